@@ -1,0 +1,92 @@
+// The brief's client (R11 to R16): takes batches, simulates work and faults, reports.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/log.hpp"
+#include "core/xid.hpp"
+
+namespace pena::client {
+
+// What becomes of a msg whose coroutine panicked (R14, R16): it has ended, so its id is in the report;
+// or it is left out, and so sent again.
+enum class Panicked { report, omit };
+
+struct ClientSettings {
+  std::string url = "http://127.0.0.1:8080";
+  std::optional<std::uint32_t> batchsize;    // none: drawn from 2..10 (R11)
+  std::optional<std::uint32_t> max_running;  // coroutines at one time (R13); none: batchsize
+  std::optional<std::uint64_t> seed;         // of what it draws (batchsize, jitter); none: random
+  Panicked panicked = Panicked::report;
+  std::uint32_t panic_above = 800;  // ms: a period above this panics (R14)
+  std::uint32_t end_above = 900;    // ms: a period above this ends the client (R15)
+  std::chrono::milliseconds backoff_first{100};  // wait before the first reconnect; doubles, with jitter
+  std::chrono::milliseconds backoff_most{5000};
+  std::optional<std::uint64_t> max_batches;  // end after so many reported batches; none: go on
+  core::LogSink log;                               // none: silent
+};
+
+class SettingsError : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
+enum class EndReason {
+  stopped,         // stop() was called
+  period_too_long, // R15: a msg with a period above end_above
+  batches_done,    // max_batches were reported
+  refused,         // the server answered /task with an error that a retry does not mend (4xx)
+};
+[[nodiscard]] std::string_view word(EndReason reason);
+
+struct ClientEnd {
+  EndReason reason = EndReason::stopped;
+  std::string text;               // one sentence for a person
+  std::optional<core::Xid> msg;   // the msg that ended it (R15)
+};
+
+struct ClientStats {
+  std::uint64_t received = 0;   // msgs
+  std::uint64_t processed = 0;  // slept their period to the end
+  std::uint64_t panicked = 0;   // R14
+  std::uint64_t refused = 0;    // R13
+  std::uint64_t stopped = 0;    // given up because the stream was lost or the lease was near its end
+  std::uint64_t batches = 0;    // reported
+  std::uint64_t reported = 0, duplicate = 0, unknown = 0;  // ids, as the server answered
+  std::uint64_t connects = 0, stream_losses = 0;
+  std::uint64_t running = 0;    // coroutines now
+};
+
+// One client with a thread of its own. All members may be called from any thread.
+class Client {
+ public:
+  // Starts at once and connects in the background. Throws SettingsError.
+  explicit Client(ClientSettings settings);
+  ~Client();  // stop()
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  [[nodiscard]] std::uint32_t batchsize() const;
+  // Ends: stops the work, reports what was finished (as far as the server answers within a second),
+  // closes the stream. Returns when the thread has ended.
+  void stop();
+  // Waits until the client has ended, at most `timeout` (none: for ever). The end, or nothing if it
+  // still runs.
+  std::optional<ClientEnd> wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
+  [[nodiscard]] bool running() const;
+  [[nodiscard]] ClientStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pena::client

@@ -1,0 +1,90 @@
+// The dispatcher: every rule of who is sent what, and what becomes of it. Pure: it knows no clock,
+// socket, thread, file or dice; time comes in with every event, ids come from the factory it is given.
+//
+//                 Submitted, Generated                 grant (commit, then send)
+//      accepted ───────────────────────▶ queued ─────────────────────────────────▶ held by a batch
+//                                          ▲                                            │
+//                                          │ attempts left                              │ Reported
+//                                          │                  missed: omitted, failed,  │
+//                                          ├────────────────  refused  ◀────────────────┤──▶ reported
+//                                          │                  dropped, expired ◀────────┘
+//                                          │                  (after the grace)
+//                                          └──── otherwise ──▶ failed
+//
+// One owner: the commit loop. Nothing here is safe to call from two threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/effect.hpp"
+#include "core/event.hpp"
+#include "core/instant.hpp"
+#include "core/limits.hpp"
+#include "core/msg.hpp"
+
+namespace pena::core {
+
+// What the store held when the server started.
+struct Snapshot {
+  std::vector<Batch> batches;     // each runs its full grace again from `now`
+  bool queue_waits = false;       // the bucket `queue` is not empty
+  bool generating = false;        // a generator is attached and has msgs left to make
+};
+
+// Counts since this dispatcher was made; what waits and who is connected, as of now.
+struct Counts {
+  std::uint64_t generated = 0, submitted = 0;
+  std::uint64_t sent = 0;  // deliveries, resends included
+  std::uint64_t resent = 0;
+  std::uint64_t reported = 0, failed = 0;
+  std::uint64_t omitted = 0, said_failed = 0, refused = 0, dropped = 0, expired = 0;  // misses
+  std::uint64_t batches = 0;
+  std::uint64_t clients_joined = 0, clients_lost = 0;
+  std::uint64_t clients_free = 0, clients_busy = 0;  // now
+  std::uint64_t held = 0;                            // msgs, now
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+
+// The store has the queue's other end: what a refill asks for.
+struct WantedRefill {
+  std::optional<Xid> after;  // exclusive; none: from the start
+  std::size_t limit = 0;     // at most so many msgs
+};
+
+class Dispatcher {
+ public:
+  [[nodiscard]] static Dispatcher restore(const Limits& limits, const XidFactory& ids,
+                                          const Snapshot& snapshot, Instant now);
+  Dispatcher(Dispatcher&&) noexcept;
+  Dispatcher& operator=(Dispatcher&&) noexcept;
+  ~Dispatcher();
+
+  // Takes one event and says what it leads to. The state has changed when this returns, so effects
+  // that cannot be made durable end the process; there is no way back. `now` never goes back.
+  [[nodiscard]] Effects step(const Event& event, Instant now);
+  [[nodiscard]] Effects step(Event&& event, Instant now);
+
+  // When it wants a TimeReached, if at all.
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+  // How many fresh msgs the client whose turn it is still lacks, where a generator could make them.
+  [[nodiscard]] std::size_t demand() const;
+  // What it wants to know of the store's queue, if anything. To be asked after a commit, and answered
+  // with Refilled before any other event.
+  [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+
+  // True where the msg is held or waits in memory. One that waits in the store alone is not seen.
+  [[nodiscard]] bool knows(const Xid& id) const;
+  [[nodiscard]] const Counts& counts() const;
+  // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.
+  [[nodiscard]] const Batch* holder(const Xid& id) const;
+
+ private:
+  struct State;
+  explicit Dispatcher(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pena::core

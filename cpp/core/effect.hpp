@@ -1,0 +1,75 @@
+// What the dispatcher wants done: writes, which must be durable BEFORE any of the sends leaves.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/msg.hpp"
+
+namespace pena::core {
+
+// Writes, in the words of the store's buckets. A put replaces; a drop of what is not there is a bug.
+struct PutQueue {
+  QueuedMsg msg;
+};
+struct DropQueue {
+  Xid id;
+};
+struct PutBatch {
+  std::shared_ptr<const Batch> batch;
+};
+struct DropBatch {
+  Xid id;
+};
+struct PutReport {
+  ReportRecord record;
+};
+struct PutFail {
+  FailRecord record;
+};
+struct DropFail {
+  Xid id;
+};
+// A number under a name in the bucket `meta`, such as how many msgs were generated.
+struct PutMeta {
+  std::string key;
+  std::uint64_t value = 0;
+};
+
+using Write =
+    std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, PutFail, DropFail, PutMeta>;
+
+// Sends: what leaves the process, to streams and as answers.
+struct SendBatch {
+  Xid session;
+  std::shared_ptr<const Batch> batch;
+  Instant lease_until;
+};
+// The stream is to be closed: its lease ended.
+struct CloseStream {
+  Xid session;
+  std::string reason;  // a sentence for the log and for the stream's last comment
+};
+struct SubmitReply {
+  RequestId request = 0;
+};
+// `elsewhere`: ids that no batch settled by this report holds. The shell looks them up in the store
+// after the commit: in the bucket `report` they are duplicates, otherwise unknown.
+struct ReportReply {
+  RequestId request = 0;
+  std::uint64_t reported = 0;
+  std::vector<Xid> elsewhere;
+};
+
+using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
+
+struct Effects {
+  std::vector<Write> writes;
+  std::vector<Send> sends;
+};
+
+}  // namespace pena::core

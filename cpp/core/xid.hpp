@@ -1,0 +1,75 @@
+// xid: a 12 byte id that sorts by time, in the layout and text form of github.com/rs/xid.
+//
+//   byte  0..3  seconds since the Unix epoch, big endian
+//         4..6  machine
+//         7..8  process, big endian
+//         9..11 counter, big endian, starting at a random value
+//   text        20 characters of lower-case base32hex (RFC 4648), no padding; text sorts as bytes do
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pena::core {
+
+class Xid {
+ public:
+  static constexpr std::size_t kBytes = 12;
+  static constexpr std::size_t kTextLength = 20;
+  using Bytes = std::array<std::uint8_t, kBytes>;
+
+  constexpr Xid() = default;
+  constexpr explicit Xid(const Bytes& bytes) : bytes_(bytes) {}
+
+  // Refuses everything but the one text form of an id: a wrong length, a character outside
+  // 0-9a-v, and a last character whose four unused bits are not zero.
+  [[nodiscard]] static std::optional<Xid> parse(std::string_view text);
+
+  // Writes kTextLength characters to `out`, no terminating zero.
+  void write_text(char* out) const;
+  [[nodiscard]] std::string text() const;
+
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  [[nodiscard]] std::uint32_t seconds() const;
+  [[nodiscard]] std::array<std::uint8_t, 3> machine() const;
+  [[nodiscard]] std::uint16_t process() const;
+  [[nodiscard]] std::uint32_t counter() const;
+  [[nodiscard]] bool is_nil() const { return *this == Xid{}; }
+
+  friend constexpr auto operator<=>(const Xid&, const Xid&) = default;
+
+ private:
+  Bytes bytes_{};
+};
+
+// Makes ids. Pure but for its counter: the time is an argument, and where a process gets its
+// machine, process and first counter from is the caller's business (server/xid_source).
+// `next` may be called from several threads at once: the counter is atomic.
+class XidFactory {
+ public:
+  XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process,
+             std::uint32_t counter_start);
+  XidFactory(const XidFactory& other);
+  XidFactory& operator=(const XidFactory&) = delete;
+
+  // The id for this second. Ids are unique while fewer than 2^24 are made a second.
+  [[nodiscard]] Xid next(std::uint32_t unix_seconds);
+
+ private:
+  std::array<std::uint8_t, 3> machine_;
+  std::uint16_t process_;
+  std::atomic<std::uint32_t> counter_;
+};
+
+}  // namespace pena::core
+
+template <>
+struct std::hash<pena::core::Xid> {
+  std::size_t operator()(const pena::core::Xid& xid) const noexcept;
+};

@@ -1,0 +1,68 @@
+// The one way through, free of sockets and threads: event → step → writes → commit → sends. The server's
+// commit loop and the simulator run this same code. One owner; nothing here is thread-safe.
+//
+//   committer.take(event, now);            // any number of them: they share the commit
+//   for (auto& send : committer.commit(now)) deliver(send);
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/dispatcher.hpp"
+#include "core/generator.hpp"
+#include "store/store.hpp"
+
+namespace pena::store {
+
+// An answer to POST /report with the store's word on the ids that no batch held.
+struct SettledReply {
+  core::RequestId request = 0;
+  std::uint64_t reported = 0, duplicate = 0, unknown = 0;
+};
+
+// What leaves after a commit.
+using Outgoing =
+    std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SettledReply>;
+
+class Committer {
+ public:
+  // Restores the dispatcher from what `store` holds. `generator`: none where nothing is generated.
+  Committer(const core::Limits& limits, Store& store, std::optional<core::Generator::Settings> generator,
+            const core::XidFactory& ids, core::Instant now);
+
+  // Steps the event. Its effects wait for commit(). Of a Submitted, msgs whose id is known already (in
+  // the store, in memory, or among the writes that wait) are left out: they are accepted once.
+  void take(core::Event&& event, core::Instant now);
+
+  // Lets the generator fill what free clients lack, makes everything durable in one change set, and
+  // returns what may leave now. Throws StoreError: then nothing may leave and the process must end.
+  [[nodiscard]] std::vector<Outgoing> commit(core::Instant now);
+
+  // When commit() wants to be called without an event: a lease, a grace, the linger, the rate.
+  [[nodiscard]] std::optional<core::Instant> next_timeout(core::Instant now) const;
+
+  // False where the store is too full or the queue too long to take more work (503).
+  [[nodiscard]] bool accepting() const { return accepting_; }
+  [[nodiscard]] bool generating() const;
+  [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
+
+ private:
+  void step(core::Event&& event, core::Instant now);
+  void fill_from_generator(core::Instant now);
+  void write_and_clear(std::vector<Outgoing>& out);
+  void leave_out_known(core::Submitted& submitted) const;
+  [[nodiscard]] SettledReply settle(const core::ReportReply& reply) const;
+
+  core::Limits limits_;
+  Store& store_;
+  core::XidFactory ids_;
+  std::optional<core::Generator> generator_;
+  core::Dispatcher dispatcher_;
+  bool generator_end_told_ = false;
+  bool accepting_ = true;
+  ChangeSet writes_;
+  std::vector<core::Send> sends_;
+};
+
+}  // namespace pena::store

@@ -1,0 +1,82 @@
+// The store: what is durable. One verb that matters, commit(change set) → durable, and a load.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/effect.hpp"
+#include "core/msg.hpp"
+
+namespace pena::store {
+
+// The environment failed: no such folder, in use, disk full, corrupt. what() is a sentence for the user.
+class StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+// Another server has the store.
+class StoreInUse : public StoreError {
+ public:
+  using StoreError::StoreError;
+};
+
+// The writes of one round, applied whole or not at all.
+using ChangeSet = std::vector<core::Write>;
+
+enum class Bucket { queue, batch, report, fail };
+[[nodiscard]] std::string_view word(Bucket bucket);
+
+// How many msgs are in each bucket; for `batch` the msgs in the batches, not the batches.
+struct BucketCounts {
+  std::uint64_t queue = 0, batch = 0, report = 0, fail = 0;
+  friend bool operator==(const BucketCounts&, const BucketCounts&) = default;
+};
+
+template <class Record>
+struct Page {
+  std::vector<Record> records;  // in the order of their ids: oldest first
+  bool more = false;
+};
+
+// Reads of what is committed. Any thread may read while another commits; every call is one short read
+// transaction of its own. Errors: StoreError.
+class BucketView {
+ public:
+  virtual ~BucketView() = default;
+  // Ids after `after` (exclusive; none: from the start), at most `limit`. For `batch`: the ids of msgs.
+  [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
+                                            std::size_t limit) const = 0;
+  [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+                                                    std::size_t limit) const = 0;
+  [[nodiscard]] virtual Page<core::ReportRecord> reports(std::optional<core::Xid> after,
+                                                         std::size_t limit) const = 0;
+  [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,
+                                                     std::size_t limit) const = 0;
+  [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
+  [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
+  [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
+  // In which of queue, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by batch.
+  [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;
+  // `find` for many at once, in one transaction.
+  [[nodiscard]] virtual std::vector<std::optional<Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const = 0;
+  [[nodiscard]] virtual BucketCounts counts() const = 0;
+  // A number of the bucket `meta`.
+  [[nodiscard]] virtual std::optional<std::uint64_t> meta(const std::string& key) const = 0;
+};
+
+class Store : public BucketView {
+ public:
+  // Durable when it returns. A failure is final: what the disk holds is unknown until the next load,
+  // so the process must not go on. One thread at a time. Errors: StoreError.
+  virtual void commit(const ChangeSet& changes) = 0;
+  // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit.
+  [[nodiscard]] virtual double fill() const = 0;
+};
+
+}  // namespace pena::store

@@ -1,0 +1,69 @@
+// Server-Sent Events (WHATWG HTML, 9.2): the frames that the server writes and the client's parser.
+//
+// What only Pena's own clients need rides in comments, so that any SSE library is a working client:
+//   : batch=<xid> size=<msgs> at=<server's time, ms> lease=<ms>      before the msgs of a batch
+//   : at=<server's time, ms>                                        a heartbeat, and the first bytes
+//   : bye <reason>                                                   the last words of a stream
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/msg.hpp"
+
+namespace pena::wire {
+
+// One batch whole: the comment, then an event a msg (`id:` the batch, `data:` the msg).
+void append_batch_frames(std::string& out, const core::Batch& batch, core::Duration lease);
+void append_heartbeat(std::string& out, core::Instant now);
+void append_bye(std::string& out, std::string_view reason);
+
+// What such a comment says, read back.
+struct StreamNote {
+  std::optional<core::Xid> batch;
+  std::uint32_t size = 0;
+  std::optional<std::int64_t> at_ms;
+  std::optional<std::int64_t> lease_ms;
+  std::optional<std::string> bye;
+};
+// `comment` is the text behind the colon. A comment of somebody else gives an empty note.
+[[nodiscard]] StreamNote parse_note(std::string_view comment);
+
+struct SseEvent {
+  std::string type;  // "message" where the stream names none
+  std::string data;
+  std::string id;    // the last event id
+};
+
+// Takes the bytes of a stream in pieces of any size and calls back for what is complete. CR, LF and
+// CRLF end a line, one leading BOM is skipped, an `id` with a NUL is ignored, `retry` takes digits only,
+// an event without data is not dispatched. Throws nothing but what the callbacks throw.
+class SseParser {
+ public:
+  std::function<void(const SseEvent&)> on_event;
+  std::function<void(std::string_view)> on_comment;
+  std::function<void(std::uint64_t)> on_retry;  // ms
+
+  // False once a line or an event is longer than `max_bytes`: the stream is not to be read on.
+  [[nodiscard]] bool feed(std::string_view bytes);
+  explicit SseParser(std::size_t max_bytes = 16U << 20U) : max_bytes_(max_bytes) {}
+
+ private:
+  void line(std::string_view text);
+  void dispatch();
+
+  std::size_t max_bytes_;
+  std::string pending_line_;
+  std::string data_;
+  std::string type_;
+  std::string last_id_;
+  bool has_data_ = false;
+  bool after_cr_ = false;
+  std::size_t bom_seen_ = 0;
+  bool bom_done_ = false;
+};
+
+}  // namespace pena::wire
