@@ -1,13 +1,14 @@
 // The dispatcher: every rule of who is sent what, and what becomes of it. Pure: it knows no clock,
-// socket, thread, file or dice; time comes in with every event, ids come from the factory it is given.
+// socket, thread, file or dice; time comes in with every event, ids come from the factory it is
+// given.
 //
 //                 Submitted, Generated                 grant (commit, then send)
 //      accepted ───────────────────────▶ queued ─────────────────────────────────▶ held by a batch
 //                                          ▲                                            │
 //                                          │ attempts left                              │ Reported
 //                                          │                  missed: omitted, failed,  │
-//                                          ├────────────────  refused  ◀────────────────┤──▶ reported
-//                                          │                  dropped, expired ◀────────┘
+//                                          ├────────────────  refused  ◀────────────────┤──▶
+//                                          reported │                  dropped, expired ◀────────┘
 //                                          │                  (after the grace)
 //                                          └──── otherwise ──▶ failed
 //
@@ -29,9 +30,9 @@ namespace pena::core {
 
 // What the store held when the server started.
 struct Snapshot {
-  std::vector<Batch> batches;     // each runs its full grace again from `now`
-  bool queue_waits = false;       // the bucket `queue` is not empty
-  bool generating = false;        // a generator is attached and has msgs left to make
+  std::vector<Batch> batches;  // each runs its full grace again from `now`
+  bool queue_waits = false;    // the bucket `queue` is not empty
+  bool generating = false;     // a generator is attached and has msgs left to make
 };
 
 // Counts since this dispatcher was made; what waits and who is connected, as of now.
@@ -46,12 +47,6 @@ struct Counts {
   std::uint64_t clients_free = 0, clients_busy = 0;  // now
   std::uint64_t held = 0;                            // msgs, now
   friend bool operator==(const Counts&, const Counts&) = default;
-};
-
-// The store has the queue's other end: what a refill asks for.
-struct WantedRefill {
-  std::optional<Xid> after;  // exclusive; none: from the start
-  std::size_t limit = 0;     // at most so many msgs
 };
 
 class Dispatcher {
@@ -71,8 +66,8 @@ class Dispatcher {
   [[nodiscard]] std::optional<Instant> next_timeout() const;
   // How many fresh msgs the client whose turn it is still lacks, where a generator could make them.
   [[nodiscard]] std::size_t demand() const;
-  // What it wants to know of the store's queue, if anything. To be asked after a commit, and answered
-  // with Refilled before any other event.
+  // What it wants to know of the store's queue, if anything. To be asked after a commit, and
+  // answered with Refilled before any other event.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
 
   // True where the msg is held or waits in memory. One that waits in the store alone is not seen.

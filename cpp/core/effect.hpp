@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace pena::core {
 
-// Writes, in the words of the store's buckets. A put replaces; a drop of what is not there is a bug.
+// Writes, in the words of the store's buckets. A put replaces; a drop of what is not there is a
+// bug.
 struct PutQueue {
   QueuedMsg msg;
 };
@@ -57,8 +59,8 @@ struct CloseStream {
 struct SubmitReply {
   RequestId request = 0;
 };
-// `elsewhere`: ids that no batch settled by this report holds. The shell looks them up in the store
-// after the commit: in the bucket `report` they are duplicates, otherwise unknown.
+// `elsewhere`: ids of the report that no batch settled by it holds. The shell looks them up in the
+// store after the commit: in the bucket `report` they are duplicates, otherwise unknown.
 struct ReportReply {
   RequestId request = 0;
   std::uint64_t reported = 0;
@@ -66,6 +68,12 @@ struct ReportReply {
 };
 
 using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
+
+// The store has the queue's other end: what a refill asks for.
+struct WantedRefill {
+  std::optional<Xid> after;  // exclusive; none: from the start
+  std::size_t limit = 0;     // at most so many msgs
+};
 
 struct Effects {
   std::vector<Write> writes;

@@ -11,7 +11,8 @@
 
 namespace pena::core {
 
-// Names a request that waits for its answer; the shell chooses it, the dispatcher only hands it back.
+// Names a request that waits for its answer; the shell chooses it, the dispatcher only hands it
+// back.
 using RequestId = std::uint64_t;
 
 // Somebody handed in msgs. None of their ids is known to the dispatcher or the store: the shell has
@@ -33,7 +34,8 @@ struct GeneratorEnded {};
 struct ClientJoined {
   Xid session;
   std::uint32_t batchsize = 1;
-  bool takes_short = false;  // short=1: the client takes batches of fewer msgs, so suspects go alone
+  bool takes_short =
+      false;  // short=1: the client takes batches of fewer msgs, so suspects go alone
 };
 
 // A stream ended, for whatever reason. A session that is not known is ignored.
@@ -46,8 +48,8 @@ struct FailedId {
   std::string error;
 };
 
-// A report came in. With `batch` it settles that batch and no other; without, every batch that holds
-// one of its ids. With `partial` it settles only what it names.
+// A report came in. With `batch` it settles that batch and no other; without, every batch that
+// holds one of its ids. With `partial` it settles only what it names.
 struct Reported {
   RequestId request = 0;
   std::optional<Xid> batch;

@@ -1,5 +1,5 @@
-// R1: makes msgs. Pure: the k-th period is a function of the seed and k alone, so a run can be repeated
-// and a restarted server goes on where it was.
+// R1: makes msgs. Pure: the k-th period is a function of the seed and k alone, so a run can be
+// repeated and a restarted server goes on where it was.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ namespace pena::core {
 class Generator {
  public:
   struct Settings {
-    std::optional<std::uint64_t> count;  // in all, those made before a restart included; none: endless
-    std::optional<double> rate;          // msgs a second at most; none: as many as are asked for
+    std::optional<std::uint64_t>
+        count;                   // in all, those made before a restart included; none: endless
+    std::optional<double> rate;  // msgs a second at most; none: as many as are asked for
     std::uint64_t seed = 0;
   };
   static constexpr std::uint32_t kLongestPeriod = 1000;  // ms; the shortest is 1
@@ -24,7 +25,8 @@ class Generator {
   // `made`: how many it has made before (the store's meta "generated").
   Generator(const Settings& settings, std::uint64_t made, Instant now);
 
-  // At most `wanted` msgs; fewer where the rate does not allow more by `now` or the count is reached.
+  // At most `wanted` msgs; fewer where the rate does not allow more by `now` or the count is
+  // reached.
   [[nodiscard]] std::vector<Msg> take(std::size_t wanted, XidFactory& ids, Instant now);
   // When the rate allows the next msg; nothing where it does already or no more will come.
   [[nodiscard]] std::optional<Instant> next_at(Instant now) const;

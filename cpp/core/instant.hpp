@@ -1,7 +1,7 @@
 // Time as the dispatcher sees it: a point on a line that never goes back within one process.
 //
-// The server's clock is the wall clock read once at start plus the steady time since, so one Instant
-// serves both for leases (its differences are steady) and for records (it reads as a date).
+// The server's clock is the wall clock read once at start plus the steady time since, so one
+// Instant serves both for leases (its differences are steady) and for records (it reads as a date).
 #pragma once
 
 #include <chrono>

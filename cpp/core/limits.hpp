@@ -12,13 +12,13 @@ namespace pena::core {
 // The times of PROTOCOL.md, Timing. All are settings of the server; the client is told lease,
 // heartbeat and silence in the headers of its stream.
 struct Timing {
-  Duration lease = std::chrono::seconds{30};         // T: a batch is settled within this
-  Duration heartbeat = std::chrono::seconds{1};      // H: a stream carries bytes at least this often
-  Duration silence = std::chrono::seconds{3};        // S: after this a client takes its stream as lost
+  Duration lease = std::chrono::seconds{30};     // T: a batch is settled within this
+  Duration heartbeat = std::chrono::seconds{1};  // H: a stream carries bytes at least this often
+  Duration silence = std::chrono::seconds{3};    // S: after this a client takes its stream as lost
   Duration stop_time = std::chrono::milliseconds{250};  // d: in this it stops its work once it must
-  Duration drop_grace = std::chrono::seconds{4};     // G: wait before what was lost is sent again
-  Duration slack = std::chrono::milliseconds{100};   // what timers and threads may be late
-  double clock_drift = 1e-3;                         // rho: bound on two clocks' difference in rate
+  Duration drop_grace = std::chrono::seconds{4};    // G: wait before what was lost is sent again
+  Duration slack = std::chrono::milliseconds{100};  // what timers and threads may be late
+  double clock_drift = 1e-3;                        // rho: bound on two clocks' difference in rate
 
   // How long after an instant that is not after the grant a client may work on a batch: the longest
   // Tc with Tc(1+rho) + d + slack < T(1-rho). Negative where the lease is too short for any.
@@ -29,7 +29,8 @@ struct Timing {
 struct Limits {
   int max_resends = 3;  // R4: deliveries after the first
   Timing timing;
-  Duration linger = std::chrono::milliseconds{20};  // a msg waits at most this for its batch to fill
+  Duration linger =
+      std::chrono::milliseconds{20};  // a msg waits at most this for its batch to fill
 
   std::uint32_t batchsize = 10'000;
   std::uint32_t period_ms = 86'400'000;  // the longest period of a submitted msg: a day
@@ -48,8 +49,8 @@ struct Limits {
   Duration idle_time = std::chrono::seconds{60};           // keep-alive without a request
   Duration stalled_write_time = std::chrono::seconds{15};  // a write that does not move
 
-  std::size_t window_msgs = 16'384;      // queued msgs kept in memory; the rest waits in the store
-  std::size_t queue_msgs = 10'000'000;   // beyond this submitting is refused (503)
+  std::size_t window_msgs = 16'384;     // queued msgs kept in memory; the rest waits in the store
+  std::size_t queue_msgs = 10'000'000;  // beyond this submitting is refused (503)
   std::size_t map_bytes = std::size_t{16} << 30U;  // the store's largest size
   double store_fill = 0.8;  // submitting is refused where the store is fuller than this share
 

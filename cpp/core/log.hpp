@@ -1,4 +1,5 @@
-// What the engines say while they run, handed to whoever started them: the CLI prints it, Python logs it.
+// What the engines say while they run, handed to whoever started them: the CLI prints it, Python
+// logs it.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,8 @@ namespace pena::core {
 
 enum class LogLevel { debug, info, warning, error };
 
-// Called from an engine's threads, possibly from several at once; must not call back into the engine.
+// Called from an engine's threads, possibly from several at once; must not call back into the
+// engine.
 using LogSink = std::function<void(LogLevel, std::string_view)>;
 
 }  // namespace pena::core

@@ -1,5 +1,6 @@
-// The one way through, free of sockets and threads: event → step → writes → commit → sends. The server's
-// commit loop and the simulator run this same code. One owner; nothing here is thread-safe.
+// The one way through, free of sockets and threads: event → step → writes → commit → sends. The
+// server's commit loop and the simulator run this same code. One owner; nothing here is
+// thread-safe.
 //
 //   committer.take(event, now);            // any number of them: they share the commit
 //   for (auto& send : committer.commit(now)) deliver(send);
@@ -7,6 +8,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_set>
+#include <variant>
 #include <vector>
 
 #include "core/dispatcher.hpp"
@@ -22,17 +25,17 @@ struct SettledReply {
 };
 
 // What leaves after a commit.
-using Outgoing =
-    std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SettledReply>;
+using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SettledReply>;
 
 class Committer {
  public:
   // Restores the dispatcher from what `store` holds. `generator`: none where nothing is generated.
-  Committer(const core::Limits& limits, Store& store, std::optional<core::Generator::Settings> generator,
-            const core::XidFactory& ids, core::Instant now);
+  Committer(const core::Limits& limits, Store& store,
+            std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
+            core::Instant now);
 
-  // Steps the event. Its effects wait for commit(). Of a Submitted, msgs whose id is known already (in
-  // the store, in memory, or among the writes that wait) are left out: they are accepted once.
+  // Steps the event. Its effects wait for commit(). Of a Submitted, msgs whose id is known already
+  // (in the store, in memory, or among the writes that wait) are left out: they are accepted once.
   void take(core::Event&& event, core::Instant now);
 
   // Lets the generator fill what free clients lack, makes everything durable in one change set, and
@@ -50,9 +53,11 @@ class Committer {
  private:
   void step(core::Event&& event, core::Instant now);
   void fill_from_generator(core::Instant now);
-  void write_and_clear(std::vector<Outgoing>& out);
-  void leave_out_known(core::Submitted& submitted) const;
-  [[nodiscard]] SettledReply settle(const core::ReportReply& reply) const;
+  void write(std::vector<Outgoing>& out);
+  void leave_out_known(core::Submitted& submitted);
+  void note_written();
+  void refresh_accepting();
+  [[nodiscard]] SettledReply settled(const core::ReportReply& reply) const;
 
   core::Limits limits_;
   Store& store_;
@@ -61,7 +66,10 @@ class Committer {
   core::Dispatcher dispatcher_;
   bool generator_end_told_ = false;
   bool accepting_ = true;
+  std::uint64_t queued_in_store_ = 0;
   ChangeSet writes_;
+  std::unordered_set<core::Xid> written_;  // ids that writes_ puts somewhere, as far as noted
+  std::size_t noted_ = 0;                  // how many of writes_ are
   std::vector<core::Send> sends_;
 };
 

@@ -1,0 +1,125 @@
+#include "core/describe.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace pena::core {
+namespace {
+
+template <class Range, class Write>
+std::string list(const Range& range, Write write) {
+  std::string text = "[";
+  for (const auto& element : range) {
+    if (text.size() > 1) text += ' ';
+    text += write(element);
+  }
+  return text + "]";
+}
+
+struct Describer {
+  const Wording& wording;
+
+  [[nodiscard]] std::string name(const Xid& xid) const { return wording.id(xid); }
+  [[nodiscard]] std::string names(const std::vector<Xid>& xids) const {
+    return list(xids, wording.id);
+  }
+  [[nodiscard]] std::string attempts(const Batch& batch) const {
+    return list(batch.msgs, [this](const QueuedMsg& msg) {
+      return name(msg.msg.id) + "/" + std::to_string(msg.attempt());
+    });
+  }
+  [[nodiscard]] std::string why(const std::vector<Miss>& misses) const {
+    if (misses.empty()) return "";
+    return " " + list(misses, [](const Miss& missed) { return std::string{word(missed.reason)}; });
+  }
+  [[nodiscard]] std::string msgs(const std::vector<Msg>& given) const {
+    return list(given,
+                [this](const Msg& msg) { return name(msg.id) + ":" + std::to_string(msg.period); });
+  }
+
+  // Events.
+  std::string operator()(const Submitted& event) const { return "submitted " + msgs(event.msgs); }
+  std::string operator()(const Generated& event) const { return "generated " + msgs(event.msgs); }
+  std::string operator()(const GeneratorEnded& /*event*/) const { return "generator ended"; }
+  std::string operator()(const ClientJoined& event) const {
+    return "joined " + name(event.session) + " batchsize=" + std::to_string(event.batchsize) +
+           (event.takes_short ? " short" : "");
+  }
+  std::string operator()(const ClientLost& event) const { return "lost " + name(event.session); }
+  std::string operator()(const Reported& event) const {
+    std::string text = "reported";
+    if (event.batch) text += " " + name(*event.batch);
+    text += " " + names(event.ids);
+    if (!event.failed.empty()) {
+      text += " failed=" +
+              list(event.failed, [this](const FailedId& failed) { return name(failed.id); });
+    }
+    if (!event.refused.empty()) text += " refused=" + names(event.refused);
+    return text + (event.partial ? " partial" : "");
+  }
+  std::string operator()(const TimeReached& /*event*/) const { return "time reached"; }
+  std::string operator()(const Refilled& event) const {
+    return "refilled " + std::to_string(event.msgs.size()) + (event.more ? " more" : "");
+  }
+  std::string operator()(const DrainBegan& /*event*/) const { return "drain began"; }
+
+  // Writes.
+  std::string operator()(const PutQueue& write) const {
+    return "write queue " + name(write.msg.msg.id) +
+           " attempt=" + std::to_string(write.msg.attempt()) + why(write.msg.misses);
+  }
+  std::string operator()(const DropQueue& write) const { return "drop queue " + name(write.id); }
+  std::string operator()(const PutBatch& write) const {
+    return "write batch " + name(write.batch->id) + " client=" + name(write.batch->client) + " " +
+           attempts(*write.batch);
+  }
+  std::string operator()(const DropBatch& write) const { return "drop batch " + name(write.id); }
+  std::string operator()(const PutReport& write) const {
+    return "write report " + name(write.record.id) +
+           " attempts=" + std::to_string(write.record.attempts()) + why(write.record.misses);
+  }
+  std::string operator()(const PutFail& write) const {
+    return "write fail " + name(write.record.msg.id) + why(write.record.misses);
+  }
+  std::string operator()(const DropFail& write) const { return "drop fail " + name(write.id); }
+  std::string operator()(const PutMeta& write) const {
+    return "write meta " + write.key + "=" + std::to_string(write.value);
+  }
+
+  // Sends.
+  std::string operator()(const SendBatch& send) const {
+    return "send " + name(send.session) + " " + name(send.batch->id) + " " + attempts(*send.batch) +
+           " lease_until=" + wording.instant(send.lease_until);
+  }
+  std::string operator()(const CloseStream& send) const {
+    return "close " + name(send.session) + ": " + send.reason;
+  }
+  std::string operator()(const SubmitReply& /*send*/) const { return "reply accepted"; }
+  std::string operator()(const ReportReply& send) const {
+    std::string text = "reply reported=" + std::to_string(send.reported);
+    if (!send.elsewhere.empty()) text += " elsewhere=" + names(send.elsewhere);
+    return text;
+  }
+};
+
+}  // namespace
+
+std::string describe(const Event& event, const Wording& wording) {
+  return std::visit(Describer{wording}, event);
+}
+
+std::string describe(const Write& write, const Wording& wording) {
+  return std::visit(Describer{wording}, write);
+}
+
+std::string describe(const Send& send, const Wording& wording) {
+  return std::visit(Describer{wording}, send);
+}
+
+std::string describe_grant(const Batch& batch, const Wording& wording) {
+  const Describer describer{wording};
+  return "grant batch=" + describer.name(batch.id) + " client=" + describer.name(batch.client) +
+         " msgs=" + describer.attempts(batch);
+}
+
+}  // namespace pena::core

@@ -1,0 +1,440 @@
+#include "core/dispatcher.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "core/check.hpp"
+#include "core/clients.hpp"
+#include "core/deadlines.hpp"
+#include "core/queue.hpp"
+
+namespace pena::core {
+namespace {
+
+// What a report says of one msg.
+struct Verdict {
+  std::optional<MissReason> missed;  // none: processed
+  std::string error;
+};
+using Verdicts = std::unordered_map<Xid, Verdict>;
+
+// Processed wins over failed, failed over refused, where a report contradicts itself: work that was
+// done is not done again.
+Verdicts verdicts_of(const Reported& report) {
+  Verdicts verdicts;
+  verdicts.reserve(report.ids.size() + report.failed.size() + report.refused.size());
+  for (const Xid& id : report.ids) verdicts.try_emplace(id, Verdict{});
+  for (const FailedId& failed : report.failed) {
+    verdicts.try_emplace(failed.id, Verdict{MissReason::failed, failed.error});
+  }
+  for (const Xid& id : report.refused) verdicts.try_emplace(id, Verdict{MissReason::refused, {}});
+  return verdicts;
+}
+
+std::vector<Xid> ids_named_by(const Reported& report) {
+  std::vector<Xid> ids = report.ids;
+  for (const FailedId& failed : report.failed) ids.push_back(failed.id);
+  ids.insert(ids.end(), report.refused.begin(), report.refused.end());
+  return ids;
+}
+
+// A batch and how far its client is from losing it.
+struct Lease {
+  enum class State {
+    running,  // the client is connected and in time
+    dropped,  // its stream was lost (or the server was restarted): the grace runs
+    expired,  // its time was over: the grace runs
+  };
+  std::shared_ptr<const Batch> batch;
+  State state = State::running;
+  Instant ends_at;  // of the lease while it runs, then of the grace
+};
+
+}  // namespace
+
+struct Dispatcher::State {
+  State(const Limits& limits_given, const XidFactory& ids_given, const Snapshot& snapshot)
+      : limits(limits_given),
+        ids(ids_given),
+        queue(limits_given.window_msgs, snapshot.queue_waits),
+        generating(snapshot.generating) {}
+
+  Limits limits;
+  XidFactory ids;
+  Queue queue;
+  Clients clients;
+  std::unordered_map<Xid, Lease> leases;  // by batch
+  std::unordered_map<Xid, Xid> holding;   // msg → batch
+  Deadlines deadlines;                    // by batch
+  bool generating;
+  bool draining = false;
+  std::optional<Instant> waits_since;  // since when the queue has held fewer than a turn takes
+  Counts counts;
+  Effects effects;  // of the step that runs
+
+  // Events, one each.
+  void on(Submitted&& event, Instant now);
+  void on(Generated&& event, Instant now);
+  void on(GeneratorEnded&& event, Instant now);
+  void on(ClientJoined&& event, Instant now);
+  void on(ClientLost&& event, Instant now);
+  void on(Reported&& event, Instant now);
+  void on(TimeReached&& event, Instant now);
+  void on(Refilled&& event, Instant now);
+  void on(DrainBegan&& event, Instant now);
+
+  void accept(std::vector<Msg>&& msgs, Instant now);
+  void grant_in_turn(Instant now);
+  [[nodiscard]] BatchPlan plan_for(const ClientState& client) const;
+  [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
+  void grant(const ClientState& client, const BatchPlan& plan, Instant now);
+  void note_waiting(Instant now, bool granted);
+
+  std::uint64_t settle(Lease& lease, const Verdicts& verdicts, bool partial, Instant now);
+  void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
+  void end_batch(const Lease& lease);
+  void report_msg(const Batch& batch, const QueuedMsg& msg, Instant now);
+  void miss(const Batch& batch, QueuedMsg msg, MissReason reason, std::string error, Instant now);
+  void begin_grace(Lease& lease, Lease::State state, Instant now);
+  void expire(Lease& lease, Instant now);
+  void end_grace(const Lease& lease, Instant now);
+  void count_miss(MissReason reason);
+};
+
+// ---- what comes in
+
+void Dispatcher::State::on(Submitted&& event, Instant now) {
+  counts.submitted += event.msgs.size();
+  accept(std::move(event.msgs), now);
+  effects.sends.emplace_back(SubmitReply{event.request});
+}
+
+void Dispatcher::State::on(Generated&& event, Instant now) {
+  counts.generated += event.msgs.size();
+  accept(std::move(event.msgs), now);
+}
+
+void Dispatcher::State::accept(std::vector<Msg>&& msgs, Instant now) {
+  for (Msg& msg : msgs) {
+    queue.add(QueuedMsg{std::move(msg), now, now, {}}, effects.writes);
+  }
+}
+
+void Dispatcher::State::on(GeneratorEnded&& /*event*/, Instant /*now*/) {
+  generating = false;
+}
+
+void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
+  queue.refill(std::move(event.msgs), event.more);
+}
+
+void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
+  draining = true;
+}
+
+// ---- clients
+
+void Dispatcher::State::on(ClientJoined&& event, Instant /*now*/) {
+  ++counts.clients_joined;
+  clients.join(event.session, event.batchsize, event.takes_short);
+}
+
+void Dispatcher::State::on(ClientLost&& event, Instant now) {
+  const ClientState* client = clients.find(event.session);
+  if (client == nullptr) return;
+  ++counts.clients_lost;
+  // Not a release: the client may still be working. Its msgs wait for the grace (R6).
+  if (client->batch) begin_grace(leases.at(*client->batch), Lease::State::dropped, now);
+  clients.leave(event.session);
+}
+
+// ---- grants
+
+void Dispatcher::State::grant_in_turn(Instant now) {
+  bool granted = false;
+  while (!draining) {
+    const ClientState* client = clients.first_free();
+    if (client == nullptr) break;
+    const BatchPlan plan = plan_for(*client);
+    // Strictly in turn: nobody overtakes a client that waits for its batch to fill.
+    if (!ready(plan, *client, now)) break;
+    grant(*client, plan, now);
+    granted = true;
+  }
+  note_waiting(now, granted);
+}
+
+BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
+  return queue.plan(client.batchsize, client.takes_short, generating);
+}
+
+bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
+  if (plan.size() == client.batchsize || plan.alone) return true;
+  if (plan.size() == 0 || generating || queue.more_in_store()) return false;
+  return waits_since && now >= *waits_since + limits.linger;
+}
+
+void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
+  auto batch = std::make_shared<Batch>();
+  batch->id = ids.next(unix_seconds(now));
+  batch->client = client.session;
+  batch->granted_at = now;
+  batch->msgs = queue.take(plan, effects.writes);
+  for (const QueuedMsg& msg : batch->msgs) {
+    const bool is_new = holding.emplace(msg.msg.id, batch->id).second;
+    PENA_CHECK(is_new);
+    ++counts.sent;
+    if (msg.attempt() > 1) ++counts.resent;
+  }
+  ++counts.batches;
+  const Instant ends_at = now + limits.timing.lease;
+  effects.writes.emplace_back(PutBatch{batch});
+  effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
+  deadlines.set(batch->id, ends_at);
+  clients.make_busy(client.session, batch->id);
+  leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at});
+}
+
+void Dispatcher::State::note_waiting(Instant now, bool granted) {
+  if (queue.empty()) {
+    waits_since.reset();
+  } else if (granted || !waits_since) {
+    waits_since = now;
+  }
+}
+
+// ---- reports
+
+void Dispatcher::State::on(Reported&& event, Instant now) {
+  const Verdicts verdicts = verdicts_of(event);
+  std::vector<Xid> batches;
+  std::vector<Xid> elsewhere;
+  if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
+  for (const Xid& id : ids_named_by(event)) {
+    const auto held = holding.find(id);
+    if (held == holding.end() || (event.batch && held->second != *event.batch)) {
+      // The fence: a retry of an old report names its old batch and settles no newer one.
+      elsewhere.push_back(id);
+    } else if (!event.batch && std::ranges::find(batches, held->second) == batches.end()) {
+      batches.push_back(held->second);
+    }
+  }
+  ReportReply reply{event.request, 0, std::move(elsewhere)};
+  for (const Xid& batch : batches) {
+    reply.reported += settle(leases.at(batch), verdicts, event.partial, now);
+  }
+  effects.sends.emplace_back(std::move(reply));
+}
+
+// How many msgs it took as processed.
+std::uint64_t Dispatcher::State::settle(Lease& lease, const Verdicts& verdicts, bool partial,
+                                        Instant now) {
+  const std::shared_ptr<const Batch> batch = lease.batch;
+  std::vector<QueuedMsg> rest;
+  std::uint64_t reported = 0;
+  for (const QueuedMsg& msg : batch->msgs) {
+    const auto said = verdicts.find(msg.msg.id);
+    if (said == verdicts.end()) {
+      if (partial) {
+        rest.push_back(msg);
+      } else {
+        miss(*batch, msg, MissReason::omitted, {}, now);
+      }
+    } else if (said->second.missed) {
+      miss(*batch, msg, *said->second.missed, said->second.error, now);
+    } else {
+      report_msg(*batch, msg, now);
+      ++reported;
+    }
+  }
+  if (rest.empty()) {
+    end_batch(lease);
+  } else {
+    keep_rest(lease, std::move(rest), now);
+  }
+  return reported;
+}
+
+void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now) {
+  if (rest.size() != lease.batch->msgs.size()) {
+    auto left = std::make_shared<Batch>();
+    left->id = lease.batch->id;
+    left->client = lease.batch->client;
+    left->granted_at = lease.batch->granted_at;
+    left->msgs = std::move(rest);
+    lease.batch = std::move(left);
+    effects.writes.emplace_back(PutBatch{lease.batch});
+  }
+  // A client that is connected has shown that it works: its lease begins again. A grace does not.
+  if (lease.state != Lease::State::running) return;
+  deadlines.clear(lease.batch->id, lease.ends_at);
+  lease.ends_at = now + limits.timing.lease;
+  deadlines.set(lease.batch->id, lease.ends_at);
+}
+
+// Of a batch whose msgs are all settled. `lease` is gone afterwards.
+void Dispatcher::State::end_batch(const Lease& lease) {
+  const Xid id = lease.batch->id;
+  effects.writes.emplace_back(DropBatch{id});
+  deadlines.clear(id, lease.ends_at);
+  if (lease.state == Lease::State::running) clients.make_free(lease.batch->client);
+  leases.erase(id);
+}
+
+void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, Instant now) {
+  holding.erase(msg.msg.id);
+  ++counts.reported;
+  effects.writes.emplace_back(
+      PutReport{ReportRecord{msg.msg.id, msg.msg.period, batch.id, batch.client, msg.accepted_at,
+                             batch.granted_at, now, msg.misses}});
+}
+
+void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reason,
+                             std::string error, Instant now) {
+  holding.erase(msg.msg.id);
+  count_miss(reason);
+  msg.misses.push_back(
+      Miss{batch.id, batch.client, batch.granted_at, now, reason, std::move(error)});
+  if (msg.attempt() > limits.max_resends + 1) {
+    ++counts.failed;
+    effects.writes.emplace_back(
+        PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, now, std::move(msg.misses)}});
+    return;
+  }
+  msg.queued_at = now;
+  queue.add(std::move(msg), effects.writes);
+}
+
+void Dispatcher::State::count_miss(MissReason reason) {
+  switch (reason) {
+    case MissReason::omitted:
+      ++counts.omitted;
+      break;
+    case MissReason::failed:
+      ++counts.said_failed;
+      break;
+    case MissReason::refused:
+      ++counts.refused;
+      break;
+    case MissReason::dropped:
+      ++counts.dropped;
+      break;
+    case MissReason::expired:
+      ++counts.expired;
+      break;
+  }
+}
+
+// ---- time
+
+void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
+  while (const auto batch = deadlines.pop(now)) {
+    Lease& lease = leases.at(*batch);
+    if (lease.state == Lease::State::running) {
+      expire(lease, now);
+    } else {
+      end_grace(lease, now);
+    }
+  }
+}
+
+void Dispatcher::State::begin_grace(Lease& lease, Lease::State state, Instant now) {
+  deadlines.clear(lease.batch->id, lease.ends_at);
+  lease.state = state;
+  lease.ends_at = now + limits.timing.drop_grace;
+  deadlines.set(lease.batch->id, lease.ends_at);
+}
+
+void Dispatcher::State::expire(Lease& lease, Instant now) {
+  const Xid session = lease.batch->client;
+  begin_grace(lease, Lease::State::expired, now);
+  ++counts.clients_lost;
+  clients.leave(session);
+  effects.sends.emplace_back(CloseStream{session, "the lease of its batch ended without a report"});
+}
+
+void Dispatcher::State::end_grace(const Lease& lease, Instant now) {
+  const auto reason =
+      lease.state == Lease::State::expired ? MissReason::expired : MissReason::dropped;
+  const std::shared_ptr<const Batch> batch = lease.batch;
+  for (const QueuedMsg& msg : batch->msgs) miss(*batch, msg, reason, {}, now);
+  end_batch(lease);
+}
+
+// ---- the dispatcher around it
+
+Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
+                               const Snapshot& snapshot, Instant now) {
+  auto state = std::make_unique<State>(limits, ids, snapshot);
+  for (const Batch& batch : snapshot.batches) {
+    // Whoever held it may still be working: it has the full grace from now on.
+    Lease lease{std::make_shared<const Batch>(batch), Lease::State::dropped, now};
+    for (const QueuedMsg& msg : batch.msgs) {
+      const bool is_new = state->holding.emplace(msg.msg.id, batch.id).second;
+      PENA_CHECK(is_new);
+    }
+    auto& kept = state->leases.emplace(batch.id, std::move(lease)).first->second;
+    state->begin_grace(kept, Lease::State::dropped, now);
+  }
+  return Dispatcher{std::move(state)};
+}
+
+Dispatcher::Dispatcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Dispatcher::Dispatcher(Dispatcher&&) noexcept = default;
+Dispatcher& Dispatcher::operator=(Dispatcher&&) noexcept = default;
+Dispatcher::~Dispatcher() = default;
+
+Effects Dispatcher::step(Event&& event, Instant now) {
+  std::visit([&](auto&& happened) { state_->on(std::move(happened), now); }, std::move(event));
+  state_->grant_in_turn(now);
+  state_->queue.write_added(state_->effects.writes);
+  state_->counts.held = state_->holding.size();
+  state_->counts.clients_free = state_->clients.free();
+  state_->counts.clients_busy = state_->clients.busy();
+  return std::exchange(state_->effects, {});
+}
+
+Effects Dispatcher::step(const Event& event, Instant now) {
+  return step(Event{event}, now);
+}
+
+std::optional<Instant> Dispatcher::next_timeout() const {
+  std::optional<Instant> next = state_->deadlines.next();
+  const ClientState* client = state_->clients.first_free();
+  if (client == nullptr || state_->draining || state_->generating || !state_->waits_since ||
+      state_->queue.more_in_store() || state_->plan_for(*client).size() == 0) {
+    return next;
+  }
+  const Instant lingered = *state_->waits_since + state_->limits.linger;
+  return next ? std::min(*next, lingered) : lingered;
+}
+
+std::size_t Dispatcher::demand() const {
+  const ClientState* client = state_->clients.first_free();
+  if (client == nullptr || !state_->generating || state_->draining ||
+      state_->queue.more_in_store()) {
+    return 0;
+  }
+  const BatchPlan plan = state_->plan_for(*client);
+  return plan.alone ? 0 : client->batchsize - plan.size();
+}
+
+std::optional<WantedRefill> Dispatcher::wanted_refill() const {
+  return state_->queue.wanted_refill();
+}
+
+bool Dispatcher::knows(const Xid& id) const {
+  return state_->holding.contains(id) || state_->queue.contains(id);
+}
+
+const Counts& Dispatcher::counts() const {
+  return state_->counts;
+}
+
+const Batch* Dispatcher::holder(const Xid& id) const {
+  const auto held = state_->holding.find(id);
+  return held == state_->holding.end() ? nullptr : state_->leases.at(held->second).batch.get();
+}
+
+}  // namespace pena::core

@@ -1,0 +1,116 @@
+#include "core/limits.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+namespace pena::core {
+namespace {
+
+std::string written(Duration duration) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%.6g ms",
+                static_cast<double>(duration.count()) / 1000.0);
+  return text.data();
+}
+
+double us(Duration duration) {
+  return static_cast<double>(duration.count());
+}
+
+std::optional<std::string> not_positive(const Timing& timing) {
+  const std::array<std::pair<std::string_view, Duration>, 6> times{{
+      {"lease", timing.lease},
+      {"heartbeat", timing.heartbeat},
+      {"silence", timing.silence},
+      {"stop_time", timing.stop_time},
+      {"drop_grace", timing.drop_grace},
+      {"slack", timing.slack},
+  }};
+  for (const auto& [name, time] : times) {
+    if (time <= Duration::zero()) {
+      return std::string{name} + " must be longer than 0, not " + written(time);
+    }
+    // Keeps every sum of times far from overflow.
+    if (time > std::chrono::hours{24 * 365}) {
+      return std::string{name} + " must be at most a year, not " + written(time);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> timing_problem(const Timing& timing) {
+  if (auto problem = not_positive(timing)) return problem;
+  if (!(timing.clock_drift >= 0.0 && timing.clock_drift < 0.1)) {
+    return "clock_drift must be at least 0 and below 0.1";
+  }
+  if (timing.silence < 2 * timing.heartbeat) {
+    return "silence (" + written(timing.silence) + ") must be at least twice the heartbeat (" +
+           written(timing.heartbeat) + "), or one late heartbeat ends a stream";
+  }
+  // G > S(1+rho) + d: when the grace is over, whoever lost the stream has noticed and stopped.
+  const double noticed = us(timing.silence) * (1.0 + timing.clock_drift) + us(timing.stop_time);
+  if (us(timing.drop_grace) <= noticed) {
+    return "drop_grace (" + written(timing.drop_grace) +
+           ") must be longer than silence plus stop_time (" +
+           written(Duration{static_cast<Duration::rep>(std::ceil(noticed))}) +
+           " with the clocks' drift), or a msg is sent again while its client still works on it";
+  }
+  if (timing.client_stop() <= Duration::zero()) {
+    return "lease (" + written(timing.lease) + ") must be longer than stop_time plus slack (" +
+           written(timing.stop_time + timing.slack) +
+           "), or a client has no time to work on its batch";
+  }
+  return std::nullopt;
+}
+
+template <class Number>
+std::optional<std::string> below_one(std::string_view name, Number value) {
+  if (value >= 1) return std::nullopt;
+  return std::string{name} + " must be at least 1, not " + std::to_string(value);
+}
+
+}  // namespace
+
+Duration Timing::client_stop() const {
+  const double room = us(lease) * (1.0 - clock_drift) - us(stop_time) - us(slack);
+  // Strictly less than, so the last microsecond is taken off.
+  return Duration{static_cast<Duration::rep>(std::floor(room / (1.0 + clock_drift))) - 1};
+}
+
+std::optional<std::string> Limits::problem() const {
+  if (max_resends < 0 || max_resends > 1000) {
+    return "max_resends must be from 0 to 1000, not " + std::to_string(max_resends);
+  }
+  if (auto problem = timing_problem(timing)) return problem;
+  if (linger < Duration::zero()) return "linger must not be negative";
+  const std::array<std::pair<std::string_view, std::size_t>, 13> sizes{{
+      {"batchsize", batchsize},
+      {"period_ms", period_ms},
+      {"payload_bytes", payload_bytes},
+      {"report_ids", report_ids},
+      {"submit_msgs", submit_msgs},
+      {"page_ids", page_ids},
+      {"header_bytes", header_bytes},
+      {"target_bytes", target_bytes},
+      {"body_bytes", body_bytes},
+      {"connections", connections},
+      {"window_msgs", window_msgs},
+      {"queue_msgs", queue_msgs},
+      {"map_bytes", map_bytes},
+  }};
+  for (const auto& [name, size] : sizes) {
+    if (auto problem = below_one(name, size)) return problem;
+  }
+  if (auto problem = below_one("json_depth", json_depth)) return problem;
+  if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
+  if (window_msgs < batchsize) {
+    return "window_msgs (" + std::to_string(window_msgs) + ") must be at least batchsize (" +
+           std::to_string(batchsize) + "), or the largest batch never fills";
+  }
+  return std::nullopt;
+}
+
+}  // namespace pena::core

@@ -1,0 +1,21 @@
+#include "core/msg.hpp"
+
+namespace pena::core {
+
+std::string_view word(MissReason reason) {
+  switch (reason) {
+    case MissReason::omitted:
+      return "omitted";
+    case MissReason::failed:
+      return "failed";
+    case MissReason::refused:
+      return "refused";
+    case MissReason::dropped:
+      return "dropped";
+    case MissReason::expired:
+      return "expired";
+  }
+  return "?";
+}
+
+}  // namespace pena::core

@@ -1,0 +1,182 @@
+#include "core/queue.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "core/check.hpp"
+
+namespace pena::core {
+namespace {
+
+// The lost batches that a msg was in: who shares one with it must not travel with it.
+template <class Action>
+void for_each_lost_batch(const QueuedMsg& msg, Action action) {
+  for (const Miss& miss : msg.misses) {
+    if (miss.lost_whole()) action(miss.batch);
+  }
+}
+
+}  // namespace
+
+void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
+  added_.push_back(msg.msg.id);
+  Waiting waiting{std::move(msg), false};
+  if (waiting.msg.misses.empty()) {
+    add_fresh(std::move(waiting), writes);
+  } else {
+    add_missed(std::move(waiting));
+  }
+}
+
+void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
+  const Xid id = waiting.msg.msg.id;
+  if (more_in_store_ && (!seen_up_to_ || id > *seen_up_to_)) {
+    if (!waiting.stored) writes.emplace_back(PutQueue{std::move(waiting.msg)});
+    return;
+  }
+  if (fresh_.empty() || fresh_.back().msg.msg.id < id) {
+    fresh_.push_back(std::move(waiting));
+  } else {
+    const auto at = find_fresh(id);
+    PENA_CHECK(at->msg.msg.id != id);
+    fresh_.insert(at, std::move(waiting));
+  }
+  if (fresh_.size() <= window_) return;
+  Waiting& last = fresh_.back();
+  if (!last.stored) writes.emplace_back(PutQueue{std::move(last.msg)});
+  fresh_.pop_back();
+  more_in_store_ = true;
+  seen_up_to_ = fresh_.back().msg.msg.id;
+}
+
+void Queue::add_missed(Waiting&& waiting) {
+  const QueuedMsg& msg = waiting.msg;
+  const Xid id = msg.msg.id;
+  if (msg.suspect()) {
+    suspects_by_batch_[msg.misses.back().batch].insert(id);
+  } else {
+    resends_.insert(id);
+  }
+  const bool is_new = missed_.emplace(id, std::move(waiting)).second;
+  PENA_CHECK(is_new);
+}
+
+void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
+  if (!msgs.empty()) seen_up_to_ = msgs.back().msg.id;
+  // What is read from the store lies behind the window, so from here on nothing is put aside.
+  more_in_store_ = false;
+  for (QueuedMsg& msg : msgs) {
+    if (contains(msg.msg.id)) continue;
+    if (msg.misses.empty()) {
+      fresh_.push_back({std::move(msg), true});
+    } else {
+      add_missed({std::move(msg), true});
+    }
+  }
+  more_in_store_ = more;
+}
+
+std::optional<WantedRefill> Queue::wanted_refill() const {
+  if (!more_in_store_ || fresh_.size() > window_ / 2) return std::nullopt;
+  return WantedRefill{seen_up_to_, window_ - fresh_.size()};
+}
+
+BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {
+  BatchPlan plan;
+  if (takes_short && !suspects_by_batch_.empty()) {
+    plan.suspects = pick_suspects(1);
+    plan.alone = true;
+    return plan;
+  }
+  plan.resends = std::min(size, resends_.size());
+  const std::size_t rest = size - plan.resends;
+  const std::size_t few = std::min(rest, std::max<std::size_t>(1, size / 2));
+  const bool fresh_fills = fresh_will_come || more_in_store_;
+  const std::size_t fresh_at_most = fresh_fills ? rest : std::min(rest, fresh_.size());
+  plan.suspects = pick_suspects(std::max(few, rest - fresh_at_most));
+  plan.fresh = std::min(rest - plan.suspects.size(), fresh_.size());
+  return plan;
+}
+
+std::vector<Xid> Queue::pick_suspects(std::size_t most) const {
+  std::vector<Xid> picked;
+  std::unordered_set<Xid> avoided;
+  for (const auto& [batch, ids] : suspects_by_batch_) {
+    if (picked.size() == most) break;
+    // Two of one group never travel together, so its first that fits is the only one to look for.
+    for (const Xid& id : ids) {
+      const QueuedMsg& msg = missed_.at(id).msg;
+      bool fits = true;
+      for_each_lost_batch(msg, [&](const Xid& lost) { fits = fits && !avoided.contains(lost); });
+      if (!fits) continue;
+      for_each_lost_batch(msg, [&](const Xid& lost) { avoided.insert(lost); });
+      picked.push_back(id);
+      break;
+    }
+  }
+  return picked;
+}
+
+std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& writes) {
+  std::vector<QueuedMsg> msgs;
+  msgs.reserve(plan.size());
+  for (std::size_t i = 0; i < plan.resends; ++i) {
+    const Xid id = *resends_.begin();
+    resends_.erase(resends_.begin());
+    msgs.push_back(take_missed(id, writes));
+  }
+  for (const Xid& id : plan.suspects) {
+    const auto group = suspects_by_batch_.find(missed_.at(id).msg.misses.back().batch);
+    PENA_CHECK(group != suspects_by_batch_.end());
+    group->second.erase(id);
+    if (group->second.empty()) suspects_by_batch_.erase(group);
+    msgs.push_back(take_missed(id, writes));
+  }
+  for (std::size_t i = 0; i < plan.fresh; ++i) {
+    Waiting& first = fresh_.front();
+    if (first.stored) writes.emplace_back(DropQueue{first.msg.msg.id});
+    msgs.push_back(std::move(first.msg));
+    fresh_.pop_front();
+  }
+  return msgs;
+}
+
+QueuedMsg Queue::take_missed(const Xid& id, std::vector<Write>& writes) {
+  const auto at = missed_.find(id);
+  PENA_CHECK(at != missed_.end());
+  if (at->second.stored) writes.emplace_back(DropQueue{id});
+  QueuedMsg msg = std::move(at->second.msg);
+  missed_.erase(at);
+  return msg;
+}
+
+void Queue::write_added(std::vector<Write>& writes) {
+  for (const Xid& id : added_) {
+    Waiting* waiting = find(id);
+    if (waiting == nullptr || waiting->stored) continue;
+    writes.emplace_back(PutQueue{waiting->msg});
+    waiting->stored = true;
+  }
+  added_.clear();
+}
+
+Queue::Fresh::const_iterator Queue::find_fresh(const Xid& id) const {
+  return std::lower_bound(
+      fresh_.begin(), fresh_.end(), id,
+      [](const Waiting& waiting, const Xid& wanted) { return waiting.msg.msg.id < wanted; });
+}
+
+Queue::Waiting* Queue::find(const Xid& id) {
+  if (const auto missed = missed_.find(id); missed != missed_.end()) return &missed->second;
+  const auto at = find_fresh(id);
+  if (at == fresh_.end() || at->msg.msg.id != id) return nullptr;
+  return &fresh_[static_cast<std::size_t>(at - fresh_.begin())];
+}
+
+bool Queue::contains(const Xid& id) const {
+  const auto at = find_fresh(id);
+  return (at != fresh_.end() && at->msg.msg.id == id) || missed_.contains(id);
+}
+
+}  // namespace pena::core

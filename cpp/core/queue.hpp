@@ -1,0 +1,84 @@
+// The msgs that wait, and which of them travel together.
+//
+// Three lanes, taken in this order: resends (missed, and their client lives), suspects (their last
+// batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane the
+// oldest id goes first. Suspects are isolated: no two msgs of one lost batch travel together again,
+// and while fresh msgs can fill the rest a batch carries few suspects (kSuspectShare).
+//
+// Memory holds all resends and suspects, but of the fresh msgs a window only: those with the lowest
+// ids. The rest waits in the store and comes in by refills, so a backlog costs no memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/effect.hpp"
+#include "core/msg.hpp"
+
+namespace pena::core {
+
+// Where the msgs for a batch come from. Valid until the queue changes.
+struct BatchPlan {
+  std::size_t resends = 0;
+  std::vector<Xid> suspects;
+  std::size_t fresh = 0;
+  bool alone = false;  // a suspect that goes without company, to a client that takes short batches
+
+  [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
+};
+
+class Queue {
+ public:
+  // `in_store`: the store's queue may hold msgs that this one has not seen.
+  Queue(std::size_t window, bool in_store) : window_(window), more_in_store_(in_store) {}
+
+  // A msg begins to wait. It has no record in the store's queue yet.
+  void add(QueuedMsg&& msg, std::vector<Write>& writes);
+  // Records that the store's queue has already; those that are here too are passed over.
+  void refill(std::vector<QueuedMsg>&& msgs, bool more);
+  [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+
+  // The best batch of at most `size` msgs that can be had now. `fresh_will_come`: a generator makes
+  // up what is missing, so suspects do not fill up the room of fresh msgs.
+  [[nodiscard]] BatchPlan plan(std::size_t size, bool takes_short, bool fresh_will_come) const;
+  // Takes what the plan names, in the order of its lanes, and drops the records that it had.
+  [[nodiscard]] std::vector<QueuedMsg> take(const BatchPlan& plan, std::vector<Write>& writes);
+
+  // Writes the records of what was added since the last call and still waits. What was added and
+  // taken in one step never has one.
+  void write_added(std::vector<Write>& writes);
+
+  [[nodiscard]] bool contains(const Xid& id) const;
+  [[nodiscard]] bool empty() const { return fresh_.empty() && missed_.empty() && !more_in_store_; }
+  // Msgs wait in the store that memory has not seen.
+  [[nodiscard]] bool more_in_store() const { return more_in_store_; }
+
+ private:
+  struct Waiting {
+    QueuedMsg msg;
+    bool stored = false;  // has a record in the store's queue
+  };
+  using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
+
+  void add_fresh(Waiting&& waiting, std::vector<Write>& writes);
+  void add_missed(Waiting&& waiting);
+  [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
+  [[nodiscard]] Waiting* find(const Xid& id);
+  [[nodiscard]] std::vector<Xid> pick_suspects(std::size_t most) const;
+  QueuedMsg take_missed(const Xid& id, std::vector<Write>& writes);
+
+  std::size_t window_;
+  bool more_in_store_;
+  std::optional<Xid> seen_up_to_;  // the highest id that a refill or the window has covered
+  Fresh fresh_;
+  std::map<Xid, Waiting> missed_;                   // resends and suspects
+  std::set<Xid> resends_;                           // ids in missed_
+  std::map<Xid, std::set<Xid>> suspects_by_batch_;  // the lost batch → ids in missed_
+  std::vector<Xid> added_;
+};
+
+}  // namespace pena::core

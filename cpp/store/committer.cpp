@@ -1,0 +1,168 @@
+#include "store/committer.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+namespace pena::store {
+namespace {
+
+constexpr const char* kGenerated = "generated";
+
+core::Snapshot snapshot_of(const Store& store, bool generating) {
+  return core::Snapshot{store.batches(), store.counts().queue > 0, generating};
+}
+
+// Only as many at a time, so that one client with a huge batchsize does not hold up the others'
+// answers.
+constexpr std::size_t kGeneratedAtOnce = 10'000;
+
+constexpr core::Duration kLookForRoom = std::chrono::seconds{1};
+
+}  // namespace
+
+Committer::Committer(const core::Limits& limits, Store& store,
+                     std::optional<core::Generator::Settings> generator,
+                     const core::XidFactory& ids, core::Instant now)
+    : limits_(limits),
+      store_(store),
+      ids_(ids),
+      dispatcher_(
+          core::Dispatcher::restore(limits, ids, snapshot_of(store, generator.has_value()), now)) {
+  if (generator) generator_.emplace(*generator, store.meta(kGenerated).value_or(0), now);
+  queued_in_store_ = store.counts().queue;
+  refresh_accepting();
+}
+
+void Committer::refresh_accepting() {
+  accepting_ = store_.fill() < limits_.store_fill && queued_in_store_ < limits_.queue_msgs;
+}
+
+void Committer::take(core::Event&& event, core::Instant now) {
+  if (auto* submitted = std::get_if<core::Submitted>(&event)) leave_out_known(*submitted);
+  step(std::move(event), now);
+}
+
+void Committer::step(core::Event&& event, core::Instant now) {
+  core::Effects effects = dispatcher_.step(std::move(event), now);
+  std::ranges::move(effects.writes, std::back_inserter(writes_));
+  std::ranges::move(effects.sends, std::back_inserter(sends_));
+}
+
+std::vector<Outgoing> Committer::commit(core::Instant now) {
+  const std::optional<core::Instant> due = dispatcher_.next_timeout();
+  if (due && *due <= now) step(core::TimeReached{}, now);
+  std::vector<Outgoing> out;
+  fill_from_generator(now);
+  write(out);
+  // What a refill brings may be granted at once, and so wants a commit of its own.
+  while (const auto wanted = dispatcher_.wanted_refill()) {
+    auto page = store_.queue(wanted->after, wanted->limit);
+    step(core::Refilled{std::move(page.records), page.more}, now);
+    fill_from_generator(now);
+    write(out);
+  }
+  return out;
+}
+
+void Committer::fill_from_generator(core::Instant now) {
+  if (!generator_) return;
+  bool made_any = false;
+  while (accepting_ && dispatcher_.demand() > 0) {
+    std::vector<core::Msg> msgs =
+        generator_->take(std::min(dispatcher_.demand(), kGeneratedAtOnce), ids_, now);
+    if (msgs.empty()) break;
+    made_any = true;
+    step(core::Generated{std::move(msgs)}, now);
+  }
+  if (made_any) writes_.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+  if (generator_->ended() && !generator_end_told_) {
+    generator_end_told_ = true;
+    step(core::GeneratorEnded{}, now);
+  }
+}
+
+void Committer::write(std::vector<Outgoing>& out) {
+  if (!writes_.empty()) {
+    store_.commit(writes_);
+    for (const core::Write& write : writes_) {
+      if (std::holds_alternative<core::PutQueue>(write)) ++queued_in_store_;
+      if (std::holds_alternative<core::DropQueue>(write)) --queued_in_store_;
+    }
+    writes_.clear();
+    written_.clear();
+    noted_ = 0;
+  }
+  refresh_accepting();
+  for (core::Send& send : sends_) {
+    std::visit(
+        [&](auto&& what) {
+          using What = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<What, core::ReportReply>) {
+            out.emplace_back(settled(what));
+          } else {
+            out.emplace_back(std::move(what));
+          }
+        },
+        std::move(send));
+  }
+  sends_.clear();
+}
+
+std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
+  std::optional<core::Instant> next = dispatcher_.next_timeout();
+  if (generator_ && accepting_ && dispatcher_.demand() > 0) {
+    const auto made_at = generator_->next_at(now);
+    if (made_at && (!next || *made_at < *next)) next = made_at;
+  }
+  // Room may come from outside, such as space on the disk: look again from time to time.
+  const core::Instant look_again_at = now + kLookForRoom;
+  if (!accepting_ && (!next || look_again_at < *next)) next = look_again_at;
+  return next;
+}
+
+bool Committer::generating() const {
+  return generator_ && !generator_->ended();
+}
+
+void Committer::note_written() {
+  for (; noted_ < writes_.size(); ++noted_) {
+    const core::Write& write = writes_[noted_];
+    if (const auto* queue = std::get_if<core::PutQueue>(&write)) written_.insert(queue->msg.msg.id);
+    if (const auto* report = std::get_if<core::PutReport>(&write)) {
+      written_.insert(report->record.id);
+    }
+    if (const auto* fail = std::get_if<core::PutFail>(&write)) written_.insert(fail->record.msg.id);
+  }
+}
+
+// An id is known if the store has it, if it is held or waits in memory, or if a write that waits
+// for the commit puts it. Of two alike in one request the first counts.
+void Committer::leave_out_known(core::Submitted& submitted) {
+  note_written();
+  std::unordered_set<core::Xid> taken;
+  std::vector<core::Xid> ids;
+  ids.reserve(submitted.msgs.size());
+  for (const core::Msg& msg : submitted.msgs) ids.push_back(msg.id);
+  const auto stored = store_.find_all(ids);
+  std::vector<core::Msg> fresh;
+  fresh.reserve(submitted.msgs.size());
+  for (std::size_t i = 0; i < submitted.msgs.size(); ++i) {
+    core::Msg& msg = submitted.msgs[i];
+    if (stored[i] || dispatcher_.knows(msg.id) || written_.contains(msg.id)) continue;
+    if (!taken.insert(msg.id).second) continue;
+    fresh.push_back(std::move(msg));
+  }
+  submitted.msgs = std::move(fresh);
+}
+
+SettledReply Committer::settled(const core::ReportReply& reply) const {
+  SettledReply answer{reply.request, reply.reported, 0, 0};
+  if (reply.elsewhere.empty()) return answer;
+  for (const auto& bucket : store_.find_all(reply.elsewhere)) {
+    ++(bucket == Bucket::report ? answer.duplicate : answer.unknown);
+  }
+  return answer;
+}
+
+}  // namespace pena::store

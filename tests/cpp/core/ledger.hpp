@@ -1,0 +1,46 @@
+// What a store would hold after the writes of a run, and the laws that every write must keep. A write
+// that breaks one throws, so a test that runs the dispatcher against a ledger fails where it happens.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/describe.hpp"
+#include "core/dispatcher.hpp"
+
+namespace pena::core::test {
+
+struct LawBroken : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+class Ledger {
+ public:
+  explicit Ledger(int max_resends) : max_attempts_(max_resends + 1) {}
+
+  // One step's writes: the laws between msgs hold when all are applied.
+  void apply(const std::vector<Write>& writes);
+
+  [[nodiscard]] Snapshot snapshot(bool generating) const;
+  [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
+  // Of queue, batch, report and fail together.
+  [[nodiscard]] std::size_t msgs() const;
+
+  std::map<Xid, QueuedMsg> queue;
+  std::map<Xid, Batch> batches;
+  std::map<Xid, ReportRecord> reports;
+  std::map<Xid, FailRecord> fails;
+
+ private:
+  void apply_one(const Write& write);
+  void check_conserved();
+  void check_misses(const std::vector<Miss>& misses, Instant until) const;
+
+  int max_attempts_;
+  std::size_t ever_ = 0;
+};
+
+}  // namespace pena::core::test
