@@ -51,11 +51,12 @@ std::optional<std::string> timing_problem(const Timing& timing) {
            written(timing.heartbeat) + "), or one late heartbeat ends a stream";
   }
   // G > S(1+rho) + d: when the grace is over, whoever lost the stream has noticed and stopped.
-  const double noticed = us(timing.silence) * (1.0 + timing.clock_drift) + us(timing.stop_time);
+  const double noticed =
+      std::ceil(us(timing.silence) * (1.0 + timing.clock_drift)) + us(timing.stop_time);
   if (us(timing.drop_grace) <= noticed) {
     return "drop_grace (" + written(timing.drop_grace) +
            ") must be longer than silence plus stop_time (" +
-           written(Duration{static_cast<Duration::rep>(std::ceil(noticed))}) +
+           written(Duration{static_cast<Duration::rep>(noticed)}) +
            " with the clocks' drift), or a msg is sent again while its client still works on it";
   }
   if (timing.client_stop() <= Duration::zero()) {

@@ -54,7 +54,7 @@ void Queue::add_missed(Waiting&& waiting) {
   const QueuedMsg& msg = waiting.msg;
   const Xid id = msg.msg.id;
   if (msg.suspect()) {
-    suspects_by_batch_[msg.misses.back().batch].insert(id);
+    suspects_[SuspectGroup::of(msg)].insert(id);
   } else {
     resends_.insert(id);
   }
@@ -84,7 +84,7 @@ std::optional<WantedRefill> Queue::wanted_refill() const {
 
 BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {
   BatchPlan plan;
-  if (takes_short && !suspects_by_batch_.empty()) {
+  if (takes_short && !suspects_.empty()) {
     plan.suspects = pick_suspects(1);
     plan.alone = true;
     return plan;
@@ -102,8 +102,9 @@ BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) 
 std::vector<Xid> Queue::pick_suspects(std::size_t most) const {
   std::vector<Xid> picked;
   std::unordered_set<Xid> avoided;
-  for (const auto& [batch, ids] : suspects_by_batch_) {
+  for (const auto& [group, ids] : suspects_) {
     if (picked.size() == most) break;
+    if (avoided.contains(group.batch)) continue;
     // Two of one group never travel together, so its first that fits is the only one to look for.
     for (const Xid& id : ids) {
       const QueuedMsg& msg = missed_.at(id).msg;
@@ -127,10 +128,10 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
     msgs.push_back(take_missed(id, writes));
   }
   for (const Xid& id : plan.suspects) {
-    const auto group = suspects_by_batch_.find(missed_.at(id).msg.misses.back().batch);
-    PENA_CHECK(group != suspects_by_batch_.end());
+    const auto group = suspects_.find(SuspectGroup::of(missed_.at(id).msg));
+    PENA_CHECK(group != suspects_.end());
     group->second.erase(id);
-    if (group->second.empty()) suspects_by_batch_.erase(group);
+    if (group->second.empty()) suspects_.erase(group);
     msgs.push_back(take_missed(id, writes));
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {

@@ -2,8 +2,9 @@
 //
 // Three lanes, taken in this order: resends (missed, and their client lives), suspects (their last
 // batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane the
-// oldest id goes first. Suspects are isolated: no two msgs of one lost batch travel together again,
-// and while fresh msgs can fill the rest a batch carries few suspects (kSuspectShare).
+// oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are isolated:
+// no two of one lost batch travel together again, and while fresh msgs can fill the rest at most half
+// of a batch is suspects.
 //
 // Memory holds all resends and suspects, but of the fresh msgs a window only: those with the lowest
 // ids. The rest waits in the store and comes in by refills, so a backlog costs no memory.
@@ -62,6 +63,19 @@ class Queue {
     QueuedMsg msg;
     bool stored = false;  // has a record in the store's queue
   };
+  // Suspects of one lost batch and one attempt. Those with the most attempts behind them come
+  // first: measured, that fails a quarter fewer harmless msgs where every tenth msg is poisonous
+  // (tests/cpp/core/isolation_test.cpp).
+  struct SuspectGroup {
+    int attempt = 0;
+    Xid batch;
+    [[nodiscard]] static SuspectGroup of(const QueuedMsg& msg) {
+      return {msg.attempt(), msg.misses.back().batch};
+    }
+    friend bool operator<(const SuspectGroup& a, const SuspectGroup& b) {
+      return a.attempt != b.attempt ? a.attempt > b.attempt : a.batch < b.batch;
+    }
+  };
   using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
 
   void add_fresh(Waiting&& waiting, std::vector<Write>& writes);
@@ -77,7 +91,7 @@ class Queue {
   Fresh fresh_;
   std::map<Xid, Waiting> missed_;                   // resends and suspects
   std::set<Xid> resends_;                           // ids in missed_
-  std::map<Xid, std::set<Xid>> suspects_by_batch_;  // the lost batch → ids in missed_
+  std::map<SuspectGroup, std::set<Xid>> suspects_;  // ids in missed_
   std::vector<Xid> added_;
 };
 

@@ -82,13 +82,12 @@ std::uint32_t Xid::counter() const {
 
 XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process,
                        std::uint32_t counter_start)
-    : machine_(machine), process_(process), counter_(counter_start) {}
-
-XidFactory::XidFactory(const XidFactory& other)
-    : machine_(other.machine_), process_(other.process_), counter_(other.counter_.load()) {}
+    : machine_(machine),
+      process_(process),
+      counter_(std::make_shared<std::atomic<std::uint32_t>>(counter_start)) {}
 
 Xid XidFactory::next(std::uint32_t unix_seconds) {
-  const std::uint32_t counter = counter_.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t counter = counter_->fetch_add(1, std::memory_order_relaxed);
   const auto byte = [](std::uint32_t value, unsigned shift) {
     return static_cast<std::uint8_t>((value >> shift) & 0xffU);
   };

@@ -13,6 +13,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,13 +52,12 @@ class Xid {
 
 // Makes ids. Pure but for its counter: the time is an argument, and where a process gets its
 // machine, process and first counter from is the caller's business (server/xid_source).
-// `next` may be called from several threads at once: the counter is atomic.
+// Copies share the counter, so all that one process makes with them is unique. Any thread may call
+// `next` on any copy.
 class XidFactory {
  public:
   XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process,
              std::uint32_t counter_start);
-  XidFactory(const XidFactory& other);
-  XidFactory& operator=(const XidFactory&) = delete;
 
   // The id for this second. Ids are unique while fewer than 2^24 are made a second.
   [[nodiscard]] Xid next(std::uint32_t unix_seconds);
@@ -65,7 +65,7 @@ class XidFactory {
  private:
   std::array<std::uint8_t, 3> machine_;
   std::uint16_t process_;
-  std::atomic<std::uint32_t> counter_;
+  std::shared_ptr<std::atomic<std::uint32_t>> counter_;
 };
 
 }  // namespace pena::core

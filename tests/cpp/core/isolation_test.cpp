@@ -1,5 +1,6 @@
-// Isolation of suspects (PROTOCOL.md, a message's life, 8), measured: the share of harmless msgs that end
-// in `fail` because they travelled with a poisonous one, against plain requeueing in the same world.
+// Isolation of suspects (PROTOCOL.md, a message's life, 8), measured: the share of harmless msgs
+// that end in `fail` because they travelled with a poisonous one, against plain requeueing in the
+// same world.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -145,16 +146,20 @@ class Plain : public Contestant {
   std::multimap<Instant, Xid> graces_;
 };
 
-// The brief's clients in simulated time: batchsize 2..10, a poisonous msg ends its client at once, which
-// comes back a second later as a new one.
+// The brief's clients in simulated time: batchsize 2..10, a poisonous msg ends its client at once,
+// which comes back a second later as a new one.
 class World {
  public:
   World(const WorldSettings& settings, Contestant& contestant)
       : settings_(settings), contestant_(contestant), ids_({9, 9, 9}, 9, 0), dice_(settings.seed) {}
 
   void run() {
-    contestant_.on_send = [this](const SendBatch& send) { work(send); };
-    contestant_.on_fail = [this](const Xid& id) { failed_.push_back(id); };
+    contestant_.on_send = [this](const SendBatch& send) {
+      work(send);
+    };
+    contestant_.on_fail = [this](const Xid& id) {
+      failed_.push_back(id);
+    };
     for (std::size_t i = 0; i < settings_.clients; ++i) join_at(Instant{});
     while (true) {
       const std::optional<Instant> timeout = contestant_.next_timeout();
@@ -185,9 +190,8 @@ class World {
     std::uint32_t longest = 0;
     for (const QueuedMsg& msg : send.batch->msgs) longest = std::max(longest, msg.msg.period);
     if (longest > 900) {
-      agenda_.emplace(now_, [this, session = send.session] {
-        contestant_.take(ClientLost{session}, now_);
-      });
+      agenda_.emplace(
+          now_, [this, session = send.session] { contestant_.take(ClientLost{session}, now_); });
       join_at(now_ + milliseconds{1000});
       return;
     }

@@ -62,7 +62,9 @@ void Ledger::check_misses(const std::vector<Miss>& misses, Instant until) const 
 
 void Ledger::check_conserved() {
   std::set<Xid> seen;
-  const auto once = [&](const Xid& id) { law(seen.insert(id).second, id.text() + " is twice"); };
+  const auto once = [&](const Xid& id) {
+    law(seen.insert(id).second, id.text() + " is twice");
+  };
   for (const auto& [id, msg] : queue) once(id);
   for (const auto& [id, batch] : batches) {
     for (const QueuedMsg& msg : batch.msgs) once(msg.msg.id);

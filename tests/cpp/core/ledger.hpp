@@ -1,5 +1,6 @@
-// What a store would hold after the writes of a run, and the laws that every write must keep. A write
-// that breaks one throws, so a test that runs the dispatcher against a ledger fails where it happens.
+// What a store would hold after the writes of a run, and the laws that every write must keep. A
+// write that breaks one throws, so a test that runs the dispatcher against a ledger fails where it
+// happens.
 #pragma once
 
 #include <map>

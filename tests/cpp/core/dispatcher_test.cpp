@@ -1,0 +1,114 @@
+// What the stories do not show: the questions that the shell asks the dispatcher.
+#include "core/dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pena::core {
+namespace {
+
+using std::chrono::milliseconds;
+
+Xid id_of(std::uint8_t number) {
+  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
+}
+
+Dispatcher make(bool generating) {
+  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1, 0), Snapshot{{}, false, generating},
+                             from_us(0));
+}
+
+template <class Kind>
+std::vector<Kind> sends_of(const Effects& effects) {
+  std::vector<Kind> found;
+  for (const Send& send : effects.sends) {
+    if (const auto* kind = std::get_if<Kind>(&send)) found.push_back(*kind);
+  }
+  return found;
+}
+
+TEST(Dispatcher, DemandsOfAGeneratorWhatTheNextClientLacks) {
+  Dispatcher dispatcher = make(true);
+  EXPECT_EQ(dispatcher.demand(), 0U);  // nobody is there
+  (void)dispatcher.step(ClientJoined{id_of(1), 5, false}, from_us(0));
+  (void)dispatcher.step(ClientJoined{id_of(2), 7, false}, from_us(0));
+  EXPECT_EQ(dispatcher.demand(), 5U);
+  (void)dispatcher.step(Generated{{Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
+  EXPECT_EQ(dispatcher.demand(), 3U);
+  (void)dispatcher.step(GeneratorEnded{}, from_us(0));
+  EXPECT_EQ(dispatcher.demand(), 0U);
+}
+
+TEST(Dispatcher, WantsNoTimeWhereNothingIsDue) {
+  Dispatcher dispatcher = make(false);
+  EXPECT_EQ(dispatcher.next_timeout(), std::nullopt);
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
+  EXPECT_EQ(dispatcher.next_timeout(), std::nullopt);  // waits, but nobody is there
+}
+
+TEST(Dispatcher, OneTimeoutTooManyDoesNothing) {
+  Dispatcher dispatcher = make(false);
+  (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
+  const Effects effects = dispatcher.step(TimeReached{}, from_us(0) + milliseconds{29'999});
+  EXPECT_TRUE(effects.writes.empty());
+  EXPECT_TRUE(effects.sends.empty());
+}
+
+TEST(Dispatcher, KnowsWhatWaitsAndWhatIsHeld) {
+  Dispatcher dispatcher = make(false);
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
+  (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
+  EXPECT_TRUE(dispatcher.knows(id_of(10)));
+  EXPECT_TRUE(dispatcher.knows(id_of(11)));
+  EXPECT_FALSE(dispatcher.knows(id_of(12)));
+  ASSERT_NE(dispatcher.holder(id_of(10)), nullptr);
+  EXPECT_EQ(dispatcher.holder(id_of(10))->client, id_of(1));
+  EXPECT_EQ(dispatcher.holder(id_of(11)), nullptr);
+}
+
+TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
+  Dispatcher dispatcher = make(false);
+  const Effects submitted = dispatcher.step(Submitted{7, {Msg{id_of(10), 1, {}}}}, from_us(0));
+  EXPECT_EQ(sends_of<SubmitReply>(submitted).at(0).request, 7U);
+  Reported report;
+  report.request = 9;
+  report.ids = {id_of(99)};
+  const ReportReply reply = sends_of<ReportReply>(dispatcher.step(report, from_us(0))).at(0);
+  EXPECT_EQ(reply.request, 9U);
+  EXPECT_EQ(reply.elsewhere, std::vector<Xid>{id_of(99)});
+}
+
+TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {
+  Dispatcher dispatcher = make(false);
+  (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
+  Reported report;
+  report.ids = {id_of(10)};
+  report.failed = {{id_of(10), "both"}};
+  (void)dispatcher.step(report, from_us(0));
+  EXPECT_EQ(dispatcher.counts().reported, 1U);
+  EXPECT_EQ(dispatcher.counts().said_failed, 0U);
+}
+
+TEST(Dispatcher, CountsWhatHappened) {
+  Dispatcher dispatcher = make(false);
+  (void)dispatcher.step(ClientJoined{id_of(1), 2, false}, from_us(0));
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
+  Reported report;
+  report.ids = {id_of(10)};
+  (void)dispatcher.step(report, from_us(0));
+  (void)dispatcher.step(TimeReached{}, from_us(0) + milliseconds{20});
+  const Counts& counts = dispatcher.counts();
+  EXPECT_EQ(counts.submitted, 2U);
+  EXPECT_EQ(counts.reported, 1U);
+  EXPECT_EQ(counts.omitted, 1U);
+  EXPECT_EQ(counts.sent, 3U);
+  EXPECT_EQ(counts.resent, 1U);
+  EXPECT_EQ(counts.batches, 2U);
+  EXPECT_EQ(counts.held, 1U);
+  EXPECT_EQ(counts.clients_busy, 1U);
+  EXPECT_EQ(counts.clients_free, 0U);
+}
+
+}  // namespace
+}  // namespace pena::core

@@ -1,0 +1,250 @@
+// All small worlds: every sequence of kDepth things that can happen to two clients and three msgs,
+// each run from the start. The ledger checks conservation, attempts and R7 at every write; the
+// oracle here checks R6 in true time; and at the end of every world a client that works must bring
+// everything to an end.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "core/dispatcher.hpp"
+#include "core/ledger.hpp"
+
+namespace pena::core::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kDepth = 4;
+#else
+constexpr int kDepth = 5;
+#endif
+constexpr int kActions = 13;
+constexpr int kMsgs = 3;
+
+Xid id_of(std::uint8_t kind, std::uint8_t number) {
+  return Xid{Xid::Bytes{0, 0, 0, 0, kind, 0, 0, 0, 0, 0, 0, number}};
+}
+
+class SmallWorld {
+ public:
+  SmallWorld() : ids_({0xff, 0, 0}, 0, 0), ledger_(limits().max_resends) {
+    dispatcher_ =
+        std::make_unique<Dispatcher>(Dispatcher::restore(limits(), ids_, Snapshot{}, now_));
+  }
+
+  static Limits limits() {
+    Limits limits;
+    limits.max_resends = 1;
+    limits.window_msgs = 2;  // so that the third msg waits in the store
+    return limits;
+  }
+
+  void act(int action) {
+    now_ += milliseconds{1};
+    if (action == 0) return submit();
+    if (action <= 2) return join_or_lose(static_cast<std::size_t>(action - 1));
+    if (action == 3) return advance();
+    if (action == 4) return restart();
+    if (action == 5) return report_without_batch();
+    if (action == 6) return join_or_lose(2);
+    // Reports of the latest batches, of those that are long over too.
+    const auto back = static_cast<std::size_t>((action - 7) / 2);
+    if (back < sent_.size()) report(sent_[sent_.size() - 1 - back], (action - 7) % 2 == 0);
+  }
+
+  // A client that works well is there from now on: all must end.
+  void finish() {
+    for (std::size_t slot = 0; slot < 3; ++slot) {
+      if (sessions_[slot]) join_or_lose(slot);
+    }
+    sessions_[3] = id_of(2, next_session_++);
+    step(ClientJoined{*sessions_[3], 1, false});
+    for (int round = 0; round < 100; ++round) {
+      const auto held = holdings_.find(*sessions_[3]);
+      if (held != holdings_.end()) {
+        report(held->second, true);
+      } else if (dispatcher_->next_timeout()) {
+        advance();
+      } else {
+        break;
+      }
+    }
+    ASSERT_EQ(ledger_.queue.size(), 0U);
+    ASSERT_EQ(ledger_.batches.size(), 0U);
+    ASSERT_EQ(ledger_.reports.size() + ledger_.fails.size(), submitted_);
+  }
+
+ private:
+  struct Work {
+    std::vector<Xid> msgs;
+    Xid client;
+    Instant may_work_until;
+  };
+
+  void submit() {
+    if (submitted_ == kMsgs) return;
+    step(Submitted{1, {Msg{id_of(1, static_cast<std::uint8_t>(submitted_++)), 1, {}}}});
+  }
+
+  void join_or_lose(std::size_t slot) {
+    std::optional<Xid>& session = sessions_[slot];
+    if (session) {
+      lost(*session);
+      step(ClientLost{*session});
+      session.reset();
+    } else {
+      session = id_of(2, next_session_++);
+      const auto batchsize = static_cast<std::uint32_t>(slot == 1 ? 2 : 1);
+      step(ClientJoined{*session, batchsize, slot == 2});
+    }
+  }
+
+  // The client notices within the silence, and stops within d.
+  void lost(const Xid& session) {
+    holdings_.erase(session);
+    for (auto& [batch, work] : works_) {
+      if (work.client != session) continue;
+      const Timing timing = limits().timing;
+      const auto noticed = std::chrono::duration_cast<Duration>(timing.silence * 1.001);
+      work.may_work_until = std::min(work.may_work_until, now_ + noticed + timing.stop_time);
+    }
+  }
+
+  void advance() {
+    if (const auto due = dispatcher_->next_timeout()) now_ = std::max(now_, *due);
+    step(TimeReached{});
+  }
+
+  void restart() {
+    for (auto& session : sessions_) {
+      if (session) lost(*session);
+      session.reset();
+    }
+    dispatcher_ = std::make_unique<Dispatcher>(
+        Dispatcher::restore(limits(), ids_, ledger_.snapshot(false), now_));
+    step(TimeReached{});
+  }
+
+  void report(const Xid& batch, bool all) {
+    Work& work = works_.at(batch);
+    Reported report;
+    report.batch = batch;
+    report.ids = work.msgs;
+    if (!all) report.ids.resize(1);
+    work.may_work_until = from_us(0);  // whoever reports has stopped
+    holdings_.erase(work.client);
+    step(report);
+  }
+
+  void report_without_batch() {
+    Reported report;
+    report.ids = {id_of(1, 0)};
+    report.partial = true;
+    for (auto& [batch, work] : works_) {
+      if (std::ranges::find(work.msgs, report.ids[0]) == work.msgs.end()) continue;
+      if (work.msgs.size() == 1) {
+        work.may_work_until = from_us(0);
+        holdings_.erase(work.client);
+      } else {
+        std::erase(work.msgs, report.ids[0]);
+      }
+    }
+    step(report);
+  }
+
+  void step(const Event& event) {
+    const Effects effects = dispatcher_->step(event, now_);
+    ledger_.apply(effects.writes);
+    for (const Send& send : effects.sends) {
+      if (const auto* batch = std::get_if<SendBatch>(&send)) granted(*batch);
+      if (const auto* close = std::get_if<CloseStream>(&send)) closed(close->session);
+    }
+    if (const auto wanted = dispatcher_->wanted_refill()) step(ledger_.refill(*wanted));
+  }
+
+  void granted(const SendBatch& send) {
+    Work work{{}, send.session, now_ + limits().timing.lease};
+    for (const QueuedMsg& msg : send.batch->msgs) {
+      for (const auto& [batch, other] : works_) {
+        const bool also = std::ranges::find(other.msgs, msg.msg.id) != other.msgs.end();
+        if (also && other.may_work_until > now_) throw LawBroken("R6: two clients work on one msg");
+      }
+      work.msgs.push_back(msg.msg.id);
+    }
+    works_.emplace(send.batch->id, std::move(work));
+    sent_.push_back(send.batch->id);
+    holdings_[send.session] = send.batch->id;
+  }
+
+  void closed(const Xid& session) {
+    lost(session);
+    for (auto& known : sessions_) {
+      if (known == session) known.reset();
+    }
+  }
+
+  XidFactory ids_;
+  Ledger ledger_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  Instant now_ = from_us(1'000'000);
+  std::size_t submitted_ = 0;
+  std::uint8_t next_session_ = 0;
+  std::array<std::optional<Xid>, 4> sessions_;
+  std::map<Xid, Work> works_;
+  std::vector<Xid> sent_;
+  std::map<Xid, Xid> holdings_;  // client → batch
+};
+
+std::string written(const std::vector<int>& actions) {
+  std::string text;
+  for (const int action : actions) text += std::to_string(action) + " ";
+  return text;
+}
+
+// Every world of this depth that begins with `prefix`.
+void run_all(const std::vector<int>& prefix) {
+  std::vector<int> choices(kDepth, 0);
+  std::size_t worlds = 0;
+  while (true) {
+    std::vector<int> actions = prefix;
+    actions.insert(actions.end(), choices.begin(), choices.end());
+    try {
+      SmallWorld world;
+      for (const int action : actions) world.act(action);
+      world.finish();
+    } catch (const LawBroken& broken) {
+      FAIL() << broken.what() << "\nafter the actions " << written(actions);
+    }
+    if (testing::Test::HasFatalFailure()) FAIL() << "after the actions " << written(actions);
+    ++worlds;
+    std::size_t digit = 0;
+    while (digit < choices.size() && ++choices[digit] == kActions) choices[digit++] = 0;
+    if (digit == choices.size()) break;
+  }
+  std::printf("%zu worlds\n", worlds);
+}
+
+TEST(SmallWorlds, FromNothing) {
+  run_all({});
+}
+
+TEST(SmallWorlds, WithTwoClientsThatHoldThreeMsgs) {
+  run_all({1, 2, 0, 0, 0});
+}
+
+TEST(SmallWorlds, WithABatchOfTwoThatWasLost) {
+  run_all({2, 0, 0, 2, 0});
+}
+
+TEST(SmallWorlds, AfterARestartWithAClientThatTakesShortBatches) {
+  run_all({2, 0, 0, 4, 3, 6});
+}
+
+}  // namespace
+}  // namespace pena::core::test

@@ -1,0 +1,68 @@
+#include "core/limits.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace pena::core {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+std::string problem_of(const std::function<void(Limits&)>& change) {
+  Limits limits;
+  change(limits);
+  return limits.problem().value_or("none");
+}
+
+TEST(Limits, TheDefaultsFitTogether) {
+  EXPECT_EQ(Limits{}.problem(), std::nullopt);
+}
+
+TEST(Limits, TheDropGraceMustOutlastTheSilenceAndTheStop) {
+  const auto grace = [](int ms) {
+    return problem_of([ms](Limits& limits) { limits.timing.drop_grace = milliseconds{ms}; });
+  };
+  // S(1+rho) + d = 3003 + 250
+  EXPECT_THAT(grace(3253), HasSubstr("drop_grace"));
+  EXPECT_THAT(grace(3253), HasSubstr("silence plus stop_time (3253 ms"));
+  EXPECT_EQ(grace(3254), "none");
+}
+
+TEST(Limits, TheLeaseMustLeaveTimeToWork) {
+  const auto lease = [](int ms) {
+    return problem_of([ms](Limits& limits) { limits.timing.lease = milliseconds{ms}; });
+  };
+  EXPECT_THAT(lease(350), HasSubstr("lease (350 ms) must be longer than stop_time plus slack"));
+  EXPECT_EQ(lease(352), "none");
+}
+
+TEST(Limits, AClientStopsBeforeItsLeaseEndsHoweverTheClocksRun) {
+  const Timing timing;
+  const auto us = [](Duration duration) {
+    return static_cast<double>(duration.count());
+  };
+  const double rho = timing.clock_drift;
+  const double stopped =
+      us(timing.client_stop()) * (1 + rho) + us(timing.stop_time) + us(timing.slack);
+  EXPECT_LT(stopped, us(timing.lease) * (1 - rho));
+  EXPECT_GT(stopped, us(timing.lease) * (1 - rho) - 10);  // and not much before
+}
+
+TEST(Limits, EveryRefusalNamesItsSetting) {
+  EXPECT_THAT(problem_of([](Limits& l) { l.max_resends = -1; }), HasSubstr("max_resends"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.timing.lease = {}; }), HasSubstr("lease"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.timing.silence = milliseconds{1999}; }),
+              HasSubstr("silence (1999 ms) must be at least twice the heartbeat (1000 ms)"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.timing.clock_drift = 0.5; }), HasSubstr("clock_drift"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.linger = milliseconds{-1}; }), HasSubstr("linger"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.batchsize = 0; }), HasSubstr("batchsize"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.window_msgs = 9; }), HasSubstr("window_msgs (9)"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.store_fill = 1.5; }), HasSubstr("store_fill"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));
+}
+
+}  // namespace
+}  // namespace pena::core

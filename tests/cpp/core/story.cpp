@@ -1,0 +1,187 @@
+// The words of a story:
+//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [generating]   first, if at
+//   all submit a b [period=MS]      msgs are named by small letters, in the order of their ids
+//   generate g h                as submit, by the generator; `generator ends` when it makes no more
+//   join c1 batchsize=2 [short]
+//   report [B1] [a b] [failed=a,b] [refused=a] [partial]
+//   lose c1                     its stream ends
+//   advance MS                  time goes on, and every timeout on the way is told
+//   restart                     the server is killed and started again on what was written
+//   drain
+#include "core/story.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <sstream>
+
+namespace pena::core::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, at);) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+// "batchsize=2" with the key "batchsize" gives "2"; empty where the key is not there.
+std::string value_of(const std::vector<std::string>& words, const std::string& key) {
+  for (const std::string& word : words) {
+    if (word.starts_with(key + "=")) return word.substr(key.size() + 1);
+  }
+  return {};
+}
+
+bool has(const std::vector<std::string>& words, const std::string& wanted) {
+  return std::ranges::find(words, wanted) != words.end();
+}
+
+}  // namespace
+
+Story::Story() : ids_({0xff, 0, 0}, 0, 0) {
+  limits_.max_resends = 3;
+}
+
+std::string Story::run(const std::string& commands) {
+  out_.clear();
+  for (const std::string& line : split(commands, '\n')) {
+    for (const std::string& text : split(line, ';')) command(split(text, ' '));
+  }
+  return out_;
+}
+
+void Story::command(const Words& words) {
+  const std::string& verb = words.at(0);
+  if (verb == "limits") return set_limits(words);
+  if (verb == "submit" || verb == "generate") return submit(words);
+  if (verb == "generator") return happen(GeneratorEnded{});
+  if (verb == "report") return report(words);
+  if (verb == "lose") return happen(ClientLost{named(words.at(1))});
+  if (verb == "advance") return advance_to(now_ + milliseconds{std::stol(words.at(1))});
+  if (verb == "restart") return restart();
+  if (verb == "drain") return happen(DrainBegan{});
+  ASSERT_EQ(verb, "join") << "not a word of a story";
+  const auto batchsize = static_cast<std::uint32_t>(std::stoul(value_of(words, "batchsize")));
+  happen(ClientJoined{named(words.at(1)), batchsize, has(words, "short")});
+}
+
+void Story::set_limits(const Words& words) {
+  const auto ms = [&](const std::string& key, Duration& into) {
+    const std::string value = value_of(words, key);
+    if (!value.empty()) into = milliseconds{std::stol(value)};
+  };
+  ms("lease", limits_.timing.lease);
+  ms("grace", limits_.timing.drop_grace);
+  ms("linger", limits_.linger);
+  const std::string resends = value_of(words, "max_resends");
+  if (!resends.empty()) limits_.max_resends = std::stoi(resends);
+  const std::string window = value_of(words, "window");
+  if (!window.empty()) limits_.window_msgs = std::stoul(window);
+  generating_ = has(words, "generating");
+}
+
+void Story::submit(const Words& words) {
+  const std::string period = value_of(words, "period");
+  std::vector<Msg> msgs;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (words[i].find('=') != std::string::npos) continue;
+    const auto ms = period.empty() ? 100U : static_cast<std::uint32_t>(std::stoul(period));
+    msgs.push_back({named(words[i]), ms, {}});
+  }
+  if (words[0] == "generate") return happen(Generated{std::move(msgs)});
+  happen(Submitted{1, std::move(msgs)});
+}
+
+void Story::report(const Words& words) {
+  Reported reported;
+  for (std::string word : words) {
+    if (word == "report") continue;
+    if (word == "partial") {
+      reported.partial = true;
+    } else if (word.starts_with("failed=")) {
+      for (const std::string& id : split(word.substr(7), ',')) {
+        reported.failed.push_back({named(id), "no luck"});
+      }
+    } else if (word.starts_with("refused=")) {
+      for (const std::string& id : split(word.substr(8), ',')) {
+        reported.refused.push_back(named(id));
+      }
+    } else if (word.starts_with("B")) {
+      reported.batch = named(word);
+    } else {
+      std::erase_if(word, [](char letter) { return letter == '[' || letter == ']'; });
+      if (!word.empty()) reported.ids.push_back(named(word));
+    }
+  }
+  happen(reported);
+}
+
+void Story::advance_to(Instant target) {
+  while (const auto due = dispatcher().next_timeout()) {
+    if (*due > target) break;
+    now_ = std::max(now_, *due);
+    happen(TimeReached{});
+    // A timeout that does not move on would be asked for for ever.
+    const auto next = dispatcher().next_timeout();
+    ASSERT_TRUE(!next || *next > now_) << "the timeout at " << to_ms(now_) << " did nothing";
+  }
+  now_ = target;
+}
+
+void Story::restart() {
+  dispatcher_ = std::make_unique<Dispatcher>(
+      Dispatcher::restore(limits_, ids_, ledger_->snapshot(generating_), now_));
+  happen(TimeReached{});
+}
+
+void Story::happen(Event event) {
+  const Wording wording{[this](const Xid& id) { return name(id); },
+                        [](Instant at) {
+                          return std::to_string(to_ms(at));
+                        }};
+  const Effects effects = dispatcher().step(event, now_);
+  ledger_->apply(effects.writes);
+  for (const Write& write : effects.writes) out_ += describe(write, wording) + "\n";
+  for (const Send& send : effects.sends) out_ += describe(send, wording) + "\n";
+  if (const auto wanted = dispatcher().wanted_refill()) {
+    const Refilled refill = ledger_->refill(*wanted);
+    out_ += describe(refill, wording) + "\n";
+    happen(refill);
+  }
+}
+
+Dispatcher& Story::dispatcher() {
+  if (!dispatcher_) {
+    ledger_ = std::make_unique<Ledger>(limits_.max_resends);
+    dispatcher_ = std::make_unique<Dispatcher>(
+        Dispatcher::restore(limits_, ids_, Snapshot{{}, false, generating_}, now_));
+  }
+  return *dispatcher_;
+}
+
+// Names are the ids' first bytes, so that they sort; a batch is named when it is first seen.
+Xid Story::named(const std::string& name) const {
+  for (const auto& [id, batch_name] : batch_names_) {
+    if (batch_name == name) return id;
+  }
+  Xid::Bytes bytes{};
+  std::memcpy(bytes.data(), name.data(), std::min(name.size(), bytes.size()));
+  return Xid{bytes};
+}
+
+std::string Story::name(const Xid& id) {
+  if (id.machine()[0] != 0xff) {
+    const std::string text(id.bytes().begin(), id.bytes().end());
+    return text.substr(0, text.find('\0'));
+  }
+  const std::string next = "B" + std::to_string(batch_names_.size() + 1);
+  return batch_names_.try_emplace(id, next).first->second;
+}
+
+}  // namespace pena::core::test
