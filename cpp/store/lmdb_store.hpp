@@ -10,9 +10,10 @@
 namespace pena::store {
 
 // Opens (and creates where missing) the store in the folder `path` for one server. Refuses a store
-// that another server has, in this process or another (StoreInUse), one of a newer schema, a file that
-// is no store, and a folder on a network file system (StoreError). Counts the boot in `meta`.
-[[nodiscard]] std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes);
+// that another server has, in this process or another (StoreInUse), one of a newer schema, a file
+// that is no store, and a folder on a network file system (StoreError). Counts the boot in `meta`.
+[[nodiscard]] std::unique_ptr<Store> open_lmdb_store(const std::string& path,
+                                                     std::size_t map_bytes);
 
 // Opens an existing store to look at it, also beside a running server. Never creates or changes
 // anything but LMDB's own reader table. Errors: StoreError.

@@ -14,7 +14,8 @@
 
 namespace pena::store {
 
-// The environment failed: no such folder, in use, disk full, corrupt. what() is a sentence for the user.
+// The environment failed: no such folder, in use, disk full, corrupt. what() is a sentence for the
+// user.
 class StoreError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -43,12 +44,13 @@ struct Page {
   bool more = false;
 };
 
-// Reads of what is committed. Any thread may read while another commits; every call is one short read
-// transaction of its own. Errors: StoreError.
+// Reads of what is committed. Any thread may read while another commits; every call is one short
+// read transaction of its own. Errors: StoreError.
 class BucketView {
  public:
   virtual ~BucketView() = default;
-  // Ids after `after` (exclusive; none: from the start), at most `limit`. For `batch`: the ids of msgs.
+  // Ids after `after` (exclusive; none: from the start), at most `limit`. For `batch`: the ids of
+  // msgs.
   [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
                                             std::size_t limit) const = 0;
   [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
@@ -60,7 +62,8 @@ class BucketView {
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
-  // In which of queue, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by batch.
+  // In which of queue, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
+  // batch.
   [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;
   // `find` for many at once, in one transaction.
   [[nodiscard]] virtual std::vector<std::optional<Bucket>> find_all(
@@ -72,8 +75,8 @@ class BucketView {
 
 class Store : public BucketView {
  public:
-  // Durable when it returns. A failure is final: what the disk holds is unknown until the next load,
-  // so the process must not go on. One thread at a time. Errors: StoreError.
+  // Durable when it returns. A failure is final: what the disk holds is unknown until the next
+  // load, so the process must not go on. One thread at a time. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
   // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit.
   [[nodiscard]] virtual double fill() const = 0;

@@ -1,0 +1,249 @@
+#include "store/format.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <bit>
+#include <cstring>
+#include <type_traits>
+
+#include "store/store.hpp"
+
+namespace pena::store {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "numbers are copied as they lie in memory");
+
+constexpr std::size_t kHeader = 5;  // version and checksum
+
+std::uint32_t checksum_of(std::uint8_t version, std::string_view body) {
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
+}
+
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) { out_.assign(kHeader, '\0'); }
+  ~Writer() {
+    const std::string_view body = std::string_view{out_}.substr(kHeader);
+    const std::uint32_t checksum = checksum_of(kRecordVersion, body);
+    out_[0] = static_cast<char>(kRecordVersion);
+    std::memcpy(out_.data() + 1, &checksum, sizeof checksum);
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  template <class Number>
+  void number(Number value) {
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    out_.append(bytes, sizeof value);
+  }
+  void instant(core::Instant at) { number<std::int64_t>(core::to_us(at)); }
+  void xid(const core::Xid& id) {
+    out_.append(reinterpret_cast<const char*>(id.bytes().data()), core::Xid::kBytes);
+  }
+  void text(std::string_view text) {
+    number(static_cast<std::uint32_t>(text.size()));
+    out_.append(text);
+  }
+  void misses(const std::vector<core::Miss>& misses) {
+    number(static_cast<std::uint16_t>(misses.size()));
+    for (const core::Miss& miss : misses) {
+      xid(miss.batch);
+      xid(miss.client);
+      instant(miss.granted_at);
+      instant(miss.missed_at);
+      number(static_cast<std::uint8_t>(miss.reason));
+      text(miss.error);
+    }
+  }
+  void msg(const core::Msg& msg) {
+    xid(msg.id);
+    number(msg.period);
+    text(msg.payload);
+  }
+  void queued(const core::QueuedMsg& queued) {
+    msg(queued.msg);
+    instant(queued.accepted_at);
+    instant(queued.queued_at);
+    misses(queued.misses);
+  }
+
+ private:
+  std::string& out_;
+};
+
+// Never reads behind the end; the first thing that does not fit throws.
+class Reader {
+ public:
+  Reader(Bucket bucket, const core::Xid& id, std::string_view value) : bucket_(bucket), id_(id) {
+    if (value.size() < kHeader) broken("is shorter than its header");
+    const auto version = static_cast<std::uint8_t>(value[0]);
+    if (version != kRecordVersion) {
+      broken("has version " + std::to_string(version) + ", this program reads " +
+             std::to_string(kRecordVersion));
+    }
+    std::uint32_t checksum = 0;
+    std::memcpy(&checksum, value.data() + 1, sizeof checksum);
+    rest_ = value.substr(kHeader);
+    if (checksum != checksum_of(version, rest_)) broken("does not match its checksum");
+  }
+
+  template <class Number>
+  Number number() {
+    Number value{};
+    const std::string_view bytes = take(sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  core::Instant instant() { return core::from_us(number<std::int64_t>()); }
+  core::Xid xid() {
+    core::Xid::Bytes bytes{};
+    std::memcpy(bytes.data(), take(bytes.size()).data(), bytes.size());
+    return core::Xid{bytes};
+  }
+  std::string text() { return std::string{take(number<std::uint32_t>())}; }
+  std::vector<core::Miss> misses() {
+    std::vector<core::Miss> misses(number<std::uint16_t>());
+    for (core::Miss& miss : misses) {
+      miss.batch = xid();
+      miss.client = xid();
+      miss.granted_at = instant();
+      miss.missed_at = instant();
+      miss.reason = reason();
+      miss.error = text();
+    }
+    return misses;
+  }
+  core::Msg msg() {
+    core::Msg msg;
+    msg.id = xid();
+    msg.period = number<std::uint32_t>();
+    msg.payload = text();
+    return msg;
+  }
+  core::QueuedMsg queued() {
+    core::QueuedMsg queued;
+    queued.msg = msg();
+    queued.accepted_at = instant();
+    queued.queued_at = instant();
+    queued.misses = misses();
+    return queued;
+  }
+  void same_id(const core::Xid& inside) {
+    if (inside != id_) broken("names another msg, " + inside.text());
+  }
+  void end() {
+    if (!rest_.empty()) broken("goes on behind its end");
+  }
+
+ private:
+  core::MissReason reason() {
+    const auto reason = number<std::uint8_t>();
+    if (reason < 1 || reason > 5) broken("has no such reason: " + std::to_string(reason));
+    return static_cast<core::MissReason>(reason);
+  }
+  std::string_view take(std::size_t size) {
+    if (size > rest_.size()) broken("ends too early");
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+  [[noreturn]] void broken(const std::string& how) const {
+    throw StoreError("the record " + id_.text() + " in the bucket " + std::string{word(bucket_)} +
+                     " is corrupt: it " + how);
+  }
+
+  Bucket bucket_;
+  core::Xid id_;
+  std::string_view rest_;
+};
+
+}  // namespace
+
+void encode(const core::QueuedMsg& msg, std::string& out) {
+  Writer{out}.queued(msg);
+}
+
+void encode(const core::Batch& batch, std::string& out) {
+  Writer writer(out);
+  writer.xid(batch.client);
+  writer.instant(batch.granted_at);
+  writer.number(static_cast<std::uint32_t>(batch.msgs.size()));
+  for (const core::QueuedMsg& msg : batch.msgs) writer.queued(msg);
+}
+
+void encode(const core::ReportRecord& record, std::string& out) {
+  Writer writer(out);
+  writer.number(record.period);
+  writer.xid(record.batch);
+  writer.xid(record.client);
+  writer.instant(record.accepted_at);
+  writer.instant(record.granted_at);
+  writer.instant(record.reported_at);
+  writer.misses(record.misses);
+}
+
+void encode(const core::FailRecord& record, std::string& out) {
+  Writer writer(out);
+  writer.msg(record.msg);
+  writer.instant(record.accepted_at);
+  writer.instant(record.failed_at);
+  writer.misses(record.misses);
+}
+
+core::QueuedMsg decode_queued(const core::Xid& id, std::string_view value) {
+  Reader reader(Bucket::queue, id, value);
+  core::QueuedMsg msg = reader.queued();
+  reader.same_id(msg.msg.id);
+  reader.end();
+  return msg;
+}
+
+core::Batch decode_batch(const core::Xid& id, std::string_view value) {
+  Reader reader(Bucket::batch, id, value);
+  core::Batch batch{id, reader.xid(), reader.instant(), {}};
+  const auto count = reader.number<std::uint32_t>();
+  // No reserve: a count is believed only as far as the bytes behind it go.
+  for (std::uint32_t i = 0; i < count; ++i) batch.msgs.push_back(reader.queued());
+  reader.end();
+  return batch;
+}
+
+std::size_t batch_size(std::string_view value) {
+  constexpr std::size_t kCountAt = kHeader + core::Xid::kBytes + sizeof(std::int64_t);
+  std::uint32_t count = 0;
+  if (value.size() < kCountAt + sizeof count) return 0;
+  std::memcpy(&count, value.data() + kCountAt, sizeof count);
+  return count;
+}
+
+core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
+  Reader reader(Bucket::report, id, value);
+  core::ReportRecord record;
+  record.id = id;
+  record.period = reader.number<std::uint32_t>();
+  record.batch = reader.xid();
+  record.client = reader.xid();
+  record.accepted_at = reader.instant();
+  record.granted_at = reader.instant();
+  record.reported_at = reader.instant();
+  record.misses = reader.misses();
+  reader.end();
+  return record;
+}
+
+core::FailRecord decode_fail(const core::Xid& id, std::string_view value) {
+  Reader reader(Bucket::fail, id, value);
+  core::FailRecord record;
+  record.msg = reader.msg();
+  reader.same_id(record.msg.id);
+  record.accepted_at = reader.instant();
+  record.failed_at = reader.instant();
+  record.misses = reader.misses();
+  reader.end();
+  return record;
+}
+
+}  // namespace pena::store

@@ -1,0 +1,47 @@
+// Keys and values of the store, byte for byte.
+//
+//   key of queue, report, fail   the msg's id, 12 bytes
+//   key of batch                 the batch's id, 12 bytes
+//   key of meta                  its name; the value is a u64
+//
+//   value    = version:u8 checksum:u32 body        checksum: low half of XXH3-64 of version and
+//   body QueuedMsg   = msg accepted_at:i64 queued_at:i64 misses Batch       = client:xid
+//   granted_at:i64 count:u32 QueuedMsg* ReportRecord= period:u32 batch:xid client:xid
+//   accepted_at:i64 granted_at:i64 reported_at:i64 misses FailRecord  = msg accepted_at:i64
+//   failed_at:i64 misses msg         = id:xid period:u32 payload:text misses      = count:u16 {
+//   batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8 error:text }* text        =
+//   length:u32 bytes xid is 12 bytes; numbers are little endian; instants are microseconds since
+//   the Unix epoch.
+//
+// To change it: write records with a new version, keep reading the old ones, raise kSchema only
+// where an older program must not open the store, and add the golden bytes to
+// tests/cpp/store/format_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/msg.hpp"
+
+namespace pena::store {
+
+inline constexpr std::uint64_t kSchema = 1;
+inline constexpr std::uint8_t kRecordVersion = 1;
+
+// Replaces `out` by the value, so that one buffer serves many records.
+void encode(const core::QueuedMsg& msg, std::string& out);
+void encode(const core::Batch& batch, std::string& out);
+void encode(const core::ReportRecord& record, std::string& out);
+void encode(const core::FailRecord& record, std::string& out);
+
+// Throw StoreError naming the bucket, the id and what is wrong with the value.
+[[nodiscard]] core::QueuedMsg decode_queued(const core::Xid& id, std::string_view value);
+[[nodiscard]] core::Batch decode_batch(const core::Xid& id, std::string_view value);
+[[nodiscard]] core::ReportRecord decode_report(const core::Xid& id, std::string_view value);
+[[nodiscard]] core::FailRecord decode_fail(const core::Xid& id, std::string_view value);
+
+// How many msgs a batch has, without reading them.
+[[nodiscard]] std::size_t batch_size(std::string_view value);
+
+}  // namespace pena::store

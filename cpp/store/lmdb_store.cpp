@@ -1,0 +1,404 @@
+#include "store/lmdb_store.hpp"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "store/format.hpp"
+#include "store/held_ids.hpp"
+#include "store/lmdb_env.hpp"
+
+namespace pena::store {
+namespace {
+
+using core::Xid;
+
+constexpr const char* kSchemaKey = "schema";
+constexpr const char* kBootsKey = "boots";
+// The disk's own end, whatever the map's: below this accepting stops.
+constexpr std::uint64_t kLeastDiskBytes = 64U << 20U;
+constexpr int kCommitsBetweenLooks = 64;
+
+MDB_val val(const Xid& id) {
+  return {Xid::kBytes, const_cast<std::uint8_t*>(id.bytes().data())};
+}
+MDB_val val(std::string_view text) {
+  return {text.size(), const_cast<char*>(text.data())};
+}
+std::string_view view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+Xid xid(const MDB_val& key) {
+  Xid::Bytes bytes{};
+  if (key.mv_size != bytes.size()) {
+    throw StoreError("a key of the store is corrupt: it has " + std::to_string(key.mv_size) +
+                     " bytes, expected 12");
+  }
+  std::memcpy(bytes.data(), key.mv_data, bytes.size());
+  return Xid{bytes};
+}
+
+Table table_of(Bucket bucket) {
+  switch (bucket) {
+    case Bucket::queue:
+      return Table::queue;
+    case Bucket::batch:
+      return Table::batch;
+    case Bucket::report:
+      return Table::report;
+    case Bucket::fail:
+      return Table::fail;
+  }
+  return Table::meta;
+}
+
+class Cursor {
+ public:
+  Cursor(const LmdbEnv& env, MDB_txn* txn, Table table) {
+    const int code = mdb_cursor_open(txn, env.table(table), &cursor_);
+    if (code != 0) throw_lmdb("cannot read the store", code);
+  }
+  ~Cursor() { mdb_cursor_close(cursor_); }
+  Cursor(const Cursor&) = delete;
+  Cursor& operator=(const Cursor&) = delete;
+
+  // To the first entry, or the first behind `after`. False at the end.
+  bool start(const std::optional<Xid>& after) {
+    if (!after) return get(MDB_FIRST);
+    key = val(*after);
+    if (!get(MDB_SET_RANGE)) return false;
+    return xid(key) != *after || next();
+  }
+  bool next() { return get(MDB_NEXT); }
+  bool get(MDB_cursor_op where) {
+    const int code = mdb_cursor_get(cursor_, &key, &value, where);
+    if (code == MDB_NOTFOUND) return false;
+    if (code != 0) throw_lmdb("cannot read the store", code);
+    return true;
+  }
+  [[nodiscard]] MDB_cursor* raw() const { return cursor_; }
+
+  MDB_val key{};
+  MDB_val value{};
+
+ private:
+  MDB_cursor* cursor_ = nullptr;
+};
+
+// Puts and drops of one bucket within one transaction. Keys that come in order are appended, which
+// is several times faster than a search from the root.
+class TableWriter {
+ public:
+  TableWriter(const LmdbEnv& env, MDB_txn* txn, Table table) : cursor_(env, txn, table) {}
+
+  void put(const Xid& id, std::string_view value) {
+    if (!last_known_) look_for_last();
+    const bool append = !last_ || id > *last_;
+    MDB_val key = val(id);
+    MDB_val data = val(value);
+    const unsigned flags = append ? static_cast<unsigned>(MDB_APPEND) : 0U;
+    const int code = mdb_cursor_put(cursor_.raw(), &key, &data, flags);
+    if (code != 0) throw_lmdb("cannot write to the store", code);
+    if (append) last_ = id;
+  }
+  void drop(const Xid& id) {
+    cursor_.key = val(id);
+    if (!cursor_.get(MDB_SET_KEY)) {
+      throw StoreError("a bug: " + id.text() + " is to be dropped, but is not in its bucket");
+    }
+    const int code = mdb_cursor_del(cursor_.raw(), 0);
+    if (code != 0) throw_lmdb("cannot write to the store", code);
+    if (last_ == id) last_known_ = false;
+  }
+
+ private:
+  void look_for_last() {
+    last_ = cursor_.get(MDB_LAST) ? std::optional{xid(cursor_.key)} : std::nullopt;
+    last_known_ = true;
+  }
+
+  Cursor cursor_;
+  std::optional<Xid> last_;
+  bool last_known_ = false;
+};
+
+class LmdbView {
+ public:
+  explicit LmdbView(std::shared_ptr<LmdbEnv> env) : env_(std::move(env)) {}
+
+  template <class Record, class Decode>
+  Page<Record> page(Table table, const std::optional<Xid>& after, std::size_t limit,
+                    Decode decode) const {
+    const ReadTxn txn(*env_);
+    Cursor cursor(*env_, txn.get(), table);
+    Page<Record> page;
+    bool there = cursor.start(after);
+    for (; there && page.records.size() < limit; there = cursor.next()) {
+      page.records.push_back(decode(xid(cursor.key), view(cursor.value)));
+    }
+    page.more = there;
+    return page;
+  }
+
+  [[nodiscard]] std::vector<core::Batch> batches() const {
+    return page<core::Batch>(Table::batch, std::nullopt, SIZE_MAX, decode_batch).records;
+  }
+
+  template <class Record, class Decode>
+  std::optional<Record> one(Table table, const Xid& id, Decode decode) const {
+    const ReadTxn txn(*env_);
+    const auto value = get(txn, table, val(id));
+    return value ? std::optional{decode(id, *value)} : std::nullopt;
+  }
+
+  [[nodiscard]] std::vector<std::optional<Bucket>> find_all(const std::vector<Xid>& ids) const {
+    const ReadTxn txn(*env_);
+    std::vector<std::optional<Bucket>> found;
+    found.reserve(ids.size());
+    for (const Xid& id : ids) {
+      std::optional<Bucket> where;
+      for (const Bucket bucket : {Bucket::report, Bucket::queue, Bucket::fail}) {
+        if (!where && get(txn, table_of(bucket), val(id))) where = bucket;
+      }
+      found.push_back(where);
+    }
+    return found;
+  }
+
+  [[nodiscard]] BucketCounts counts() const {
+    const ReadTxn txn(*env_);
+    const auto entries = [&](Table table) {
+      MDB_stat stat{};
+      const int code = mdb_stat(txn.get(), env_->table(table), &stat);
+      if (code != 0) throw_lmdb("cannot read the store", code);
+      return std::uint64_t{stat.ms_entries};
+    };
+    BucketCounts counts{entries(Table::queue), 0, entries(Table::report), entries(Table::fail)};
+    Cursor cursor(*env_, txn.get(), Table::batch);
+    for (bool there = cursor.start({}); there; there = cursor.next()) {
+      counts.batch += batch_size(view(cursor.value));
+    }
+    return counts;
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const {
+    const ReadTxn txn(*env_);
+    const auto value = get(txn, Table::meta, val(key));
+    std::uint64_t number = 0;
+    if (!value) return std::nullopt;
+    if (value->size() != sizeof number) throw StoreError("the meta value " + key + " is corrupt");
+    std::memcpy(&number, value->data(), sizeof number);
+    return number;
+  }
+
+  [[nodiscard]] const LmdbEnv& env() const { return *env_; }
+
+ private:
+  [[nodiscard]] std::optional<std::string_view> get(const ReadTxn& txn, Table table,
+                                                    MDB_val key) const {
+    MDB_val value{};
+    const int code = mdb_get(txn.get(), env_->table(table), &key, &value);
+    if (code == MDB_NOTFOUND) return std::nullopt;
+    if (code != 0) throw_lmdb("cannot read the store", code);
+    return view(value);
+  }
+
+  std::shared_ptr<LmdbEnv> env_;
+};
+
+// The reads, for a store and for a view alike.
+template <class Base>
+class Reading : public Base {
+ public:
+  explicit Reading(std::shared_ptr<LmdbEnv> env) : view_(std::move(env)) {}
+
+  [[nodiscard]] Page<Xid> ids(Bucket bucket, std::optional<Xid> after,
+                              std::size_t limit) const override {
+    if (bucket == Bucket::batch) return held_ids(view_.batches(), after, limit);
+    return view_.template page<Xid>(table_of(bucket), after, limit,
+                                    [](const Xid& id, std::string_view) { return id; });
+  }
+  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after,
+                                            std::size_t limit) const override {
+    return view_.template page<core::QueuedMsg>(Table::queue, after, limit, decode_queued);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
+                                                 std::size_t limit) const override {
+    return view_.template page<core::ReportRecord>(Table::report, after, limit, decode_report);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after,
+                                             std::size_t limit) const override {
+    return view_.template page<core::FailRecord>(Table::fail, after, limit, decode_fail);
+  }
+  [[nodiscard]] std::vector<core::Batch> batches() const override { return view_.batches(); }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const Xid& id) const override {
+    return view_.template one<core::ReportRecord>(Table::report, id, decode_report);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const Xid& id) const override {
+    return view_.template one<core::FailRecord>(Table::fail, id, decode_fail);
+  }
+  [[nodiscard]] std::optional<Bucket> find(const Xid& id) const override {
+    return view_.find_all({id}).front();
+  }
+  [[nodiscard]] std::vector<std::optional<Bucket>> find_all(
+      const std::vector<Xid>& ids) const override {
+    return view_.find_all(ids);
+  }
+  [[nodiscard]] BucketCounts counts() const override { return view_.counts(); }
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
+    return view_.meta(key);
+  }
+
+ protected:
+  LmdbView view_;
+};
+
+void refuse_other_schema(const LmdbView& view) {
+  const std::uint64_t schema = view.meta(kSchemaKey).value_or(0);
+  if (schema == kSchema) return;
+  throw StoreError("the store " + view.env().path() + " has schema " + std::to_string(schema) +
+                   ", this program reads " + std::to_string(kSchema) +
+                   (schema > kSchema ? "; use a newer Pena" : ""));
+}
+
+// Held by the one server of a store for as long as it runs; the kernel lets go of it when it dies.
+class ServerLock {
+ public:
+  explicit ServerLock(const std::string& store) {
+    const std::string path = store + "/pena.lock";
+    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (file_ < 0) throw StoreError("cannot open " + path + ": " + std::strerror(errno));
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      const std::string holder = read_holder();
+      ::close(file_);
+      throw StoreInUse("the store " + store + " is in use by another server" + holder);
+    }
+    write_holder();
+  }
+  ~ServerLock() { ::close(file_); }
+  ServerLock(const ServerLock&) = delete;
+  ServerLock& operator=(const ServerLock&) = delete;
+
+ private:
+  [[nodiscard]] std::string read_holder() const {
+    std::array<char, 32> text{};
+    const ssize_t size = ::pread(file_, text.data(), text.size() - 1, 0);
+    return size > 0 ? " (process " + std::string{text.data()} + ")" : "";
+  }
+  // For the message of whoever comes second; that it cannot be written harms nobody.
+  void write_holder() const {
+    const std::string process = std::to_string(::getpid());
+    if (::ftruncate(file_, 0) != 0) return;
+    [[maybe_unused]] const ssize_t written = ::pwrite(file_, process.data(), process.size(), 0);
+  }
+
+  int file_ = -1;
+};
+
+class LmdbStore final : public Reading<Store> {
+ public:
+  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env)
+      : Reading<Store>(std::move(env)), lock_(std::move(lock)) {
+    WriteTxn txn(view_.env());
+    const std::uint64_t boots = view_.meta(kBootsKey).value_or(0);
+    if (boots == 0) put_meta(txn.get(), kSchemaKey, kSchema);
+    put_meta(txn.get(), kBootsKey, boots + 1);
+    txn.commit();
+    refuse_other_schema(view_);
+  }
+
+  void commit(const ChangeSet& changes) override {
+    WriteTxn txn(view_.env());
+    apply(txn.get(), changes);
+    txn.commit();
+    if (--commits_to_look_ <= 0) look_how_full();
+  }
+
+  [[nodiscard]] double fill() const override { return fill_; }
+
+ private:
+  void apply(MDB_txn* txn, const ChangeSet& changes) {
+    const LmdbEnv& env = view_.env();
+    TableWriter queue(env, txn, Table::queue);
+    TableWriter batch(env, txn, Table::batch);
+    TableWriter report(env, txn, Table::report);
+    TableWriter fail(env, txn, Table::fail);
+    const auto put = [this](TableWriter& table, const Xid& id, const auto& record) {
+      encode(record, buffer_);
+      table.put(id, buffer_);
+    };
+    for (const core::Write& write : changes) {
+      if (const auto* queued = std::get_if<core::PutQueue>(&write)) {
+        put(queue, queued->msg.msg.id, queued->msg);
+      } else if (const auto* taken = std::get_if<core::DropQueue>(&write)) {
+        queue.drop(taken->id);
+      } else if (const auto* granted = std::get_if<core::PutBatch>(&write)) {
+        put(batch, granted->batch->id, *granted->batch);
+      } else if (const auto* settled = std::get_if<core::DropBatch>(&write)) {
+        batch.drop(settled->id);
+      } else if (const auto* reported = std::get_if<core::PutReport>(&write)) {
+        put(report, reported->record.id, reported->record);
+      } else if (const auto* failed = std::get_if<core::PutFail>(&write)) {
+        put(fail, failed->record.msg.id, failed->record);
+      } else if (const auto* forgotten = std::get_if<core::DropFail>(&write)) {
+        fail.drop(forgotten->id);
+      } else if (const auto* meta = std::get_if<core::PutMeta>(&write)) {
+        put_meta(txn, meta->key, meta->value);
+      }
+    }
+  }
+
+  void put_meta(MDB_txn* txn, std::string_view name, std::uint64_t number) {
+    MDB_val key = val(name);
+    MDB_val value{sizeof number, &number};
+    const int code = mdb_put(txn, view_.env().table(Table::meta), &key, &value, 0);
+    if (code != 0) throw_lmdb("cannot write to the store", code);
+  }
+
+  void look_how_full() {
+    commits_to_look_ = kCommitsBetweenLooks;
+    fill_ = view_.env().used_share();
+    struct statvfs disk {};
+    if (::statvfs(view_.env().path().c_str(), &disk) == 0 &&
+        std::uint64_t{disk.f_bavail} * disk.f_frsize < kLeastDiskBytes) {
+      fill_ = 1.0;
+    }
+  }
+
+  std::unique_ptr<ServerLock> lock_;
+  std::string buffer_;  // of encode
+  double fill_ = 0.0;
+  int commits_to_look_ = 0;
+};
+
+class LmdbReadOnly final : public Reading<BucketView> {
+ public:
+  using Reading<BucketView>::Reading;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
+  // The lock first: a second server must not touch the environment of the first.
+  auto lock = std::make_unique<ServerLock>(path);
+  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true));
+}
+
+std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {
+  auto env = LmdbEnv::open(path, 0, false);
+  refuse_other_schema(LmdbView{env});
+  return std::make_unique<LmdbReadOnly>(std::move(env));
+}
+
+}  // namespace pena::store

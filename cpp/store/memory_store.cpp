@@ -1,0 +1,223 @@
+#include "store/memory_store.hpp"
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "store/held_ids.hpp"
+
+namespace pena::store {
+namespace {
+
+using core::Xid;
+
+template <class Record>
+using Table = std::map<Xid, Record>;
+
+struct Tables {
+  Table<core::QueuedMsg> queue;
+  Table<core::Batch> batch;
+  Table<core::ReportRecord> report;
+  Table<core::FailRecord> fail;
+  std::map<std::string, std::uint64_t> meta;
+};
+
+template <class Record>
+auto behind(const Table<Record>& table, const std::optional<Xid>& after) {
+  return after ? table.upper_bound(*after) : table.begin();
+}
+
+template <class Record, class Out, class Take>
+Page<Out> page_of(const Table<Record>& table, const std::optional<Xid>& after, std::size_t limit,
+                  Take take) {
+  Page<Out> page;
+  auto at = behind(table, after);
+  for (; at != table.end() && page.records.size() < limit; ++at) page.records.push_back(take(*at));
+  page.more = at != table.end();
+  return page;
+}
+
+template <class Record>
+Page<Record> records_of(const Table<Record>& table, const std::optional<Xid>& after,
+                        std::size_t limit) {
+  return page_of<Record, Record>(table, after, limit, [](const auto& at) { return at.second; });
+}
+
+template <class Record>
+Page<Xid> ids_of(const Table<Record>& table, const std::optional<Xid>& after, std::size_t limit) {
+  return page_of<Record, Xid>(table, after, limit, [](const auto& at) { return at.first; });
+}
+
+template <class Record>
+std::optional<Record> one_of(const Table<Record>& table, const Xid& id) {
+  const auto at = table.find(id);
+  return at == table.end() ? std::nullopt : std::optional{at->second};
+}
+
+// How a change set is taken back where one of its writes cannot be done: what was there before, the
+// last change first.
+class Undo {
+ public:
+  template <class Map>
+  void keep(Map& map, const typename Map::key_type& key) {
+    const auto at = map.find(key);
+    std::optional<typename Map::mapped_type> before;
+    if (at != map.end()) before = at->second;
+    steps_.push_back([&map, key, before = std::move(before)] {
+      if (before) {
+        map.insert_or_assign(key, *before);
+      } else {
+        map.erase(key);
+      }
+    });
+  }
+  void run() {
+    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) (*step)();
+  }
+
+ private:
+  std::vector<std::function<void()>> steps_;
+};
+
+class MemoryStore final : public Store {
+ public:
+  explicit MemoryStore(std::optional<int> failing_commit) : commits_left_(failing_commit) {
+    tables_.meta = {{"schema", 1}, {"boots", 1}};
+  }
+
+  void commit(const ChangeSet& changes) override {
+    const std::lock_guard lock(mutex_);
+    if (commits_left_ && --*commits_left_ <= 0) throw StoreError("cannot commit: the disk is full");
+    Undo undo;
+    try {
+      for (const core::Write& write : changes) {
+        std::visit([&](const auto& what) { apply(what, undo); }, write);
+      }
+    } catch (...) {
+      undo.run();
+      throw;
+    }
+  }
+
+  [[nodiscard]] double fill() const override { return 0.0; }
+
+  [[nodiscard]] Page<Xid> ids(Bucket bucket, std::optional<Xid> after,
+                              std::size_t limit) const override {
+    const std::lock_guard lock(mutex_);
+    switch (bucket) {
+      case Bucket::queue:
+        return ids_of(tables_.queue, after, limit);
+      case Bucket::report:
+        return ids_of(tables_.report, after, limit);
+      case Bucket::fail:
+        return ids_of(tables_.fail, after, limit);
+      case Bucket::batch:
+        break;
+    }
+    return held_ids(all_batches(), after, limit);
+  }
+  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after,
+                                            std::size_t limit) const override {
+    const std::lock_guard lock(mutex_);
+    return records_of(tables_.queue, after, limit);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
+                                                 std::size_t limit) const override {
+    const std::lock_guard lock(mutex_);
+    return records_of(tables_.report, after, limit);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after,
+                                             std::size_t limit) const override {
+    const std::lock_guard lock(mutex_);
+    return records_of(tables_.fail, after, limit);
+  }
+  [[nodiscard]] std::vector<core::Batch> batches() const override {
+    const std::lock_guard lock(mutex_);
+    return all_batches();
+  }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    return one_of(tables_.report, id);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    return one_of(tables_.fail, id);
+  }
+  [[nodiscard]] std::optional<Bucket> find(const Xid& id) const override {
+    return find_all({id}).front();
+  }
+  [[nodiscard]] std::vector<std::optional<Bucket>> find_all(
+      const std::vector<Xid>& ids) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<Bucket>> found;
+    for (const Xid& id : ids) {
+      std::optional<Bucket> where;
+      if (tables_.queue.contains(id)) where = Bucket::queue;
+      if (tables_.report.contains(id)) where = Bucket::report;
+      if (tables_.fail.contains(id)) where = Bucket::fail;
+      found.push_back(where);
+    }
+    return found;
+  }
+  [[nodiscard]] BucketCounts counts() const override {
+    const std::lock_guard lock(mutex_);
+    BucketCounts counts{tables_.queue.size(), 0, tables_.report.size(), tables_.fail.size()};
+    for (const auto& [id, batch] : tables_.batch) counts.batch += batch.msgs.size();
+    return counts;
+  }
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
+    const std::lock_guard lock(mutex_);
+    const auto at = tables_.meta.find(key);
+    return at == tables_.meta.end() ? std::nullopt : std::optional{at->second};
+  }
+
+ private:
+  [[nodiscard]] std::vector<core::Batch> all_batches() const {
+    return records_of(tables_.batch, std::nullopt, SIZE_MAX).records;
+  }
+
+  template <class Map, class Value>
+  static void put(Map& map, const typename Map::key_type& key, const Value& value, Undo& undo) {
+    undo.keep(map, key);
+    map.insert_or_assign(key, value);
+  }
+  template <class Map>
+  static void drop(Map& map, const Xid& id, Undo& undo) {
+    undo.keep(map, id);
+    if (map.erase(id) == 0) {
+      throw StoreError("a bug: " + id.text() + " is to be dropped, but is not in its bucket");
+    }
+  }
+
+  void apply(const core::PutQueue& write, Undo& undo) {
+    put(tables_.queue, write.msg.msg.id, write.msg, undo);
+  }
+  void apply(const core::DropQueue& write, Undo& undo) { drop(tables_.queue, write.id, undo); }
+  void apply(const core::PutBatch& write, Undo& undo) {
+    put(tables_.batch, write.batch->id, *write.batch, undo);
+  }
+  void apply(const core::DropBatch& write, Undo& undo) { drop(tables_.batch, write.id, undo); }
+  void apply(const core::PutReport& write, Undo& undo) {
+    put(tables_.report, write.record.id, write.record, undo);
+  }
+  void apply(const core::PutFail& write, Undo& undo) {
+    put(tables_.fail, write.record.msg.id, write.record, undo);
+  }
+  void apply(const core::DropFail& write, Undo& undo) { drop(tables_.fail, write.id, undo); }
+  void apply(const core::PutMeta& write, Undo& undo) {
+    put(tables_.meta, write.key, write.value, undo);
+  }
+
+  mutable std::mutex mutex_;
+  Tables tables_;
+  std::optional<int> commits_left_;  // until one fails
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store(std::optional<int> failing_commit) {
+  return std::make_unique<MemoryStore>(failing_commit);
+}
+
+}  // namespace pena::store

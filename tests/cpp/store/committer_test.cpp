@@ -1,0 +1,194 @@
+// The shell's pure half over a store in memory: what leaves, and when.
+#include "store/committer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "store/memory_store.hpp"
+
+namespace pena::store {
+namespace {
+
+using core::Instant;
+using core::Msg;
+using core::Xid;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Xid id_of(std::uint16_t number) {
+  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(number >> 8),
+                        static_cast<std::uint8_t>(number & 0xff)}};
+}
+
+class CommitterTest : public testing::Test {
+ protected:
+  void open(std::optional<core::Generator::Settings> generator = std::nullopt) {
+    committer_.emplace(limits_, *store_, generator, ids_, now_);
+  }
+  std::vector<Outgoing> happen(core::Event event) {
+    committer_->take(std::move(event), now_);
+    return committer_->commit(now_);
+  }
+  std::vector<Outgoing> submit(std::vector<std::uint16_t> numbers) {
+    core::Submitted submitted{++requests_, {}};
+    for (const std::uint16_t number : numbers) submitted.msgs.push_back({id_of(number), 1, {}});
+    return happen(std::move(submitted));
+  }
+  std::vector<Outgoing> join(std::uint16_t session, std::uint32_t batchsize) {
+    return happen(core::ClientJoined{id_of(session), batchsize, false});
+  }
+  std::vector<Outgoing> report(std::vector<Xid> ids) {
+    core::Reported reported;
+    reported.ids = std::move(ids);
+    return happen(std::move(reported));
+  }
+  template <class Kind>
+  static std::vector<Kind> of(const std::vector<Outgoing>& outgoing) {
+    std::vector<Kind> found;
+    for (const Outgoing& out : outgoing) {
+      if (const auto* kind = std::get_if<Kind>(&out)) found.push_back(*kind);
+    }
+    return found;
+  }
+
+  core::Limits limits_;
+  std::unique_ptr<Store> store_ = make_memory_store();
+  core::XidFactory ids_{{1, 2, 3}, 4, 0};
+  Instant now_ = core::from_us(1'000'000'000);
+  core::RequestId requests_ = 0;
+  std::optional<Committer> committer_;
+};
+
+TEST_F(CommitterTest, WhatIsAnsweredIsInTheStore) {
+  open();
+  EXPECT_EQ(of<core::SubmitReply>(submit({1, 2})).size(), 1U);
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 0, 0}));
+  const auto sent = of<core::SendBatch>(join(100, 2));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 2, 0, 0}));
+  const auto settled = of<SettledReply>(report({id_of(1), id_of(2)}));
+  EXPECT_EQ(settled.at(0).reported, 2U);
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 2, 0}));
+}
+
+TEST_F(CommitterTest, AnIdIsAcceptedOnceWhereverItIs) {
+  open();
+  submit({1});
+  submit({1, 2, 2});  // waits; and twice in one request
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 0, 0}));
+  join(100, 2);
+  submit({1});  // held
+  report({id_of(1), id_of(2)});
+  submit({1, 2});  // reported
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 2, 0}));
+}
+
+TEST_F(CommitterTest, AnIdIsAcceptedOnceWithinOneCommit) {
+  limits_.window_msgs =
+      1;  // the second id waits in the store alone, where nothing is committed yet
+  limits_.batchsize = 1;
+  open();
+  committer_->take(core::Submitted{1, {Msg{id_of(1), 1, {}}, Msg{id_of(2), 1, {}}}}, now_);
+  committer_->take(core::Submitted{2, {Msg{id_of(2), 1, {}}}}, now_);
+  EXPECT_EQ(of<core::SubmitReply>(committer_->commit(now_)).size(), 2U);
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 0, 0}));
+}
+
+TEST_F(CommitterTest, TellsDuplicateFromUnknown) {
+  open();
+  submit({1});
+  join(100, 1);
+  report({id_of(1)});
+  const SettledReply again = of<SettledReply>(report({id_of(1), id_of(77)})).at(0);
+  EXPECT_EQ(again.reported, 0U);
+  EXPECT_EQ(again.duplicate, 1U);
+  EXPECT_EQ(again.unknown, 1U);
+}
+
+TEST_F(CommitterTest, TheGeneratorFillsEveryFreeClientAndStopsAtItsCount) {
+  open(core::Generator::Settings{.count = 10, .rate = {}, .seed = 1});
+  EXPECT_EQ(of<core::SendBatch>(join(100, 4)).at(0).batch->msgs.size(), 4U);
+  EXPECT_EQ(of<core::SendBatch>(join(101, 4)).at(0).batch->msgs.size(), 4U);
+  EXPECT_TRUE(of<core::SendBatch>(join(102, 4)).empty());  // two are left: they linger
+  now_ += limits_.linger;
+  const auto sent = of<core::SendBatch>(committer_->commit(now_));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].batch->msgs.size(), 2U);
+  EXPECT_FALSE(committer_->generating());
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 10, 0, 0}));
+}
+
+TEST_F(CommitterTest, ARestartedGeneratorMakesOnlyWhatIsLeft) {
+  const core::Generator::Settings settings{.count = 10, .rate = {}, .seed = 1};
+  open(settings);
+  join(100, 6);
+  open(settings);
+  join(101, 4);
+  EXPECT_FALSE(committer_->generating());
+  EXPECT_EQ(store_->counts().batch, 10U);
+}
+
+TEST_F(CommitterTest, TheRateNamesTheNextTimeAndABatchWaitsUntilItIsFull) {
+  open(core::Generator::Settings{.count = {}, .rate = 2.0, .seed = 1});
+  EXPECT_TRUE(of<core::SendBatch>(join(100, 2)).empty());
+  for (int round = 0; round < 2; ++round) {
+    const auto next = committer_->next_timeout(now_);
+    ASSERT_TRUE(next);
+    EXPECT_LE(*next, now_ + milliseconds{501});
+    now_ = *next;
+    EXPECT_EQ(of<core::SendBatch>(committer_->commit(now_)).size(), round == 1 ? 1U : 0U);
+  }
+}
+
+TEST_F(CommitterTest, ABacklogBeyondTheWindowIsDeliveredWholeAndInOrder) {
+  limits_.window_msgs = 8;
+  limits_.batchsize = 8;
+  open();
+  for (std::uint16_t number = 1; number <= 200; ++number) submit({number});
+  std::vector<Xid> delivered;
+  auto sent = of<core::SendBatch>(join(5000, 7));
+  while (!sent.empty()) {
+    std::vector<Xid> ids;
+    for (const auto& msg : sent.at(0).batch->msgs) ids.push_back(msg.msg.id);
+    delivered.insert(delivered.end(), ids.begin(), ids.end());
+    auto outgoing = report(ids);
+    sent = of<core::SendBatch>(outgoing);
+    if (sent.empty()) {
+      now_ += limits_.linger;
+      sent = of<core::SendBatch>(committer_->commit(now_));
+    }
+  }
+  ASSERT_EQ(delivered.size(), 200U);
+  for (std::uint16_t number = 1; number <= 200; ++number) {
+    EXPECT_EQ(delivered[number - 1], id_of(number));
+  }
+}
+
+TEST_F(CommitterTest, ALongQueueStopsTheAcceptingAndGoesOnWhenItIsShorter) {
+  limits_.queue_msgs = 2;
+  open();
+  submit({1});
+  EXPECT_TRUE(committer_->accepting());
+  submit({2});
+  EXPECT_FALSE(committer_->accepting());
+  join(100, 1);
+  EXPECT_TRUE(committer_->accepting());
+}
+
+TEST_F(CommitterTest, ARestartGivesEveryHeldBatchItsGraceAgain) {
+  open();
+  submit({1});
+  join(100, 1);
+  open();
+  join(101, 1);
+  now_ += limits_.timing.drop_grace - milliseconds{1};
+  EXPECT_TRUE(of<core::SendBatch>(committer_->commit(now_)).empty());
+  now_ += milliseconds{1};
+  const auto sent = of<core::SendBatch>(committer_->commit(now_));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].batch->msgs.at(0).attempt(), 2);
+}
+
+}  // namespace
+}  // namespace pena::store
