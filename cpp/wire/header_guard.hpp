@@ -1,8 +1,9 @@
-// The guard in front of a request's body: refuses what Beast lets through and a proxy may read otherwise
-// (request smuggling; PROTOCOL.md, Limits). Free of Beast: it sees names and values.
+// The guard in front of a request's body: refuses what Beast lets through and a proxy may read
+// otherwise (request smuggling; PROTOCOL.md, Limits). Free of Beast: it sees names and values.
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct HeaderField {
 struct RequestHead {
   std::string_view method;
   std::string_view target;
-  unsigned version = 11;  // 10 or 11
+  unsigned version = 11;            // 10 or 11
   std::vector<HeaderField> fields;  // in order, repeated ones kept
 };
 
@@ -29,7 +30,8 @@ struct GuardRules {
 // Refuses with 400: no Host or two (in HTTP/1.1), Transfer-Encoding other than exactly `chunked`,
 // together with Content-Length, repeated, or in HTTP/1.0; Content-Length repeated or not decimal;
 // a target that is not in origin form; a field name or value with a control character or obs-fold.
-// Refuses with 403: an Origin that is not this server's own, a Host that is not one of `rules.hosts`.
+// Refuses with 403: an Origin that is not this server's own, a Host that is not one of
+// `rules.hosts`.
 [[nodiscard]] std::optional<Refusal> guard_head(const RequestHead& head, const GuardRules& rules);
 
 }  // namespace pena::wire

@@ -1,4 +1,5 @@
-// JSON bodies: bytes in, values out, and back. Bodies are read as JSON whatever their Content-Type says.
+// JSON bodies: bytes in, values out, and back. Bodies are read as JSON whatever their Content-Type
+// says.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,10 @@ struct Submission {
 
 // POST /report: {"ids":[…], "batch"?, "failed"?:[{"id","error"}], "refused"?:[…], "partial"?:true},
 // or […], or "id". A bare string is partial. `request` of the event is left 0. Refuses as above.
-// An id that is no xid is a 400 that names it; an id that stands twice counts once; unknown keys are
-// refused by name; an object without any of ids, failed and refused is refused.
-[[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body, const core::Limits& limits);
+// An id that is no xid is a 400 that names it; an id that stands twice counts once; unknown keys
+// are refused by name; an object without any of ids, failed and refused is refused.
+[[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body,
+                                                   const core::Limits& limits);
 
 // {"id":"…","period":382[,"payload":…][,"attempt":2]}: the data of an event, appended to `out`.
 void append_msg_json(std::string& out, const core::QueuedMsg& msg);
@@ -61,7 +63,8 @@ struct ReportAnswer {
 [[nodiscard]] std::string records_json(const std::vector<core::FailRecord>& records,
                                        std::optional<core::Xid> next = std::nullopt);
 
-// A report as the client sends it: {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true]}.
+// A report as the client sends it:
+// {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true]}.
 [[nodiscard]] std::string report_json(const core::Reported& report);
 
 }  // namespace pena::wire

@@ -16,7 +16,7 @@ struct Refusal {
 template <class T>
 class [[nodiscard]] Outcome {
  public:
-  Outcome(T value) : either_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
+  Outcome(T value) : either_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
   Outcome(Refusal refusal) : either_(std::move(refusal)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] explicit operator bool() const { return either_.index() == 0; }

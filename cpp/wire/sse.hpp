@@ -2,8 +2,9 @@
 //
 // What only Pena's own clients need rides in comments, so that any SSE library is a working client:
 //   : batch=<xid> size=<msgs> at=<server's time, ms> lease=<ms>      before the msgs of a batch
-//   : at=<server's time, ms>                                        a heartbeat, and the first bytes
-//   : bye <reason>                                                   the last words of a stream
+//   : at=<server's time, ms>                                        a heartbeat, and the first
+//   bytes : bye <reason>                                                   the last words of a
+//   stream
 #pragma once
 
 #include <cstdint>
@@ -35,12 +36,12 @@ struct StreamNote {
 struct SseEvent {
   std::string type;  // "message" where the stream names none
   std::string data;
-  std::string id;    // the last event id
+  std::string id;  // the last event id
 };
 
 // Takes the bytes of a stream in pieces of any size and calls back for what is complete. CR, LF and
-// CRLF end a line, one leading BOM is skipped, an `id` with a NUL is ignored, `retry` takes digits only,
-// an event without data is not dispatched. Throws nothing but what the callbacks throw.
+// CRLF end a line, one leading BOM is skipped, an `id` with a NUL is ignored, `retry` takes digits
+// only, an event without data is not dispatched. Throws nothing but what the callbacks throw.
 class SseParser {
  public:
   std::function<void(const SseEvent&)> on_event;
@@ -52,6 +53,7 @@ class SseParser {
   explicit SseParser(std::size_t max_bytes = 16U << 20U) : max_bytes_(max_bytes) {}
 
  private:
+  std::string_view without_bom(std::string_view bytes);
   void line(std::string_view text);
   void dispatch();
 

@@ -1,0 +1,180 @@
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "wire/json.hpp"
+
+namespace pena::wire {
+namespace {
+
+using core::Xid;
+
+void append_quoted(std::string& out, const Xid& id) {
+  std::array<char, Xid::kTextLength + 2> text{};
+  text.front() = '"';
+  id.write_text(text.data() + 1);
+  text.back() = '"';
+  out.append(text.data(), text.size());
+}
+
+// A string that may hold anything, bytes that are no UTF-8 replaced.
+std::string json_string(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void append_ids(std::string& out, const std::vector<Xid>& ids) {
+  out += '[';
+  for (const Xid& id : ids) {
+    append_quoted(out, id);
+    out += ',';
+  }
+  if (!ids.empty()) out.pop_back();
+  out += ']';
+}
+
+void append_next(std::string& out, const std::optional<Xid>& next) {
+  if (!next) return;
+  out += ",\"next\":";
+  append_quoted(out, *next);
+}
+
+// "2026-11-23T18:00:00.000Z", quoted.
+std::string date(core::Instant at) {
+  const std::int64_t ms = core::to_ms(at);
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 80> text{};
+  std::snprintf(text.data(), text.size(), "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
+                parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                parts.tm_sec, static_cast<int>(ms % 1000));
+  return text.data();
+}
+
+// One member of an object, with the comma in front of it.
+void member(std::string& out, std::string_view key, const std::string& json) {
+  out.append(",\"").append(key).append("\":").append(json);
+}
+void member(std::string& out, std::string_view key, const Xid& id) {
+  out.append(",\"").append(key).append("\":");
+  append_quoted(out, id);
+}
+
+void append_misses(std::string& out, const std::vector<core::Miss>& misses) {
+  out += ",\"misses\":[";
+  for (const core::Miss& miss : misses) {
+    out += "{\"reason\":" + json_string(word(miss.reason));
+    member(out, "batch", miss.batch);
+    member(out, "client", miss.client);
+    member(out, "granted_at", date(miss.granted_at));
+    member(out, "missed_at", date(miss.missed_at));
+    if (!miss.error.empty()) member(out, "error", json_string(miss.error));
+    out += "},";
+  }
+  if (!misses.empty()) out.pop_back();
+  out += ']';
+}
+
+void append_record(std::string& out, const core::ReportRecord& record) {
+  out += "{\"id\":";
+  append_quoted(out, record.id);
+  member(out, "period", std::to_string(record.period));
+  member(out, "attempts", std::to_string(record.attempts()));
+  member(out, "client", record.client);
+  member(out, "batch", record.batch);
+  member(out, "accepted_at", date(record.accepted_at));
+  member(out, "granted_at", date(record.granted_at));
+  member(out, "reported_at", date(record.reported_at));
+  append_misses(out, record.misses);
+  out += '}';
+}
+
+void append_record(std::string& out, const core::FailRecord& record) {
+  out += "{\"id\":";
+  append_quoted(out, record.msg.id);
+  member(out, "period", std::to_string(record.msg.period));
+  if (!record.msg.payload.empty()) member(out, "payload", record.msg.payload);
+  member(out, "attempts", std::to_string(record.misses.size()));
+  member(out, "accepted_at", date(record.accepted_at));
+  member(out, "failed_at", date(record.failed_at));
+  append_misses(out, record.misses);
+  out += '}';
+}
+
+template <class Record>
+std::string page_of(const std::vector<Record>& records, const std::optional<Xid>& next) {
+  std::string out = "{\"records\":[";
+  for (const Record& record : records) {
+    append_record(out, record);
+    out += ',';
+  }
+  if (!records.empty()) out.pop_back();
+  out += ']';
+  append_next(out, next);
+  return out + "}";
+}
+
+}  // namespace
+
+void append_msg_json(std::string& out, const core::QueuedMsg& msg) {
+  out += "{\"id\":";
+  append_quoted(out, msg.msg.id);
+  out += ",\"period\":";
+  out += std::to_string(msg.msg.period);
+  if (!msg.msg.payload.empty()) out.append(",\"payload\":").append(msg.msg.payload);
+  if (msg.attempt() > 1) out.append(",\"attempt\":").append(std::to_string(msg.attempt()));
+  out += '}';
+}
+
+std::string error_json(std::string_view sentence) {
+  return "{\"error\":" + json_string(sentence) + "}";
+}
+
+std::string ids_json(const std::vector<Xid>& ids, std::optional<Xid> next) {
+  std::string out = "{\"ids\":";
+  out.reserve(ids.size() * (Xid::kTextLength + 3) + 64);
+  append_ids(out, ids);
+  append_next(out, next);
+  return out + "}";
+}
+
+std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
+                                std::uint64_t unknown) {
+  return R"({"message":"success","reported":)" + std::to_string(reported) +
+         ",\"duplicate\":" + std::to_string(duplicate) + ",\"unknown\":" + std::to_string(unknown) +
+         "}";
+}
+
+std::string records_json(const std::vector<core::ReportRecord>& records, std::optional<Xid> next) {
+  return page_of(records, next);
+}
+
+std::string records_json(const std::vector<core::FailRecord>& records, std::optional<Xid> next) {
+  return page_of(records, next);
+}
+
+std::string report_json(const core::Reported& report) {
+  std::string out = "{\"ids\":";
+  append_ids(out, report.ids);
+  if (report.batch) member(out, "batch", *report.batch);
+  if (!report.failed.empty()) {
+    out += ",\"failed\":[";
+    for (const core::FailedId& failed : report.failed) {
+      out += "{\"id\":";
+      append_quoted(out, failed.id);
+      member(out, "error", json_string(failed.error));
+      out += "},";
+    }
+    out.back() = ']';
+  }
+  if (!report.refused.empty()) {
+    out += ",\"refused\":";
+    append_ids(out, report.refused);
+  }
+  if (report.partial) out += ",\"partial\":true";
+  return out + "}";
+}
+
+}  // namespace pena::wire

@@ -1,0 +1,54 @@
+#include <charconv>
+
+#include "wire/json.hpp"
+#include "wire/sse.hpp"
+
+namespace pena::wire {
+namespace {
+
+void append_number(std::string& out, std::int64_t number) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number);
+  out.append(digits, end.ptr);
+}
+
+void append_xid(std::string& out, const core::Xid& xid) {
+  char text[core::Xid::kTextLength];
+  xid.write_text(text);
+  out.append(text, sizeof text);
+}
+
+}  // namespace
+
+void append_batch_frames(std::string& out, const core::Batch& batch, core::Duration lease) {
+  out += ": batch=";
+  append_xid(out, batch.id);
+  out += " size=";
+  append_number(out, static_cast<std::int64_t>(batch.msgs.size()));
+  out += " at=";
+  append_number(out, core::to_ms(batch.granted_at));
+  out += " lease=";
+  append_number(out, core::to_ms(lease));
+  out += "\n\n";
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    out += "id: ";
+    append_xid(out, batch.id);
+    out += "\ndata: ";
+    append_msg_json(out, msg);
+    out += "\n\n";
+  }
+}
+
+void append_heartbeat(std::string& out, core::Instant now) {
+  out += ": at=";
+  append_number(out, core::to_ms(now));
+  out += "\n\n";
+}
+
+void append_bye(std::string& out, std::string_view reason) {
+  out += ": bye ";
+  for (const char letter : reason) out += letter == '\n' || letter == '\r' ? ' ' : letter;
+  out += "\n\n";
+}
+
+}  // namespace pena::wire
