@@ -1,1 +1,207 @@
 #include "server/server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "server/clock.hpp"
+#include "server/commit_loop.hpp"
+#include "server/engine.hpp"
+#include "server/listener.hpp"
+#include "server/xid_source.hpp"
+#include "store/lmdb_store.hpp"
+#include "store/memory_store.hpp"
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds kLongestDrain{5};
+constexpr std::chrono::milliseconds kLookWhileDraining{5};
+
+std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
+  if (settings.store.empty()) return store::make_memory_store();
+  return store::open_lmdb_store(settings.store, settings.limits.map_bytes);
+}
+
+std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& settings) {
+  if (!settings.enabled) return std::nullopt;
+  std::random_device random;
+  const std::uint64_t chance = (std::uint64_t{random()} << 32U) | random();
+  return core::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
+}
+
+// The settings, or the reason why they cannot be.
+ServerSettings checked(ServerSettings settings) {
+  if (const auto problem = settings.limits.problem()) throw SettingsError(*problem);
+  const ListenAddress address = parse_listen(settings.listen);
+  if (!address.address.is_loopback() && !settings.insecure) {
+    throw SettingsError("listen is " + settings.listen +
+                        ", which others can reach, and this version has neither token nor TLS; "
+                        "expected a loopback address, or --insecure where the network is trusted");
+  }
+  if (settings.generator.rate && !(*settings.generator.rate > 0.0)) {
+    throw SettingsError("rate is " + std::to_string(*settings.generator.rate) +
+                        "; expected more than 0 msgs a second");
+  }
+  return settings;
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  explicit Impl(ServerSettings settings)
+      : settings_(checked(std::move(settings))),
+        store_(open_store(settings_)),
+        ids_(make_process_xids()),
+        committer_(settings_.limits, *store_, generator_of(settings_.generator), ids_,
+                   clock_.now()),
+        engine_(settings_, clock_, ids_, *store_),
+        listener_(engine_, parse_listen(settings_.listen)) {
+    address_ = listener_.address();
+    engine_.guard.hosts = hosts_of(address_);
+    asio::co_spawn(engine_.io, listener_.run(), asio::detached);
+    // Only now: nothing has been changed where the address could not be had.
+    commits_.emplace(committer_, clock_,
+                     CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
+                                       [this](auto error) {
+                                         failed(std::move(error));
+                                       }});
+    engine_.commits = &*commits_;
+    io_thread_ = std::thread([this] { engine_.io.run(); });
+    engine_.log(core::LogLevel::info, "listening on " + url());
+  }
+
+  ~Impl() { stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] std::string url() const { return "http://" + written(address_); }
+  [[nodiscard]] std::uint16_t port() const { return address_.port; }
+
+  void stop() {
+    const std::lock_guard one_at_a_time(stop_mutex_);
+    if (!io_thread_.joinable()) return;
+    engine_.log(core::LogLevel::info, "stopping");
+    asio::co_spawn(engine_.io, drain(), asio::detached);
+    commits_->push(core::DrainBegan{});
+    io_thread_.join();
+    commits_->stop();
+    // What the last commit let go has nobody to go to any more; nor must it touch a loop that is
+    // over.
+    engine_.readers.join();
+    note_stopped(nullptr);
+  }
+
+  bool wait(std::optional<std::chrono::milliseconds> timeout) {
+    std::unique_lock lock(state_mutex_);
+    const auto is_stopped = [this] {
+      return stopped_;
+    };
+    if (timeout) {
+      if (!stopped_changed_.wait_for(lock, *timeout, is_stopped)) return false;
+    } else {
+      stopped_changed_.wait(lock, is_stopped);
+    }
+    if (failure_) std::rethrow_exception(failure_);
+    return true;
+  }
+
+  [[nodiscard]] bool running() const {
+    const std::lock_guard lock(state_mutex_);
+    return !stopped_;
+  }
+
+  [[nodiscard]] Stats stats() const {
+    return {commits_->counts(), store_->counts(), engine_.connections, commits_->generating()};
+  }
+  [[nodiscard]] const store::BucketView& buckets() const { return *store_; }
+
+ private:
+  // On the commit thread.
+  void committed(std::vector<store::Outgoing> outgoing) {
+    asio::post(engine_.io,
+               [this, sends = std::move(outgoing)]() mutable { engine_.deliver(sends); });
+  }
+  void failed(std::exception_ptr error) {
+    engine_.log(core::LogLevel::error, "the store failed, so the server stops");
+    engine_.io.stop();
+    note_stopped(std::move(error));
+  }
+
+  // On the I/O thread: until all that was asked is answered.
+  asio::awaitable<void> drain() {
+    listener_.close();
+    engine_.drain();
+    asio::steady_timer timer(engine_.io);
+    const auto give_up_at = Clock::Steady::now() + kLongestDrain;
+    while (engine_.connections > 0 && Clock::Steady::now() < give_up_at) {
+      timer.expires_after(kLookWhileDraining);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    engine_.io.stop();
+  }
+
+  void note_stopped(std::exception_ptr failure) {
+    {
+      const std::lock_guard lock(state_mutex_);
+      stopped_ = true;
+      if (failure) failure_ = std::move(failure);
+    }
+    stopped_changed_.notify_all();
+  }
+
+  ServerSettings settings_;
+  Clock clock_;
+  std::unique_ptr<store::Store> store_;
+  core::XidFactory ids_;
+  store::Committer committer_;
+  std::optional<CommitLoop> commits_;  // outlives the engine, whose streams tell it of their end
+  Engine engine_;
+  Listener listener_;
+  ListenAddress address_;
+  std::thread io_thread_;
+
+  std::mutex stop_mutex_;
+  mutable std::mutex state_mutex_;  // guards what follows
+  std::condition_variable stopped_changed_;
+  bool stopped_ = false;
+  std::exception_ptr failure_;
+};
+
+Server::Server(ServerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Server::~Server() = default;
+
+std::string Server::url() const {
+  return impl_->url();
+}
+std::uint16_t Server::port() const {
+  return impl_->port();
+}
+void Server::stop() {
+  impl_->stop();
+}
+bool Server::wait(std::optional<std::chrono::milliseconds> timeout) {
+  return impl_->wait(timeout);
+}
+bool Server::running() const {
+  return impl_->running();
+}
+Stats Server::stats() const {
+  return impl_->stats();
+}
+const store::BucketView& Server::buckets() const {
+  return impl_->buckets();
+}
+
+}  // namespace pena::server

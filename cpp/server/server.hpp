@@ -29,7 +29,7 @@ struct ServerSettings {
   core::Limits limits;
   GeneratorSettings generator;
   bool insecure = false;  // allow an address other than loopback, without token and TLS
-  core::LogSink log;            // none: silent
+  core::LogSink log;      // none: silent
 };
 
 // A setting that cannot be: what() names it and what was expected.
@@ -64,8 +64,8 @@ class Server {
   [[nodiscard]] std::string url() const;  // http://127.0.0.1:8080
   [[nodiscard]] std::uint16_t port() const;
 
-  // Ends well: takes no more requests, ends the streams, answers what was asked, finishes the commits
-  // and closes the store. Returns when all that is done; a second call waits for the first.
+  // Ends well: takes no more requests, ends the streams, answers what was asked, finishes the
+  // commits and closes the store. Returns when all that is done; a second call waits for the first.
   void stop();
   // Waits until the server has stopped, at most `timeout` (none: for ever). True when it has.
   // Throws what ended it if that was a failure (a commit that failed).

@@ -1,0 +1,99 @@
+#include "server/commit_loop.hpp"
+
+#include <utility>
+
+namespace pena::server {
+
+CommitLoop::CommitLoop(store::Committer& committer, const Clock& clock, Hooks hooks)
+    : committer_(committer), clock_(clock), hooks_(std::move(hooks)) {
+  publish();
+  thread_ = std::thread([this] { run(); });
+}
+
+CommitLoop::~CommitLoop() {
+  stop();
+}
+
+void CommitLoop::push(core::Event event) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    inbox_.push_back(std::move(event));
+  }
+  arrived_.notify_one();
+}
+
+void CommitLoop::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CommitLoop::run() {
+  std::vector<core::Event> events;
+  try {
+    // The first commit restores: what waits in the store is wanted before the first client comes.
+    take_and_commit(events);
+    while (wait_for_events(events)) take_and_commit(events);
+    take_and_commit(events);
+  } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    hooks_.on_failed(std::current_exception());
+  }
+}
+
+bool CommitLoop::wait_for_events(std::vector<core::Event>& events) {
+  const auto timeout = committer_.next_timeout(clock_.now());
+  std::unique_lock lock(mutex_);
+  const auto ready = [this] {
+    return stopping_ || !inbox_.empty();
+  };
+  if (timeout) {
+    arrived_.wait_until(lock, clock_.steady(*timeout), ready);
+  } else {
+    arrived_.wait(lock, ready);
+  }
+  // The two buffers take turns, so that neither is allocated anew each round.
+  events.swap(inbox_);
+  return !stopping_;
+}
+
+void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
+  // One instant for all that shares the commit: a report and the grant that follows it are as one.
+  const core::Instant now = clock_.now();
+  for (core::Event& event : events) committer_.take(std::move(event), now);
+  events.clear();
+  std::vector<store::Outgoing> outgoing = committer_.commit(now);
+  publish();
+  if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
+}
+
+void CommitLoop::publish() {
+  const std::lock_guard lock(mutex_);
+  accepting_ = committer_.accepting();
+  generating_ = committer_.generating();
+  counts_ = committer_.dispatcher().counts();
+}
+
+bool CommitLoop::accepting() const {
+  const std::lock_guard lock(mutex_);
+  return accepting_;
+}
+
+core::Counts CommitLoop::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+bool CommitLoop::generating() const {
+  const std::lock_guard lock(mutex_);
+  return generating_;
+}
+
+}  // namespace pena::server

@@ -1,0 +1,65 @@
+// The thread that owns the dispatcher: it takes what waits in the inbox, steps each event, commits
+// once, and hands on what may leave. A thread of its own, so that a slow disk never silences the
+// heartbeats.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "server/clock.hpp"
+#include "server/server.hpp"
+#include "store/committer.hpp"
+
+namespace pena::server {
+
+class CommitLoop {
+ public:
+  struct Hooks {
+    // Both are called on the loop's thread. Nothing leaves after a failure.
+    std::function<void(std::vector<store::Outgoing>)> on_committed;
+    std::function<void(std::exception_ptr)> on_failed;
+  };
+
+  // `committer` and `clock` outlive the loop. Starts at once.
+  CommitLoop(store::Committer& committer, const Clock& clock, Hooks hooks);
+  ~CommitLoop();  // stop()
+  CommitLoop(const CommitLoop&) = delete;
+  CommitLoop& operator=(const CommitLoop&) = delete;
+
+  // Any thread. What is pushed after stop() is dropped.
+  void push(core::Event event);
+  // Commits what waits, then ends the thread. Not from the loop's own thread.
+  void stop();
+
+  // Any thread.
+  [[nodiscard]] bool accepting() const;
+  [[nodiscard]] core::Counts counts() const;
+  [[nodiscard]] bool generating() const;
+
+ private:
+  void run();
+  // False when the loop is to end.
+  bool wait_for_events(std::vector<core::Event>& events);
+  void take_and_commit(std::vector<core::Event>& events);
+  void publish();
+
+  store::Committer& committer_;
+  const Clock& clock_;
+  Hooks hooks_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable arrived_;
+  std::vector<core::Event> inbox_;
+  bool stopping_ = false;
+  bool accepting_ = true;
+  bool generating_ = false;
+  core::Counts counts_;
+
+  std::thread thread_;
+};
+
+}  // namespace pena::server

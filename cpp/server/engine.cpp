@@ -1,0 +1,82 @@
+#include "server/engine.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "core/describe.hpp"
+#include "server/task_stream.hpp"
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+
+Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
+               core::XidFactory ids_given, const store::BucketView& buckets_given)
+    : settings(settings_given),
+      clock(clock_given),
+      ids(std::move(ids_given)),
+      buckets(buckets_given) {}
+
+Engine::~Engine() {
+  waiters_.clear();
+  owned_io_.reset();
+}
+
+asio::awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
+                                                                   core::RequestId request) {
+  auto waiter = std::make_shared<Waiter>(io);
+  waiters_.emplace(request, waiter);
+  commits->push(std::move(event));
+  waiter->answered.expires_at(asio::steady_timer::time_point::max());
+  boost::system::error_code ignored;
+  while (!waiter->done) {
+    co_await waiter->answered.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return waiter->settled;
+}
+
+void Engine::deliver(std::vector<store::Outgoing>& outgoing) {
+  for (const store::Outgoing& out : outgoing) {
+    std::visit([this](const auto& what) { deliver_one(what); }, out);
+  }
+}
+
+void Engine::deliver_one(const core::SendBatch& send) {
+  if (logs_grants()) log(core::LogLevel::debug, core::describe_grant(*send.batch));
+  // A stream that is gone has told the dispatcher, or is about to.
+  const auto stream = streams.find(send.session);
+  if (stream != streams.end()) stream->second->send(*send.batch);
+}
+
+void Engine::deliver_one(const core::CloseStream& close) {
+  const auto stream = streams.find(close.session);
+  if (stream != streams.end()) stream->second->end(close.reason);
+}
+
+void Engine::deliver_one(const core::SubmitReply& reply) {
+  deliver_one(store::SettledReply{reply.request, 0, 0, 0});
+}
+
+void Engine::deliver_one(const store::SettledReply& reply) {
+  const auto waiting = waiters_.extract(reply.request);
+  if (waiting.empty()) return;
+  waiting.mapped()->settled = reply;
+  waiting.mapped()->done = true;
+  waiting.mapped()->answered.cancel();
+}
+
+void Engine::drain() {
+  draining = true;
+  for (const auto& [session, stream] : streams) stream->end("the server stops");
+  for (asio::ip::tcp::socket* socket : idle) {
+    boost::system::error_code ignored;
+    socket->cancel(ignored);
+  }
+}
+
+void Engine::log(core::LogLevel level, std::string_view text) const {
+  if (settings.log) settings.log(level, text);
+}
+
+}  // namespace pena::server

@@ -1,0 +1,87 @@
+// What all connections of one server share. Everything here belongs to the I/O thread.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "server/clock.hpp"
+#include "server/commit_loop.hpp"
+#include "server/server.hpp"
+#include "wire/header_guard.hpp"
+
+namespace pena::server {
+
+class TaskStream;
+
+// A request that waits for its commit.
+struct Waiter {
+  explicit Waiter(boost::asio::io_context& io) : answered(io) {}
+  boost::asio::steady_timer answered;  // cancelled when the answer is there
+  std::optional<store::SettledReply> settled;
+  bool done = false;
+};
+
+class Engine {
+ public:
+  Engine(const ServerSettings& settings, const Clock& clock, core::XidFactory ids,
+         const store::BucketView& buckets);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+ private:
+  // Ends with the engine, and with it the coroutines that still use what is declared below.
+  std::unique_ptr<boost::asio::io_context> owned_io_ =
+      std::make_unique<boost::asio::io_context>(1);
+
+ public:
+  boost::asio::io_context& io = *owned_io_;
+
+  boost::asio::thread_pool readers{1};  // reads of the store, which may wait for the disk
+  const ServerSettings& settings;
+  const Clock& clock;
+  core::XidFactory ids;
+  const store::BucketView& buckets;
+  CommitLoop* commits = nullptr;  // set before the I/O thread starts
+  wire::GuardRules guard;
+
+  bool draining = false;
+  std::atomic<std::size_t> connections{0};  // read by any thread
+  std::unordered_map<core::Xid, TaskStream*> streams;
+  std::unordered_set<boost::asio::ip::tcp::socket*> idle;  // wait for a request: may be closed
+
+  // Sends the event and waits until what it led to is durable. Nothing where the server stopped
+  // first.
+  [[nodiscard]] boost::asio::awaitable<std::optional<store::SettledReply>> commit(
+      core::Event event, core::RequestId request);
+  [[nodiscard]] core::RequestId new_request() { return next_request_++; }
+
+  // Hands what a commit let go to streams and waiters.
+  void deliver(std::vector<store::Outgoing>& outgoing);
+  // Takes nothing new, ends the streams and closes the connections that wait for a request.
+  void drain();
+
+  void log(core::LogLevel level, std::string_view text) const;
+  [[nodiscard]] bool logs_grants() const { return static_cast<bool>(settings.log); }
+
+ private:
+  void deliver_one(const core::SendBatch& send);
+  void deliver_one(const core::CloseStream& close);
+  void deliver_one(const core::SubmitReply& reply);
+  void deliver_one(const store::SettledReply& reply);
+
+  core::RequestId next_request_ = 1;
+  std::unordered_map<core::RequestId, std::shared_ptr<Waiter>> waiters_;
+};
+
+}  // namespace pena::server

@@ -1,0 +1,119 @@
+#include "server/listener.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <charconv>
+#include <utility>
+
+#include "server/connection.hpp"
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// Connections beyond the cap that are being told so, at one time.
+constexpr std::size_t kTurnedAwayAtOnce = 64;
+constexpr std::chrono::milliseconds kRetryAccept{100};
+
+[[noreturn]] void bad_listen(const std::string& text) {
+  throw SettingsError("listen is \"" + text +
+                      "\"; expected address:port, such as 127.0.0.1:8080, [::1]:8080 or "
+                      "127.0.0.1:0 for a free port");
+}
+
+}  // namespace
+
+ListenAddress parse_listen(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) bad_listen(text);
+  std::string host = text.substr(0, colon);
+  const std::string port_text = text.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    bad_listen(text);  // a bare IPv6 address: where it ends is anybody's guess
+  }
+  if (host == "localhost") host = "127.0.0.1";
+  ListenAddress listen;
+  error_code error;
+  listen.address = asio::ip::make_address(host, error);
+  const auto [end, bad] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), listen.port);
+  if (error || bad != std::errc{} || end != port_text.data() + port_text.size()) bad_listen(text);
+  return listen;
+}
+
+std::vector<std::string> hosts_of(const ListenAddress& address) {
+  if (!address.address.is_loopback()) return {};
+  const std::string port = ":" + std::to_string(address.port);
+  return {written(address), "localhost" + port, "127.0.0.1" + port, "[::1]" + port};
+}
+
+std::string written(const ListenAddress& address) {
+  const std::string host = address.address.to_string();
+  return (address.address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port);
+}
+
+Listener::Listener(Engine& engine, const ListenAddress& address)
+    : engine_(engine), acceptor_(engine.io) {
+  const tcp::endpoint endpoint(address.address, address.port);
+  error_code error;
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) throw ListenError("cannot listen on " + written(address) + ": " + error.message());
+}
+
+ListenAddress Listener::address() const {
+  const tcp::endpoint endpoint = acceptor_.local_endpoint();
+  return {endpoint.address(), endpoint.port()};
+}
+
+asio::awaitable<void> Listener::run() {
+  asio::steady_timer retry(engine_.io);
+  const std::size_t cap = engine_.settings.limits.connections;
+  while (acceptor_.is_open()) {
+    error_code error;
+    tcp::socket socket =
+        co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted) continue;
+    if (error) {
+      // Out of descriptors or memory: those who are connected are served on.
+      engine_.log(core::LogLevel::warning, "cannot accept a connection: " + error.message());
+      retry.expires_after(kRetryAccept);
+      co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      continue;
+    }
+    prepare(socket);
+    if (engine_.connections < cap) {
+      asio::co_spawn(engine_.io, serve_connection(engine_, std::move(socket)), asio::detached);
+    } else if (engine_.connections < cap + kTurnedAwayAtOnce) {
+      asio::co_spawn(engine_.io, turn_away(engine_, std::move(socket)), asio::detached);
+    }
+  }
+}
+
+void Listener::prepare(tcp::socket& socket) const {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  // A peer that vanished without a word is noticed when what it was sent is not acknowledged.
+  const auto ms = static_cast<unsigned>(core::to_ms(engine_.settings.limits.stalled_write_time));
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
+void Listener::close() {
+  error_code ignored;
+  acceptor_.close(ignored);
+}
+
+}  // namespace pena::server

@@ -1,0 +1,40 @@
+// The listening socket. Belongs to the I/O thread once it listens.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <string>
+#include <vector>
+
+#include "server/engine.hpp"
+
+namespace pena::server {
+
+struct ListenAddress {
+  boost::asio::ip::address address;
+  std::uint16_t port = 0;
+};
+// "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws SettingsError.
+[[nodiscard]] ListenAddress parse_listen(const std::string& text);
+// Hosts that name a server at this address; none where any name may lead to it.
+[[nodiscard]] std::vector<std::string> hosts_of(const ListenAddress& address);
+// "127.0.0.1:8080", as a URL has it.
+[[nodiscard]] std::string written(const ListenAddress& address);
+
+class Listener {
+ public:
+  // Throws ListenError.
+  Listener(Engine& engine, const ListenAddress& address);
+  [[nodiscard]] ListenAddress address() const;
+  // Accepts until close(). Goes on where connections cannot be had for a while.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+  void close();
+
+ private:
+  void prepare(boost::asio::ip::tcp::socket& socket) const;
+
+  Engine& engine_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+};
+
+}  // namespace pena::server

@@ -1,0 +1,148 @@
+#include "server/routes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+#include "pena_version.hpp"
+#include "wire/json.hpp"
+#include "wire/query.hpp"
+#include "wire/quote.hpp"
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+
+namespace {
+
+Answer busy(const std::string& why) {
+  return {503, wire::error_json(why + "; try again later"), "Retry-After: 1\r\n"};
+}
+
+// An accepted msg is kept: its id is the answer whether it was new or known already.
+awaitable<Answer> post_task(Engine& engine, const Request& request) {
+  if (engine.draining) co_return busy("the server stops");
+  if (!engine.commits->accepting()) co_return busy("the queue or the store is full");
+  auto submissions = wire::parse_submissions(request.body, engine.settings.limits);
+  if (!submissions) co_return refuse(submissions.refusal());
+  core::Submitted submitted{engine.new_request(), {}};
+  std::vector<core::Xid> ids;
+  const std::uint32_t second = core::unix_seconds(engine.clock.now());
+  for (wire::Submission& submission : *submissions) {
+    const core::Xid id = submission.id ? *submission.id : engine.ids.next(second);
+    ids.push_back(id);
+    submitted.msgs.push_back({id, submission.period, std::move(submission.payload)});
+  }
+  const core::RequestId id = submitted.request;
+  if (!co_await engine.commit(std::move(submitted), id)) co_return busy("the server stops");
+  co_return Answer{201, wire::ids_json(ids), {}};
+}
+
+awaitable<Answer> post_report(Engine& engine, const Request& request) {
+  auto report = wire::parse_report(request.body, engine.settings.limits);
+  if (!report) co_return refuse(report.refusal());
+  // Taken after the request came and before it is answered: the client's anchor for its leases.
+  const std::int64_t at_ms = core::to_ms(engine.clock.now());
+  report->request = engine.new_request();
+  const core::RequestId id = report->request;
+  const auto settled = co_await engine.commit(std::move(*report), id);
+  if (!settled) co_return busy("the server stops");
+  co_return Answer{
+      200, wire::report_success_json(settled->reported, settled->duplicate, settled->unknown),
+      "Pena-At: " + std::to_string(at_ms) + "\r\n"};
+}
+
+std::string read_page(const store::BucketView& buckets, store::Bucket bucket,
+                      const wire::PageQuery& query) {
+  if (!query.records) {
+    const auto page = buckets.ids(bucket, query.after, query.limit);
+    return wire::ids_json(page.records,
+                          page.more ? std::optional{page.records.back()} : std::nullopt);
+  }
+  if (bucket == store::Bucket::report) {
+    const auto page = buckets.reports(query.after, query.limit);
+    return wire::records_json(page.records,
+                              page.more ? std::optional{page.records.back().id} : std::nullopt);
+  }
+  const auto page = buckets.fails(query.after, query.limit);
+  return wire::records_json(page.records,
+                            page.more ? std::optional{page.records.back().msg.id} : std::nullopt);
+}
+
+awaitable<Answer> get_bucket(Engine& engine, const Request& request, store::Bucket bucket) {
+  const auto query = wire::parse_page_query(request.query, engine.settings.limits);
+  if (!query) co_return refuse(query.refusal());
+  const auto read = [&]() -> awaitable<std::string> {
+    co_return read_page(engine.buckets, bucket, *query);
+  };
+  co_return Answer{200, co_await asio::co_spawn(engine.readers, read, asio::use_awaitable), {}};
+}
+
+awaitable<Answer> get_report(Engine& engine, const Request& request) {
+  return get_bucket(engine, request, store::Bucket::report);
+}
+
+awaitable<Answer> get_fail(Engine& engine, const Request& request) {
+  return get_bucket(engine, request, store::Bucket::fail);
+}
+
+awaitable<Answer> get_healthz(Engine& /*engine*/, const Request& /*request*/) {
+  co_return Answer{200, std::string{R"({"status":"ok","version":")"} + kVersion + "\"}", {}};
+}
+
+struct Route {
+  std::string_view method, path;
+  awaitable<Answer> (*handle)(Engine&, const Request&);
+};
+
+constexpr std::array<Route, 5> kRoutes{{{"POST", "/task", post_task},
+                                        {"POST", "/report", post_report},
+                                        {"GET", "/report", get_report},
+                                        {"GET", "/fail", get_fail},
+                                        {"GET", "/healthz", get_healthz}}};
+
+std::string allowed(std::string_view path) {
+  // The streams' route is not in the table.
+  std::string methods = path == "/task" ? "GET, HEAD" : "";
+  for (const Route& route : kRoutes) {
+    if (route.path != path) continue;
+    if (!methods.empty()) methods += ", ";
+    methods += route.method == "GET" ? "GET, HEAD" : std::string{route.method};
+  }
+  return methods;
+}
+
+}  // namespace
+
+Answer refuse(const wire::Refusal& refusal) {
+  return {refusal.status, wire::error_json(refusal.sentence), {}};
+}
+
+awaitable<Answer> answer(Engine& engine, Request request) {
+  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  for (const Route& route : kRoutes) {
+    if (route.path == request.path && route.method == method) {
+      co_return co_await route.handle(engine, request);
+    }
+  }
+  const std::string methods = allowed(request.path);
+  if (methods.empty()) {
+    co_return refuse({404, "there is no " + wire::quote(request.path) +
+                               "; expected /task, /report, /fail or /healthz"});
+  }
+  Answer refusal = refuse({405, wire::quote(request.method) + " does not go with " + request.path +
+                                    "; expected " + methods});
+  refusal.headers = "Allow: " + methods + "\r\n";
+  co_return refusal;
+}
+
+void split_target(std::string_view target, std::string& path, std::string& query) {
+  const auto mark = std::min(target.find('?'), target.size());
+  path = target.substr(0, mark);
+  query = target.substr(std::min(mark + 1, target.size()));
+}
+
+}  // namespace pena::server

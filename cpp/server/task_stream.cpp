@@ -1,0 +1,132 @@
+#include "server/task_stream.hpp"
+
+#include <array>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdio>
+#include <utility>
+
+#include "pena_version.hpp"
+#include "server/watchdog.hpp"
+#include "wire/sse.hpp"
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+using asio::use_awaitable;
+using boost::system::error_code;
+
+TaskStream::TaskStream(Engine& engine, asio::ip::tcp::socket& socket, const wire::TaskQuery& query)
+    : engine_(engine),
+      socket_(socket),
+      query_(query),
+      session_(engine.ids.next(core::unix_seconds(engine.clock.now()))),
+      wake_(engine.io) {
+  engine_.streams.emplace(session_, this);
+  waiting_ = head(engine, session_);
+  wire::append_heartbeat(waiting_, engine.clock.now());
+  // After the first stamp: the client counts its leases from what it sent before that.
+  engine_.commits->push(core::ClientJoined{session_, query.batchsize, query.takes_short});
+}
+
+TaskStream::~TaskStream() {
+  engine_.streams.erase(session_);
+  engine_.commits->push(core::ClientLost{session_});
+}
+
+std::string TaskStream::head(const Engine& engine, const core::Xid& session) {
+  const core::Timing& timing = engine.settings.limits.timing;
+  const auto ms = [](core::Duration duration) {
+    return std::to_string(core::to_ms(duration));
+  };
+  std::array<char, 32> drift{};
+  std::snprintf(drift.data(), drift.size(), "%g", timing.clock_drift);
+  return std::string{"HTTP/1.1 200 OK\r\nServer: pena/"} + kVersion +
+         "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n"
+         "X-Accel-Buffering: no\r\nConnection: close\r\nPena-Session: " +
+         session.text() + "\r\nPena-Lease: " + ms(timing.lease) +
+         "\r\nPena-Heartbeat: " + ms(timing.heartbeat) + "\r\nPena-Silence: " + ms(timing.silence) +
+         "\r\nPena-Stop-Time: " + ms(timing.stop_time) + "\r\nPena-Clock-Drift: " + drift.data() +
+         "\r\n\r\n";
+}
+
+void TaskStream::send(const core::Batch& batch) {
+  if (ending_) return;
+  if (batch_waits_) return end("the client does not read what it is sent");
+  batch_waits_ = true;
+  wire::append_batch_frames(waiting_, batch, engine_.settings.limits.timing.lease);
+  wake_.cancel();
+}
+
+void TaskStream::end(const std::string& reason) {
+  if (ending_) return;
+  ending_ = true;
+  wire::append_bye(waiting_, reason);
+  wake_.cancel();
+}
+
+asio::awaitable<void> TaskStream::run() {
+  using namespace asio::experimental::awaitable_operators;
+  // The first that ends, ends the others.
+  co_await (write_all() || beat() || listen());
+}
+
+asio::awaitable<void> TaskStream::write_all() {
+  error_code ignored;
+  while (true) {
+    if (waiting_.empty()) {
+      if (ending_) co_return;
+      wake_.expires_at(asio::steady_timer::time_point::max());
+      co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
+      continue;
+    }
+    // The buffer goes with the write: an idle stream keeps none.
+    const std::string bytes = std::exchange(waiting_, {});
+    batch_waits_ = false;
+    writing_ = true;
+    if (!co_await write(bytes)) co_return;
+    writing_ = false;
+  }
+}
+
+asio::awaitable<bool> TaskStream::write(const std::string& bytes) {
+  Watchdog watchdog(socket_);
+  for (std::size_t done = 0; done < bytes.size();) {
+    watchdog.set(engine_.settings.limits.stalled_write_time);
+    error_code error;
+    done +=
+        co_await socket_.async_write_some(asio::buffer(bytes.data() + done, bytes.size() - done),
+                                          asio::redirect_error(use_awaitable, error));
+    if (watchdog.bit()) {
+      engine_.log(core::LogLevel::info, "stream " + session_.text() + " closed: it does not read");
+    }
+    if (error) co_return false;
+  }
+  watchdog.clear();
+  co_return true;
+}
+
+asio::awaitable<void> TaskStream::beat() {
+  asio::steady_timer timer(engine_.io);
+  while (true) {
+    timer.expires_after(engine_.settings.limits.timing.heartbeat);
+    co_await timer.async_wait(use_awaitable);
+    // What is being written shows the client that the stream lives.
+    if (writing_ || ending_) continue;
+    wire::append_heartbeat(waiting_, engine_.clock.now());
+    wake_.cancel();
+  }
+}
+
+// A client says nothing more on its stream; what it says all the same is passed over.
+asio::awaitable<void> TaskStream::listen() {
+  std::array<char, 256> bytes{};
+  error_code error;
+  while (!error) {
+    co_await socket_.async_read_some(asio::buffer(bytes),
+                                     asio::redirect_error(use_awaitable, error));
+  }
+}
+
+}  // namespace pena::server

@@ -1,0 +1,52 @@
+// One client's answer to GET /task: a bounded buffer, one write in flight, a heartbeat, and an ear
+// for the end of the stream. Belongs to the I/O thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <string>
+
+#include "core/msg.hpp"
+#include "server/engine.hpp"
+#include "wire/query.hpp"
+
+namespace pena::server {
+
+class TaskStream {
+ public:
+  TaskStream(Engine& engine, boost::asio::ip::tcp::socket& socket, const wire::TaskQuery& query);
+  ~TaskStream();
+  TaskStream(const TaskStream&) = delete;
+  TaskStream& operator=(const TaskStream&) = delete;
+
+  // Serves until the stream ends, from either side; tells the dispatcher of its beginning and end.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+
+  // A client that reports without reading what it was sent is closed, so the buffer holds a batch
+  // that is being written and one that waits, at most.
+  void send(const core::Batch& batch);
+  // Says bye with the reason and closes once that is written.
+  void end(const std::string& reason);
+
+  // The head of the answer, up to the empty line.
+  [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<void> write_all();
+  [[nodiscard]] boost::asio::awaitable<void> beat();
+  [[nodiscard]] boost::asio::awaitable<void> listen();
+  [[nodiscard]] boost::asio::awaitable<bool> write(const std::string& bytes);
+
+  Engine& engine_;
+  boost::asio::ip::tcp::socket& socket_;
+  wire::TaskQuery query_;
+  core::Xid session_;
+  std::string waiting_;  // to be written next
+  bool batch_waits_ = false;
+  bool writing_ = false;
+  bool ending_ = false;
+  boost::asio::steady_timer wake_;  // cancelled when something waits
+};
+
+}  // namespace pena::server
