@@ -16,8 +16,8 @@
 
 namespace pena::client {
 
-// What becomes of a msg whose coroutine panicked (R14, R16): it has ended, so its id is in the report;
-// or it is left out, and so sent again.
+// What becomes of a msg whose coroutine panicked (R14, R16): it has ended, so its id is in the
+// report; or it is left out, and so sent again.
 enum class Panicked { report, omit };
 
 struct ClientSettings {
@@ -28,10 +28,11 @@ struct ClientSettings {
   Panicked panicked = Panicked::report;
   std::uint32_t panic_above = 800;  // ms: a period above this panics (R14)
   std::uint32_t end_above = 900;    // ms: a period above this ends the client (R15)
-  std::chrono::milliseconds backoff_first{100};  // wait before the first reconnect; doubles, with jitter
+  std::chrono::milliseconds backoff_first{
+      100};  // wait before the first reconnect; doubles, with jitter
   std::chrono::milliseconds backoff_most{5000};
   std::optional<std::uint64_t> max_batches;  // end after so many reported batches; none: go on
-  core::LogSink log;                               // none: silent
+  core::LogSink log;                         // none: silent
 };
 
 class SettingsError : public std::invalid_argument {
@@ -40,17 +41,17 @@ class SettingsError : public std::invalid_argument {
 };
 
 enum class EndReason {
-  stopped,         // stop() was called
-  period_too_long, // R15: a msg with a period above end_above
-  batches_done,    // max_batches were reported
-  refused,         // the server answered /task with an error that a retry does not mend (4xx)
+  stopped,          // stop() was called
+  period_too_long,  // R15: a msg with a period above end_above
+  batches_done,     // max_batches were reported
+  refused,          // the server answered /task with an error that a retry does not mend (4xx)
 };
 [[nodiscard]] std::string_view word(EndReason reason);
 
 struct ClientEnd {
   EndReason reason = EndReason::stopped;
-  std::string text;               // one sentence for a person
-  std::optional<core::Xid> msg;   // the msg that ended it (R15)
+  std::string text;              // one sentence for a person
+  std::optional<core::Xid> msg;  // the msg that ended it (R15)
 };
 
 struct ClientStats {
@@ -58,11 +59,11 @@ struct ClientStats {
   std::uint64_t processed = 0;  // slept their period to the end
   std::uint64_t panicked = 0;   // R14
   std::uint64_t refused = 0;    // R13
-  std::uint64_t stopped = 0;    // given up because the stream was lost or the lease was near its end
-  std::uint64_t batches = 0;    // reported
+  std::uint64_t stopped = 0;  // given up because the stream was lost or the lease was near its end
+  std::uint64_t batches = 0;  // reported
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;  // ids, as the server answered
   std::uint64_t connects = 0, stream_losses = 0;
-  std::uint64_t running = 0;    // coroutines now
+  std::uint64_t running = 0;  // coroutines now
 };
 
 // One client with a thread of its own. All members may be called from any thread.

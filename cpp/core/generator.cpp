@@ -2,25 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "core/dice.hpp"
 
 namespace pena::core {
-namespace {
-
-// SplitMix64's output function: a bijection that passes for random, so f(seed, k) needs no state.
-std::uint64_t mix(std::uint64_t value) {
-  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
-  return value ^ (value >> 31U);
-}
-
-}  // namespace
-
 Generator::Generator(const Settings& settings, std::uint64_t made, Instant now)
     : settings_(settings), made_(made), made_before_(made), started_(now) {}
 
 std::uint32_t Generator::period(std::uint64_t seed, std::uint64_t index) {
-  const std::uint64_t random = mix(mix(seed) + (index + 1) * 0x9e3779b97f4a7c15ULL);
+  const std::uint64_t random = mix(mix(seed) + (index + 1) * kGoldenRatio);
   // Multiply and shift instead of a remainder: 2^32 / 1000 leaves a bias of 2e-7, not of 1e-3.
   return 1 + static_cast<std::uint32_t>(((random >> 32U) * kLongestPeriod) >> 32U);
 }

@@ -109,7 +109,7 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
   try {
     mdb_env_set_maxdbs(env_, kTables);
     mdb_env_set_maxreaders(env_, kReaders);
-    if (map_bytes > 0) grow_map(map_bytes);
+    if (map_bytes > 0) mdb_env_set_mapsize(env_, map_bytes);
     // Not read-only where that can be: a server may want the same environment later in this
     // process.
     const bool writable = ::access(path.c_str(), W_OK) == 0;
@@ -149,7 +149,7 @@ void LmdbEnv::open_tables(bool create) {
   if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code);
 }
 
-// The map never shrinks below what is in use; LMDB sees to that.
+// Of an environment that a view has opened before. The map never shrinks.
 void LmdbEnv::grow_map(std::size_t map_bytes) {
   MDB_envinfo info{};
   if (mdb_env_info(env_, &info) == 0 && info.me_mapsize >= map_bytes) return;

@@ -57,6 +57,9 @@ struct ReportAnswer {
 };
 [[nodiscard]] std::optional<ReportAnswer> parse_report_answer(std::string_view body);
 
+// The sentence of an {"error": …}; nothing where it is none.
+[[nodiscard]] std::optional<std::string> parse_error(std::string_view body);
+
 // {"records":[…],"next"?}: instants in ISO 8601 UTC with ms ("2026-11-23T18:00:00.000Z").
 [[nodiscard]] std::string records_json(const std::vector<core::ReportRecord>& records,
                                        std::optional<core::Xid> next = std::nullopt);

@@ -368,4 +368,16 @@ std::optional<ReportAnswer> parse_report_answer(std::string_view body) {
   return !refusal && success ? std::optional{answer} : std::nullopt;
 }
 
+std::optional<std::string> parse_error(std::string_view body) {
+  constexpr int kDepth = 16;
+  if (check_json(body, kDepth) || !JsonValue(body).is_object()) return std::nullopt;
+  std::optional<std::string> sentence;
+  const auto refusal = JsonValue(body).for_each_member(
+      [&](const std::string& key, const JsonValue& member) -> std::optional<Refusal> {
+        if (key == "error" && member.is_string()) sentence = member.string();
+        return std::nullopt;
+      });
+  return refusal ? std::nullopt : sentence;
+}
+
 }  // namespace pena::wire

@@ -1,0 +1,13 @@
+// The subcommands. Each runs to its end and returns the exit code; failures are the engines'
+// exceptions.
+#pragma once
+
+#include "cli/options.hpp"
+
+namespace pena::cli {
+
+[[nodiscard]] int run_server(const ServerCommand& command);
+[[nodiscard]] int run_client(const ClientCommand& command);
+[[nodiscard]] int run_demo(const DemoCommand& command);
+
+}  // namespace pena::cli

@@ -1,0 +1,22 @@
+// What the commands print for machines: one JSON object a line, without its line end.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/log.hpp"
+#include "server/server.hpp"
+
+namespace pena::cli {
+
+struct Run;
+struct Story;
+
+[[nodiscard]] std::string json_error(std::string_view sentence);
+[[nodiscard]] std::string json_url(const std::string& url);
+[[nodiscard]] std::string json_log(core::LogLevel level, std::string_view text);
+[[nodiscard]] std::string json_summary(const server::Stats& stats);
+[[nodiscard]] std::string json_run(const Run& run);
+[[nodiscard]] std::string json_story(const Story& story);
+
+}  // namespace pena::cli

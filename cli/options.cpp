@@ -1,0 +1,175 @@
+// The only file that knows CLI11.
+#include "cli/options.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "cli/option_adder.hpp"
+#include "cli/run.hpp"
+#include "pena_version.hpp"
+
+namespace pena::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Every option can also be set in the environment, by the variable named behind it;\n"
+    "the command line goes first.\n"
+    "\n"
+    "Durations are written 250ms, 2s, 5m, 1h; sizes 64KiB, 8MiB, 16GiB.\n"
+    "\n"
+    "Exit codes:\n"
+    "  0   it did what it was asked to, or was stopped by a signal\n"
+    "  1   it failed while it ran; demo: the story does not add up\n"
+    "  2   bad usage, or a setting that cannot be\n"
+    "  3   the store cannot be opened, or another server has it\n"
+    "  4   the address cannot be listened on\n"
+    "  10  client: every client was ended by a msg with too long a period (R15)";
+
+void add_panicked(OptionAdder& add, client::Panicked& to) {
+  add.choice("--panicked", to,
+             {{"report", client::Panicked::report}, {"omit", client::Panicked::omit}},
+             "what becomes of a msg whose coroutine panicked (R16)");
+}
+
+void add_limits(OptionAdder& add, core::Limits& limits) {
+  add.number("--max-resends", limits.max_resends, "deliveries of a msg after the first (R4)", 0);
+  add.timing(limits.timing);
+  add.duration("--linger", limits.linger, "a msg waits at most this for its batch to fill");
+  add.number("--max-batchsize", limits.batchsize, "the largest batchsize of a client");
+  add.number("--max-period", limits.period_ms, "the longest period of a submitted msg, in ms");
+  add.size("--max-payload", limits.payload_bytes, "the largest payload of a msg");
+  add.number("--max-report-ids", limits.report_ids, "the most ids of one report");
+  add.number("--max-submit", limits.submit_msgs, "the most msgs submitted at once");
+  add.size("--max-header", limits.header_bytes, "the largest header of a request");
+  add.size("--max-body", limits.body_bytes, "the largest body of a request");
+  add.number("--max-connections", limits.connections, "the most connections, streams included");
+  add.duration("--header-time", limits.header_time, "a request's header arrives within this");
+  add.duration("--body-time", limits.body_time, "a request's body arrives within this");
+  add.duration("--idle-time", limits.idle_time, "how long a connection may idle between requests");
+  add.duration("--stalled-write", limits.stalled_write_time,
+               "a client that reads nothing for this long is dropped");
+  add.number("--window", limits.window_msgs, "queued msgs in memory; the rest waits in the store");
+  add.number("--max-queue", limits.queue_msgs, "beyond this submitting is refused with 503");
+  add.size("--map-size", limits.map_bytes, "the store's largest size");
+}
+
+void add_server(CLI::App& app, ServerCommand& command) {
+  OptionAdder add{app, command.output};
+  auto& [listen, store, limits, generator, insecure, log] = command.settings;
+  add.text("--listen", listen, "address:port; port 0 takes a free one");
+  add.text("--store", store, "the store's folder, created where missing");
+  add.number("--count", generator.count, "generate so many msgs, those before a restart included",
+             0);
+  add.rate("--rate", generator.rate, "generate at most so many msgs a second");
+  add.number("--seed", generator.seed, "makes the periods reproducible", 0);
+  app.add_flag_function(
+         "--no-generate", [&on = generator.enabled](std::int64_t given) { on = given <= 0; },
+         "generate nothing: msgs come by POST /task")
+      ->envname(env_name("--no-generate"));
+  add_limits(add, limits);
+  add.flag("--insecure", insecure, "allow an address other than loopback, without token and TLS");
+  add.output();
+}
+
+void add_client(CLI::App& app, ClientCommand& command) {
+  OptionAdder add{app, command.output};
+  client::ClientSettings& settings = command.settings;
+  add.text("--url", settings.url, "the server");
+  add.number("--batchsize", settings.batchsize, "msgs at a time; else drawn from 2..10 (R11)");
+  add.number("--clients", command.clients, "so many clients in this process");
+  add.number("--seed", settings.seed, "makes what the clients draw reproducible", 0);
+  add_panicked(add, settings.panicked);
+  add.number("--panic-above", settings.panic_above, "a period above this panics, in ms (R14)", 0);
+  add.number("--end-above", settings.end_above, "a period above this ends the client, in ms (R15)",
+             0);
+  add.number("--max-running", settings.max_running,
+             "msgs worked on at one time (R13); else the batchsize");
+  add.number("--max-batches", settings.max_batches, "end after so many reported batches");
+  add.flag("--restart", command.restart, "start a client again that was ended by R15");
+  add.output();
+}
+
+void add_demo(CLI::App& app, DemoCommand& command) {
+  OptionAdder add{app, command.output};
+  add.number("--clients", command.clients, "so many clients, each with a batchsize of its own");
+  add.number("--count", command.count, "so many msgs");
+  add.number("--seed", command.seed, "repeats a run: periods and batchsizes; else random", 0);
+  add.text("--store", command.store, "a new folder, kept; else a temporary one, removed");
+  add.number("--max-resends", command.max_resends, "deliveries of a msg after the first (R4)", 0);
+  add_panicked(add, command.panicked);
+  add.timing(command.timing);
+  add.output();
+}
+
+CLI::App* add_subcommand(CLI::App& app, const std::string& name, const std::string& description) {
+  CLI::App* const sub = app.add_subcommand(name, description);
+  // With a callback CLI11 reads the environment of the subcommand that was named, and of no other.
+  sub->parse_complete_callback([] {});
+  return sub;
+}
+
+// For refusals, which come before the options are known.
+bool asks_json(int argc, const char* const* argv) {
+  const char* const variable = std::getenv("PENA_JSON");
+  const std::string_view value = variable == nullptr ? "" : variable;
+  if (!value.empty() && value != "0" && value != "false") return true;
+  return std::any_of(argv, argv + argc, [](std::string_view arg) { return arg == "--json"; });
+}
+
+Command parse(CLI::App& app, int argc, const char* const* argv) {
+  ServerCommand server;
+  ClientCommand client;
+  DemoCommand demo;
+  const CLI::App* const server_app =
+      add_subcommand(app, "server", "Run a server: hand out msgs, take reports, keep the buckets.");
+  const CLI::App* const client_app =
+      add_subcommand(app, "client", "Run simulated clients: take batches, sleep, panic, report.");
+  add_server(*app.get_subcommand("server"), server);
+  add_client(*app.get_subcommand("client"), client);
+  add_demo(
+      *add_subcommand(app, "demo", "Run a server and clients, and tell what became of each msg."),
+      demo);
+  app.parse(argc, argv);
+  if (app.get_subcommands().empty()) return ShowText{app.help(), kBadUsage};
+  if (server_app->parsed()) return server;
+  if (client_app->parsed()) return client;
+  return demo;
+}
+
+}  // namespace
+
+core::Timing demo_timing() {
+  using namespace std::chrono_literals;
+  core::Timing timing;
+  timing.lease = 5s;
+  timing.heartbeat = 100ms;
+  timing.silence = 300ms;
+  timing.stop_time = 50ms;
+  timing.drop_grace = 500ms;
+  timing.slack = 50ms;
+  return timing;
+}
+
+Command command_from(int argc, const char* const* argv) {
+  CLI::App app{"Pena hands out work to clients and keeps account of every msg.", "pena"};
+  app.set_version_flag("--version", std::string{"pena "} + kVersion);
+  // Before the subcommands are added: they take over both.
+  app.footer(kFooter);
+  app.formatter(std::make_shared<HelpFormat>());
+  app.require_subcommand(0, 1);
+  try {
+    return parse(app, argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return ShowText{app.help(), kOk};
+  } catch (const CLI::CallForVersion& version) {
+    return ShowText{version.what(), kOk};
+  } catch (const CLI::ExtrasError& error) {
+    return BadUsage{error.what() + std::string{". What is, says --help"}, asks_json(argc, argv)};
+  } catch (const CLI::ParseError& error) {
+    return BadUsage{error.what(), asks_json(argc, argv)};
+  }
+}
+
+}  // namespace pena::cli

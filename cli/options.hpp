@@ -1,0 +1,60 @@
+// What the command line and the environment ask for, as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "cli/output.hpp"
+#include "client/client.hpp"
+#include "core/limits.hpp"
+#include "server/server.hpp"
+
+namespace pena::cli {
+
+struct ServerCommand {
+  server::ServerSettings settings;
+  Output output{.json = false, .log_level = core::LogLevel::info};
+};
+
+struct ClientCommand {
+  client::ClientSettings settings;
+  std::uint32_t clients = 1;
+  bool restart = false;  // start a client again that was ended by R15
+  Output output{.json = false, .log_level = core::LogLevel::info};
+};
+
+// Times short enough to watch a grace run out.
+[[nodiscard]] core::Timing demo_timing();
+
+struct DemoCommand {
+  std::uint32_t clients = 5;
+  std::uint64_t count = 200;
+  std::optional<std::uint64_t> seed;  // none: random, and told
+  std::string store;                  // a folder that is kept; empty: a temporary one, removed
+  client::Panicked panicked = client::Panicked::report;
+  int max_resends = 3;
+  core::Timing timing = demo_timing();
+  Output output{.json = false, .log_level = core::LogLevel::error};
+};
+
+// --help, --version, or nothing at all: text to print to stdout, and the exit code.
+struct ShowText {
+  std::string text;
+  int exit_code = 0;
+};
+
+struct BadUsage {
+  std::string sentence;
+  bool json = false;
+};
+
+using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, ShowText, BadUsage>;
+
+// Reads the arguments behind argv[0], and for each option that is not among them its variable
+// PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the
+// engines.
+[[nodiscard]] Command command_from(int argc, const char* const* argv);
+
+}  // namespace pena::cli

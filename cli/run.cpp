@@ -1,0 +1,75 @@
+#include "cli/run.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <variant>
+
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+
+namespace pena::cli {
+namespace {
+
+int execute(const ServerCommand& command) {
+  return run_server(command);
+}
+int execute(const ClientCommand& command) {
+  return run_client(command);
+}
+int execute(const DemoCommand& command) {
+  return run_demo(command);
+}
+int execute(const ShowText& show) {
+  print_line(stdout, show.text);
+  return show.exit_code;
+}
+int execute(const BadUsage& usage) {
+  print_error(usage.json, usage.sentence);
+  return kBadUsage;
+}
+
+bool speaks_json(const Command& command) {
+  return std::visit(
+      [](const auto& it) {
+        if constexpr (requires { it.output.json; }) {
+          return it.output.json;
+        } else {
+          return false;
+        }
+      },
+      command);
+}
+
+int run_guarded(const Command& command) {
+  const auto failed = [json = speaks_json(command)](const std::exception& error, ExitCode code) {
+    print_error(json, error.what());
+    return code;
+  };
+  try {
+    return std::visit([](const auto& it) { return execute(it); }, command);
+  } catch (const std::invalid_argument& error) {  // the SettingsError of either engine
+    return failed(error, kBadUsage);
+  } catch (const store::StoreError& error) {
+    return failed(error, kNoStore);
+  } catch (const server::ListenError& error) {
+    return failed(error, kNoListen);
+  } catch (const std::exception& error) {
+    return failed(error, kFailed);
+  }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) noexcept {
+  try {
+    return run_guarded(command_from(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "pena: %s\n", error.what());
+    return kFailed;
+  }
+}
+
+}  // namespace pena::cli

@@ -1,0 +1,44 @@
+// C++ exceptions become the Python exceptions of pena/errors.py, with their message.
+#include <pybind11/pybind11.h>
+
+#include <exception>
+
+#include "bind/register.hpp"
+#include "client/client.hpp"
+#include "server/server.hpp"
+#include "store/store.hpp"
+
+namespace pena::bind {
+namespace {
+
+void raise(const char* name, const std::exception& error) {
+  const auto type = pybind11::module_::import("pena.errors").attr(name);
+  PyErr_SetString(type.ptr(), error.what());
+}
+
+// The first clause that fits decides, so the narrower type comes first. What none takes goes on to
+// pybind11's own translation.
+void translate(std::exception_ptr thrown) {
+  if (!thrown) return;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const server::SettingsError& error) {
+    raise("SettingsError", error);
+  } catch (const client::SettingsError& error) {
+    raise("SettingsError", error);
+  } catch (const server::ListenError& error) {
+    raise("ListenError", error);
+  } catch (const store::StoreInUse& error) {
+    raise("StoreInUseError", error);
+  } catch (const store::StoreError& error) {
+    raise("StoreError", error);
+  }
+}
+
+}  // namespace
+
+void register_errors() {
+  pybind11::register_local_exception_translator(&translate);
+}
+
+}  // namespace pena::bind

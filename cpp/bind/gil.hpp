@@ -1,0 +1,53 @@
+// Python's global lock. The engines never take it: what they say goes through a LogQueue, and
+// whoever calls them from Python lets go of it first, so neither can wait for the other.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+namespace pena::bind {
+
+namespace py = pybind11;
+
+// For calls that may block: other Python threads run meanwhile.
+using WithoutGil = py::call_guard<py::gil_scoped_release>;
+
+// Deletes what takes its time to end (threads are joined) without holding Python up. A forked child
+// deletes nothing: it has no copy of the threads, and would wait for them for ever.
+struct DeleteWithoutGil {
+  template <class Object>
+  void operator()(Object* object) const {
+    if (::getpid() != process) return;
+    const py::gil_scoped_release release;
+    delete object;
+  }
+  pid_t process = ::getpid();
+};
+
+// Calls `wait(slice)` until it gives something true or `timeout` (none: for ever) is over, and
+// returns what it gave last. Between two slices Python handles its signals, so Ctrl-C raises here.
+template <class Wait>
+auto wait_in_slices(std::optional<std::chrono::milliseconds> timeout, Wait wait) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kSlice{50};
+  const auto begun_at = Clock::now();
+  while (true) {
+    auto slice = kSlice;
+    if (timeout) {
+      const auto passed = std::chrono::floor<std::chrono::milliseconds>(Clock::now() - begun_at);
+      slice = std::clamp(*timeout - passed, std::chrono::milliseconds{0}, kSlice);
+    }
+    auto result = [&] {
+      const py::gil_scoped_release release;
+      return wait(slice);
+    }();
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (result || (timeout && slice < kSlice)) return result;
+  }
+}
+
+}  // namespace pena::bind

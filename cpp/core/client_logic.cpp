@@ -1,0 +1,260 @@
+#include "core/client_logic.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/dice.hpp"
+
+namespace pena::core {
+namespace {
+
+constexpr Xid kNoBatch{};
+
+}  // namespace
+
+ClientLogic::ClientLogic(const ClientRules& rules) : rules_(rules), random_(mix(rules.seed)) {}
+
+std::uint32_t ClientLogic::draw_batchsize(std::uint64_t seed) {
+  return 2 + static_cast<std::uint32_t>(mix(mix(seed) + 1) % 9);
+}
+
+std::uint64_t ClientLogic::dice() {
+  random_ += kGoldenRatio;
+  return mix(random_);
+}
+
+std::vector<ClientAction> ClientLogic::start() {
+  actions_.emplace_back(OpenStream{Duration::zero()});
+  return std::exchange(actions_, {});
+}
+
+std::vector<ClientAction> ClientLogic::step(const ClientEvent& event, Instant now) {
+  if (!ended_) {
+    std::visit([&](const auto& happened) { on(happened, now); }, event);
+    counts_.running = batch_of_msg_.size();
+  }
+  return std::exchange(actions_, {});
+}
+
+// ---- the stream
+
+void ClientLogic::on(const StreamOpened& event, Instant now) {
+  ++counts_.connects;
+  failures_ = 0;
+  timing_ = event.timing;
+  heard_at_ = now;
+  requested_at_ = event.requested_at;
+  anchor_.reset();  // another server may be behind the same address
+}
+
+void ClientLogic::on(const StreamHeard& /*event*/, Instant now) {
+  if (heard_at_) heard_at_ = now;
+}
+
+void ClientLogic::on(const StreamClosed& /*event*/, Instant /*now*/) {
+  if (stopping_) return;
+  lose_stream();
+  reconnect();
+}
+
+void ClientLogic::on(const StreamRefused& event, Instant /*now*/) {
+  end({ClientEndReason::refused, "the server refused the stream: " + event.why, std::nullopt});
+}
+
+// Without its stream a client does not know whether its batch still is its own.
+void ClientLogic::lose_stream() {
+  if (heard_at_) ++counts_.stream_losses;
+  heard_at_.reset();
+  while (!batches_.empty()) give_up(batches_.begin()->first);
+}
+
+// Full jitter: anything up to the backoff, so that many clients do not come back in one wave.
+void ClientLogic::reconnect() {
+  const unsigned doublings = std::min(failures_++, 20U);
+  const Duration most =
+      std::min(rules_.backoff_most, rules_.backoff_first * (std::int64_t{1} << doublings));
+  const auto range = static_cast<std::uint64_t>(std::max<Duration::rep>(most.count(), 1));
+  actions_.emplace_back(OpenStream{Duration{static_cast<Duration::rep>(dice() % range)}});
+}
+
+void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
+  if (event.at_ms && requested_at_) anchor(*std::exchange(requested_at_, {}), *event.at_ms);
+  if (!event.batch || !heard_at_ || stopping_) return;
+  BatchWork& work = batch_of(event.batch);
+  if (event.size > 0) work.size = event.size;
+  if (event.at_ms) work.stop_at = stop_at(*event.at_ms);
+}
+
+// Keeps the anchor that puts later grants latest. The server's stamps are cut to whole ms: one more
+// makes up for that.
+void ClientLogic::anchor(Instant client_at, std::int64_t server_ms) {
+  const Anchor fresh{client_at, server_ms + 1};
+  if (anchor_) {
+    const double passed_us = static_cast<double>(fresh.server_ms - anchor_->server_ms) * 1000.0;
+    const Duration shrunk{
+        static_cast<Duration::rep>(passed_us * (1.0 - 2.0 * timing_.clock_drift))};
+    if (fresh.server_ms < anchor_->server_ms || client_at < anchor_->client_at + shrunk) return;
+  }
+  anchor_ = fresh;
+}
+
+std::optional<Instant> ClientLogic::stop_at(std::int64_t granted_ms) const {
+  if (!anchor_) return std::nullopt;
+  const double since_us =
+      std::max(0.0, static_cast<double>(granted_ms - anchor_->server_ms) * 1000.0);
+  const Duration shrunk{static_cast<Duration::rep>(since_us * (1.0 - 2.0 * timing_.clock_drift))};
+  return anchor_->client_at + shrunk + timing_.client_stop();
+}
+
+// ---- work
+
+ClientLogic::BatchWork& ClientLogic::batch_of(const std::optional<Xid>& batch) {
+  const auto [at, is_new] = batches_.try_emplace(batch.value_or(kNoBatch));
+  if (is_new) {
+    at->second.size = rules_.batchsize;
+    at->second.report.batch = batch;
+  }
+  return at->second;
+}
+
+void ClientLogic::on(const MsgArrived& event, Instant /*now*/) {
+  if (!heard_at_ || stopping_ || (event.batch && event.batch == given_up_)) return;
+  ++counts_.received;
+  BatchWork& work = batch_of(event.batch);
+  ++work.arrived;
+  if (batch_of_msg_.size() >= rules_.max_running || batch_of_msg_.contains(event.id)) {
+    ++counts_.refused;  // R13
+    work.report.refused.push_back(event.id);
+  } else if (event.period > rules_.end_above) {
+    for (auto& [key, other] : batches_) stop_running(other);
+    end({ClientEndReason::period_too_long,
+         "the msg " + event.id.text() + " has a period of " + std::to_string(event.period) +
+             " ms, above " + std::to_string(rules_.end_above),
+         event.id});
+    return;
+  } else {
+    work.running.insert(event.id);
+    batch_of_msg_.emplace(event.id, event.batch.value_or(kNoBatch));
+    actions_.emplace_back(StartWork{event.id, event.period, event.period > rules_.panic_above});
+  }
+  report_if_whole(event.batch.value_or(kNoBatch));
+}
+
+void ClientLogic::on(const WorkEnded& event, Instant /*now*/) {
+  const auto running = batch_of_msg_.find(event.id);
+  if (running == batch_of_msg_.end()) return;
+  const Xid key = running->second;
+  batch_of_msg_.erase(running);
+  BatchWork& work = batches_.at(key);
+  work.running.erase(event.id);
+  ++(event.panicked ? counts_.panicked : counts_.processed);
+  if (!event.panicked || rules_.report_panicked) work.report.ids.push_back(event.id);
+  report_if_whole(key);
+}
+
+// R16: all msgs of the batch have come, and all have ended one way or another.
+void ClientLogic::report_if_whole(const Xid& key) {
+  const BatchWork& work = batches_.at(key);
+  if (work.arrived >= work.size && work.running.empty()) send_report(key);
+}
+
+void ClientLogic::give_up(const Xid& key) {
+  stop_running(batches_.at(key));
+  given_up_ = key;
+  send_report(key);
+}
+
+void ClientLogic::stop_running(BatchWork& work) {
+  for (const Xid& id : work.running) {
+    actions_.emplace_back(StopWork{id});
+    batch_of_msg_.erase(id);
+    ++counts_.stopped;
+  }
+  work.running.clear();
+}
+
+void ClientLogic::send_report(const Xid& key) {
+  BatchWork work = batches_.extract(key).mapped();
+  // To a server that names no batches an empty report says nothing.
+  if (!work.report.batch && work.report.ids.empty() && work.report.refused.empty()) return;
+  ++reports_open_;
+  ++batches_reported_;
+  actions_.emplace_back(SendReport{std::move(work.report)});
+}
+
+// ---- reports
+
+void ClientLogic::on(const ReportAnswered& event, Instant now) {
+  ++counts_.batches;
+  if (event.at_ms && heard_at_) anchor(event.sent_at, *event.at_ms);
+  if (rules_.max_batches && batches_reported_ >= *rules_.max_batches && !stopping_) {
+    begin_stop(ClientEndReason::batches_done,
+               std::to_string(*rules_.max_batches) + " batches were reported", now);
+  }
+  settle_one_report();
+}
+
+void ClientLogic::on(const ReportRefused& /*event*/, Instant /*now*/) {
+  settle_one_report();
+}
+
+void ClientLogic::settle_one_report() {
+  if (reports_open_ > 0) --reports_open_;
+  if (stopping_ && reports_open_ == 0) end(*stopping_);
+}
+
+// ---- the end
+
+void ClientLogic::on(const StopAsked& /*event*/, Instant now) {
+  if (!stopping_) begin_stop(ClientEndReason::stopped, "it was asked to stop", now);
+  if (reports_open_ == 0) end(*stopping_);
+}
+
+void ClientLogic::begin_stop(ClientEndReason reason, std::string text, Instant now) {
+  stopping_ = EndClient{reason, std::move(text), std::nullopt};
+  stop_by_ = now + rules_.stop_patience;
+  while (!batches_.empty()) give_up(batches_.begin()->first);
+  heard_at_.reset();
+  actions_.emplace_back(CloseOwnStream{});
+}
+
+void ClientLogic::end(EndClient end) {
+  ended_ = true;
+  for (auto& [key, work] : batches_) stop_running(work);
+  batches_.clear();
+  heard_at_.reset();
+  actions_.emplace_back(CloseOwnStream{});
+  actions_.emplace_back(std::move(end));
+}
+
+// ---- time
+
+void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
+  if (stopping_) {
+    if (now >= stop_by_) end(*stopping_);
+    return;
+  }
+  if (heard_at_ && now >= *heard_at_ + timing_.silence) {
+    actions_.emplace_back(CloseOwnStream{});
+    lose_stream();
+    reconnect();
+    return;
+  }
+  for (auto at = batches_.begin(); at != batches_.end();) {
+    const auto [key, work] = *at++;
+    if (work.stop_at && now >= *work.stop_at) give_up(key);
+  }
+}
+
+std::optional<Instant> ClientLogic::next_timeout() const {
+  if (ended_) return std::nullopt;
+  if (stopping_) return stop_by_;
+  std::optional<Instant> next;
+  if (heard_at_) next = *heard_at_ + timing_.silence;
+  for (const auto& [key, work] : batches_) {
+    if (work.stop_at && (!next || *work.stop_at < *next)) next = work.stop_at;
+  }
+  return next;
+}
+
+}  // namespace pena::core

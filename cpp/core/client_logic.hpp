@@ -1,0 +1,197 @@
+// The client's machine (R11 to R16): what runs, what is reported, when to stop. Pure: time comes in
+// with every event, the jitter from a seed. The shell (client/) has the sockets and timers.
+//
+// When must a client stop? The server may give a msg to another once the lease is over, counted
+// from the grant by the server's clock. The client knows its own clock only, so it counts from an
+// instant that is provably not after the grant: it sent a request at its time c, and the answer
+// carried the server's time s, so s was stamped at or after c. A grant stamped g > s then happened,
+// on the client's clock, at or after c + (g - s)(1 - 2 rho), rho being the bound on either clock's
+// drift. The pair (c, s) is the anchor; every answer to a report renews it, so that the drift does
+// not add up. From there the client works for Timing::client_stop() at most.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/instant.hpp"
+#include "core/limits.hpp"
+#include "core/xid.hpp"
+
+namespace pena::core {
+
+struct ClientRules {
+  std::uint32_t batchsize = 2;
+  std::uint32_t max_running = 2;    // R13
+  std::uint32_t panic_above = 800;  // ms, R14
+  std::uint32_t end_above = 900;    // ms, R15
+  bool report_panicked = true;      // R16: a coroutine that panicked has ended
+  Duration backoff_first = std::chrono::milliseconds{100};
+  Duration backoff_most = std::chrono::seconds{5};
+  std::optional<std::uint64_t> max_batches;
+  Duration stop_patience = std::chrono::seconds{1};  // for answers to reports, once it is to stop
+  std::uint64_t seed = 0;                            // of the jitter
+};
+
+// ---- what happened
+
+// The head of a stream came. `requested_at`: just before its request was sent.
+struct StreamOpened {
+  Instant requested_at;
+  Timing timing;  // as the server's headers tell; the defaults where a foreign server tells nothing
+};
+// A comment of the stream that says something.
+struct NoteArrived {
+  std::optional<Xid> batch;
+  std::uint32_t size = 0;
+  std::optional<std::int64_t> at_ms;  // the server's clock
+};
+struct MsgArrived {
+  Xid id;
+  std::uint32_t period = 0;
+  std::optional<Xid> batch;
+};
+// Bytes of the stream came, whatever they were.
+struct StreamHeard {};
+// The stream ended, or could not be opened.
+struct StreamClosed {};
+// The server answered /task with an error that trying again does not mend.
+struct StreamRefused {
+  std::string why;
+};
+struct WorkEnded {
+  Xid id;
+  bool panicked = false;
+};
+// A report was answered. `sent_at`: just before it was sent; `at_ms`: the server's clock, where it
+// told.
+struct ReportAnswered {
+  Instant sent_at;
+  std::optional<std::int64_t> at_ms;
+};
+// A report was refused for good.
+struct ReportRefused {};
+struct StopAsked {};
+struct ClientTimeReached {};
+
+using ClientEvent =
+    std::variant<StreamOpened, NoteArrived, MsgArrived, StreamHeard, StreamClosed, StreamRefused,
+                 WorkEnded, ReportAnswered, ReportRefused, StopAsked, ClientTimeReached>;
+
+// ---- what is to be done
+
+struct OpenStream {
+  Duration after;
+};
+struct CloseOwnStream {};
+struct StartWork {
+  Xid id;
+  std::uint32_t period = 0;
+  bool panics = false;
+};
+// Work that is stopped never ends with a WorkEnded.
+struct StopWork {
+  Xid id;
+};
+// To be sent until it is answered or refused.
+struct SendReport {
+  Reported report;
+};
+enum class ClientEndReason { stopped, period_too_long, batches_done, refused };
+struct EndClient {
+  ClientEndReason reason = ClientEndReason::stopped;
+  std::string text;
+  std::optional<Xid> msg;
+};
+
+using ClientAction =
+    std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport, EndClient>;
+
+// What was counted since the start; `running` is now.
+struct ClientCounts {
+  std::uint64_t received = 0, processed = 0, panicked = 0, refused = 0, stopped = 0;
+  std::uint64_t batches = 0;  // whose report was answered
+  std::uint64_t connects = 0, stream_losses = 0;
+  std::uint64_t running = 0;
+};
+
+class ClientLogic {
+ public:
+  explicit ClientLogic(const ClientRules& rules);
+
+  // The first action is to open the stream.
+  [[nodiscard]] std::vector<ClientAction> start();
+  [[nodiscard]] std::vector<ClientAction> step(const ClientEvent& event, Instant now);
+  // When it wants a ClientTimeReached, if at all.
+  [[nodiscard]] std::optional<Instant> next_timeout() const;
+  [[nodiscard]] const ClientCounts& counts() const { return counts_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+
+  // Uniform in 2..10 (R11).
+  [[nodiscard]] static std::uint32_t draw_batchsize(std::uint64_t seed);
+
+ private:
+  struct BatchWork {
+    std::uint32_t size = 0;  // how many msgs it has
+    std::uint32_t arrived = 0;
+    std::set<Xid> running;
+    Reported report;                 // as far as it is known
+    std::optional<Instant> stop_at;  // the end of what the client may use of the lease
+  };
+  struct Anchor {
+    Instant client_at;
+    std::int64_t server_ms = 0;
+  };
+
+  void on(const StreamOpened& event, Instant now);
+  void on(const NoteArrived& event, Instant now);
+  void on(const MsgArrived& event, Instant now);
+  void on(const StreamHeard& event, Instant now);
+  void on(const StreamClosed& event, Instant now);
+  void on(const StreamRefused& event, Instant now);
+  void on(const WorkEnded& event, Instant now);
+  void on(const ReportAnswered& event, Instant now);
+  void on(const ReportRefused& event, Instant now);
+  void on(const StopAsked& event, Instant now);
+  void on(const ClientTimeReached& event, Instant now);
+
+  void lose_stream();
+  void reconnect();
+  void anchor(Instant client_at, std::int64_t server_ms);
+  [[nodiscard]] std::optional<Instant> stop_at(std::int64_t granted_ms) const;
+  BatchWork& batch_of(const std::optional<Xid>& batch);
+  void report_if_whole(const Xid& key);
+  void give_up(const Xid& key);  // stops its work, reports what is done
+  void stop_running(BatchWork& work);
+  void send_report(const Xid& key);
+  void settle_one_report();
+  void begin_stop(ClientEndReason reason, std::string text, Instant now);
+  void end(EndClient end);
+  [[nodiscard]] std::uint64_t dice();
+
+  ClientRules rules_;
+  Timing timing_;
+  ClientCounts counts_;
+  std::vector<ClientAction> actions_;  // of the step that runs
+  std::map<Xid, BatchWork> batches_;   // by batch; one without an id stands under the nil id
+  std::map<Xid, Xid> batch_of_msg_;    // of msgs that run
+  std::optional<Xid> given_up_;        // its msgs that are still on the way are not begun
+  std::optional<Anchor> anchor_;
+  std::optional<Instant> requested_at_;  // of the stream, until its first stamp comes
+  std::optional<Instant> heard_at_;      // of the stream, while it is open
+  std::uint64_t reports_open_ = 0;
+  std::uint64_t batches_reported_ = 0;
+  unsigned failures_ = 0;  // to connect, in a row
+  std::uint64_t random_ = 0;
+  std::optional<EndClient> stopping_;
+  Instant stop_by_;
+  bool ended_ = false;
+};
+
+}  // namespace pena::core

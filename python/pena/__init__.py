@@ -1,0 +1,63 @@
+"""Pena hands out work over HTTP and loses none of it.
+
+A :class:`Server` sends messages in batches to the clients that ask for them, takes their reports,
+and sends again what they left out. A :class:`Client` takes batches and simulates the work and its
+faults. A :class:`Store` looks at what a server has kept, also while the server runs.
+
+>>> import pena
+>>> with pena.Server(count=20, seed=1) as server:
+...     with pena.Client(server.url, batchsize=5, end_above=1000, max_batches=4) as client:
+...         print(client.wait().reason.value)
+...     print(len(server.report), len(server.fail))
+batches_done
+20 0
+
+Everything may be used from any thread; calls that wait let other threads run. What the engines say
+goes to the loggers ``pena.server`` and ``pena.client``, at the level that these have when a server
+or client starts. The engines run threads of their own, which a fork does not copy: start servers
+and clients after it; those from before it stay with the parent.
+"""
+
+from pena._pena import __version__
+from pena.buckets import Bucket, BucketCounts
+from pena.client import Client, ClientEnd, ClientStats, EndReason
+from pena.errors import (
+    ListenError,
+    NotRunningError,
+    PenaError,
+    SettingsError,
+    StoreError,
+    StoreInUseError,
+)
+from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
+from pena.server import Limits, Server, ServerStats
+from pena.store import Store
+from pena.xid import Xid, parse_xid
+
+__all__ = [
+    "Batch",
+    "Bucket",
+    "BucketCounts",
+    "Client",
+    "ClientEnd",
+    "ClientStats",
+    "EndReason",
+    "FailRecord",
+    "Limits",
+    "ListenError",
+    "Miss",
+    "MissReason",
+    "NotRunningError",
+    "PenaError",
+    "QueuedMsg",
+    "ReportRecord",
+    "Server",
+    "ServerStats",
+    "SettingsError",
+    "Store",
+    "StoreError",
+    "StoreInUseError",
+    "Xid",
+    "__version__",
+    "parse_xid",
+]

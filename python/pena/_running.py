@@ -1,0 +1,95 @@
+"""What runs in this process: stopped at exit; and the thread that logs what it says."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import threading
+import weakref
+from datetime import timedelta
+from typing import Protocol
+
+from pena import _pena
+
+
+class _Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+class _Log:
+    """Takes the engines' lines out of their queue and hands them to logging.
+
+    One thread does it, so an engine never waits for Python, and no handler can hold an engine up.
+    """
+
+    def __init__(self) -> None:
+        self.queue = _pena.LogQueue()
+        self._thread = threading.Thread(target=self._run, name="pena-log", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while lines := self.queue.take():
+            for name, level, text in lines:
+                logging.getLogger(name).log(level, "%s", text)
+
+    def flush(self) -> None:
+        """Wait until what was said is logged; the logging thread would wait for itself."""
+        if threading.current_thread() is not self._thread:
+            self.queue.flush(timedelta(seconds=1))
+
+    def close(self) -> None:
+        self.queue.close()
+        self._thread.join()
+
+
+_lock = threading.Lock()
+_log: _Log | None = None
+_running: weakref.WeakSet[_Stoppable] = weakref.WeakSet()
+
+
+def _forget() -> None:
+    """In a forked child: what ran in the parent does not run here."""
+    global _lock, _log
+    _lock = threading.Lock()
+    _log = None
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def log_queue() -> _pena.LogQueue:
+    """Return the queue for an engine that starts.
+
+    Lines below the level that the loggers have now are dropped where they arise.
+    """
+    global _log
+    with _lock:
+        if _log is None:
+            _log = _Log()
+            atexit.register(_stop_all)
+        loggers = (logging.getLogger("pena.server"), logging.getLogger("pena.client"))
+        _log.queue.set_threshold(min(logger.getEffectiveLevel() for logger in loggers))
+        return _log.queue
+
+
+def flush_log() -> None:
+    """Wait, a second at most, until the lines so far are logged."""
+    if _log is not None:
+        _log.flush()
+
+
+def started(engine: _Stoppable) -> None:
+    """Remember what has to be stopped before the interpreter ends."""
+    _running.add(engine)
+
+
+def _stop_all() -> None:
+    # A server that failed has ended as well; its error belongs to whoever waits for it.
+    for engine in list(_running):
+        with contextlib.suppress(Exception):
+            engine.stop()
+    if _log is not None:
+        _log.close()

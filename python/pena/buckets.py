@@ -1,0 +1,153 @@
+"""The buckets of a store as mappings from id to record, oldest first.
+
+They are live: each call reads what is committed at that moment, and a server that runs beside may
+change it between two calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pena import _pena
+from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+
+_PAGE = 1000
+
+Record = TypeVar("Record")
+_Native = TypeVar("_Native")
+
+
+@dataclass(frozen=True)
+class BucketCounts:
+    """How many messages are in each bucket; in `batch`, those that a batch holds."""
+
+    queue: int
+    batch: int
+    report: int
+    fail: int
+
+    @property
+    def total(self) -> int:
+        """All messages that the store knows."""
+        return self.queue + self.batch + self.report + self.fail
+
+
+class Bucket(Mapping[str, Record]):
+    """One bucket: a read-only mapping from id to record, iterated oldest first."""
+
+    def __init__(
+        self,
+        name: str,
+        find: Callable[[str], Record | None],
+        pages: Callable[[], Iterator[list[tuple[str, Record]]]],
+        count: Callable[[], int],
+    ) -> None:
+        """Not for users: `Server` and `Store` make buckets."""
+        self._name = name
+        self._find = find
+        self._pages = pages
+        self._count = count
+
+    def __getitem__(self, id: str) -> Record:
+        """Return the record of `id`, or raise KeyError."""
+        try:
+            record = self._find(id)
+        except ValueError as no_xid:
+            raise KeyError(id) from no_xid
+        if record is None:
+            raise KeyError(id)
+        return record
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids, oldest first."""
+        return (id for page in self._pages() for id, _ in page)
+
+    def __len__(self) -> int:
+        """Return how many there are now."""
+        return self._count()
+
+    def __repr__(self) -> str:
+        """Name the bucket and count what is in it."""
+        return f"<bucket {self._name}: {len(self)}>"
+
+    def values(self) -> ValuesView[Record]:
+        """Return the records, oldest first."""
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, Record]:
+        """Return pairs of id and record, oldest first."""
+        return _Items(self)
+
+
+class _Values(ValuesView[Record], Generic[Record]):
+    """Read in pages, not one by one as the base class does."""
+
+    _mapping: Bucket[Record]
+
+    def __iter__(self) -> Iterator[Record]:
+        return (record for page in self._mapping._pages() for _, record in page)
+
+
+class _Items(ItemsView[str, Record], Generic[Record]):
+    _mapping: Bucket[Record]
+
+    def __iter__(self) -> Iterator[tuple[str, Record]]:
+        return (item for page in self._mapping._pages() for item in page)
+
+
+class Buckets:
+    """The four buckets of one store."""
+
+    def __init__(self, native: Callable[[], _pena.Buckets]) -> None:
+        """`native` gives the engine's view, or raises."""
+        self._native = native
+        self.queue: Bucket[QueuedMsg] = Bucket(
+            "queue",
+            lambda id: _maybe(QueuedMsg._of, native().queued(id)),
+            lambda: _pages(native().queue_page, QueuedMsg._of),
+            lambda: self.counts().queue,
+        )
+        self.report: Bucket[ReportRecord] = Bucket(
+            "report",
+            lambda id: _maybe(ReportRecord._of, native().report(id)),
+            lambda: _pages(native().report_page, ReportRecord._of),
+            lambda: self.counts().report,
+        )
+        self.fail: Bucket[FailRecord] = Bucket(
+            "fail",
+            lambda id: _maybe(FailRecord._of, native().fail(id)),
+            lambda: _pages(native().fail_page, FailRecord._of),
+            lambda: self.counts().fail,
+        )
+        self.batches: Bucket[Batch] = Bucket(
+            "batch",
+            lambda id: self._batches().get(id),
+            lambda: iter([list(self._batches().items())]),
+            lambda: len(native().batches()),
+        )
+
+    def counts(self) -> BucketCounts:
+        """Count all four in one moment."""
+        return BucketCounts(*self._native().counts())
+
+    def meta(self, key: str) -> int | None:
+        """Return a number of the bucket `meta`."""
+        return self._native().meta(key)
+
+    def _batches(self) -> dict[str, Batch]:
+        return {batch.id: Batch._of(batch) for batch in self._native().batches()}
+
+
+def _maybe(of: Callable[[_Native], Record], native: _Native | None) -> Record | None:
+    return None if native is None else of(native)
+
+
+def _pages(
+    page: Callable[[str | None, int], list[Any]], of: Callable[[Any], Record]
+) -> Iterator[list[tuple[str, Record]]]:
+    after = None
+    while natives := page(after, _PAGE):
+        after = natives[-1].id
+        yield [(native.id, of(native)) for native in natives]

@@ -1,0 +1,190 @@
+"""`Client`: takes batches, simulates the work and its faults, and reports (R11 to R16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Literal
+
+from pena import _pena, _running
+from pena._times import Seconds, duration, timeout_of
+from pena.errors import NotRunningError, SettingsError
+
+
+class EndReason(str, Enum):
+    """Why a client has ended."""
+
+    stopped = "stopped"
+    """`stop()` was called."""
+    period_too_long = "period_too_long"
+    """A message had a period above `end_above` (R15)."""
+    batches_done = "batches_done"
+    """`max_batches` were reported."""
+    refused = "refused"
+    """The server answered with an error that a retry does not mend."""
+
+
+@dataclass(frozen=True)
+class ClientEnd:
+    """How a client has ended."""
+
+    reason: EndReason
+    text: str
+    """One sentence for a person."""
+    msg: str | None
+    """The id of the message that ended it (R15)."""
+
+
+@dataclass(frozen=True)
+class ClientStats:
+    """What a client has done so far."""
+
+    received: int
+    processed: int
+    """Slept their period to the end."""
+    panicked: int
+    """R14."""
+    refused: int
+    """R13."""
+    stopped: int
+    """Given up, for the stream was lost or the lease was near its end."""
+    batches: int
+    """Reported."""
+    reported: int
+    """This and the next two: ids, as the server answered."""
+    duplicate: int
+    unknown: int
+    connects: int
+    stream_losses: int
+    running: int
+    """Coroutines, now."""
+
+
+class Client:
+    """The brief's client, in this process, with a thread of its own.
+
+    >>> with pena.Client("http://127.0.0.1:8080", batchsize=5) as client:    # doctest: +SKIP
+    ...     client.wait()
+
+    `start()` or ``with`` starts it; it connects in the background and, where the server is away,
+    again and again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        batchsize: int | None = None,
+        seed: int | None = None,
+        panicked: Literal["report", "omit"] = "report",
+        panic_above: int = 800,
+        end_above: int = 900,
+        max_running: int | None = None,
+        max_batches: int | None = None,
+        backoff_first: Seconds = 0.1,
+        backoff_most: Seconds = 5.0,
+    ) -> None:
+        """Take the settings. Raises SettingsError for a value that cannot be.
+
+        Args:
+            url: of the server, ``http://127.0.0.1:8080``.
+            batchsize: messages at a time; None draws from 2..10 (R11).
+            seed: of what it draws; None: random.
+            panicked: whether the report names a message whose coroutine panicked (R14, R16).
+            panic_above: milliseconds; a longer period panics (R14).
+            end_above: milliseconds; a longer period ends the client (R15).
+            max_running: coroutines at one time (R13); None: batchsize.
+            max_batches: end after so many reported batches; None: go on.
+            backoff_first: wait before the first reconnect; doubles, with jitter.
+            backoff_most: the longest such wait.
+        """
+        settings = _pena.ClientSettings()
+        for name, value in (
+            ("url", url),
+            ("batchsize", batchsize),
+            ("seed", seed),
+            ("panicked", panicked),
+            ("panic_above", panic_above),
+            ("end_above", end_above),
+            ("max_running", max_running),
+            ("max_batches", max_batches),
+            ("backoff_first", duration("backoff_first", backoff_first)),
+            ("backoff_most", duration("backoff_most", backoff_most)),
+        ):
+            try:
+                setattr(settings, name, value)
+            except TypeError:
+                raise SettingsError(f"{name} cannot be {value!r}") from None
+        self._settings = settings
+        self._engine: _pena.Client | None = None
+
+    def __repr__(self) -> str:
+        """Name the server that it works for."""
+        return f"<pena.Client of {self._settings.url}>"
+
+    def __enter__(self) -> Client:
+        """Start it, if it is not running."""
+        if self._engine is None:
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> Client:
+        """Start its thread and return itself.
+
+        Raises SettingsError, and NotRunningError where it was started before: a client starts once.
+        """
+        if self._engine is not None:
+            raise NotRunningError("the client was started before; make a new one")
+        self._engine = _pena.Client(self._settings, _running.log_queue())
+        _running.started(self)
+        return self
+
+    def stop(self) -> None:
+        """Stop the work, report what was finished, close the stream; return when that is done.
+
+        A second call, or one before the start, does nothing.
+        """
+        if self._engine is not None:
+            self._engine.stop()
+            _running.flush_log()
+
+    def wait(self, timeout: Seconds | None = None) -> ClientEnd | None:
+        """Wait until the client has ended, at most `timeout` (None: for ever).
+
+        Returns how it ended, or None while it still runs. Ctrl-C interrupts it.
+        """
+        end = self._started().wait(timeout_of(timeout))
+        if end is None:
+            return None
+        reason, text, msg = end
+        return ClientEnd(EndReason(reason), text, msg)
+
+    @property
+    def running(self) -> bool:
+        """Whether it works."""
+        return self._engine is not None and self._engine.running()
+
+    @property
+    def batchsize(self) -> int:
+        """What it asks for at a time: as given, or as drawn."""
+        return self._started().batchsize
+
+    @property
+    def stats(self) -> ClientStats:
+        """The numbers of this moment."""
+        return ClientStats(**self._started().stats())
+
+    def _started(self) -> _pena.Client:
+        if self._engine is None:
+            raise NotRunningError("the client was not started: call start() or use `with`")
+        return self._engine

@@ -1,0 +1,270 @@
+"""`Server`: generates or takes messages, sends them to clients, keeps what became of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypedDict
+
+from pena import _pena, _running
+from pena._times import Seconds, duration, timeout_of
+from pena.buckets import Bucket, BucketCounts, Buckets
+from pena.errors import NotRunningError, SettingsError
+from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+
+
+class Limits(TypedDict, total=False):
+    """The limits beside the rules; what is not given keeps its default (docs: limits).
+
+    Sizes in what their name says, times in seconds.
+    """
+
+    batchsize: int
+    period_ms: int
+    payload_bytes: int
+    report_ids: int
+    submit_msgs: int
+    page_ids: int
+    json_depth: int
+    header_bytes: int
+    target_bytes: int
+    body_bytes: int
+    connections: int
+    window_msgs: int
+    queue_msgs: int
+    map_bytes: int
+    store_fill: float
+    header_time: Seconds
+    body_time: Seconds
+    idle_time: Seconds
+    stalled_write_time: Seconds
+
+
+_TIME_LIMITS = {"header_time", "body_time", "idle_time", "stalled_write_time"}
+
+
+@dataclass(frozen=True)
+class ServerStats:
+    """Counts since the server started; who is connected and what is held, as of now."""
+
+    generated: int
+    submitted: int
+    sent: int
+    """Deliveries, resends included."""
+    resent: int
+    reported: int
+    failed: int
+    omitted: int
+    """This and the next four: misses, by their reason."""
+    said_failed: int
+    refused: int
+    dropped: int
+    expired: int
+    batches: int
+    clients_joined: int
+    clients_lost: int
+    clients_free: int
+    clients_busy: int
+    held: int
+    """Messages in batches, now."""
+    connections: int
+    generating: bool
+    """The generator has messages left to make."""
+
+
+class Server:
+    """A server in this process.
+
+    >>> with pena.Server(count=10) as server:
+    ...     print(server.url)                          # doctest: +SKIP
+
+    `start()` or ``with`` starts it; the constructor only checks the settings. Times are seconds or
+    timedeltas.
+    """
+
+    def __init__(
+        self,
+        *,
+        listen: str = "127.0.0.1:0",
+        store: str | os.PathLike[str] | None = None,
+        count: int | None = None,
+        rate: float | None = None,
+        seed: int | None = None,
+        generate: bool = True,
+        max_resends: int = 3,
+        lease: Seconds = 30.0,
+        heartbeat: Seconds = 1.0,
+        silence: Seconds = 3.0,
+        stop_time: Seconds = 0.25,
+        drop_grace: Seconds = 4.0,
+        slack: Seconds = 0.1,
+        clock_drift: float = 0.001,
+        linger: Seconds = 0.02,
+        insecure: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        """Check the settings. Raises SettingsError, naming what does not fit.
+
+        Args:
+            listen: ``address:port``; port 0 takes a free one.
+            store: the folder of the store, created where missing; None keeps everything in memory.
+            count: how many messages to generate, those before a restart included; None: no end.
+            rate: messages a second at most; None: as fast as clients take them.
+            seed: makes the periods reproducible; None: random.
+            generate: False generates nothing; messages come by ``POST /task``.
+            max_resends: how often a message is sent again before it has failed (R4).
+            lease: a batch is settled within this time.
+            heartbeat: a stream carries bytes at least this often.
+            silence: after this a client takes its stream as lost.
+            stop_time: in this time a client stops its work once it must.
+            drop_grace: how long to wait before what a lost client held is sent again.
+            slack: how late timers and threads may be.
+            clock_drift: bound on the difference of two clocks' rates.
+            linger: a message waits at most this long for its batch to fill.
+            insecure: allow an address other than loopback, without token and TLS.
+            limits: the limits beside the rules.
+        """
+        settings = _pena.ServerSettings()
+        settings.listen = listen
+        settings.store = "" if store is None else os.fspath(store)
+        settings.insecure = insecure
+        generator = settings.generator
+        generator.enabled = generate
+        _set(generator, "count", count)
+        _set(generator, "rate", rate)
+        _set(generator, "seed", seed)
+        _set(settings.limits, "max_resends", max_resends)
+        settings.limits.linger = duration("linger", linger)
+        timing = settings.limits.timing
+        timing.lease = duration("lease", lease)
+        timing.heartbeat = duration("heartbeat", heartbeat)
+        timing.silence = duration("silence", silence)
+        timing.stop_time = duration("stop_time", stop_time)
+        timing.drop_grace = duration("drop_grace", drop_grace)
+        timing.slack = duration("slack", slack)
+        timing.clock_drift = clock_drift
+        _set_limits(settings.limits, limits or {})
+        if problem := settings.limits.problem():
+            raise SettingsError(problem)
+        if store is not None and not settings.store:
+            raise SettingsError("store must be the path of a folder, not empty; None: in memory")
+        self._settings = settings
+        self._engine: _pena.Server | None = None
+        self._buckets = Buckets(lambda: self._started().buckets())
+
+    def __repr__(self) -> str:
+        """Say where it listens."""
+        where = self._engine.url if self._engine else f"{self._settings.listen}, not started"
+        return f"<pena.Server {where}>"
+
+    def __enter__(self) -> Server:
+        """Start it, if it is not running."""
+        if self._engine is None:
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def start(self) -> Server:
+        """Open the store, listen, and serve from threads of its own; return itself.
+
+        Raises SettingsError, StoreError (StoreInUseError where another server has the store),
+        ListenError, and NotRunningError where it was started before: a server starts once.
+        """
+        if self._engine is not None:
+            raise NotRunningError("the server was started before; make a new one")
+        self._engine = _pena.Server(self._settings, _running.log_queue())
+        _running.started(self)
+        return self
+
+    def stop(self) -> None:
+        """End the streams, answer what was asked, finish the commits, close the store.
+
+        Returns when all that is done. A second call, or one before the start, does nothing.
+        """
+        if self._engine is not None:
+            self._engine.stop()
+            _running.flush_log()
+
+    def wait(self, timeout: Seconds | None = None) -> bool:
+        """Wait until the server has stopped, at most `timeout` (None: for ever); True when it has.
+
+        Ctrl-C interrupts it. Raises what ended the server if that was a failure.
+        """
+        return self._started().wait(timeout_of(timeout))
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves."""
+        return self._engine is not None and self._engine.running()
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:8080``."""
+        return self._started().url
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._started().port
+
+    @property
+    def stats(self) -> ServerStats:
+        """The numbers of this moment."""
+        return ServerStats(**self._started().stats())
+
+    @property
+    def queue(self) -> Bucket[QueuedMsg]:
+        """The messages that wait."""
+        return self._buckets.queue
+
+    @property
+    def batches(self) -> Bucket[Batch]:
+        """The batches that clients hold, by the id of the batch."""
+        return self._buckets.batches
+
+    @property
+    def report(self) -> Bucket[ReportRecord]:
+        """The processed messages."""
+        return self._buckets.report
+
+    @property
+    def fail(self) -> Bucket[FailRecord]:
+        """The failed messages."""
+        return self._buckets.fail
+
+    def counts(self) -> BucketCounts:
+        """Count the messages of all buckets in one moment."""
+        return self._buckets.counts()
+
+    def meta(self, key: str) -> int | None:
+        """Return a number of the bucket `meta`, such as how many messages were `generated`."""
+        return self._buckets.meta(key)
+
+    def _started(self) -> _pena.Server:
+        if self._engine is None:
+            raise NotRunningError("the server was not started: call start() or use `with`")
+        return self._engine
+
+
+def _set(target: object, name: str, value: object) -> None:
+    try:
+        setattr(target, name, value)
+    except TypeError:
+        raise SettingsError(f"{name} cannot be {value!r}") from None
+
+
+def _set_limits(target: _pena.Limits, limits: Limits) -> None:
+    for name, value in limits.items():
+        if name not in Limits.__annotations__:
+            known = ", ".join(Limits.__annotations__)
+            raise SettingsError(f"limits has no {name!r}; it has {known}")
+        _set(target, name, duration(name, value) if name in _TIME_LIMITS else value)  # type: ignore[arg-type]

@@ -1,0 +1,76 @@
+"""`Store`: what a server has kept, to look at."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+
+from pena import _pena
+from pena.buckets import Bucket, BucketCounts, Buckets
+from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+
+
+class Store:
+    """A store opened to be read, also beside a running server, in this process or another.
+
+    >>> with pena.Store("./pena.lmdb") as store:      # doctest: +SKIP
+    ...     print(store.counts(), list(store.fail))
+
+    A read-only view never creates or changes anything. All methods raise StoreError once it is
+    closed, or where the store cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open the store in the folder `path`. Raises StoreError where there is none."""
+        self.path = os.fspath(path)
+        self._native = _pena.open_store(self.path)
+        self._buckets = Buckets(lambda: self._native)
+
+    def __repr__(self) -> str:
+        """Name the folder."""
+        return f"pena.Store({self.path!r})"
+
+    def __enter__(self) -> Store:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder. A second call does nothing."""
+        self._native.close()
+
+    @property
+    def queue(self) -> Bucket[QueuedMsg]:
+        """The messages that wait."""
+        return self._buckets.queue
+
+    @property
+    def batches(self) -> Bucket[Batch]:
+        """The batches that clients hold, by the id of the batch."""
+        return self._buckets.batches
+
+    @property
+    def report(self) -> Bucket[ReportRecord]:
+        """The processed messages."""
+        return self._buckets.report
+
+    @property
+    def fail(self) -> Bucket[FailRecord]:
+        """The failed messages."""
+        return self._buckets.fail
+
+    def counts(self) -> BucketCounts:
+        """Count the messages of all buckets in one moment."""
+        return self._buckets.counts()
+
+    def meta(self, key: str) -> int | None:
+        """Return a number of the bucket `meta`, such as how many messages were `generated`."""
+        return self._buckets.meta(key)

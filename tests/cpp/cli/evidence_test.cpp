@@ -1,0 +1,59 @@
+#include "cli/evidence.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "store/memory_store.hpp"
+
+namespace {
+
+using namespace pena;
+
+core::Xid xid(std::uint32_t number) {
+  core::Xid::Bytes bytes{};
+  bytes[10] = static_cast<std::uint8_t>(number >> 8U);
+  bytes[11] = static_cast<std::uint8_t>(number);
+  return core::Xid{bytes};
+}
+
+TEST(Evidence, EveryRecordOfTheStoreIsInIt) {
+  const auto store = store::make_memory_store();
+  core::QueuedMsg queued;
+  queued.msg.id = xid(1);
+  auto batch = std::make_shared<core::Batch>();
+  batch->id = xid(2);
+  batch->msgs.resize(2);
+  batch->msgs[0].msg.id = xid(3);
+  batch->msgs[1].msg.id = xid(4);
+  core::ReportRecord report;
+  report.id = xid(5);
+  core::FailRecord fail;
+  fail.msg.id = xid(6);
+  store->commit({core::PutQueue{queued}, core::PutBatch{batch}, core::PutReport{report},
+                 core::PutFail{fail}, core::PutMeta{"generated", 5}});
+  const cli::Evidence evidence = cli::evidence_of(*store);
+  EXPECT_EQ(evidence.generated, 5U);
+  EXPECT_EQ(evidence.buckets, store->counts());
+  EXPECT_EQ(evidence.queued, std::vector{queued});
+  EXPECT_EQ(evidence.held, batch->msgs);
+  EXPECT_EQ(evidence.reports, std::vector{report});
+  EXPECT_EQ(evidence.fails, std::vector{fail});
+}
+
+TEST(Evidence, ABucketOfSeveralPagesIsReadToItsEnd) {
+  constexpr std::uint32_t kMsgs = 25'000;
+  const auto store = store::make_memory_store();
+  store::ChangeSet changes;
+  for (std::uint32_t number = 1; number <= kMsgs; ++number) {
+    core::ReportRecord report;
+    report.id = xid(number);
+    changes.emplace_back(core::PutReport{report});
+  }
+  store->commit(changes);
+  const cli::Evidence evidence = cli::evidence_of(*store);
+  ASSERT_EQ(evidence.reports.size(), kMsgs);
+  EXPECT_EQ(evidence.reports.back().id, xid(kMsgs));
+}
+
+}  // namespace

@@ -1,0 +1,247 @@
+#include "cli/options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <initializer_list>
+#include <vector>
+
+namespace {
+
+using namespace pena;
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+cli::Command parsed(std::initializer_list<const char*> arguments) {
+  std::vector<const char*> argv{"pena"};
+  argv.insert(argv.end(), arguments);
+  return cli::command_from(static_cast<int>(argv.size()), argv.data());
+}
+
+template <class Expected>
+Expected parsed_as(std::initializer_list<const char*> arguments) {
+  const cli::Command command = parsed(arguments);
+  if (const auto* usage = std::get_if<cli::BadUsage>(&command)) {
+    if constexpr (!std::is_same_v<Expected, cli::BadUsage>) ADD_FAILURE() << usage->sentence;
+  }
+  EXPECT_TRUE(std::holds_alternative<Expected>(command));
+  return std::holds_alternative<Expected>(command) ? std::get<Expected>(command) : Expected{};
+}
+
+std::string refusal(std::initializer_list<const char*> arguments) {
+  return parsed_as<cli::BadUsage>(arguments).sentence;
+}
+
+// A variable of the environment for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(Options, WithoutOptionsTheEnginesDefaultsHold) {
+  const auto server = parsed_as<cli::ServerCommand>({"server"});
+  EXPECT_EQ(server.settings.listen, server::ServerSettings{}.listen);
+  EXPECT_EQ(server.settings.store, server::ServerSettings{}.store);
+  EXPECT_EQ(server.settings.limits, core::Limits{});
+  EXPECT_TRUE(server.settings.generator.enabled);
+  EXPECT_FALSE(server.settings.generator.count);
+  EXPECT_FALSE(server.settings.insecure);
+  EXPECT_EQ(server.output.log_level, core::LogLevel::info);
+  const auto client = parsed_as<cli::ClientCommand>({"client"});
+  EXPECT_EQ(client.settings.url, client::ClientSettings{}.url);
+  EXPECT_FALSE(client.settings.batchsize);
+  EXPECT_EQ(client.settings.panicked, client::Panicked::report);
+  EXPECT_EQ(client.settings.panic_above, 800U);
+  EXPECT_EQ(client.settings.end_above, 900U);
+  EXPECT_EQ(client.clients, 1U);
+}
+
+TEST(Options, TheServersTimesReachTheirSettings) {
+  const auto server = parsed_as<cli::ServerCommand>(
+      {"server", "--lease",     "31s",   "--heartbeat",     "1001ms", "--silence",
+       "4s",     "--stop-time", "251ms", "--drop-grace",    "6s",     "--slack",
+       "101ms",  "--linger",    "21ms",  "--header-time",   "11s",    "--body-time",
+       "12s",    "--idle-time", "1m",    "--stalled-write", "13s"});
+  const core::Timing& timing = server.settings.limits.timing;
+  EXPECT_EQ(timing.lease, 31s);
+  EXPECT_EQ(timing.heartbeat, 1001ms);
+  EXPECT_EQ(timing.silence, 4s);
+  EXPECT_EQ(timing.stop_time, 251ms);
+  EXPECT_EQ(timing.drop_grace, 6s);
+  EXPECT_EQ(timing.slack, 101ms);
+  EXPECT_EQ(server.settings.limits.linger, 21ms);
+  EXPECT_EQ(server.settings.limits.header_time, 11s);
+  EXPECT_EQ(server.settings.limits.body_time, 12s);
+  EXPECT_EQ(server.settings.limits.idle_time, 1min);
+  EXPECT_EQ(server.settings.limits.stalled_write_time, 13s);
+}
+
+TEST(Options, TheServersLimitsReachTheirSettings) {
+  const auto server = parsed_as<cli::ServerCommand>(
+      {"server", "--max-resends", "0",     "--max-batchsize",  "11",    "--max-period",
+       "12",     "--max-payload", "13B",   "--max-report-ids", "14",    "--max-submit",
+       "15",     "--max-header",  "16KiB", "--max-body",       "17MiB", "--max-connections",
+       "18",     "--window",      "19",    "--max-queue",      "20",    "--map-size",
+       "21GiB"});
+  const core::Limits& limits = server.settings.limits;
+  EXPECT_EQ(limits.max_resends, 0);
+  EXPECT_EQ(limits.batchsize, 11U);
+  EXPECT_EQ(limits.period_ms, 12U);
+  EXPECT_EQ(limits.payload_bytes, 13U);
+  EXPECT_EQ(limits.report_ids, 14U);
+  EXPECT_EQ(limits.submit_msgs, 15U);
+  EXPECT_EQ(limits.header_bytes, 16U << 10U);
+  EXPECT_EQ(limits.body_bytes, 17U << 20U);
+  EXPECT_EQ(limits.connections, 18U);
+  EXPECT_EQ(limits.window_msgs, 19U);
+  EXPECT_EQ(limits.queue_msgs, 20U);
+  EXPECT_EQ(limits.map_bytes, std::size_t{21} << 30U);
+}
+
+TEST(Options, TheRestOfTheServersOptionsReachTheirSettings) {
+  const auto server = parsed_as<cli::ServerCommand>(
+      {"server", "--listen", "[::1]:0", "--store", "/x", "--count", "500", "--rate", "0.5",
+       "--seed", "18446744073709551615", "--no-generate", "--insecure", "--log-level", "off",
+       "--json"});
+  EXPECT_EQ(server.settings.listen, "[::1]:0");
+  EXPECT_EQ(server.settings.store, "/x");
+  EXPECT_EQ(server.settings.generator.count, 500U);
+  EXPECT_EQ(server.settings.generator.rate, 0.5);
+  EXPECT_EQ(server.settings.generator.seed, 18446744073709551615U);
+  EXPECT_FALSE(server.settings.generator.enabled);
+  EXPECT_TRUE(server.settings.insecure);
+  EXPECT_EQ(server.output.log_level, std::nullopt);
+  EXPECT_TRUE(server.output.json);
+}
+
+TEST(Options, TheClientsOptionsReachTheirSettings) {
+  const auto client = parsed_as<cli::ClientCommand>(
+      {"client", "--url",       "http://h:1",  "--batchsize",   "7",    "--clients",
+       "3",      "--seed",      "4",           "--panicked",    "omit", "--panic-above",
+       "5",      "--end-above", "6",           "--max-running", "8",    "--max-batches",
+       "9",      "--restart",   "--log-level", "debug"});
+  EXPECT_EQ(client.settings.url, "http://h:1");
+  EXPECT_EQ(client.settings.batchsize, 7U);
+  EXPECT_EQ(client.clients, 3U);
+  EXPECT_EQ(client.settings.seed, 4U);
+  EXPECT_EQ(client.settings.panicked, client::Panicked::omit);
+  EXPECT_EQ(client.settings.panic_above, 5U);
+  EXPECT_EQ(client.settings.end_above, 6U);
+  EXPECT_EQ(client.settings.max_running, 8U);
+  EXPECT_EQ(client.settings.max_batches, 9U);
+  EXPECT_TRUE(client.restart);
+  EXPECT_EQ(client.output.log_level, core::LogLevel::debug);
+}
+
+TEST(Options, TheDemosOptionsReachTheirSettings) {
+  const auto demo = parsed_as<cli::DemoCommand>(
+      {"demo", "--clients", "3", "--count", "10", "--seed", "1", "--store", "/x", "--max-resends",
+       "2", "--panicked", "omit", "--drop-grace", "700ms", "--json"});
+  EXPECT_EQ(demo.clients, 3U);
+  EXPECT_EQ(demo.count, 10U);
+  EXPECT_EQ(demo.seed, 1U);
+  EXPECT_EQ(demo.store, "/x");
+  EXPECT_EQ(demo.max_resends, 2);
+  EXPECT_EQ(demo.panicked, client::Panicked::omit);
+  EXPECT_EQ(demo.timing.drop_grace, 700ms);
+  EXPECT_EQ(demo.timing.silence, 300ms);
+  EXPECT_TRUE(demo.output.json);
+}
+
+TEST(Options, TheDemosTimesFitTogether) {
+  core::Limits limits;
+  limits.timing = cli::demo_timing();
+  EXPECT_EQ(limits.problem(), std::nullopt);
+}
+
+TEST(Options, ABareNumberIsNoDurationAndTheRefusalShowsExamples) {
+  EXPECT_THAT(refusal({"server", "--lease", "30"}),
+              AllOf(HasSubstr("--lease"), HasSubstr("\"30\""), HasSubstr("250ms, 2s, 5m or 1h")));
+  EXPECT_THAT(refusal({"server", "--max-body", "8"}),
+              AllOf(HasSubstr("--max-body"), HasSubstr("8MiB")));
+}
+
+TEST(Options, NumbersAreDecimalAndInRange) {
+  for (const char* number : {"0", "-1", "1.5", "0x10", "", " 1", "4294967296", "x"}) {
+    EXPECT_THAT(refusal({"client", "--batchsize", number}),
+                AllOf(HasSubstr("--batchsize"), HasSubstr("from 1 to 4294967295")))
+        << number;
+  }
+  for (const char* rate : {"0", "-1", "nan", "inf", "1e999", "x"}) {
+    EXPECT_THAT(refusal({"server", "--rate", rate}), HasSubstr("a number above 0")) << rate;
+  }
+}
+
+TEST(Options, AWordThatIsNoChoiceIsRefusedWithTheChoices) {
+  EXPECT_THAT(refusal({"client", "--panicked", "maybe"}),
+              AllOf(HasSubstr("report|omit"), HasSubstr("\"maybe\"")));
+  EXPECT_THAT(refusal({"server", "--log-level", "loud"}),
+              HasSubstr("debug|info|warning|error|off"));
+}
+
+TEST(Options, WhatIsUnknownOrLackingIsRefused) {
+  EXPECT_THAT(refusal({"server", "--bogus"}), HasSubstr("--bogus"));
+  EXPECT_THAT(refusal({"bogus"}), HasSubstr("bogus"));
+  EXPECT_THAT(refusal({"server", "client"}), HasSubstr("client"));
+  EXPECT_THAT(refusal({"server", "--lease"}), HasSubstr("--lease"));
+  EXPECT_THAT(refusal({"client", "--listen", "127.0.0.1:0"}), HasSubstr("--listen"));
+}
+
+TEST(Options, TheLastOfARepeatedOptionHolds) {
+  const auto server = parsed_as<cli::ServerCommand>({"server", "--count", "1", "--count", "2"});
+  EXPECT_EQ(server.settings.generator.count, 2U);
+}
+
+TEST(Options, ARefusalSpeaksJsonWhereItWasAskedFor) {
+  EXPECT_TRUE(parsed_as<cli::BadUsage>({"server", "--bogus", "--json"}).json);
+  EXPECT_FALSE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
+  const Variable json{"PENA_JSON", "1"};
+  EXPECT_TRUE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
+}
+
+TEST(Options, TheEnvironmentSpeaksWhereTheCommandLineIsSilent) {
+  const Variable listen{"PENA_LISTEN", "127.0.0.1:1"};
+  const Variable grace{"PENA_DROP_GRACE", "5s"};
+  const Variable no_generate{"PENA_NO_GENERATE", "true"};
+  const auto server = parsed_as<cli::ServerCommand>({"server", "--listen", "127.0.0.1:2"});
+  EXPECT_EQ(server.settings.listen, "127.0.0.1:2");
+  EXPECT_EQ(server.settings.limits.timing.drop_grace, 5s);
+  EXPECT_FALSE(server.settings.generator.enabled);
+  EXPECT_EQ(parsed_as<cli::DemoCommand>({"demo"}).timing.drop_grace, 5s);
+}
+
+TEST(Options, ABadVariableIsRefusedOnlyByTheCommandThatTakesIt) {
+  const Variable batchsize{"PENA_BATCHSIZE", "many"};
+  parsed_as<cli::ServerCommand>({"server"});
+  EXPECT_THAT(refusal({"client"}), AllOf(HasSubstr("--batchsize"), HasSubstr("\"many\"")));
+}
+
+TEST(Options, TheHelpNamesVariablesDefaultsAndExitCodes) {
+  const auto help = parsed_as<cli::ShowText>({"server", "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.text, AllOf(HasSubstr("PENA_DROP_GRACE"), HasSubstr("[30s]"),
+                               HasSubstr("[8MiB]"), HasSubstr("Exit codes")));
+}
+
+TEST(Options, NothingAtAllShowsTheHelpAndIsBadUsage) {
+  const auto help = parsed_as<cli::ShowText>({});
+  EXPECT_EQ(help.exit_code, 2);
+  EXPECT_THAT(help.text, AllOf(HasSubstr("server"), HasSubstr("client"), HasSubstr("demo")));
+}
+
+TEST(Options, TheVersionIsOneLine) {
+  const auto version = parsed_as<cli::ShowText>({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.text, StartsWith("pena 0."));
+}
+
+}  // namespace

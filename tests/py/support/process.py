@@ -1,0 +1,59 @@
+"""`pena server` as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+TIMEOUT = 20.0
+
+
+class ServerProcess:
+    """A server started by its command; `url` is read from its first line."""
+
+    def __init__(self, *options: str, command: tuple[str, ...] = ("pena", "server")) -> None:
+        self.process = subprocess.Popen(
+            [*command, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=quiet_environment(),
+        )
+        self.errors = ""
+        assert self.process.stdout is not None
+        self.first_line = self.process.stdout.readline()
+        if not self.first_line.startswith("listening on "):
+            self.stop(signal.SIGKILL)
+            raise AssertionError(f"did not listen: {self.first_line!r} {self.errors}")
+        self.url = self.first_line.removeprefix("listening on ").strip()
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """End it and return its exit code (negative: the signal)."""
+        if self.process.returncode is None:
+            self.process.send_signal(by)
+            _, self.errors = self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in an interpreter of its own, which must end in time."""
+    return run(sys.executable, "-W", "error", "-c", code)
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, which must come in time."""
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        env=quiet_environment(),
+    )
+
+
+def quiet_environment() -> dict[str, str]:
+    """Return the environment without what would set options."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PENA_")}

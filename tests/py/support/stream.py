@@ -1,0 +1,101 @@
+"""A client of Pena with no Pena library: httpx, and the lines of the stream."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Received:
+    """One batch as it came."""
+
+    batch: str
+    msgs: list[dict[str, Any]]
+
+    @property
+    def ids(self) -> list[str]:
+        return [msg["id"] for msg in self.msgs]
+
+
+class TaskStream:
+    """One `GET /task` stream."""
+
+    def __init__(self, url: str, batchsize: int, *, more: str = "") -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT)
+        request = self._http.build_request("GET", f"/task?batchsize={batchsize}{more}")
+        self.response = self._http.send(request, stream=True)
+        assert self.response.status_code == 200, self.response.read()
+        self._lines = self.response.iter_lines()
+        assert next(self._lines).startswith(":"), "the first bytes are a comment"
+
+    @property
+    def session(self) -> str:
+        return self.response.headers["Pena-Session"]
+
+    def next_batch(self) -> Received:
+        """Wait for a batch and return it whole."""
+        note = next(line for line in self._lines if line.startswith(": batch="))
+        words = dict(word.split("=") for word in note.removeprefix(": ").split())
+        received = Received(words["batch"], [])
+        while len(received.msgs) < int(words["size"]):
+            received.msgs.append(self._event(received.batch))
+        return received
+
+    def _event(self, batch: str) -> dict[str, Any]:
+        fields = []
+        for line in self._lines:
+            if line.startswith(":"):
+                assert "batch=" not in line, "a batch arrives whole"
+            elif line:
+                fields.append(line)
+            elif fields:
+                break
+        named = dict(field.split(": ", 1) for field in fields)
+        assert named.keys() == {"id", "data"}, fields
+        assert named["id"] == batch
+        return json.loads(named["data"])
+
+    def expect_nothing(self, heartbeats: int = 3) -> None:
+        """Read so many heartbeats, between which nothing else may come."""
+        seen = 0
+        while seen < heartbeats:
+            line = next(self._lines)
+            assert not line or line.startswith(": at="), f"came unasked: {line}"
+            seen += line.startswith(": at=")
+
+    def read_to_the_end(self) -> list[str]:
+        """Return the lines up to the end of the stream."""
+        return list(self._lines)
+
+    def report(
+        self, received: Received, ids: list[str] | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Report `ids` (None: all) of a batch, naming the batch."""
+        body = {"batch": received.batch, "ids": received.ids if ids is None else ids, **more}
+        return post(self.url, "/report", body)
+
+    def close(self) -> None:
+        self.response.close()
+        self._http.close()
+
+
+def post(url: str, path: str, body: Any, status: int = 200) -> dict[str, Any]:
+    """POST `body` as JSON and return the answer, which must have `status`."""
+    answer = httpx.post(url + path, json=body, timeout=TIMEOUT)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def get(url: str, path: str, status: int = 200) -> dict[str, Any]:
+    """GET a JSON answer, which must have `status`."""
+    answer = httpx.get(url + path, timeout=TIMEOUT)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    return answer.json()

@@ -1,0 +1,144 @@
+"""Processes: the command, Ctrl-C, and the end of an interpreter."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+import pena
+from support.process import TIMEOUT, ServerProcess, python, quiet_environment, run
+from support.site import Site
+
+MODULE = (sys.executable, "-m", "pena.server")
+COMMANDS = [pytest.param(("pena", "server"), id="pena"), pytest.param(MODULE, id="python -m")]
+
+
+def test_version() -> None:
+    for command in (("pena",), (sys.executable, "-m", "pena")):
+        shown = run(*command, "--version")
+        assert (shown.returncode, shown.stderr) == (0, "")
+        assert pena.__version__ in shown.stdout
+
+
+def test_python_m_takes_the_same_options() -> None:
+    for part in ("server", "client"):
+        native = run("pena", part, "--help")
+        in_process = run(sys.executable, "-W", "error", "-m", f"pena.{part}", "--help")
+        assert native.returncode == in_process.returncode == 0
+        assert native.stdout == in_process.stdout
+        assert in_process.stderr == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_with_exit_0(
+    site: Site, command: tuple[str, ...], by: signal.Signals
+) -> None:
+    server = site.process("--count=4", command=command)
+    assert server.first_line.startswith("listening on http://127.0.0.1:")
+    stream = site.stream(server.url, 2)
+    stream.report(stream.next_batch())
+    assert server.stop(by) == 0, server.errors
+    assert "Traceback" not in server.errors
+
+
+def test_json_for_machines() -> None:
+    command = [*MODULE, "--json", "--listen=127.0.0.1:0", "--store="]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            url = json.loads(server.stdout.readline())["url"]
+            assert httpx.get(f"{url}/healthz").status_code == 200
+        finally:
+            server.terminate()
+        assert server.wait(TIMEOUT) == 0
+
+
+def test_python_m_client_works_for_a_server(site: Site) -> None:
+    server = site.server(generate=False)
+    [id] = site.submit(server.url, 950)
+    client = run(sys.executable, "-m", "pena.client", "--url", server.url, "--batchsize", "1")
+    assert client.returncode == 10, client.stderr
+    assert id in client.stdout + client.stderr
+
+
+RUNNING = """
+import logging, threading, pena
+logging.basicConfig(level=logging.DEBUG, filename="/dev/null")
+server = pena.Server(rate=1000).start()
+client = pena.Client(server.url, batchsize=3).start()
+"""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "",
+        "threading.Thread(target=server.wait, daemon=True).start()",
+        "threading.Thread(target=client.wait, daemon=True).start()",
+        "import gc; del server, client; gc.collect()",
+        "import sys; sys.exit(0)",
+    ],
+)
+def test_an_interpreter_ends_with_what_runs(left: str) -> None:
+    ended = python(RUNNING + left)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+FORKED = """
+import os, sys, warnings
+warnings.simplefilter("ignore")  # of newer Pythons, about forks beside threads
+if os.fork() == 0:
+    own = pena.Server(generate=False).start()
+else:
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_forked_child_ends_and_may_have_a_server_of_its_own() -> None:
+    ended = python(RUNNING + FORKED)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_exception_with_what_runs_is_shown_and_ends_the_interpreter() -> None:
+    ended = python(RUNNING + "raise ValueError('of the user')")
+    assert ended.returncode == 1
+    assert ended.stderr.strip().endswith("ValueError: of the user")
+
+
+@pytest.mark.parametrize("waiting", ["server", "client"])
+def test_ctrl_c_interrupts_a_wait(waiting: str) -> None:
+    code = f"{RUNNING}\nprint('up', flush=True)\n{waiting}.wait()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=quiet_environment(),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == -signal.SIGINT
+    assert errors.strip().endswith("KeyboardInterrupt")
+
+
+def test_a_wrong_option_is_named() -> None:
+    shown = run("pena", "server", "--lease", "soon")
+    assert shown.returncode == 2
+    assert "lease" in shown.stderr
+    assert shown.stdout == ""
+
+
+def test_a_command_that_cannot_listen_says_so(site: Site) -> None:
+    server = site.server(generate=False)
+    with pytest.raises(AssertionError, match="did not listen"):
+        ServerProcess(f"--listen=127.0.0.1:{server.port}", "--store=")

@@ -1,0 +1,82 @@
+"""P1: nothing that was accepted is lost by a restart or a kill."""
+
+import signal
+import threading
+
+import httpx
+
+import pena
+from pena import MissReason
+from support.poll import until
+from support.site import Site
+from support.stream import TaskStream
+
+
+def test_a_batch_that_was_held_can_be_reported_after_a_restart(site: Site) -> None:
+    server = site.server(count=6)
+    kept = site.stream(server.url, 2).next_batch()
+    lost = site.stream(server.url, 2).next_batch()
+    server.stop()
+
+    again = site.server(count=6)
+    assert again.counts() == pena.BucketCounts(queue=0, batch=4, report=0, fail=0)
+    stream = site.stream(again.url, 2)
+    assert stream.report(kept)["reported"] == 2
+    for _ in range(3):  # the fresh two at once; those that were lost after the grace, apart
+        stream.report(stream.next_batch())
+        if len(again.report) == 6:
+            break
+    assert len(again.report) == 6
+    assert all(again.report[id].attempts == 1 for id in kept.ids)
+    for id in lost.ids:
+        assert [miss.reason for miss in again.report[id].misses] == [MissReason.dropped]
+
+
+def test_a_stop_ends_the_streams(site: Site) -> None:
+    server = site.server(generate=False)
+    stream = site.stream(server.url, 1)
+    server.stop()
+    assert ": bye" in "\n".join(stream.read_to_the_end())
+
+
+def test_a_killed_server_has_lost_nothing(site: Site) -> None:
+    """Reports that were answered before the kill hold; everything else comes again."""
+    count = 60
+    server = site.process(f"--count={count}")
+    acknowledged: set[str] = set()
+    workers = [Worker(server.url, batchsize, acknowledged) for batchsize in (1, 3, 5)]
+    until(lambda: len(acknowledged) >= 12, "some msgs were reported")
+    server.stop(signal.SIGKILL)
+    for worker in workers:
+        worker.join()
+
+    with pena.Store(site.store) as store:
+        assert acknowledged <= set(store.report)
+        assert store.counts().total == store.meta("generated")
+
+    again = site.server(count=count)
+    workers = [Worker(again.url, batchsize, acknowledged) for batchsize in (1, 3, 5)]
+    until(lambda: again.counts().report + again.counts().fail == count, "all were settled")
+    again.stop()
+    for worker in workers:
+        worker.join()
+
+
+class Worker(threading.Thread):
+    """Takes batches and reports them until its server is gone."""
+
+    def __init__(self, url: str, batchsize: int, acknowledged: set[str]) -> None:
+        super().__init__()
+        self._stream = TaskStream(url, batchsize)
+        self._acknowledged = acknowledged
+        self.start()
+
+    def run(self) -> None:
+        try:
+            while True:
+                batch = self._stream.next_batch()
+                answer = self._stream.report(batch)
+                assert answer["reported"] == len(batch.ids)
+                self._acknowledged.update(batch.ids)
+        except (httpx.HTTPError, StopIteration):
+            self._stream.close()
