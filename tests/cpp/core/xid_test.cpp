@@ -1,0 +1,113 @@
+// The vectors are those of rs/xid's own tests (id_test.go) and of its ports'.
+#include "core/xid.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace pena::core {
+namespace {
+
+constexpr Xid kKnown{
+    Xid::Bytes{0x4d, 0x88, 0xe1, 0x5b, 0x60, 0xf4, 0x86, 0xe4, 0x28, 0x41, 0x2d, 0xc9}};
+
+TEST(Xid, WritesAndReadsTheKnownVectors) {
+  EXPECT_EQ(kKnown.text(), "9m4e2mr0ui3e8a215n4g");
+  EXPECT_EQ(Xid::parse("9m4e2mr0ui3e8a215n4g"), kKnown);
+  const Xid other{
+      Xid::Bytes{0x62, 0xff, 0xbd, 0x97, 0x83, 0xd9, 0x13, 0x5c, 0xf8, 0x0c, 0x5f, 0x4c}};
+  EXPECT_EQ(Xid::parse("cbvrr5s3r49lpu0cbt60"), other);
+  EXPECT_EQ(other.text(), "cbvrr5s3r49lpu0cbt60");
+  EXPECT_EQ(Xid{}.text(), "00000000000000000000");
+}
+
+TEST(Xid, TellsItsParts) {
+  EXPECT_EQ(kKnown.seconds(), 1300816219U);
+  EXPECT_EQ(kKnown.machine(), (std::array<std::uint8_t, 3>{0x60, 0xf4, 0x86}));
+  EXPECT_EQ(kKnown.process(), 0xe428);
+  EXPECT_EQ(kKnown.counter(), 4271561U);
+  const Xid second{Xid::Bytes{0, 0, 0, 0, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0, 0, 1}};
+  EXPECT_EQ(second.seconds(), 0U);
+  EXPECT_EQ(second.process(), 0xddee);
+  EXPECT_EQ(second.counter(), 1U);
+}
+
+TEST(Xid, RefusesEverythingElse) {
+  for (const char* text :
+       {"", "9m4e2mr0ui3e8a215n4", "9m4e2mr0ui3e8a215n4gg", "9M4e2mr0ui3e8a215n4g",
+        "9m4e2mr0ui3e8a215nwg", "9m4e2mr0ui3e8a215n4z", "9m4e2mr0ui3e8a215n-g",
+        "9m4e2mr0ui3e 215n4g0", "9m4e2mr0ui3e8a215n4\xc3"}) {
+    EXPECT_EQ(Xid::parse(text), std::nullopt) << text;
+  }
+}
+
+TEST(Xid, RefusesALastCharacterWithUnusedBits) {
+  // Of the last character one bit belongs to the id, so 0 and g are the only ones.
+  int taken = 0;
+  for (const char last : std::string("0123456789abcdefghijklmnopqrstuv")) {
+    const auto id = Xid::parse(std::string("9m4e2mr0ui3e8a215n4") + last);
+    EXPECT_EQ(id.has_value(), last == '0' || last == 'g') << last;
+    taken += id ? 1 : 0;
+  }
+  EXPECT_EQ(taken, 2);
+}
+
+TEST(Xid, TextSortsAsBytesDoAndComesBackWhole) {
+  std::mt19937 dice(1);
+  std::uniform_int_distribution<int> byte(0, 255);
+  std::vector<Xid> ids;
+  for (int i = 0; i < 2000; ++i) {
+    Xid::Bytes bytes{};
+    for (auto& each : bytes) each = static_cast<std::uint8_t>(byte(dice));
+    ids.emplace_back(bytes);
+    EXPECT_EQ(Xid::parse(ids.back().text()), ids.back());
+  }
+  std::sort(ids.begin(), ids.end());
+  for (std::size_t i = 1; i < ids.size(); ++i) EXPECT_LE(ids[i - 1].text(), ids[i].text());
+}
+
+TEST(XidFactory, MakesTheLayout) {
+  XidFactory factory({0x60, 0xf4, 0x86}, 0xe428, 4271561);
+  EXPECT_EQ(factory.next(1300816219), kKnown);
+  EXPECT_EQ(factory.next(1300816219).counter(), 4271562U);
+}
+
+TEST(XidFactory, ItsCounterGoesRound) {
+  XidFactory factory({0, 0, 0}, 0, 0xffffff);
+  EXPECT_EQ(factory.next(1).counter(), 0xffffffU);
+  EXPECT_EQ(factory.next(1).counter(), 0U);
+}
+
+TEST(XidFactory, CopiesInManyThreadsMakeNoIdTwice) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 20'000;
+  const XidFactory factory({1, 2, 3}, 4, 0xfffff0);
+  std::vector<std::vector<Xid>> made(kThreads);
+  std::vector<std::thread> threads;
+  for (auto& mine : made) {
+    threads.emplace_back([&mine, copy = factory]() mutable {
+      for (int i = 0; i < kEach; ++i) mine.push_back(copy.next(7));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::set<Xid> all;
+  for (const auto& mine : made) all.insert(mine.begin(), mine.end());
+  EXPECT_EQ(all.size(), static_cast<std::size_t>(kThreads * kEach));
+}
+
+TEST(XidHash, SpreadsIdsThatFollowEachOther) {
+  XidFactory factory({1, 2, 3}, 4, 0);
+  std::array<int, 256> buckets{};
+  for (int i = 0; i < 25'600; ++i) {
+    ++buckets[std::hash<Xid>{}(factory.next(static_cast<std::uint32_t>(i / 100))) % 256];
+  }
+  // 100 are expected in each; a hash that keeps to few low bits has empty ones.
+  EXPECT_GT(*std::min_element(buckets.begin(), buckets.end()), 40);
+}
+
+}  // namespace
+}  // namespace pena::core

@@ -1,0 +1,60 @@
+#include "wire/query.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pena::wire {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(TaskQuery, TakesABatchsizeAndPassesOverWhatItDoesNotKnow) {
+  EXPECT_EQ(parse_task_query("batchsize=7", {})->batchsize, 7U);
+  EXPECT_EQ(parse_task_query("batchsize=007", {})->batchsize, 7U);
+  EXPECT_EQ(parse_task_query("x=1&batchsize=%31%30&lastEventId=y", {})->batchsize, 10U);
+  EXPECT_EQ(parse_task_query("batchsize=10000", {})->batchsize, 10'000U);
+  EXPECT_FALSE(parse_task_query("batchsize=7", {})->takes_short);
+  EXPECT_TRUE(parse_task_query("short=1&batchsize=7", {})->takes_short);
+}
+
+class BadTaskQuery : public testing::TestWithParam<const char*> {};
+TEST_P(BadTaskQuery, IsRefusedWith400AndWhatWasExpected) {
+  const auto query = parse_task_query(GetParam(), {});
+  ASSERT_FALSE(query);
+  EXPECT_EQ(query.refusal().status, 400U);
+  EXPECT_THAT(query.refusal().sentence, HasSubstr("expected"));
+}
+INSTANTIATE_TEST_SUITE_P(Queries, BadTaskQuery,
+                         testing::Values("", "batchsize", "batchsize=", "batchsize=0",
+                                         "batchsize=-1", "batchsize=%2B5", "batchsize=+5",
+                                         "batchsize=5.0", "batchsize=0x5", "batchsize=5%20",
+                                         "batchsize=five", "batchsize=10001",
+                                         "batchsize=99999999999999999999999",
+                                         "batchsize=5&batchsize=5", "Batchsize=5",
+                                         "batchsize=5&short=2", "batchsize=5&short=1&short=1"));
+
+TEST(TaskQuery, NamesWhatWasWrong) {
+  EXPECT_EQ(parse_task_query("batchsize=\x01zzz", {}).refusal().sentence,
+            "batchsize is \"?zzz\"; expected a whole number from 1 to 10000");
+  EXPECT_THAT(parse_task_query("batchsize=1&batchsize=2", {}).refusal().sentence,
+              HasSubstr("given twice"));
+}
+
+TEST(PageQuery, TakesLimitAfterAndRecords) {
+  const auto page = parse_page_query("limit=5&after=9m4e2mr0ui3e8a215n4g&records=1", {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->limit, 5U);
+  EXPECT_EQ(page->after, core::Xid::parse("9m4e2mr0ui3e8a215n4g"));
+  EXPECT_TRUE(page->records);
+  EXPECT_EQ(parse_page_query("", {})->limit, core::Limits{}.page_ids);
+}
+
+TEST(PageQuery, RefusesWhatItCannotUse) {
+  for (const char* query : {"limit=0", "limit=x", "limit=100001", "after=x", "records=yes",
+                            "limit=1&limit=1", "after="}) {
+    EXPECT_FALSE(parse_page_query(query, {})) << query;
+  }
+}
+
+}  // namespace
+}  // namespace pena::wire
