@@ -1,0 +1,170 @@
+// What every store must do, checked of all of them.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "sample.hpp"
+#include "store/lmdb_store.hpp"
+#include "store/memory_store.hpp"
+#include "support/temp_folder.hpp"
+
+namespace pena::store {
+namespace {
+
+using core::Xid;
+using test::failed;
+using test::id_of;
+using test::put_batch;
+using test::queued;
+using test::reported;
+
+constexpr std::size_t kMap = 256U << 20U;
+
+struct Kind {
+  const char* name;
+  std::function<std::unique_ptr<Store>(const std::string&)> open;
+};
+
+class StoreContract : public testing::TestWithParam<Kind> {
+ protected:
+  pena::test::TempFolder folder_;
+  std::unique_ptr<Store> store_ = GetParam().open(folder_ / "store");
+};
+
+TEST_P(StoreContract, IsEmptyAtFirst) {
+  EXPECT_EQ(store_->counts(), BucketCounts{});
+  EXPECT_TRUE(store_->queue({}, 10).records.empty());
+  EXPECT_TRUE(store_->batches().empty());
+  EXPECT_EQ(store_->find(id_of(1)), std::nullopt);
+  EXPECT_EQ(store_->meta("generated"), std::nullopt);
+  EXPECT_EQ(store_->meta("schema"), 1U);
+}
+
+TEST_P(StoreContract, KeepsEveryKindOfRecord) {
+  store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
+                  core::PutReport{reported(4)}, core::PutFail{failed(5)},
+                  core::PutMeta{"generated", 17}});
+  EXPECT_EQ(store_->counts(), (BucketCounts{1, 2, 1, 1}));
+  EXPECT_EQ(store_->queue({}, 10).records.at(0), queued(1));
+  EXPECT_EQ(store_->batches().at(0), test::a_batch(700, {queued(2), queued(3)}));
+  EXPECT_EQ(store_->reports({}, 10).records.at(0), reported(4));
+  EXPECT_EQ(store_->fails({}, 10).records.at(0), failed(5));
+  EXPECT_EQ(store_->report(id_of(4)), reported(4));
+  EXPECT_EQ(store_->report(id_of(5)), std::nullopt);
+  EXPECT_EQ(store_->fail(id_of(5)), failed(5));
+  EXPECT_EQ(store_->meta("generated"), 17U);
+  EXPECT_EQ(store_->find(id_of(1)), Bucket::queue);
+  EXPECT_EQ(store_->find(id_of(2)), std::nullopt);  // held: not looked for
+  EXPECT_EQ(store_->find(id_of(4)), Bucket::report);
+  EXPECT_EQ(store_->find_all({id_of(5), id_of(9)}),
+            (std::vector<std::optional<Bucket>>{Bucket::fail, std::nullopt}));
+}
+
+TEST_P(StoreContract, DropsAndReplaces) {
+  store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
+                  core::PutFail{failed(5)}});
+  store_->commit({core::DropQueue{id_of(1)}, put_batch(700, {queued(3)}), core::DropFail{id_of(5)},
+                  core::PutMeta{"x", 1}});
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 1, 0, 0}));
+  store_->commit({core::DropBatch{id_of(700)}, core::PutMeta{"x", 2}});
+  EXPECT_EQ(store_->counts(), BucketCounts{});
+  EXPECT_EQ(store_->meta("x"), 2U);
+}
+
+TEST_P(StoreContract, AMsgMovesWithinOneChangeSet) {
+  store_->commit({core::PutQueue{queued(1)}, core::DropQueue{id_of(1)}, core::PutQueue{queued(1)}});
+  EXPECT_EQ(store_->counts().queue, 1U);
+  store_->commit({core::DropQueue{id_of(1)}, put_batch(700, {queued(1)}),
+                  core::PutReport{reported(1)}, core::DropBatch{id_of(700)}});
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 1, 0}));
+}
+
+TEST_P(StoreContract, AChangeSetIsAppliedWholeOrNotAtAll) {
+  store_->commit({core::PutQueue{queued(1)}, core::PutMeta{"x", 1}});
+  EXPECT_THROW(
+      store_->commit({core::PutQueue{queued(2)}, core::DropQueue{id_of(1)}, core::PutMeta{"x", 2},
+                      core::PutReport{reported(3)}, core::DropQueue{id_of(99)}}),
+      StoreError);
+  EXPECT_EQ(store_->counts(), (BucketCounts{1, 0, 0, 0}));
+  EXPECT_EQ(store_->find(id_of(1)), Bucket::queue);
+  EXPECT_EQ(store_->meta("x"), 1U);
+}
+
+TEST_P(StoreContract, GivesPagesInTheOrderOfTheIdsInWhateverOrderTheyCame) {
+  ChangeSet changes;
+  for (const int number : {5, 1, 300, 3, 4, 299, 2}) {
+    changes.emplace_back(core::PutReport{reported(static_cast<std::uint16_t>(number))});
+  }
+  store_->commit(changes);
+  store_->commit({core::PutReport{reported(250)}, core::PutReport{reported(400)}});
+  const auto first = store_->ids(Bucket::report, {}, 3);
+  EXPECT_EQ(first.records, (std::vector<Xid>{id_of(1), id_of(2), id_of(3)}));
+  EXPECT_TRUE(first.more);
+  const auto second = store_->ids(Bucket::report, first.records.back(), 5);
+  EXPECT_EQ(second.records,
+            (std::vector<Xid>{id_of(4), id_of(5), id_of(250), id_of(299), id_of(300)}));
+  EXPECT_TRUE(second.more);
+  const auto last = store_->ids(Bucket::report, id_of(300), 1);
+  EXPECT_EQ(last.records, std::vector<Xid>{id_of(400)});
+  EXPECT_FALSE(last.more);
+  // An id that is not there is a place between two that are.
+  EXPECT_EQ(store_->reports(id_of(6), 1).records.at(0).id, id_of(250));
+  EXPECT_TRUE(store_->ids(Bucket::report, id_of(400), 9).records.empty());
+}
+
+TEST_P(StoreContract, ListsHeldMsgsByTheirOwnIds) {
+  store_->commit({put_batch(700, {queued(5), queued(1)}), put_batch(701, {queued(3)})});
+  EXPECT_EQ(store_->ids(Bucket::batch, {}, 9).records,
+            (std::vector<Xid>{id_of(1), id_of(3), id_of(5)}));
+  const auto page = store_->ids(Bucket::batch, id_of(1), 1);
+  EXPECT_EQ(page.records, std::vector<Xid>{id_of(3)});
+  EXPECT_TRUE(page.more);
+}
+
+TEST_P(StoreContract, KeepsLargePayloadsAndLargeBatches) {
+  const std::string payload = "\"" + std::string(256 * 1024, 'x') + "\"";
+  std::vector<core::QueuedMsg> msgs;
+  for (std::uint16_t number = 1; number <= 5000; ++number) msgs.push_back(queued(number, ""));
+  store_->commit({core::PutQueue{queued(9000, payload)}, put_batch(9001, msgs)});
+  EXPECT_EQ(store_->queue({}, 1).records.at(0).msg.payload, payload);
+  EXPECT_EQ(store_->counts().batch, 5000U);
+}
+
+TEST_P(StoreContract, ReadersSeeWholeChangeSetsOnly) {
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    while (!done) {
+      const BucketCounts counts = store_->counts();
+      EXPECT_EQ(counts.queue, counts.report);
+    }
+  });
+  for (std::uint16_t number = 1; number <= 100; ++number) {
+    store_->commit({core::PutQueue{queued(number)}, core::PutReport{reported(number)}});
+  }
+  done = true;
+  reader.join();
+  EXPECT_EQ(store_->counts().queue, 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
+                         testing::Values(Kind{"Lmdb",
+                                              [](const std::string& path) {
+                                                return open_lmdb_store(path, kMap);
+                                              }},
+                                         Kind{"Memory",
+                                              [](const std::string&) {
+                                                return make_memory_store();
+                                              }}),
+                         [](const auto& given) { return given.param.name; });
+
+TEST(MemoryStore, FailsAsADiskDoesWhenItIsToldTo) {
+  const auto store = make_memory_store(2);
+  store->commit({core::PutQueue{queued(1)}});
+  EXPECT_THROW(store->commit({core::PutQueue{queued(2)}}), StoreError);
+  EXPECT_EQ(store->counts().queue, 1U);
+}
+
+}  // namespace
+}  // namespace pena::store

@@ -1,0 +1,103 @@
+#include "store/format.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sample.hpp"
+#include "store/store.hpp"
+
+namespace pena::store {
+namespace {
+
+using test::a_batch;
+using test::failed;
+using test::id_of;
+using test::queued;
+using test::reported;
+using testing::HasSubstr;
+
+template <class Record>
+std::string encoded(const Record& record) {
+  std::string out = "what was there before";
+  encode(record, out);
+  return out;
+}
+
+std::string hex(const std::string& bytes) {
+  std::string out;
+  for (const unsigned char byte : bytes) {
+    out += "0123456789abcdef"[byte >> 4U];
+    out += "0123456789abcdef"[byte & 15U];
+  }
+  return out;
+}
+
+TEST(Format, GivesBackWhatItWasGiven) {
+  EXPECT_EQ(decode_queued(id_of(1), encoded(queued(1))), queued(1));
+  const core::Batch batch = a_batch(2, {queued(3), queued(4, "")});
+  EXPECT_EQ(decode_batch(id_of(2), encoded(batch)), batch);
+  EXPECT_EQ(batch_size(encoded(batch)), 2U);
+  EXPECT_EQ(decode_report(id_of(1), encoded(reported(1))), reported(1));
+  EXPECT_EQ(decode_fail(id_of(1), encoded(failed(1))), failed(1));
+}
+
+// A store written by an older program must stay readable: where these bytes change, the version
+// does too.
+TEST(Format, TheseAreItsBytes) {
+  core::QueuedMsg msg{{id_of(1), 382, "[]"}, core::from_us(1), core::from_us(2), {}};
+  EXPECT_EQ(hex(encoded(msg)),
+            "018502377e"                // version, checksum
+            "000000000000000000000001"  // id
+            "7e010000"                  // period
+            "020000005b5d"              // payload
+            "0100000000000000"          // accepted_at
+            "0200000000000000"          // queued_at
+            "0000");                    // misses
+  msg.misses = {
+      {id_of(2), id_of(3), core::from_us(4), core::from_us(5), core::MissReason::dropped, "e"}};
+  EXPECT_THAT(hex(encoded(msg)), HasSubstr("0100"
+                                           "000000000000000000000002"
+                                           "000000000000000000000003"
+                                           "0400000000000000"
+                                           "0500000000000000"
+                                           "04"
+                                           "0100000065"));
+}
+
+TEST(Format, EveryChangedByteIsNoticed) {
+  const std::string good = encoded(queued(1));
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x40);
+    EXPECT_THROW((void)decode_queued(id_of(1), bad), StoreError) << "byte " << at;
+  }
+}
+
+TEST(Format, EveryTruncationIsNoticed) {
+  const std::string good = encoded(a_batch(1, {queued(2)}));
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_THROW((void)decode_batch(id_of(1), std::string_view{good}.substr(0, size)), StoreError);
+  }
+  EXPECT_THROW((void)decode_batch(id_of(1), good + "x"), StoreError);
+}
+
+TEST(Format, SaysWhatIsWrongWithWhichRecord) {
+  std::string bad = encoded(queued(1));
+  bad[0] = 9;
+  try {
+    (void)decode_queued(id_of(1), bad);
+    FAIL();
+  } catch (const StoreError& error) {
+    EXPECT_STREQ(error.what(),
+                 "the record 0000000000000000000g in the bucket queue is corrupt: it has version "
+                 "9, this program reads 1");
+  }
+}
+
+TEST(Format, ARecordUnderAnotherKeyIsNoticed) {
+  EXPECT_THROW((void)decode_queued(id_of(2), encoded(queued(1))), StoreError);
+  EXPECT_THROW((void)decode_fail(id_of(2), encoded(failed(1))), StoreError);
+}
+
+}  // namespace
+}  // namespace pena::store
