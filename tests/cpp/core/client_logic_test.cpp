@@ -1,0 +1,329 @@
+// The client's machine in simulated time (R11 to R16, and when it must stop).
+#include "core/client_logic.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace pena::core {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Xid id_of(std::uint8_t number) {
+  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
+}
+
+constexpr std::int64_t kServerMs =
+    9'000'000;  // the server's clock has nothing to do with the client's
+
+class ClientLogicTest : public testing::Test {
+ protected:
+  using Actions = std::vector<ClientAction>;
+
+  void make(ClientRules rules) { logic_.emplace(rules); }
+  void make(std::uint32_t batchsize) {
+    ClientRules rules;
+    rules.batchsize = rules.max_running = batchsize;
+    make(rules);
+  }
+  Actions happen(const ClientEvent& event) { return logic_->step(event, now_); }
+  void open() {
+    (void)logic_->start();
+    (void)happen(StreamOpened{now_, timing_});
+    (void)happen(NoteArrived{std::nullopt, 0, kServerMs});
+  }
+  // A batch that was granted now, and the msgs that come with it.
+  Actions batch(std::uint8_t number, std::uint32_t size, const std::vector<MsgArrived>& msgs) {
+    const std::int64_t at_ms = kServerMs + to_ms(now_) - to_ms(start_);
+    Actions actions = happen(NoteArrived{id_of(number), size, at_ms});
+    for (MsgArrived msg : msgs) {
+      msg.batch = id_of(number);
+      const Actions more = happen(msg);
+      actions.insert(actions.end(), more.begin(), more.end());
+    }
+    return actions;
+  }
+  template <class Kind>
+  static std::vector<Kind> of(const Actions& actions) {
+    std::vector<Kind> found;
+    for (const ClientAction& action : actions) {
+      if (const auto* kind = std::get_if<Kind>(&action)) found.push_back(*kind);
+    }
+    return found;
+  }
+
+  const Instant start_ = from_us(1'000'000'000);
+  Instant now_ = start_;
+  Timing timing_;
+  std::optional<ClientLogic> logic_;
+};
+
+TEST_F(ClientLogicTest, R11_TheBatchsizeIsDrawnFrom2To10) {
+  std::set<std::uint32_t> drawn;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) drawn.insert(ClientLogic::draw_batchsize(seed));
+  EXPECT_EQ(drawn, (std::set<std::uint32_t>{2, 3, 4, 5, 6, 7, 8, 9, 10}));
+}
+
+TEST_F(ClientLogicTest, R12_EveryMsgIsStartedWithItsPeriod) {
+  make(2);
+  open();
+  const auto started = of<StartWork>(batch(100, 2, {{id_of(1), 382, {}}, {id_of(2), 800, {}}}));
+  ASSERT_EQ(started.size(), 2U);
+  EXPECT_EQ(started[0].period, 382U);
+  EXPECT_FALSE(started[1].panics);
+}
+
+TEST_F(ClientLogicTest, R13_WhatArrivesWhileAllRunIsRefusedAndNamedInTheReport) {
+  ClientRules rules;
+  rules.batchsize = 3;
+  rules.max_running = 2;
+  make(rules);
+  open();
+  const Actions arrived = batch(100, 3, {{id_of(1), 5, {}}, {id_of(2), 5, {}}, {id_of(3), 5, {}}});
+  EXPECT_EQ(of<StartWork>(arrived).size(), 2U);
+  (void)happen(WorkEnded{id_of(1)});
+  const auto reports = of<SendReport>(happen(WorkEnded{id_of(2)}));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].report.ids, (std::vector<Xid>{id_of(1), id_of(2)}));
+  EXPECT_EQ(reports[0].report.refused, std::vector<Xid>{id_of(3)});
+  EXPECT_EQ(logic_->counts().refused, 1U);
+}
+
+TEST_F(ClientLogicTest, R14_APeriodAbove800PanicsAndTheClientLivesOn) {
+  make(2);
+  open();
+  const auto started = of<StartWork>(batch(100, 2, {{id_of(1), 801, {}}, {id_of(2), 900, {}}}));
+  ASSERT_EQ(started.size(), 2U);
+  EXPECT_TRUE(started[0].panics);
+  (void)happen(WorkEnded{id_of(1), true});
+  const auto reports = of<SendReport>(happen(WorkEnded{id_of(2), true}));
+  EXPECT_EQ(reports.at(0).report.ids, (std::vector<Xid>{id_of(1), id_of(2)}));
+  EXPECT_FALSE(logic_->ended());
+}
+
+TEST_F(ClientLogicTest, R16_WhatPanickedMayBeLeftOutOfTheReport) {
+  ClientRules rules;
+  rules.report_panicked = false;
+  make(rules);
+  open();
+  batch(100, 2, {{id_of(1), 900, {}}, {id_of(2), 5, {}}});
+  (void)happen(WorkEnded{id_of(1), true});
+  const auto reports = of<SendReport>(happen(WorkEnded{id_of(2)}));
+  EXPECT_EQ(reports.at(0).report.ids, std::vector<Xid>{id_of(2)});
+}
+
+TEST_F(ClientLogicTest, R15_APeriodAbove900EndsTheClientWithoutAReport) {
+  make(2);
+  open();
+  const Actions actions = batch(100, 2, {{id_of(1), 5, {}}, {id_of(2), 901, {}}});
+  EXPECT_EQ(of<StopWork>(actions).at(0).id, id_of(1));
+  EXPECT_TRUE(of<SendReport>(actions).empty());
+  EXPECT_EQ(of<CloseOwnStream>(actions).size(), 1U);
+  const EndClient end = of<EndClient>(actions).at(0);
+  EXPECT_EQ(end.reason, ClientEndReason::period_too_long);
+  EXPECT_EQ(end.msg, id_of(2));
+  EXPECT_TRUE(logic_->ended());
+  EXPECT_EQ(logic_->next_timeout(), std::nullopt);
+}
+
+TEST_F(ClientLogicTest, R16_ReportsAsSoonAsAllHaveEndedAndNotBefore) {
+  make(3);
+  open();
+  batch(100, 3, {{id_of(1), 5, {}}, {id_of(2), 5, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  EXPECT_TRUE(of<SendReport>(happen(WorkEnded{id_of(2)})).empty());  // the third is on its way
+  EXPECT_EQ(of<StartWork>(happen(MsgArrived{id_of(3), 5, id_of(100)})).size(), 1U);
+  const auto reports = of<SendReport>(happen(WorkEnded{id_of(3)}));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].report.batch, id_of(100));
+  EXPECT_EQ(reports[0].report.ids.size(), 3U);
+}
+
+TEST_F(ClientLogicTest, AShortBatchIsWholeAsItsNoteSays) {
+  make(5);
+  open();
+  batch(100, 1, {{id_of(1), 5, {}}});
+  EXPECT_EQ(of<SendReport>(happen(WorkEnded{id_of(1)})).size(), 1U);
+}
+
+TEST_F(ClientLogicTest, AServerWithoutNotesOrBatchesIsServedByCounting) {
+  make(2);
+  (void)logic_->start();
+  (void)happen(StreamOpened{now_, Timing{}});
+  (void)happen(MsgArrived{id_of(1), 5, std::nullopt});
+  (void)happen(MsgArrived{id_of(2), 5, std::nullopt});
+  (void)happen(WorkEnded{id_of(1)});
+  const auto reports = of<SendReport>(happen(WorkEnded{id_of(2)}));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].report.batch, std::nullopt);
+  EXPECT_EQ(reports[0].report.ids.size(), 2U);
+}
+
+TEST_F(ClientLogicTest, TheNextBatchMayComeBeforeTheAnswer) {
+  make(1);
+  open();
+  batch(100, 1, {{id_of(1), 5, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  EXPECT_EQ(of<StartWork>(batch(101, 1, {{id_of(2), 5, {}}})).size(), 1U);
+  EXPECT_EQ(of<SendReport>(happen(WorkEnded{id_of(2)})).at(0).report.batch, id_of(101));
+}
+
+TEST_F(ClientLogicTest, ALostStreamStopsTheWorkAndReportsWhatIsDone) {
+  make(2);
+  open();
+  batch(100, 2, {{id_of(1), 5, {}}, {id_of(2), 500, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  const Actions actions = happen(StreamClosed{});
+  EXPECT_EQ(of<StopWork>(actions).at(0).id, id_of(2));
+  EXPECT_EQ(of<SendReport>(actions).at(0).report.ids, std::vector<Xid>{id_of(1)});
+  EXPECT_EQ(of<OpenStream>(actions).size(), 1U);
+  EXPECT_TRUE(happen(WorkEnded{id_of(2)}).empty());  // it came too late to count
+  EXPECT_EQ(logic_->counts().running, 0U);
+}
+
+TEST_F(ClientLogicTest, SilenceIsALostStream) {
+  make(2);
+  open();
+  batch(100, 2, {{id_of(1), 5, {}}, {id_of(2), 500, {}}});
+  now_ += timing_.silence - milliseconds{1};
+  EXPECT_TRUE(happen(ClientTimeReached{}).empty());
+  (void)happen(StreamHeard{});
+  now_ += timing_.silence - milliseconds{1};
+  EXPECT_TRUE(happen(ClientTimeReached{}).empty());
+  EXPECT_EQ(logic_->next_timeout(), now_ + milliseconds{1});
+  now_ += milliseconds{1};
+  const Actions actions = happen(ClientTimeReached{});
+  EXPECT_EQ(of<CloseOwnStream>(actions).size(), 1U);
+  EXPECT_EQ(of<StopWork>(actions).size(), 2U);
+  EXPECT_EQ(of<OpenStream>(actions).size(), 1U);
+}
+
+TEST_F(ClientLogicTest, StopsItsWorkBeforeTheLeaseIsOver) {
+  make(1);
+  open();
+  now_ += seconds{2};
+  batch(100, 1, {{id_of(1), 700, {}}});
+  const Instant granted_at = now_;
+  // Heartbeats go on, so the lease is all that ends it.
+  Instant stopped_at{};
+  while (stopped_at == Instant{} && now_ < granted_at + timing_.lease) {
+    now_ += milliseconds{100};
+    (void)happen(StreamHeard{});
+    const Actions actions = happen(ClientTimeReached{});
+    if (!of<StopWork>(actions).empty()) stopped_at = now_;
+  }
+  ASSERT_NE(stopped_at, Instant{});
+  EXPECT_LE(stopped_at + timing_.stop_time, granted_at + timing_.lease);
+  EXPECT_GE(stopped_at, granted_at + timing_.lease - seconds{1});
+}
+
+TEST_F(ClientLogicTest, ABatchThatWaitedOnItsWayIsStoppedAllTheSooner) {
+  make(1);
+  open();
+  const std::int64_t granted_ms = kServerMs + 1000;
+  now_ += seconds{11};  // a proxy held the batch for ten seconds
+  (void)happen(StreamHeard{});
+  (void)happen(NoteArrived{id_of(100), 1, granted_ms});
+  (void)happen(MsgArrived{id_of(1), 700, id_of(100)});
+  Instant stop_at{};
+  while (now_ < start_ + seconds{60} && stop_at == Instant{}) {
+    now_ += milliseconds{100};
+    (void)happen(StreamHeard{});
+    if (!of<StopWork>(happen(ClientTimeReached{})).empty()) stop_at = now_;
+  }
+  ASSERT_NE(stop_at, Instant{});
+  EXPECT_LE(stop_at + timing_.stop_time, start_ + seconds{1} + timing_.lease);
+}
+
+TEST_F(ClientLogicTest, EveryAnswerRenewsTheAnchorSoThatDriftDoesNotAddUp) {
+  timing_.clock_drift = 0.01;
+  make(1);
+  open();
+  const auto lease_left = [&](std::uint8_t number) {
+    batch(number, 1, {{id_of(number), 5, {}}});
+    (void)happen(StreamHeard{});
+    // Far from silence, so that the next timeout is the lease's.
+    Instant probe = now_;
+    while (probe < now_ + timing_.lease) {
+      probe += milliseconds{100};
+      (void)logic_->step(StreamHeard{}, probe);
+      if (!of<StopWork>(logic_->step(ClientTimeReached{}, probe)).empty()) break;
+    }
+    return probe - now_;
+  };
+  now_ += std::chrono::minutes{10};
+  // Ten minutes at 2 % are twelve seconds that the client must take off.
+  EXPECT_LT(lease_left(100), timing_.client_stop() - seconds{11});
+  now_ += std::chrono::minutes{1};
+  const std::int64_t at_ms = kServerMs + to_ms(now_) - to_ms(start_);
+  (void)happen(ReportAnswered{now_, at_ms});
+  EXPECT_GT(lease_left(101), timing_.client_stop() - seconds{1});
+}
+
+TEST_F(ClientLogicTest, WhatIsOnItsWayOfAGivenUpBatchIsNotBegun) {
+  make(2);
+  open();
+  batch(100, 2, {{id_of(1), 5, {}}});
+  now_ += timing_.lease;
+  (void)logic_->step(StreamHeard{}, now_);
+  EXPECT_EQ(of<SendReport>(happen(ClientTimeReached{})).size(), 1U);
+  EXPECT_TRUE(happen(MsgArrived{id_of(2), 5, id_of(100)}).empty());
+}
+
+TEST_F(ClientLogicTest, BacksOffWithJitterAndForgetsItAfterAGoodStream) {
+  ClientRules rules;
+  rules.seed = 3;
+  make(rules);
+  (void)logic_->start();
+  Duration most = rules.backoff_first;
+  std::set<Duration> waits;
+  for (int failure = 0; failure < 12; ++failure) {
+    const Duration wait = of<OpenStream>(happen(StreamClosed{})).at(0).after;
+    EXPECT_LE(wait, most);
+    waits.insert(wait);
+    most = std::min(rules.backoff_most, most * 2);
+  }
+  EXPECT_GT(waits.size(), 10U);
+  EXPECT_GT(*waits.rbegin(), seconds{1});
+  (void)happen(StreamOpened{now_, timing_});
+  EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.backoff_first);
+}
+
+TEST_F(ClientLogicTest, AStopWaitsForTheAnswerButNotForEver) {
+  make(2);
+  open();
+  batch(100, 2, {{id_of(1), 5, {}}, {id_of(2), 500, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  const Actions asked = happen(StopAsked{});
+  EXPECT_EQ(of<SendReport>(asked).at(0).report.ids, std::vector<Xid>{id_of(1)});
+  EXPECT_TRUE(of<EndClient>(asked).empty());
+  EXPECT_EQ(logic_->next_timeout(), now_ + seconds{1});
+  now_ += seconds{1};
+  EXPECT_EQ(of<EndClient>(happen(ClientTimeReached{})).at(0).reason, ClientEndReason::stopped);
+}
+
+TEST_F(ClientLogicTest, EndsWhenItsBatchesAreReported) {
+  ClientRules rules;
+  rules.batchsize = rules.max_running = 1;
+  rules.max_batches = 1;
+  make(rules);
+  open();
+  batch(100, 1, {{id_of(1), 5, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  const auto ends = of<EndClient>(happen(ReportAnswered{now_, std::nullopt}));
+  ASSERT_EQ(ends.size(), 1U);
+  EXPECT_EQ(ends[0].reason, ClientEndReason::batches_done);
+}
+
+TEST_F(ClientLogicTest, ARefusedStreamEndsItWithTheServersWords) {
+  make(2);
+  (void)logic_->start();
+  const auto ends = of<EndClient>(happen(StreamRefused{"400: batchsize is too large"}));
+  ASSERT_EQ(ends.size(), 1U);
+  EXPECT_EQ(ends[0].text, "the server refused the stream: 400: batchsize is too large");
+}
+
+}  // namespace
+}  // namespace pena::core
