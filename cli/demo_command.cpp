@@ -117,8 +117,10 @@ std::string plan(const DemoCommand& demo, std::uint64_t seed) {
          std::to_string(seed) + ".\n" +
          "A msg is a sleep of 1 to 1000 ms; above 800 its coroutine panics, above 900 its client\n"
          "ends and is started again. What that client held is sent again after " +
-         written(demo.timing.drop_grace) + ",\n" + std::to_string(demo.max_resends) +
-         " times at most. It runs until every msg is reported or failed; Ctrl-C stops it sooner.\n";
+         written(demo.timing.drop_grace) + ";\na msg that was sent " +
+         std::to_string(demo.max_resends + 1) +
+         " times in vain has failed. It runs until every msg is reported or failed;\n"
+         "Ctrl-C stops it sooner.\n";
 }
 
 // What is known of a run beside its store.

@@ -1,16 +1,19 @@
 // SIGINT and SIGTERM, while a command runs.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 
 namespace pena::cli {
 
 // Takes both signals while it lives and puts back what was there before: a Python process gets its
-// own handlers again. The first signal is only noted; the second ends the process at once, as it
-// would without a handler. One object at a time in a process.
+// own handlers again. The first signal is only noted. A second one, at least `apart` later, ends
+// the process at once, as it would without a handler; an earlier one is the first once more, for a
+// wrapper (timeout, npm, a container's init) hands on what the terminal has sent already. One
+// object at a time in a process.
 class StopSignals {
  public:
-  StopSignals();
+  explicit StopSignals(std::chrono::milliseconds apart = std::chrono::milliseconds{300});
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;

@@ -2,9 +2,9 @@
 //
 // Three lanes, taken in this order: resends (missed, and their client lives), suspects (their last
 // batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane the
-// oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are isolated:
-// no two of one lost batch travel together again, and while fresh msgs can fill the rest at most half
-// of a batch is suspects.
+// oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are
+// isolated: no two of one lost batch travel together again, and while fresh msgs can fill the rest
+// at most half of a batch is suspects.
 //
 // Memory holds all resends and suspects, but of the fresh msgs a window only: those with the lowest
 // ids. The rest waits in the store and comes in by refills, so a backlog costs no memory.

@@ -33,14 +33,18 @@ auto into(error_code& error) {
   return asio::redirect_error(asio::use_awaitable, error);
 }
 
+// An aggregate that is made within a co_await expression is destroyed twice by gcc 12: here such
+// are given a name first.
 class Connection {
  public:
   Connection(Engine& engine, asio::ip::tcp::socket socket)
       : engine_(engine), socket_(std::move(socket)), watchdog_(socket_) {
     ++engine_.connections;
+    engine_.sockets.insert(&socket_);
   }
   ~Connection() {
     --engine_.connections;
+    engine_.sockets.erase(&socket_);
     engine_.idle.erase(&socket_);
   }
   Connection(const Connection&) = delete;
@@ -54,7 +58,8 @@ class Connection {
   }
 
   awaitable<void> turn_away() {
-    co_await refuse_and_close({503, "the server has as many connections as it may; try later"});
+    const wire::Refusal full{503, "the server has as many connections as it may; try again later"};
+    co_await refuse_and_close(full);
   }
 
  private:
@@ -62,27 +67,30 @@ class Connection {
 
   // False when the connection is to be closed.
   awaitable<bool> serve_request() {
+    is_head_ = false;
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits().header_bytes));
     parser.body_limit(limits().body_bytes);
     if (!co_await read_header(parser)) co_return false;
     Request request;
     request.method = std::string{parser.get().method_string()};
+    is_head_ = request.method == "HEAD";
     const std::string target{parser.get().target()};
     if (auto refusal = check_head(parser, target)) {
       co_await refuse_and_close(*refusal);
       co_return false;
     }
-    split_target(target, request.path, request.query);
-    if (request.path == "/task" && (request.method == "GET" || request.method == "HEAD")) {
-      co_return co_await serve_stream(request, parser.get().keep_alive());
-    }
+    // Asked before the body: trailers are put among the fields. Who speaks HTTP/1.0 expects the
+    // end.
+    const bool keep_alive = parser.get().version() >= 11 && parser.get().keep_alive();
     if (!co_await read_body(parser)) co_return false;
     request.body = std::move(parser.get().body());
-    const bool keep_alive = parser.get().keep_alive() && !engine_.draining;
-    const bool head = request.method == "HEAD";
+    split_target(target, request.path, request.query);
+    if (request.path == "/task" && (request.method == "GET" || is_head_)) {
+      co_return co_await serve_stream(request, keep_alive);
+    }
     const Answer given = co_await answer_or_500(std::move(request));
-    co_return co_await write_answer(given, keep_alive, head) && keep_alive;
+    co_return co_await write_answer(given, keep_alive);
   }
 
   // Waits for a request at leisure, then for its header without.
@@ -101,12 +109,9 @@ class Connection {
     co_await http::async_read_header(socket_, buffer_, parser, into(error));
     watchdog_.clear();
     if (!error) co_return true;
-    if (watchdog_.bit()) {
-      co_await refuse_and_close({408, "the header took longer than " +
-                                          seconds(limits().header_time) + "; expected it sooner"});
-    } else if (const auto refusal = refusal_of(error)) {
-      co_await refuse_and_close(*refusal);
-    }
+    const auto refusal =
+        watchdog_.bit() ? too_slow("header", limits().header_time) : refusal_of(error);
+    if (refusal) co_await refuse_and_close(*refusal);
     co_return false;
   }
 
@@ -114,7 +119,8 @@ class Connection {
     error_code error;
     if (!parser.is_done()) {
       watchdog_.set(limits().body_time);
-      if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+      if (parser.get().version() >= 11 &&
+          beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
         co_await asio::async_write(socket_, asio::buffer(kContinue), into(error));
       }
@@ -122,12 +128,8 @@ class Connection {
       watchdog_.clear();
     }
     if (!error) co_return true;
-    if (watchdog_.bit()) {
-      co_await refuse_and_close({408, "the body took longer than " + seconds(limits().body_time) +
-                                          "; expected it sooner"});
-    } else if (const auto refusal = refusal_of(error)) {
-      co_await refuse_and_close(*refusal);
-    }
+    const auto refusal = watchdog_.bit() ? too_slow("body", limits().body_time) : refusal_of(error);
+    if (refusal) co_await refuse_and_close(*refusal);
     co_return false;
   }
 
@@ -169,12 +171,16 @@ class Connection {
 
   awaitable<bool> serve_stream(const Request& request, bool keep_alive) {
     const auto query = wire::parse_task_query(request.query, limits());
-    if (!query) co_return co_await write_answer(refuse(query.refusal()), keep_alive, false);
+    if (!query) {
+      const Answer refusal = refuse(query.refusal());
+      co_return co_await write_answer(refusal, keep_alive);
+    }
     if (engine_.draining) {
-      co_await refuse_and_close({503, "the server stops; try again later"});
+      const wire::Refusal stops{503, "the server stops; try again later"};
+      co_await refuse_and_close(stops);
       co_return false;
     }
-    if (request.method == "HEAD") {
+    if (is_head_) {
       const std::string head = TaskStream::head(engine_, core::Xid{});
       error_code ignored;
       co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
@@ -198,7 +204,9 @@ class Connection {
     }
   }
 
-  awaitable<bool> write_answer(const Answer& given, bool keep_alive, bool head) {
+  // True when the connection may go on.
+  awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
+    keep_alive = keep_alive && !engine_.draining;
     const auto status = http::int_to_status(given.status);
     std::string bytes = "HTTP/1.1 " + std::to_string(given.status) + " ";
     bytes += std::string_view{http::obsolete_reason(status)};
@@ -206,7 +214,7 @@ class Connection {
              "\r\nContent-Type: application/json\r\nContent-Length: " +
              std::to_string(given.body.size()) + "\r\n" + given.headers +
              (keep_alive ? "" : "Connection: close\r\n") + "\r\n";
-    if (!head) bytes += given.body;
+    if (!is_head_) bytes += given.body;
     for (std::size_t done = 0; done < bytes.size();) {
       error_code error;
       watchdog_.set(limits().stalled_write_time);
@@ -215,13 +223,14 @@ class Connection {
       if (error) co_return false;
     }
     watchdog_.clear();
-    co_return true;
+    co_return keep_alive;
   }
 
   // What the client still sends is read for a while: closing at once would reset the connection,
   // and the client might never see the answer.
-  awaitable<void> refuse_and_close(wire::Refusal refusal) {
-    if (!co_await write_answer(refuse(refusal), false, false)) co_return;
+  awaitable<void> refuse_and_close(const wire::Refusal& refusal) {
+    const Answer refused = refuse(refusal);
+    co_await write_answer(refused, false);
     error_code error;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
     watchdog_.set(kLingeringTime);
@@ -233,8 +242,9 @@ class Connection {
   }
 
   [[nodiscard]] const core::Limits& limits() const { return engine_.settings.limits; }
-  static std::string seconds(core::Duration time) {
-    return std::to_string(core::to_ms(time)) + " ms";
+  static std::optional<wire::Refusal> too_slow(const std::string& what, core::Duration time) {
+    return wire::Refusal{408, "the " + what + " is not there; expected it whole within " +
+                                  std::to_string(core::to_ms(time)) + " ms"};
   }
 
   static constexpr std::size_t kFirstRead = 2048;
@@ -243,6 +253,7 @@ class Connection {
   asio::ip::tcp::socket socket_;
   Watchdog watchdog_;
   beast::flat_buffer buffer_;
+  bool is_head_ = false;  // what is being answered is HEAD: the answer has no body
 };
 
 }  // namespace

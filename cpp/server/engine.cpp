@@ -23,6 +23,11 @@ Engine::~Engine() {
   owned_io_.reset();
 }
 
+void Engine::tell(core::Event event) const {
+  if (settings.log) log(core::LogLevel::debug, core::describe(event));
+  commits->push(std::move(event));
+}
+
 asio::awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
                                                                    core::RequestId request) {
   auto waiter = std::make_shared<Waiter>(io);
@@ -43,7 +48,7 @@ void Engine::deliver(std::vector<store::Outgoing>& outgoing) {
 }
 
 void Engine::deliver_one(const core::SendBatch& send) {
-  if (logs_grants()) log(core::LogLevel::debug, core::describe_grant(*send.batch));
+  if (settings.log) log(core::LogLevel::debug, core::describe_grant(*send.batch));
   // A stream that is gone has told the dispatcher, or is about to.
   const auto stream = streams.find(send.session);
   if (stream != streams.end()) stream->second->send(*send.batch);
@@ -64,6 +69,13 @@ void Engine::deliver_one(const store::SettledReply& reply) {
   waiting.mapped()->settled = reply;
   waiting.mapped()->done = true;
   waiting.mapped()->answered.cancel();
+}
+
+void Engine::hang_up() {
+  for (asio::ip::tcp::socket* socket : sockets) {
+    boost::system::error_code ignored;
+    socket->close(ignored);
+  }
 }
 
 void Engine::drain() {

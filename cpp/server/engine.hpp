@@ -41,8 +41,7 @@ class Engine {
 
  private:
   // Ends with the engine, and with it the coroutines that still use what is declared below.
-  std::unique_ptr<boost::asio::io_context> owned_io_ =
-      std::make_unique<boost::asio::io_context>(1);
+  std::unique_ptr<boost::asio::io_context> owned_io_ = std::make_unique<boost::asio::io_context>(1);
 
  public:
   boost::asio::io_context& io = *owned_io_;
@@ -58,8 +57,11 @@ class Engine {
   bool draining = false;
   std::atomic<std::size_t> connections{0};  // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
-  std::unordered_set<boost::asio::ip::tcp::socket*> idle;  // wait for a request: may be closed
+  std::unordered_set<boost::asio::ip::tcp::socket*> sockets;  // of all connections
+  std::unordered_set<boost::asio::ip::tcp::socket*> idle;     // wait for a request: may be closed
 
+  // Sends the event and says so in the log.
+  void tell(core::Event event) const;
   // Sends the event and waits until what it led to is durable. Nothing where the server stopped
   // first.
   [[nodiscard]] boost::asio::awaitable<std::optional<store::SettledReply>> commit(
@@ -68,11 +70,12 @@ class Engine {
 
   // Hands what a commit let go to streams and waiters.
   void deliver(std::vector<store::Outgoing>& outgoing);
+  // Ends every connection as it is, so that nobody waits for a server that has failed.
+  void hang_up();
   // Takes nothing new, ends the streams and closes the connections that wait for a request.
   void drain();
 
   void log(core::LogLevel level, std::string_view text) const;
-  [[nodiscard]] bool logs_grants() const { return static_cast<bool>(settings.log); }
 
  private:
   void deliver_one(const core::SendBatch& send);

@@ -81,7 +81,6 @@ ListenAddress Listener::address() const {
 
 asio::awaitable<void> Listener::run() {
   asio::steady_timer retry(engine_.io);
-  const std::size_t cap = engine_.settings.limits.connections;
   while (acceptor_.is_open()) {
     error_code error;
     tcp::socket socket =
@@ -89,18 +88,31 @@ asio::awaitable<void> Listener::run() {
     if (error == asio::error::operation_aborted) continue;
     if (error) {
       // Out of descriptors or memory: those who are connected are served on.
-      engine_.log(core::LogLevel::warning, "cannot accept a connection: " + error.message());
+      warn("cannot accept a connection: " + error.message());
       retry.expires_after(kRetryAccept);
       co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
     prepare(socket);
-    if (engine_.connections < cap) {
-      asio::co_spawn(engine_.io, serve_connection(engine_, std::move(socket)), asio::detached);
-    } else if (engine_.connections < cap + kTurnedAwayAtOnce) {
-      asio::co_spawn(engine_.io, turn_away(engine_, std::move(socket)), asio::detached);
-    }
+    take(std::move(socket));
   }
+}
+
+void Listener::take(tcp::socket socket) {
+  const std::size_t cap = engine_.settings.limits.connections;
+  if (engine_.connections < cap) {
+    warned_ = false;
+    asio::co_spawn(engine_.io, serve_connection(engine_, std::move(socket)), asio::detached);
+    return;
+  }
+  warn("there are " + std::to_string(cap) + " connections, as many as may be: more are refused");
+  if (engine_.connections < cap + kTurnedAwayAtOnce) {
+    asio::co_spawn(engine_.io, turn_away(engine_, std::move(socket)), asio::detached);
+  }
+}
+
+void Listener::warn(const std::string& text) {
+  if (!std::exchange(warned_, true)) engine_.log(core::LogLevel::warning, text);
 }
 
 void Listener::prepare(tcp::socket& socket) const {

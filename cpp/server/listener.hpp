@@ -32,9 +32,13 @@ class Listener {
 
  private:
   void prepare(boost::asio::ip::tcp::socket& socket) const;
+  void take(boost::asio::ip::tcp::socket socket);
+  // Says it once, until a connection is served again.
+  void warn(const std::string& text);
 
   Engine& engine_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  bool warned_ = false;
 };
 
 }  // namespace pena::server

@@ -19,7 +19,7 @@ using asio::awaitable;
 namespace {
 
 Answer busy(const std::string& why) {
-  return {503, wire::error_json(why + "; try again later"), "Retry-After: 1\r\n"};
+  return refuse({503, why + "; try again later"});
 }
 
 // An accepted msg is kept: its id is the answer whether it was new or known already.
@@ -37,7 +37,8 @@ awaitable<Answer> post_task(Engine& engine, const Request& request) {
     submitted.msgs.push_back({id, submission.period, std::move(submission.payload)});
   }
   const core::RequestId id = submitted.request;
-  if (!co_await engine.commit(std::move(submitted), id)) co_return busy("the server stops");
+  const auto accepted = co_await engine.commit(std::move(submitted), id);
+  if (!accepted) co_return busy("the server stops");
   co_return Answer{201, wire::ids_json(ids), {}};
 }
 
@@ -78,7 +79,9 @@ awaitable<Answer> get_bucket(Engine& engine, const Request& request, store::Buck
   const auto read = [&]() -> awaitable<std::string> {
     co_return read_page(engine.buckets, bucket, *query);
   };
-  co_return Answer{200, co_await asio::co_spawn(engine.readers, read, asio::use_awaitable), {}};
+  // Named first: gcc 12 destroys an aggregate twice that is made within a co_await expression.
+  std::string page = co_await asio::co_spawn(engine.readers, read, asio::use_awaitable);
+  co_return Answer{200, std::move(page), {}};
 }
 
 awaitable<Answer> get_report(Engine& engine, const Request& request) {
@@ -118,11 +121,12 @@ std::string allowed(std::string_view path) {
 }  // namespace
 
 Answer refuse(const wire::Refusal& refusal) {
-  return {refusal.status, wire::error_json(refusal.sentence), {}};
+  return {refusal.status, wire::error_json(refusal.sentence),
+          refusal.status == 503 ? "Retry-After: 1\r\n" : ""};
 }
 
 awaitable<Answer> answer(Engine& engine, Request request) {
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
   for (const Route& route : kRoutes) {
     if (route.path == request.path && route.method == method) {
       co_return co_await route.handle(engine, request);

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -33,6 +34,11 @@ std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
   return store::open_lmdb_store(settings.store, settings.limits.map_bytes);
 }
 
+// What outlives a store that is closed; null where the store is its own view.
+std::unique_ptr<store::BucketView> open_view(const ServerSettings& settings) {
+  return settings.store.empty() ? nullptr : store::open_lmdb_view(settings.store);
+}
+
 std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& settings) {
   if (!settings.enabled) return std::nullopt;
   std::random_device random;
@@ -49,9 +55,9 @@ ServerSettings checked(ServerSettings settings) {
                         ", which others can reach, and this version has neither token nor TLS; "
                         "expected a loopback address, or --insecure where the network is trusted");
   }
-  if (settings.generator.rate && !(*settings.generator.rate > 0.0)) {
-    throw SettingsError("rate is " + std::to_string(*settings.generator.rate) +
-                        "; expected more than 0 msgs a second");
+  if (const auto rate = settings.generator.rate; rate && !(*rate > 0.0 && std::isfinite(*rate))) {
+    throw SettingsError("rate is " + std::to_string(*rate) +
+                        "; expected more than 0 msgs a second, or none for as many as are taken");
   }
   return settings;
 }
@@ -63,10 +69,11 @@ class Server::Impl {
   explicit Impl(ServerSettings settings)
       : settings_(checked(std::move(settings))),
         store_(open_store(settings_)),
+        view_(open_view(settings_)),
         ids_(make_process_xids()),
         committer_(settings_.limits, *store_, generator_of(settings_.generator), ids_,
                    clock_.now()),
-        engine_(settings_, clock_, ids_, *store_),
+        engine_(settings_, clock_, ids_, buckets()),
         listener_(engine_, parse_listen(settings_.listen)) {
     address_ = listener_.address();
     engine_.guard.hosts = hosts_of(address_);
@@ -100,6 +107,7 @@ class Server::Impl {
     // What the last commit let go has nobody to go to any more; nor must it touch a loop that is
     // over.
     engine_.readers.join();
+    if (view_) store_.reset();  // another server may have it from now on
     note_stopped(nullptr);
   }
 
@@ -123,9 +131,9 @@ class Server::Impl {
   }
 
   [[nodiscard]] Stats stats() const {
-    return {commits_->counts(), store_->counts(), engine_.connections, commits_->generating()};
+    return {commits_->counts(), buckets().counts(), engine_.connections, commits_->generating()};
   }
-  [[nodiscard]] const store::BucketView& buckets() const { return *store_; }
+  [[nodiscard]] const store::BucketView& buckets() const { return view_ ? *view_ : *store_; }
 
  private:
   // On the commit thread.
@@ -135,7 +143,11 @@ class Server::Impl {
   }
   void failed(std::exception_ptr error) {
     engine_.log(core::LogLevel::error, "the store failed, so the server stops");
-    engine_.io.stop();
+    asio::post(engine_.io, [this] {
+      listener_.close();
+      engine_.hang_up();
+      engine_.io.stop();
+    });
     note_stopped(std::move(error));
   }
 
@@ -164,6 +176,7 @@ class Server::Impl {
   ServerSettings settings_;
   Clock clock_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::BucketView> view_;
   core::XidFactory ids_;
   store::Committer committer_;
   std::optional<CommitLoop> commits_;  // outlives the engine, whose streams tell it of their end

@@ -73,7 +73,8 @@ class Server {
   [[nodiscard]] bool running() const;
 
   [[nodiscard]] Stats stats() const;
-  // Reads of the store beside the running server. Valid as long as the server object lives.
+  // Reads of the store, beside the running server and after its end. Valid as long as the server
+  // object lives.
   [[nodiscard]] const store::BucketView& buckets() const;
 
  private:

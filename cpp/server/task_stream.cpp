@@ -27,12 +27,12 @@ TaskStream::TaskStream(Engine& engine, asio::ip::tcp::socket& socket, const wire
   waiting_ = head(engine, session_);
   wire::append_heartbeat(waiting_, engine.clock.now());
   // After the first stamp: the client counts its leases from what it sent before that.
-  engine_.commits->push(core::ClientJoined{session_, query.batchsize, query.takes_short});
+  engine_.tell(core::ClientJoined{session_, query.batchsize, query.takes_short});
 }
 
 TaskStream::~TaskStream() {
   engine_.streams.erase(session_);
-  engine_.commits->push(core::ClientLost{session_});
+  engine_.tell(core::ClientLost{session_});
 }
 
 std::string TaskStream::head(const Engine& engine, const core::Xid& session) {
@@ -62,6 +62,7 @@ void TaskStream::send(const core::Batch& batch) {
 void TaskStream::end(const std::string& reason) {
   if (ending_) return;
   ending_ = true;
+  engine_.log(core::LogLevel::debug, "end " + session_.text() + ": " + reason);
   wire::append_bye(waiting_, reason);
   wake_.cancel();
 }

@@ -2,28 +2,43 @@
 
 namespace pena::server {
 
+namespace {
+
+constexpr std::chrono::milliseconds kBiteAgain{20};
+
+}  // namespace
+
 Watchdog::Watchdog(boost::asio::ip::tcp::socket& socket)
-    : state_(std::make_shared<State>(State{&socket, 0, false})), timer_(socket.get_executor()) {}
+    : socket_(socket),
+      leash_(std::make_shared<Leash>(Leash{this})),
+      timer_(socket.get_executor()) {}
 
 Watchdog::~Watchdog() {
-  state_->socket = nullptr;
+  leash_->watchdog = nullptr;
 }
 
 void Watchdog::set(core::Duration time) {
-  state_->bit = false;
-  const unsigned round = ++state_->round;
+  bit_ = false;
+  ++leash_->round;
+  bite_after(time);
+}
+
+void Watchdog::bite_after(core::Duration time) {
   timer_.expires_after(time);
-  timer_.async_wait([state = state_, round](const boost::system::error_code& error) {
+  timer_.async_wait([leash = leash_, round = leash_->round](const auto& error) {
     // A handler that is late belongs to an earlier round.
-    if (error || state->socket == nullptr || state->round != round) return;
-    state->bit = true;
+    if (error || leash->watchdog == nullptr || leash->round != round) return;
+    Watchdog& self = *leash->watchdog;
+    self.bit_ = true;
     boost::system::error_code ignored;
-    state->socket->cancel(ignored);
+    self.socket_.cancel(ignored);
+    // An operation made of several reads may just have been between two of them, and gone on.
+    self.bite_after(kBiteAgain);
   });
 }
 
 void Watchdog::clear() {
-  ++state_->round;
+  ++leash_->round;
   timer_.cancel();
 }
 

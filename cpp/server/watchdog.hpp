@@ -20,17 +20,20 @@ class Watchdog {
   void set(core::Duration time);
   void clear();
   // The time set last was over.
-  [[nodiscard]] bool bit() const { return state_->bit; }
+  [[nodiscard]] bool bit() const { return bit_; }
 
  private:
+  void bite_after(core::Duration time);
+
   // Outlives the watchdog while its timer's handler is on the way.
-  struct State {
-    boost::asio::ip::tcp::socket* socket;
+  struct Leash {
+    Watchdog* watchdog;
     unsigned round = 0;
-    bool bit = false;
   };
-  std::shared_ptr<State> state_;
+  boost::asio::ip::tcp::socket& socket_;
+  std::shared_ptr<Leash> leash_;
   boost::asio::steady_timer timer_;
+  bool bit_ = false;
 };
 
 }  // namespace pena::server

@@ -1,10 +1,11 @@
 // Server-Sent Events (WHATWG HTML, 9.2): the frames that the server writes and the client's parser.
 //
 // What only Pena's own clients need rides in comments, so that any SSE library is a working client:
-//   : batch=<xid> size=<msgs> at=<server's time, ms> lease=<ms>      before the msgs of a batch
-//   : at=<server's time, ms>                                        a heartbeat, and the first
-//   bytes : bye <reason>                                                   the last words of a
-//   stream
+//   : batch=<xid> size=<msgs> at=<server's time, ms> lease=<ms>   before the msgs of a batch
+//   : at=<server's time, ms>                      a heartbeat, and the first bytes
+//   : bye <reason>                                the last words of a stream
+// No empty line follows them: some libraries (httpx-sse) take one for an event without data once an
+// id has been seen.
 #pragma once
 
 #include <cstdint>

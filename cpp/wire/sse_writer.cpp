@@ -29,7 +29,7 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Durat
   append_number(out, core::to_ms(batch.granted_at));
   out += " lease=";
   append_number(out, core::to_ms(lease));
-  out += "\n\n";
+  out += "\n";
   for (const core::QueuedMsg& msg : batch.msgs) {
     out += "id: ";
     append_xid(out, batch.id);
@@ -42,13 +42,13 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Durat
 void append_heartbeat(std::string& out, core::Instant now) {
   out += ": at=";
   append_number(out, core::to_ms(now));
-  out += "\n\n";
+  out += "\n";
 }
 
 void append_bye(std::string& out, std::string_view reason) {
   out += ": bye ";
   for (const char letter : reason) out += letter == '\n' || letter == '\r' ? ' ' : letter;
-  out += "\n\n";
+  out += "\n";
 }
 
 }  // namespace pena::wire

@@ -5,12 +5,12 @@ and sends again what they left out. A :class:`Client` takes batches and simulate
 faults. A :class:`Store` looks at what a server has kept, also while the server runs.
 
 >>> import pena
->>> with pena.Server(count=20, seed=1) as server:
-...     with pena.Client(server.url, batchsize=5, end_above=1000, max_batches=4) as client:
+>>> with pena.Server(count=10, seed=1) as server:
+...     with pena.Client(server.url, batchsize=5, end_above=1000, max_batches=2) as client:
 ...         print(client.wait().reason.value)
 ...     print(len(server.report), len(server.fail))
 batches_done
-20 0
+10 0
 
 Everything may be used from any thread; calls that wait let other threads run. What the engines say
 goes to the loggers ``pena.server`` and ``pena.client``, at the level that these have when a server

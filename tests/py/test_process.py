@@ -6,12 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
 import pena
-from support.process import TIMEOUT, ServerProcess, python, quiet_environment, run
+from support.process import TIMEOUT, python, quiet_environment, run
 from support.site import Site
 
 MODULE = (sys.executable, "-m", "pena.server")
@@ -47,8 +48,8 @@ def test_a_signal_ends_the_server_with_exit_0(
     assert "Traceback" not in server.errors
 
 
-def test_json_for_machines() -> None:
-    command = [*MODULE, "--json", "--listen=127.0.0.1:0", "--store="]
+def test_json_for_machines(site: Site) -> None:
+    command = [*MODULE, "--json", "--listen=127.0.0.1:0", f"--store={site.store}", "--count=0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
@@ -138,7 +139,9 @@ def test_a_wrong_option_is_named() -> None:
     assert shown.stdout == ""
 
 
-def test_a_command_that_cannot_listen_says_so(site: Site) -> None:
-    server = site.server(generate=False)
-    with pytest.raises(AssertionError, match="did not listen"):
-        ServerProcess(f"--listen=127.0.0.1:{server.port}", "--store=")
+def test_an_address_that_is_taken_is_named(site: Site, tmp_path: Path) -> None:
+    taken = site.server(generate=False).url.removeprefix("http://")
+    shown = run("pena", "server", "--listen", taken, "--store", str(tmp_path / "other"))
+    assert shown.returncode == 4
+    assert taken in shown.stderr
+    assert shown.stdout == ""

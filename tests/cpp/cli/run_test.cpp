@@ -156,7 +156,7 @@ TEST_F(Run, TheDemosStoryAddsUp) {
   const Outcome outcome =
       outcome_of({"demo", "--clients", "3", "--count", "12", "--seed", "3", "--max-resends", "1"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(HasSubstr("It adds up"), HasSubstr("generated               12")));
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("It adds up"), HasSubstr("generated             12\n")));
 }
 
 TEST_F(Run, TheDemoRefusesAStoreThatHoldsSomething) {

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <chrono>
+#include <cstdlib>
 
 namespace {
 
@@ -36,13 +37,19 @@ TEST(StopSignals, TheHandlersFromBeforeArePutBack) {
   std::signal(SIGINT, handler_before);
 }
 
+void raise_twice(std::chrono::milliseconds apart) {
+  const StopSignals signals{apart};
+  std::raise(SIGTERM);
+  std::raise(SIGTERM);
+  std::_Exit(signals.arrived() ? 7 : 8);
+}
+
 TEST(StopSignalsDeathTest, TheSecondSignalEndsTheProcessAtOnce) {
-  const auto twice = [] {
-    const StopSignals signals;
-    std::raise(SIGTERM);
-    std::raise(SIGTERM);
-  };
-  EXPECT_EXIT(twice(), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EXIT(raise_twice(std::chrono::milliseconds{0}), testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(StopSignalsDeathTest, ASignalThatIsHandedOnTwiceIsOneSignal) {
+  EXPECT_EXIT(raise_twice(std::chrono::hours{1}), testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ TEST(SseFrames, AreThese) {
   std::string out;
   append_batch_frames(out, a_batch(), std::chrono::seconds{30});
   EXPECT_EQ(out,
-            ": batch=cbvrr5s3r49lpu0cbt60 size=2 at=5000 lease=30000\n\n"
+            ": batch=cbvrr5s3r49lpu0cbt60 size=2 at=5000 lease=30000\n"
             "id: cbvrr5s3r49lpu0cbt60\ndata: {\"id\":\"9m4e2mr0ui3e8a215n4g\",\"period\":382}\n\n"
             "id: cbvrr5s3r49lpu0cbt60\n"
             "data: {\"id\":\"00000000000000000000\",\"period\":1,\"payload\":[1]}\n\n");

@@ -1,0 +1,160 @@
+// The commit loop: what arrives together is committed together, what fails lets nothing go, and a
+// store that hangs holds nobody up.
+#include "server/commit_loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "store/memory_store.hpp"
+
+namespace pena::server::test {
+namespace {
+
+// A store in memory whose commits wait until they are let through.
+class GatedStore final : public store::Store {
+ public:
+  explicit GatedStore(std::optional<int> failing_commit = std::nullopt)
+      : kept_(store::make_memory_store(failing_commit)) {}
+
+  void commit(const store::ChangeSet& changes) override {
+    {
+      std::unique_lock lock(mutex_);
+      ++begun_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return open_; });
+    }
+    kept_->commit(changes);
+  }
+  void wait_for_commit(int number) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return begun_ >= number; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  [[nodiscard]] int commits() const {
+    const std::lock_guard lock(mutex_);
+    return begun_;
+  }
+
+  using Id = std::optional<core::Xid>;
+  [[nodiscard]] double fill() const override { return kept_->fill(); }
+  [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, Id after,
+                                           std::size_t limit) const override {
+    return kept_->ids(bucket, after, limit);
+  }
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(Id after, std::size_t limit) const override {
+    return kept_->queue(after, limit);
+  }
+  [[nodiscard]] store::Page<core::ReportRecord> reports(Id after,
+                                                        std::size_t limit) const override {
+    return kept_->reports(after, limit);
+  }
+  [[nodiscard]] store::Page<core::FailRecord> fails(Id after, std::size_t limit) const override {
+    return kept_->fails(after, limit);
+  }
+  [[nodiscard]] std::vector<core::Batch> batches() const override { return kept_->batches(); }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
+    return kept_->report(id);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
+    return kept_->fail(id);
+  }
+  [[nodiscard]] std::optional<store::Bucket> find(const core::Xid& id) const override {
+    return kept_->find(id);
+  }
+  [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const override {
+    return kept_->find_all(ids);
+  }
+  [[nodiscard]] store::BucketCounts counts() const override { return kept_->counts(); }
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
+    return kept_->meta(key);
+  }
+
+ private:
+  std::unique_ptr<store::Store> kept_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int begun_ = 0;
+  bool open_ = false;
+};
+
+class CommitLoopTest : public testing::Test {
+ protected:
+  void run(std::optional<int> failing_commit = std::nullopt) {
+    store_.emplace(failing_commit);
+    committer_.emplace(core::Limits{}, *store_, std::nullopt, ids_, clock_.now());
+    loop_.emplace(*committer_, clock_,
+                  CommitLoop::Hooks{[this](std::vector<store::Outgoing> outgoing) {
+                                      const std::lock_guard lock(mutex_);
+                                      batches_.push_back(outgoing.size());
+                                    },
+                                    [this](std::exception_ptr error) {
+                                      failed_.set_value(std::move(error));
+                                    }});
+  }
+  void submit(core::RequestId request) {
+    loop_->push(core::Submitted{request, {{ids_.next(1), 1, {}}}});
+  }
+  [[nodiscard]] std::vector<std::size_t> batches() {
+    const std::lock_guard lock(mutex_);
+    return batches_;
+  }
+
+  core::XidFactory ids_{{1, 2, 3}, 4, 0};
+  Clock clock_;
+  std::mutex mutex_;
+  std::vector<std::size_t> batches_;  // how many sends each round let go
+  std::promise<std::exception_ptr> failed_;
+  std::optional<GatedStore> store_;
+  std::optional<store::Committer> committer_;
+  std::optional<CommitLoop> loop_;
+};
+
+TEST_F(CommitLoopTest, WhatArrivesWhileACommitHangsIsCommittedTogether) {
+  run();
+  submit(1);
+  store_->wait_for_commit(1);
+  for (core::RequestId request = 2; request <= 50; ++request)
+    submit(request);  // none of them waits
+  EXPECT_EQ(batches(), std::vector<std::size_t>{});
+  EXPECT_EQ(store_->counts().queue, 0U);
+  store_->open();
+  loop_->stop();
+  EXPECT_EQ(batches(), (std::vector<std::size_t>{1, 49}));
+  EXPECT_EQ(store_->commits(), 2);
+  EXPECT_EQ(store_->counts().queue, 50U);
+  EXPECT_EQ(loop_->counts().submitted, 50U);
+}
+
+TEST_F(CommitLoopTest, ACommitThatFailsLetsNothingGo) {
+  run(1);
+  store_->open();
+  submit(1);
+  const std::exception_ptr error = failed_.get_future().get();
+  EXPECT_THROW(std::rethrow_exception(error), store::StoreError);
+  submit(2);  // dropped
+  loop_->stop();
+  EXPECT_EQ(batches(), std::vector<std::size_t>{});
+  EXPECT_EQ(store_->commits(), 1);
+}
+
+TEST_F(CommitLoopTest, AStopCommitsWhatWaits) {
+  run();
+  submit(1);
+  store_->wait_for_commit(1);
+  submit(2);
+  auto stopped = std::async(std::launch::async, [this] { loop_->stop(); });
+  store_->open();
+  stopped.get();
+  EXPECT_EQ(store_->counts().queue, 2U);
+  submit(3);  // too late
+  EXPECT_EQ(store_->counts().queue, 2U);
+}
+
+}  // namespace
+}  // namespace pena::server::test

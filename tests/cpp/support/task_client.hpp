@@ -1,0 +1,82 @@
+// One `GET /task` stream as a program without any library reads it: line by line.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "support/http_client.hpp"
+
+namespace pena::test {
+
+struct ReceivedBatch {
+  std::string id;
+  std::vector<std::string> ids;   // of its msgs
+  std::vector<std::string> data;  // of its msgs, as it came
+};
+
+class TaskClient {
+ public:
+  TaskClient(std::uint16_t port, unsigned batchsize, const std::string& more = {},
+             int receive_buffer = 0)
+      : http_(port, receive_buffer) {
+    http_.send(HttpClient::head("GET", "/task?batchsize=" + std::to_string(batchsize) + more));
+    head = http_.read_head();
+    if (head.status != 200) throw std::runtime_error("GET /task: " + std::to_string(head.status));
+  }
+
+  [[nodiscard]] std::string session() const { return head.field("pena-session"); }
+
+  // Waits for a batch and returns it whole.
+  [[nodiscard]] ReceivedBatch next_batch() {
+    std::string line;
+    while (!line.starts_with(": batch=")) line = next_line();
+    ReceivedBatch batch;
+    batch.id = word(line, "batch=");
+    const std::size_t size = std::stoul(word(line, "size="));
+    while (batch.data.size() < size) {
+      line = next_line();
+      if (line.starts_with("data: ")) {
+        batch.data.push_back(line.substr(6));
+        batch.ids.push_back(line.substr(13, 20));
+      } else if (line.starts_with("id: ") && line.substr(4) != batch.id) {
+        throw std::runtime_error("an event of another batch: " + line);
+      }
+    }
+    return batch;
+  }
+  // A comment that is not about a batch, such as a heartbeat.
+  [[nodiscard]] std::string next_comment() {
+    std::string line;
+    while (!line.starts_with(':')) line = next_line();
+    return line;
+  }
+  // What is left until the server closes.
+  [[nodiscard]] std::string read_to_end() { return text_ + http_.read_to_end(); }
+  void close() { http_.close(); }
+
+  HttpAnswer head;
+
+ private:
+  [[nodiscard]] std::string next_line() {
+    std::size_t end = std::string::npos;
+    while ((end = text_.find('\n')) == std::string::npos) {
+      const std::string some = http_.read_some();
+      if (some.empty()) throw std::runtime_error("the stream ended after \"" + text_ + "\"");
+      text_ += some;
+    }
+    std::string line = text_.substr(0, end);
+    text_.erase(0, end + 1);
+    return line;
+  }
+  static std::string word(const std::string& line, const std::string& name) {
+    const auto begin = line.find(name) + name.size();
+    return line.substr(begin, line.find(' ', begin) - begin);
+  }
+
+  HttpClient http_;
+  std::string text_;
+};
+
+}  // namespace pena::test
