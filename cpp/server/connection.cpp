@@ -96,18 +96,18 @@ class Connection {
   // Waits for a request at leisure, then for its header without.
   awaitable<bool> read_header(Parser& parser) {
     error_code error;
+    engine_.idle.insert(&socket_);
     if (buffer_.size() == 0) {
       watchdog_.set(limits().idle_time);
-      engine_.idle.insert(&socket_);
       const std::size_t size =
           co_await socket_.async_read_some(buffer_.prepare(kFirstRead), into(error));
-      engine_.idle.erase(&socket_);
       buffer_.commit(size);
       if (error) co_return false;
     }
     watchdog_.set(limits().header_time);
     co_await http::async_read_header(socket_, buffer_, parser, into(error));
     watchdog_.clear();
+    engine_.idle.erase(&socket_);
     if (!error) co_return true;
     const auto refusal =
         watchdog_.bit() ? too_slow("header", limits().header_time) : refusal_of(error);

@@ -55,10 +55,11 @@ class Engine {
   wire::GuardRules guard;
 
   bool draining = false;
+  bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
   std::unordered_set<boost::asio::ip::tcp::socket*> sockets;  // of all connections
-  std::unordered_set<boost::asio::ip::tcp::socket*> idle;     // wait for a request: may be closed
+  std::unordered_set<boost::asio::ip::tcp::socket*> idle;  // have asked nothing yet: may be closed
 
   // Sends the event and says so in the log.
   void tell(core::Event event) const;

@@ -25,7 +25,12 @@ Answer busy(const std::string& why) {
 // An accepted msg is kept: its id is the answer whether it was new or known already.
 awaitable<Answer> post_task(Engine& engine, const Request& request) {
   if (engine.draining) co_return busy("the server stops");
-  if (!engine.commits->accepting()) co_return busy("the queue or the store is full");
+  const bool was_full = std::exchange(engine.full, !engine.commits->accepting());
+  if (engine.full) {
+    const std::string full = "the queue or the store is full";
+    if (!was_full) engine.log(core::LogLevel::warning, full + ": new msgs are refused");
+    co_return busy(full);
+  }
   auto submissions = wire::parse_submissions(request.body, engine.settings.limits);
   if (!submissions) co_return refuse(submissions.refusal());
   core::Submitted submitted{engine.new_request(), {}};

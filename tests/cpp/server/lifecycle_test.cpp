@@ -156,6 +156,8 @@ TEST_F(LifecycleTest, AFullStoreTakesReportsButNoWork) {
   EXPECT_EQ(answer.field("retry-after"), "1");
   EXPECT_THAT(error_of(answer), HasSubstr("full"));
   EXPECT_GT(submitted, 5U);
+  EXPECT_EQ(ask("POST", "/task", msg).status, 503);
+  EXPECT_EQ(log.count("new msgs are refused"), 1U);  // once, not once a request
   TaskClient client{server->port(), 2};
   const ReceivedBatch batch = client.next_batch();
   EXPECT_EQ(report(batch, batch.ids).status, 200);
