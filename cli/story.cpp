@@ -1,6 +1,7 @@
 #include "cli/story.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string_view>
 #include <unordered_set>
@@ -146,7 +147,7 @@ std::string line(std::string_view name, std::uint64_t number, const std::string&
 }
 
 std::string with_one_decimal(double number) {
-  const auto tenths = static_cast<std::uint64_t>(number * 10.0 + 0.5);
+  const auto tenths = static_cast<std::uint64_t>(std::lround(number * 10.0));
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 

@@ -191,6 +191,7 @@ class Client::Impl {
   void act(const core::StartWork& start) { work_.start(start); }
   void act(const core::StopWork& stop) { work_.stop(stop.id); }
   void act(const core::SendReport& send) { reporter_->send(send.report); }
+  void act(const core::RenewAnchor& /*renew*/) { reporter_->ask_for_time(); }
   void act(const core::EndClient& end) {
     log(core::LogLevel::info, "the client ends: " + end.text);
     {

@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kAnswerTime{10};
 
 }  // namespace
 
-Reporter::Reporter(asio::any_io_executor executor, ServerAddress address, Backoff backoff,
+Reporter::Reporter(const asio::any_io_executor& executor, ServerAddress address, Backoff backoff,
                    Tell tell)
     : socket_(executor),
       resolver_(executor),
@@ -37,7 +37,12 @@ Reporter::Reporter(asio::any_io_executor executor, ServerAddress address, Backof
       tell_(std::move(tell)) {}
 
 void Reporter::send(const core::Reported& report) {
-  bodies_.push_back(wire::report_json(report));
+  bodies_.push_back({wire::report_json(report), false});
+  wake_.cancel();
+}
+
+void Reporter::ask_for_time() {
+  bodies_.push_back({wire::report_json({}), true});
   wake_.cancel();
 }
 
@@ -71,15 +76,18 @@ asio::awaitable<void> Reporter::send_first() {
     error_code error;
     Reply reply;
     try {
-      reply = co_await post(bodies_.front());
+      reply = co_await post(bodies_.front().json);
     } catch (const boost::system::system_error& failure) {
       error = failure.code();
     }
     if (closed_) co_return;
     const bool answered = !error && reply.status >= 200 && reply.status < 300;
     if (answered || (!error && reply.status >= 400 && reply.status < 500)) {
+      const bool asked_for_time = bodies_.front().asks_for_time;
       bodies_.pop_front();
-      if (answered) {
+      if (asked_for_time) {
+        tell_(core::AnchorRenewed{sent_at, reply.at_ms}, {}, {});
+      } else if (answered) {
         tell_(core::ReportAnswered{sent_at, reply.at_ms},
               wire::parse_report_answer(reply.body).value_or(wire::ReportAnswer{}), {});
       } else {

@@ -18,17 +18,19 @@ namespace pena::client {
 
 class Reporter : public std::enable_shared_from_this<Reporter> {
  public:
-  // ReportAnswered or ReportRefused, with the answer's numbers or the reason.
+  // ReportAnswered, AnchorRenewed or ReportRefused, with the answer's numbers or the reason.
   using Tell = std::function<void(const core::ClientEvent&, const wire::ReportAnswer&,
                                   const std::string& refusal)>;
   struct Backoff {
     std::chrono::milliseconds first, most;
   };
 
-  Reporter(boost::asio::any_io_executor executor, ServerAddress address, Backoff backoff,
+  Reporter(const boost::asio::any_io_executor& executor, ServerAddress address, Backoff backoff,
            Tell tell);
 
   void send(const core::Reported& report);
+  // Asks for the server's clock, behind the reports that wait.
+  void ask_for_time();
   // Until close().
   [[nodiscard]] boost::asio::awaitable<void> run();
   void close();
@@ -49,7 +51,11 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
   ServerAddress address_;
   Backoff backoff_;
   Tell tell_;
-  std::deque<std::string> bodies_;
+  struct Body {
+    std::string json;
+    bool asks_for_time = false;
+  };
+  std::deque<Body> bodies_;
   bool closed_ = false;
 };
 

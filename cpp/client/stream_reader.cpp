@@ -60,7 +60,7 @@ bool may_be_tried_again(unsigned status) {
 
 }  // namespace
 
-StreamReader::StreamReader(asio::any_io_executor executor, ServerAddress address,
+StreamReader::StreamReader(const asio::any_io_executor& executor, ServerAddress address,
                            std::uint32_t batchsize, Tell tell)
     : socket_(executor),
       resolver_(executor),

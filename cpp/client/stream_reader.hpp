@@ -16,7 +16,7 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
  public:
   using Tell = std::function<void(const core::ClientEvent&)>;
 
-  StreamReader(boost::asio::any_io_executor executor, ServerAddress address,
+  StreamReader(const boost::asio::any_io_executor& executor, ServerAddress address,
                std::uint32_t batchsize, Tell tell);
 
   // Ends when the stream does; the last thing told is StreamClosed or StreamRefused, unless close()

@@ -14,7 +14,7 @@ ServerAddress parse_url(const std::string& url) {
   };
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed) throw refuse("http://host:port");
-  const boost::urls::url_view view = *parsed;
+  const boost::urls::url_view& view = *parsed;
   if (view.scheme_id() == boost::urls::scheme::https) {
     throw refuse("http://host:port, for TLS is not supported yet");
   }

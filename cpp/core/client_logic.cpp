@@ -96,6 +96,15 @@ void ClientLogic::anchor(Instant client_at, std::int64_t server_ms) {
     if (fresh.server_ms < anchor_->server_ms || client_at < anchor_->client_at + shrunk) return;
   }
   anchor_ = fresh;
+  renew_at_ = client_at + anchor_age();
+}
+
+// How old an anchor may be: by then the drift has cost a hundredth of the lease.
+Duration ClientLogic::anchor_age() const {
+  constexpr double kLeastDrift = 1e-6;
+  const double rho = std::max(timing_.clock_drift, kLeastDrift);
+  return Duration{
+      static_cast<Duration::rep>(static_cast<double>(timing_.lease.count()) * 0.01 / (2.0 * rho))};
 }
 
 std::optional<Instant> ClientLogic::stop_at(std::int64_t granted_ms) const {
@@ -194,6 +203,10 @@ void ClientLogic::on(const ReportAnswered& event, Instant now) {
   settle_one_report();
 }
 
+void ClientLogic::on(const AnchorRenewed& event, Instant /*now*/) {
+  if (event.at_ms && heard_at_) anchor(event.sent_at, *event.at_ms);
+}
+
 void ClientLogic::on(const ReportRefused& /*event*/, Instant /*now*/) {
   settle_one_report();
 }
@@ -240,6 +253,10 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
     reconnect();
     return;
   }
+  if (heard_at_ && anchor_ && now >= renew_at_) {
+    renew_at_ = now + anchor_age();
+    actions_.emplace_back(RenewAnchor{});
+  }
   for (auto at = batches_.begin(); at != batches_.end();) {
     const auto [key, work] = *at++;
     if (work.stop_at && now >= *work.stop_at) give_up(key);
@@ -251,6 +268,7 @@ std::optional<Instant> ClientLogic::next_timeout() const {
   if (stopping_) return stop_by_;
   std::optional<Instant> next;
   if (heard_at_) next = *heard_at_ + timing_.silence;
+  if (next && anchor_) next = std::min(*next, renew_at_);
   for (const auto& [key, work] : batches_) {
     if (work.stop_at && (!next || *work.stop_at < *next)) next = work.stop_at;
   }

@@ -75,14 +75,19 @@ struct ReportAnswered {
   Instant sent_at;
   std::optional<std::int64_t> at_ms;
 };
+// A RenewAnchor was answered.
+struct AnchorRenewed {
+  Instant sent_at;
+  std::optional<std::int64_t> at_ms;
+};
 // A report was refused for good.
 struct ReportRefused {};
 struct StopAsked {};
 struct ClientTimeReached {};
 
-using ClientEvent =
-    std::variant<StreamOpened, NoteArrived, MsgArrived, StreamHeard, StreamClosed, StreamRefused,
-                 WorkEnded, ReportAnswered, ReportRefused, StopAsked, ClientTimeReached>;
+using ClientEvent = std::variant<StreamOpened, NoteArrived, MsgArrived, StreamHeard, StreamClosed,
+                                 StreamRefused, WorkEnded, ReportAnswered, AnchorRenewed,
+                                 ReportRefused, StopAsked, ClientTimeReached>;
 
 // ---- what is to be done
 
@@ -103,6 +108,8 @@ struct StopWork {
 struct SendReport {
   Reported report;
 };
+// To be asked of the server: what time it has. An empty report is answered with it.
+struct RenewAnchor {};
 enum class ClientEndReason { stopped, period_too_long, batches_done, refused };
 struct EndClient {
   ClientEndReason reason = ClientEndReason::stopped;
@@ -110,8 +117,8 @@ struct EndClient {
   std::optional<Xid> msg;
 };
 
-using ClientAction =
-    std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport, EndClient>;
+using ClientAction = std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport,
+                                  RenewAnchor, EndClient>;
 
 // What was counted since the start; `running` is now.
 struct ClientCounts {
@@ -157,6 +164,7 @@ class ClientLogic {
   void on(const StreamRefused& event, Instant now);
   void on(const WorkEnded& event, Instant now);
   void on(const ReportAnswered& event, Instant now);
+  void on(const AnchorRenewed& event, Instant now);
   void on(const ReportRefused& event, Instant now);
   void on(const StopAsked& event, Instant now);
   void on(const ClientTimeReached& event, Instant now);
@@ -164,6 +172,7 @@ class ClientLogic {
   void lose_stream();
   void reconnect();
   void anchor(Instant client_at, std::int64_t server_ms);
+  [[nodiscard]] Duration anchor_age() const;
   [[nodiscard]] std::optional<Instant> stop_at(std::int64_t granted_ms) const;
   BatchWork& batch_of(const std::optional<Xid>& batch);
   void report_if_whole(const Xid& key);
@@ -183,6 +192,7 @@ class ClientLogic {
   std::map<Xid, Xid> batch_of_msg_;    // of msgs that run
   std::optional<Xid> given_up_;        // its msgs that are still on the way are not begun
   std::optional<Anchor> anchor_;
+  Instant renew_at_;                     // when the anchor is to be renewed, while there is one
   std::optional<Instant> requested_at_;  // of the stream, until its first stamp comes
   std::optional<Instant> heard_at_;      // of the stream, while it is open
   std::uint64_t reports_open_ = 0;

@@ -386,7 +386,7 @@ Dispatcher& Dispatcher::operator=(Dispatcher&&) noexcept = default;
 Dispatcher::~Dispatcher() = default;
 
 Effects Dispatcher::step(Event&& event, Instant now) {
-  std::visit([&](auto&& happened) { state_->on(std::move(happened), now); }, std::move(event));
+  std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
   state_->counts.held = state_->holding.size();

@@ -2,15 +2,15 @@
 // socket, thread, file or dice; time comes in with every event, ids come from the factory it is
 // given.
 //
-//                 Submitted, Generated                 grant (commit, then send)
-//      accepted ───────────────────────▶ queued ─────────────────────────────────▶ held by a batch
-//                                          ▲                                            │
-//                                          │ attempts left                              │ Reported
-//                                          │                  missed: omitted, failed,  │
-//                                          ├────────────────  refused  ◀────────────────┤──▶
-//                                          reported │                  dropped, expired ◀────────┘
-//                                          │                  (after the grace)
-//                                          └──── otherwise ──▶ failed
+//               Submitted, Generated               grant (commit, then send)
+//     accepted ──────────────────────▶ queued ───────────────────────────────▶ held by a batch
+//                                        ▲                                          │
+//                                        │ attempts left                            │ Reported
+//                                        │                missed: omitted, failed,  │
+//                                        ├──────────────  refused  ◀────────────────┤──▶ reported
+//                                        │                dropped, expired ◀────────┘
+//                                        │                (after the grace)
+//                                        └─── otherwise ──▶ failed
 //
 // One owner: the commit loop. Nothing here is safe to call from two threads.
 #pragma once

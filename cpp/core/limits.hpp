@@ -9,7 +9,7 @@
 
 namespace pena::core {
 
-// The times of PROTOCOL.md, Timing. All are settings of the server; the client is told lease,
+// The times of docs/protocol.md, Timing. All are settings of the server; the client is told lease,
 // heartbeat and silence in the headers of its stream.
 struct Timing {
   Duration lease = std::chrono::seconds{30};     // T: a batch is settled within this

@@ -96,7 +96,7 @@ void Committer::write(std::vector<Outgoing>& out) {
   refresh_accepting();
   for (core::Send& send : sends_) {
     std::visit(
-        [&](auto&& what) {
+        [&](auto& what) {
           using What = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<What, core::ReportReply>) {
             out.emplace_back(settled(what));
@@ -104,7 +104,7 @@ void Committer::write(std::vector<Outgoing>& out) {
             out.emplace_back(std::move(what));
           }
         },
-        std::move(send));
+        send);
   }
   sends_.clear();
 }

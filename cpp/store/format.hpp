@@ -4,14 +4,15 @@
 //   key of batch                 the batch's id, 12 bytes
 //   key of meta                  its name; the value is a u64
 //
-//   value    = version:u8 checksum:u32 body        checksum: low half of XXH3-64 of version and
-//   body QueuedMsg   = msg accepted_at:i64 queued_at:i64 misses Batch       = client:xid
-//   granted_at:i64 count:u32 QueuedMsg* ReportRecord= period:u32 batch:xid client:xid
-//   accepted_at:i64 granted_at:i64 reported_at:i64 misses FailRecord  = msg accepted_at:i64
-//   failed_at:i64 misses msg         = id:xid period:u32 payload:text misses      = count:u16 {
-//   batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8 error:text }* text        =
-//   length:u32 bytes xid is 12 bytes; numbers are little endian; instants are microseconds since
-//   the Unix epoch.
+//   value        = version:u8 checksum:u32 body   checksum: low half of XXH3-64, seeded with the version
+//   QueuedMsg    = msg accepted_at:i64 queued_at:i64 misses
+//   Batch        = client:xid granted_at:i64 count:u32 QueuedMsg*
+//   ReportRecord = period:u32 batch:xid client:xid accepted_at:i64 granted_at:i64 reported_at:i64 misses
+//   FailRecord   = msg accepted_at:i64 failed_at:i64 misses
+//   msg          = id:xid period:u32 payload:text
+//   misses       = count:u16 { batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8 error:text }*
+//   text         = length:u32 bytes
+//   xid is 12 bytes; numbers are little endian; instants are microseconds since the Unix epoch.
 //
 // To change it: write records with a new version, keep reading the old ones, raise kSchema only
 // where an older program must not open the store, and add the golden bytes to

@@ -1,5 +1,5 @@
 // The guard in front of a request's body: refuses what Beast lets through and a proxy may read
-// otherwise (request smuggling; PROTOCOL.md, Limits). Free of Beast: it sees names and values.
+// otherwise (request smuggling). Free of Beast: it sees names and values.
 #pragma once
 
 #include <optional>

@@ -262,6 +262,28 @@ TEST_F(ClientLogicTest, EveryAnswerRenewsTheAnchorSoThatDriftDoesNotAddUp) {
   EXPECT_GT(lease_left(101), timing_.client_stop() - seconds{1});
 }
 
+TEST_F(ClientLogicTest, AnIdleStreamAsksForTheServersTimeNowAndThen) {
+  make(1);
+  open();
+  int asked = 0;
+  const Instant end = now_ + std::chrono::hours{10};
+  while (now_ < end) {
+    now_ += seconds{1};
+    (void)happen(StreamHeard{});
+    for (const auto& renew : of<RenewAnchor>(happen(ClientTimeReached{}))) {
+      (void)renew;
+      ++asked;
+      (void)happen(AnchorRenewed{now_, kServerMs + to_ms(now_) - to_ms(start_)});
+    }
+  }
+  EXPECT_NEAR(asked, 240, 10);  // every 150 s: a hundredth of the lease at twice the drift
+  // After ten idle hours a batch still has nearly all of its lease.
+  batch(100, 1, {{id_of(1), 5, {}}});
+  now_ += timing_.client_stop() - milliseconds{500};
+  (void)happen(StreamHeard{});
+  EXPECT_TRUE(of<StopWork>(happen(ClientTimeReached{})).empty());
+}
+
 TEST_F(ClientLogicTest, WhatIsOnItsWayOfAGivenUpBatchIsNotBegun) {
   make(2);
   open();

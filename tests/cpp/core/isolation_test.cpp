@@ -1,4 +1,4 @@
-// Isolation of suspects (PROTOCOL.md, a message's life, 8), measured: the share of harmless msgs
+// Isolation of suspects (docs/protocol.md, a msg's life, 8), measured: the share of harmless msgs
 // that end in `fail` because they travelled with a poisonous one, against plain requeueing in the
 // same world.
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 // The words of a story:
-//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [generating]   first, if at
-//   all submit a b [period=MS]      msgs are named by small letters, in the order of their ids
+//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [generating]
+//                               first, if at all
+//   submit a b [period=MS]      msgs are named by small letters, in the order of their ids
 //   generate g h                as submit, by the generator; `generator ends` when it makes no more
 //   join c1 batchsize=2 [short]
 //   report [B1] [a b] [failed=a,b] [refused=a] [partial]
