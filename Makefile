@@ -35,7 +35,9 @@ test-cpp: build ## the C++ tests
 
 test-py: $(VENV_READY) ## install into .venv and run the Python scenarios
 	$(call say,pip install .)
-	@$(VENV)/bin/pip install --quiet --no-deps --force-reinstall .
+	@# With the flags of the release build, so that ccache has its objects.
+	@$(VENV)/bin/pip install --quiet --no-deps --force-reinstall --no-build-isolation \
+	  -Ccmake.define.PENA_WERROR=ON .
 	$(call say,Python scenarios)
 	@$(VENV)/bin/pytest
 
