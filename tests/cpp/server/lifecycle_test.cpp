@@ -15,6 +15,8 @@ using testing::HasSubstr;
 class LifecycleTest : public ServerTest {};
 
 TEST_F(LifecycleTest, ARestartKeepsEverything) {
+  // Long enough for a report and a batch to be there before its end, on a busy machine too.
+  settings.limits.timing.drop_grace = seconds{2};
   start();
   const auto ids = submit(4);
   TaskClient one{server->port(), 1};

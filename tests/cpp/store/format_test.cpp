@@ -25,7 +25,8 @@ std::string encoded(const Record& record) {
 
 std::string hex(const std::string& bytes) {
   std::string out;
-  for (const unsigned char byte : bytes) {
+  for (const char letter : bytes) {
+    const auto byte = static_cast<unsigned char>(letter);
     out += "0123456789abcdef"[byte >> 4U];
     out += "0123456789abcdef"[byte & 15U];
   }
