@@ -305,8 +305,8 @@ class ServerLock {
 
 class LmdbStore final : public Reading<Store> {
  public:
-  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env)
-      : Reading<Store>(std::move(env)), lock_(std::move(lock)) {
+  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, std::size_t map_bytes)
+      : Reading<Store>(std::move(env)), lock_(std::move(lock)), map_bytes_(map_bytes) {
     WriteTxn txn(view_.env());
     const std::uint64_t boots = view_.meta(kBootsKey).value_or(0);
     if (boots == 0) put_meta(txn.get(), kSchemaKey, kSchema);
@@ -319,7 +319,8 @@ class LmdbStore final : public Reading<Store> {
     WriteTxn txn(view_.env());
     apply(txn.get(), changes);
     txn.commit();
-    if (--commits_to_look_ <= 0) look_how_full();
+    // Often enough that accepting stops before the map is full, whatever the size of the changes.
+    if (--commits_to_look_ <= 0 || written_bytes_ > map_bytes_ / 50) look_how_full();
   }
 
   [[nodiscard]] double fill() const override { return fill_; }
@@ -333,6 +334,7 @@ class LmdbStore final : public Reading<Store> {
     TableWriter fail(env, txn, Table::fail);
     const auto put = [this](TableWriter& table, const Xid& id, const auto& record) {
       encode(record, buffer_);
+      written_bytes_ += buffer_.size();
       table.put(id, buffer_);
     };
     for (const core::Write& write : changes) {
@@ -365,6 +367,7 @@ class LmdbStore final : public Reading<Store> {
 
   void look_how_full() {
     commits_to_look_ = kCommitsBetweenLooks;
+    written_bytes_ = 0;
     fill_ = view_.env().used_share();
     struct statvfs disk {};
     if (::statvfs(view_.env().path().c_str(), &disk) == 0 &&
@@ -374,7 +377,9 @@ class LmdbStore final : public Reading<Store> {
   }
 
   std::unique_ptr<ServerLock> lock_;
-  std::string buffer_;  // of encode
+  std::size_t map_bytes_;
+  std::size_t written_bytes_ = 0;  // since it was last looked how full the map is
+  std::string buffer_;             // of encode
   double fill_ = 0.0;
   int commits_to_look_ = 0;
 };
@@ -392,7 +397,8 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
   // The lock first: a second server must not touch the environment of the first.
   auto lock = std::make_unique<ServerLock>(path);
-  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true));
+  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true),
+                                     map_bytes);
 }
 
 std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {

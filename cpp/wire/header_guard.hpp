@@ -29,7 +29,8 @@ struct GuardRules {
 
 // Refuses with 400: no Host or two (in HTTP/1.1), Transfer-Encoding other than exactly `chunked`,
 // together with Content-Length, repeated, or in HTTP/1.0; Content-Length repeated or not decimal;
-// a target that is not in origin form; a field name or value with a control character or obs-fold.
+// a target that is not in origin form; a field name or value with a control character. (Folded lines
+// Beast has joined by then, as RFC 9112, 5.2 allows.)
 // Refuses with 403: an Origin that is not this server's own, a Host that is not one of
 // `rules.hosts`.
 [[nodiscard]] std::optional<Refusal> guard_head(const RequestHead& head, const GuardRules& rules);
