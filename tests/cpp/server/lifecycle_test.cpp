@@ -131,6 +131,8 @@ TEST_F(LifecycleTest, WithoutDescriptorsThoseWhoAreThereAreServed) {
   HttpClient requests{server->port()};
   EXPECT_EQ(requests.request("GET", "/healthz").status, 200);
   TaskClient stream{server->port(), 1};
+  // UndefinedBehaviorSanitizer needs a descriptor when it first meets an object's class: so here.
+  EXPECT_EQ(requests.request("POST", "/task", "[").status, 400);
   HttpClient late{0};  // has its descriptor, and is not connected yet
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
