@@ -4,8 +4,8 @@
 //         4..6  machine
 //         7..8  process, big endian
 //         9..11 counter, big endian, starting at a random value
-//   text        20 characters of lower-case base32hex (RFC 4648), no padding; text sorts as bytes
-//   do
+//
+//   text        20 characters of lower-case base32hex (RFC 4648), no padding; sorts as the bytes do
 #pragma once
 
 #include <array>

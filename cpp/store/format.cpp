@@ -211,12 +211,11 @@ core::Batch decode_batch(const core::Xid& id, std::string_view value) {
   return batch;
 }
 
-std::size_t batch_size(std::string_view value) {
-  constexpr std::size_t kCountAt = kHeader + core::Xid::kBytes + sizeof(std::int64_t);
-  std::uint32_t count = 0;
-  if (value.size() < kCountAt + sizeof count) return 0;
-  std::memcpy(&count, value.data() + kCountAt, sizeof count);
-  return count;
+std::size_t batch_size(const core::Xid& id, std::string_view value) {
+  Reader reader(Bucket::batch, id, value);
+  (void)reader.xid();
+  (void)reader.instant();
+  return reader.number<std::uint32_t>();
 }
 
 core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {

@@ -42,7 +42,7 @@ void encode(const core::FailRecord& record, std::string& out);
 [[nodiscard]] core::ReportRecord decode_report(const core::Xid& id, std::string_view value);
 [[nodiscard]] core::FailRecord decode_fail(const core::Xid& id, std::string_view value);
 
-// How many msgs a batch has, without reading them.
-[[nodiscard]] std::size_t batch_size(std::string_view value);
+// How many msgs a batch has: decode_batch without making them. Checks version and checksum.
+[[nodiscard]] std::size_t batch_size(const core::Xid& id, std::string_view value);
 
 }  // namespace pena::store

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "store/store.hpp"
@@ -21,16 +23,52 @@ namespace {
 constexpr std::array<const char*, kTables> kNames{"queue", "batch", "report", "fail", "meta"};
 constexpr unsigned kReaders = 512;
 
-using FolderKey = std::pair<dev_t, ino_t>;
+// The file `data.mdb`: an open file's number is given to no other, a deleted folder's may be.
+using FileKey = std::pair<dev_t, ino_t>;
 
-// The environments that this process has open.
+std::optional<FileKey> key_of(const std::string& path) {
+  struct stat file {};
+  if (::stat((path + "/data.mdb").c_str(), &file) != 0) return std::nullopt;
+  return FileKey{file.st_dev, file.st_ino};
+}
+
+// The environments that this process has open. An entry stays until its environment is closed and
+// not only given up, for LMDB's locks are the process's: the closing of one would break another
+// that was opened meanwhile.
 struct Registry {
+  struct Entry {
+    std::weak_ptr<LmdbEnv> env;
+    int process;  // a forked child inherits its parent's entries, which are of no use to it
+  };
   std::mutex mutex;
-  std::map<FolderKey, std::weak_ptr<LmdbEnv>> open;
+  std::condition_variable closed;
+  std::map<FileKey, Entry> open;
 };
 Registry& registry() {
   static Registry the_one;
   return the_one;
+}
+
+// What this process has open of the store; waits for one that is being closed.
+std::shared_ptr<LmdbEnv> find_open(const std::string& path, std::unique_lock<std::mutex>& lock) {
+  Registry& known = registry();
+  for (;; known.closed.wait(lock)) {
+    const auto key = key_of(path);
+    const auto entry = key ? known.open.find(*key) : known.open.end();
+    if (entry == known.open.end() || entry->second.process != ::getpid()) return nullptr;
+    if (auto env = entry->second.env.lock()) return env;
+  }
+}
+
+void close(const FileKey& key, LmdbEnv* env) {
+  Registry& known = registry();
+  const std::lock_guard lock(known.mutex);
+  const auto entry = known.open.find(key);
+  const bool own = entry != known.open.end() && entry->second.process == ::getpid() &&
+                   entry->second.env.expired();
+  if (own) known.open.erase(entry);
+  delete env;
+  known.closed.notify_all();
 }
 
 // LMDB's locks and its mapped file need one machine's page cache.
@@ -47,7 +85,6 @@ void refuse_network_file_system(const std::string& path) {
   }
 }
 
-// A new file survives a power cut only when its folder is on the disk, too.
 void sync_folder(const std::string& path) {
   const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
@@ -56,10 +93,10 @@ void sync_folder(const std::string& path) {
   if (failed != 0) throw StoreError("cannot sync the folder " + path + ": " + std::strerror(errno));
 }
 
-void make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
+// A new file survives a power cut only when its folder is on the disk, too, and that one's folder.
+void sync_folders_up_from(const std::string& path) {
+  std::filesystem::path folder = std::filesystem::absolute(path).lexically_normal();
+  for (; folder != folder.parent_path(); folder = folder.parent_path()) sync_folder(folder);
 }
 
 }  // namespace
@@ -68,38 +105,35 @@ void throw_lmdb(const std::string& doing, int code) {
   std::string text = doing + ": " + mdb_strerror(code);
   if (code == MDB_MAP_FULL) text += "; start the server with a larger map size";
   if (code == ENOSPC) text += "; free some space on its disk";
-  if (code == MDB_INVALID || code == MDB_CORRUPTED) text += "; this is not a store of Pena";
+  const bool foreign = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_VERSION_MISMATCH;
+  if (foreign) text += "; this is not a store of Pena";
   throw StoreError(text);
 }
 
 std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_bytes,
                                        bool create) {
-  if (create) make_folder(path);
-  struct stat folder {};
-  const bool there = ::stat((path + "/data.mdb").c_str(), &folder) == 0;
+  const bool there = key_of(path).has_value();
   if (!there && !create) {
     throw StoreError("no store at " + path + "; expected a folder that a server has made");
   }
-  if (::stat(path.c_str(), &folder) != 0) {
-    throw StoreError("cannot look at the store " + path + ": " + std::strerror(errno));
-  }
   refuse_network_file_system(path);
-  Registry& known = registry();
-  const std::lock_guard lock(known.mutex);
-  std::weak_ptr<LmdbEnv>& place = known.open[{folder.st_dev, folder.st_ino}];
-  std::shared_ptr<LmdbEnv> env = place.lock();
-  if (env && env->process_ != ::getpid()) env = nullptr;
+  std::shared_ptr<LmdbEnv> env;  // before the lock: its closing takes the mutex again
+  std::unique_lock lock(registry().mutex);
+  env = find_open(path, lock);
   if (env) {
-    if (create && env.use_count() == 1) env->grow_map(map_bytes);
+    lock.unlock();
+    if (create) env->grow_map(map_bytes);
     return env;
   }
-  env.reset(new LmdbEnv(path, map_bytes, create));
-  place = env;
-  if (!there) {
-    sync_folder(path);
-    const std::string parent = std::filesystem::absolute(path).parent_path();
-    sync_folder(parent);
-  }
+  std::unique_ptr<LmdbEnv> made(new LmdbEnv(path, map_bytes, create));
+  const std::optional<FileKey> key = key_of(path);
+  if (!key) throw StoreError("the store " + path + " was deleted while it was opened");
+  env = {made.release(), [key = *key](LmdbEnv* last) {
+           close(key, last);
+         }};
+  registry().open.insert_or_assign(*key, Registry::Entry{env, ::getpid()});
+  lock.unlock();
+  if (!there) sync_folders_up_from(path);
   return env;
 }
 
@@ -151,40 +185,49 @@ void LmdbEnv::open_tables(bool create) {
 
 // Of an environment that a view has opened before. The map never shrinks.
 void LmdbEnv::grow_map(std::size_t map_bytes) {
+  const std::unique_lock alone(map_);
   MDB_envinfo info{};
-  if (mdb_env_info(env_, &info) == 0 && info.me_mapsize >= map_bytes) return;
+  mdb_env_info(env_, &info);
+  if (info.me_mapsize >= map_bytes) return;
   if (const int code = mdb_env_set_mapsize(env_, map_bytes); code != 0) {
     throw_lmdb("cannot map the store " + path_, code);
   }
 }
 
-double LmdbEnv::used_share() const {
+// Another process made the map larger.
+void LmdbEnv::follow_map() const {
+  const std::unique_lock alone(map_);
+  if (const int code = mdb_env_set_mapsize(env_, 0); code != 0) {
+    throw_lmdb("cannot map the store " + path_, code);
+  }
+}
+
+LmdbEnv::Pages LmdbEnv::pages() const {
   MDB_envinfo info{};
   MDB_stat stat{};
   mdb_env_info(env_, &info);
   mdb_env_stat(env_, &stat);
-  const double pages = static_cast<double>(info.me_mapsize) / stat.ms_psize;
-  const auto grown = static_cast<double>(info.me_last_pgno + 1);
-  if (grown < pages / 2) return grown / pages;
-  return (grown - static_cast<double>(free_pages())) / pages;
+  return {info.me_mapsize / stat.ms_psize, info.me_last_pgno + 1, stat.ms_psize};
 }
 
 // Table 0 is LMDB's own list of free pages; every value begins with how many it names.
-std::size_t LmdbEnv::free_pages() const {
+LmdbEnv::FreeList LmdbEnv::free_list() const {
+  check_process();
+  mdb_reader_check(env_, nullptr);
   const ReadTxn txn(*this);
   MDB_cursor* cursor = nullptr;
-  if (mdb_cursor_open(txn.get(), 0, &cursor) != 0) return 0;
-  std::size_t pages = 0;
+  if (mdb_cursor_open(txn.get(), 0, &cursor) != 0) return {};
+  FreeList free;
   MDB_val key{};
   MDB_val value{};
-  while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+  for (; mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0; ++free.entries) {
     std::size_t count = 0;
     if (value.mv_size < sizeof count) continue;
     std::memcpy(&count, value.mv_data, sizeof count);
-    pages += count;
+    free.pages += count;
   }
   mdb_cursor_close(cursor);
-  return pages;
+  return free;
 }
 
 void LmdbEnv::check_process() const {
@@ -194,12 +237,13 @@ void LmdbEnv::check_process() const {
                    "in the child");
 }
 
-ReadTxn::ReadTxn(const LmdbEnv& env) {
+ReadTxn::ReadTxn(const LmdbEnv& env) : map_stays_(env.map_) {
   env.check_process();
   int code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
   if (code == MDB_MAP_RESIZED) {
-    // Another process made the map larger.
-    mdb_env_set_mapsize(env.get(), 0);
+    map_stays_.unlock();
+    env.follow_map();
+    map_stays_.lock();
     code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
   }
   if (code != 0) throw_lmdb("cannot read the store " + env.path(), code);

@@ -5,8 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <shared_mutex>
 #include <string>
-#include <string_view>
 
 struct MDB_env;
 struct MDB_txn;
@@ -18,8 +18,9 @@ inline constexpr std::size_t kTables = 5;
 
 class LmdbEnv {
  public:
-  // Of a process: the one that is open already, or a new one. `create`: makes what is missing.
-  // Throws StoreError.
+  // Of a process: the one that is open already, or a new one. `create`: makes what is missing in
+  // the folder, and makes the map at least `map_bytes` large; no write transaction may run then.
+  // `map_bytes` 0: the size that the store has. Any thread. Throws StoreError.
   [[nodiscard]] static std::shared_ptr<LmdbEnv> open(const std::string& path, std::size_t map_bytes,
                                                      bool create);
   ~LmdbEnv();
@@ -31,25 +32,39 @@ class LmdbEnv {
     return tables_[static_cast<std::size_t>(table)];
   }
   [[nodiscard]] const std::string& path() const { return path_; }
-  // Share of the map that is in use, free pages counted as free. Scans the list of free pages where
-  // the file has grown beyond half of the map.
-  [[nodiscard]] double used_share() const;
+
+  struct Pages {
+    std::size_t map = 0;    // as many as the map has room for
+    std::size_t grown = 0;  // as many as the file has ever used
+    std::size_t bytes = 0;  // of one
+  };
+  [[nodiscard]] Pages pages() const;
+  struct FreeList {
+    std::size_t pages = 0;
+    std::size_t entries = 0;
+  };
+  // Pages that a write may use again. Reads the whole list, and lets go of what readers held that
+  // were killed: such a reader would keep every page from being used again.
+  [[nodiscard]] FreeList free_list() const;
+
   // Throws where this is a forked child: LMDB's locks are the parent's.
   void check_process() const;
 
  private:
+  friend class ReadTxn;
   LmdbEnv(const std::string& path, std::size_t map_bytes, bool create);
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
-  [[nodiscard]] std::size_t free_pages() const;
+  void follow_map() const;
 
   std::string path_;
   MDB_env* env_ = nullptr;
   std::array<unsigned, kTables> tables_{};
   int process_ = 0;
+  mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone
 };
 
-// A short read transaction.
+// A short read transaction. A thread has one at a time.
 class ReadTxn {
  public:
   explicit ReadTxn(const LmdbEnv& env);
@@ -59,6 +74,7 @@ class ReadTxn {
   [[nodiscard]] MDB_txn* get() const { return txn_; }
 
  private:
+  std::shared_lock<std::shared_mutex> map_stays_;
   MDB_txn* txn_ = nullptr;
 };
 

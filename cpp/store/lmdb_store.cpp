@@ -1,20 +1,16 @@
 #include "store/lmdb_store.hpp"
 
-#include <fcntl.h>
 #include <lmdb.h>
-#include <sys/file.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "store/fill_gauge.hpp"
 #include "store/format.hpp"
 #include "store/held_ids.hpp"
 #include "store/lmdb_env.hpp"
+#include "store/server_lock.hpp"
 
 namespace pena::store {
 namespace {
@@ -23,9 +19,6 @@ using core::Xid;
 
 constexpr const char* kSchemaKey = "schema";
 constexpr const char* kBootsKey = "boots";
-// The disk's own end, whatever the map's: below this accepting stops.
-constexpr std::uint64_t kLeastDiskBytes = 64U << 20U;
-constexpr int kCommitsBetweenLooks = 64;
 
 MDB_val val(const Xid& id) {
   return {Xid::kBytes, const_cast<std::uint8_t*>(id.bytes().data())};
@@ -97,7 +90,8 @@ class Cursor {
 // is several times faster than a search from the root.
 class TableWriter {
  public:
-  TableWriter(const LmdbEnv& env, MDB_txn* txn, Table table) : cursor_(env, txn, table) {}
+  TableWriter(const LmdbEnv& env, MDB_txn* txn, Bucket bucket)
+      : bucket_(bucket), cursor_(env, txn, table_of(bucket)) {}
 
   void put(const Xid& id, std::string_view value) {
     if (!last_known_) look_for_last();
@@ -112,7 +106,8 @@ class TableWriter {
   void drop(const Xid& id) {
     cursor_.key = val(id);
     if (!cursor_.get(MDB_SET_KEY)) {
-      throw StoreError("a bug: " + id.text() + " is to be dropped, but is not in its bucket");
+      throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
+                       std::string{word(bucket_)} + ", but is not in it");
     }
     const int code = mdb_cursor_del(cursor_.raw(), 0);
     if (code != 0) throw_lmdb("cannot write to the store", code);
@@ -125,10 +120,18 @@ class TableWriter {
     last_known_ = true;
   }
 
+  Bucket bucket_;
   Cursor cursor_;
   std::optional<Xid> last_;
   bool last_known_ = false;
 };
+
+void put_meta(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::uint64_t number) {
+  MDB_val key = val(name);
+  MDB_val value{sizeof number, &number};
+  const int code = mdb_put(txn, env.table(Table::meta), &key, &value, 0);
+  if (code != 0) throw_lmdb("cannot write to the store", code);
+}
 
 class LmdbView {
  public:
@@ -184,7 +187,7 @@ class LmdbView {
     BucketCounts counts{entries(Table::queue), 0, entries(Table::report), entries(Table::fail)};
     Cursor cursor(*env_, txn.get(), Table::batch);
     for (bool there = cursor.start({}); there; there = cursor.next()) {
-      counts.batch += batch_size(view(cursor.value));
+      counts.batch += batch_size(xid(cursor.key), view(cursor.value));
     }
     return counts;
   }
@@ -269,119 +272,79 @@ void refuse_other_schema(const LmdbView& view) {
                    (schema > kSchema ? "; use a newer Pena" : ""));
 }
 
-// Held by the one server of a store for as long as it runs; the kernel lets go of it when it dies.
-class ServerLock {
+// A change set on its way into one write transaction.
+class Applying {
  public:
-  explicit ServerLock(const std::string& store) {
-    const std::string path = store + "/pena.lock";
-    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file_ < 0) throw StoreError("cannot open " + path + ": " + std::strerror(errno));
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      const std::string holder = read_holder();
-      ::close(file_);
-      throw StoreInUse("the store " + store + " is in use by another server" + holder);
-    }
-    write_holder();
-  }
-  ~ServerLock() { ::close(file_); }
-  ServerLock(const ServerLock&) = delete;
-  ServerLock& operator=(const ServerLock&) = delete;
+  Applying(const LmdbEnv& env, MDB_txn* txn, std::string& buffer)
+      : env_(env),
+        txn_(txn),
+        buffer_(buffer),
+        queue_(env, txn, Bucket::queue),
+        batch_(env, txn, Bucket::batch),
+        report_(env, txn, Bucket::report),
+        fail_(env, txn, Bucket::fail) {}
+
+  void operator()(const core::PutQueue& write) { put(queue_, write.msg.msg.id, write.msg); }
+  void operator()(const core::DropQueue& write) { queue_.drop(write.id); }
+  void operator()(const core::PutBatch& write) { put(batch_, write.batch->id, *write.batch); }
+  void operator()(const core::DropBatch& write) { batch_.drop(write.id); }
+  void operator()(const core::PutReport& write) { put(report_, write.record.id, write.record); }
+  void operator()(const core::PutFail& write) { put(fail_, write.record.msg.id, write.record); }
+  void operator()(const core::DropFail& write) { fail_.drop(write.id); }
+  void operator()(const core::PutMeta& write) { put_meta(env_, txn_, write.key, write.value); }
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  [[nodiscard]] std::string read_holder() const {
-    std::array<char, 32> text{};
-    const ssize_t size = ::pread(file_, text.data(), text.size() - 1, 0);
-    return size > 0 ? " (process " + std::string{text.data()} + ")" : "";
-  }
-  // For the message of whoever comes second; that it cannot be written harms nobody.
-  void write_holder() const {
-    const std::string process = std::to_string(::getpid());
-    if (::ftruncate(file_, 0) != 0) return;
-    [[maybe_unused]] const ssize_t written = ::pwrite(file_, process.data(), process.size(), 0);
+  template <class Record>
+  void put(TableWriter& table, const Xid& id, const Record& record) {
+    encode(record, buffer_);
+    bytes_ += buffer_.size();
+    table.put(id, buffer_);
   }
 
-  int file_ = -1;
+  const LmdbEnv& env_;
+  MDB_txn* txn_;
+  std::string& buffer_;
+  std::size_t bytes_ = 0;  // of the records put so far
+  TableWriter queue_;
+  TableWriter batch_;
+  TableWriter report_;
+  TableWriter fail_;
 };
 
 class LmdbStore final : public Reading<Store> {
  public:
-  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, std::size_t map_bytes)
-      : Reading<Store>(std::move(env)), lock_(std::move(lock)), map_bytes_(map_bytes) {
-    WriteTxn txn(view_.env());
+  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env)
+      : Reading<Store>(std::move(env)), lock_(std::move(lock)) {
+    // Before the first write: a store of another schema is left as it is.
+    const bool fresh = !view_.meta(kBootsKey);
+    if (!fresh) refuse_other_schema(view_);
     const std::uint64_t boots = view_.meta(kBootsKey).value_or(0);
-    if (boots == 0) put_meta(txn.get(), kSchemaKey, kSchema);
-    put_meta(txn.get(), kBootsKey, boots + 1);
+    WriteTxn txn(view_.env());
+    if (fresh) put_meta(view_.env(), txn.get(), kSchemaKey, kSchema);
+    put_meta(view_.env(), txn.get(), kBootsKey, boots + 1);
     txn.commit();
-    refuse_other_schema(view_);
   }
 
   void commit(const ChangeSet& changes) override {
     WriteTxn txn(view_.env());
-    apply(txn.get(), changes);
+    std::size_t bytes = 0;
+    {
+      Applying apply(view_.env(), txn.get(), buffer_);
+      for (const core::Write& write : changes) std::visit(apply, write);
+      bytes = apply.bytes();
+    }
     txn.commit();
-    // Often enough that accepting stops before the map is full, whatever the size of the changes.
-    if (--commits_to_look_ <= 0 || written_bytes_ > map_bytes_ / 50) look_how_full();
+    gauge_.committed(bytes);
   }
 
-  [[nodiscard]] double fill() const override { return fill_; }
+  [[nodiscard]] double fill() const override { return gauge_.read(view_.env()); }
 
  private:
-  void apply(MDB_txn* txn, const ChangeSet& changes) {
-    const LmdbEnv& env = view_.env();
-    TableWriter queue(env, txn, Table::queue);
-    TableWriter batch(env, txn, Table::batch);
-    TableWriter report(env, txn, Table::report);
-    TableWriter fail(env, txn, Table::fail);
-    const auto put = [this](TableWriter& table, const Xid& id, const auto& record) {
-      encode(record, buffer_);
-      written_bytes_ += buffer_.size();
-      table.put(id, buffer_);
-    };
-    for (const core::Write& write : changes) {
-      if (const auto* queued = std::get_if<core::PutQueue>(&write)) {
-        put(queue, queued->msg.msg.id, queued->msg);
-      } else if (const auto* taken = std::get_if<core::DropQueue>(&write)) {
-        queue.drop(taken->id);
-      } else if (const auto* granted = std::get_if<core::PutBatch>(&write)) {
-        put(batch, granted->batch->id, *granted->batch);
-      } else if (const auto* settled = std::get_if<core::DropBatch>(&write)) {
-        batch.drop(settled->id);
-      } else if (const auto* reported = std::get_if<core::PutReport>(&write)) {
-        put(report, reported->record.id, reported->record);
-      } else if (const auto* failed = std::get_if<core::PutFail>(&write)) {
-        put(fail, failed->record.msg.id, failed->record);
-      } else if (const auto* forgotten = std::get_if<core::DropFail>(&write)) {
-        fail.drop(forgotten->id);
-      } else if (const auto* meta = std::get_if<core::PutMeta>(&write)) {
-        put_meta(txn, meta->key, meta->value);
-      }
-    }
-  }
-
-  void put_meta(MDB_txn* txn, std::string_view name, std::uint64_t number) {
-    MDB_val key = val(name);
-    MDB_val value{sizeof number, &number};
-    const int code = mdb_put(txn, view_.env().table(Table::meta), &key, &value, 0);
-    if (code != 0) throw_lmdb("cannot write to the store", code);
-  }
-
-  void look_how_full() {
-    commits_to_look_ = kCommitsBetweenLooks;
-    written_bytes_ = 0;
-    fill_ = view_.env().used_share();
-    struct statvfs disk {};
-    if (::statvfs(view_.env().path().c_str(), &disk) == 0 &&
-        std::uint64_t{disk.f_bavail} * disk.f_frsize < kLeastDiskBytes) {
-      fill_ = 1.0;
-    }
-  }
-
   std::unique_ptr<ServerLock> lock_;
-  std::size_t map_bytes_;
-  std::size_t written_bytes_ = 0;  // since it was last looked how full the map is
-  std::string buffer_;             // of encode
-  double fill_ = 0.0;
-  int commits_to_look_ = 0;
+  std::string buffer_;  // of encode
+  mutable FillGauge gauge_;
 };
 
 class LmdbReadOnly final : public Reading<BucketView> {
@@ -397,8 +360,7 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
   // The lock first: a second server must not touch the environment of the first.
   auto lock = std::make_unique<ServerLock>(path);
-  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true),
-                                     map_bytes);
+  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true));
 }
 
 std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {

@@ -183,28 +183,35 @@ class MemoryStore final : public Store {
     map.insert_or_assign(key, value);
   }
   template <class Map>
-  static void drop(Map& map, const Xid& id, Undo& undo) {
+  static void drop(Bucket bucket, Map& map, const Xid& id, Undo& undo) {
     undo.keep(map, id);
     if (map.erase(id) == 0) {
-      throw StoreError("a bug: " + id.text() + " is to be dropped, but is not in its bucket");
+      throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
+                       std::string{word(bucket)} + ", but is not in it");
     }
   }
 
   void apply(const core::PutQueue& write, Undo& undo) {
     put(tables_.queue, write.msg.msg.id, write.msg, undo);
   }
-  void apply(const core::DropQueue& write, Undo& undo) { drop(tables_.queue, write.id, undo); }
+  void apply(const core::DropQueue& write, Undo& undo) {
+    drop(Bucket::queue, tables_.queue, write.id, undo);
+  }
   void apply(const core::PutBatch& write, Undo& undo) {
     put(tables_.batch, write.batch->id, *write.batch, undo);
   }
-  void apply(const core::DropBatch& write, Undo& undo) { drop(tables_.batch, write.id, undo); }
+  void apply(const core::DropBatch& write, Undo& undo) {
+    drop(Bucket::batch, tables_.batch, write.id, undo);
+  }
   void apply(const core::PutReport& write, Undo& undo) {
     put(tables_.report, write.record.id, write.record, undo);
   }
   void apply(const core::PutFail& write, Undo& undo) {
     put(tables_.fail, write.record.msg.id, write.record, undo);
   }
-  void apply(const core::DropFail& write, Undo& undo) { drop(tables_.fail, write.id, undo); }
+  void apply(const core::DropFail& write, Undo& undo) {
+    drop(Bucket::fail, tables_.fail, write.id, undo);
+  }
   void apply(const core::PutMeta& write, Undo& undo) {
     put(tables_.meta, write.key, write.value, undo);
   }

@@ -78,7 +78,8 @@ class Store : public BucketView {
   // Durable when it returns. A failure is final: what the disk holds is unknown until the next
   // load, so the process must not go on. One thread at a time. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
-  // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit.
+  // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit;
+  // by the thread that commits.
   [[nodiscard]] virtual double fill() const = 0;
 };
 

@@ -37,7 +37,7 @@ TEST(Format, GivesBackWhatItWasGiven) {
   EXPECT_EQ(decode_queued(id_of(1), encoded(queued(1))), queued(1));
   const core::Batch batch = a_batch(2, {queued(3), queued(4, "")});
   EXPECT_EQ(decode_batch(id_of(2), encoded(batch)), batch);
-  EXPECT_EQ(batch_size(encoded(batch)), 2U);
+  EXPECT_EQ(batch_size(id_of(2), encoded(batch)), 2U);
   EXPECT_EQ(decode_report(id_of(1), encoded(reported(1))), reported(1));
   EXPECT_EQ(decode_fail(id_of(1), encoded(failed(1))), failed(1));
 }
@@ -65,6 +65,42 @@ TEST(Format, TheseAreItsBytes) {
                                            "0100000065"));
 }
 
+TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
+  constexpr std::size_t kHeader = 10;  // hex digits of version and checksum
+  const core::Batch batch{id_of(1),
+                          id_of(2),
+                          core::from_us(3),
+                          {{{id_of(4), 5, ""}, core::from_us(6), core::from_us(7), {}}}};
+  EXPECT_EQ(hex(encoded(batch)).substr(kHeader),
+            "000000000000000000000002"  // client
+            "0300000000000000"          // granted_at
+            "01000000"                  // count
+            "000000000000000000000004"
+            "05000000"
+            "00000000"
+            "0600000000000000"
+            "0700000000000000"
+            "0000");
+  const core::ReportRecord report{
+      id_of(1), 382, id_of(2), id_of(3), core::from_us(4), core::from_us(5), core::from_us(6), {}};
+  EXPECT_EQ(hex(encoded(report)).substr(kHeader),
+            "7e010000"                  // period
+            "000000000000000000000002"  // batch
+            "000000000000000000000003"  // client
+            "0400000000000000"          // accepted_at
+            "0500000000000000"          // granted_at
+            "0600000000000000"          // reported_at
+            "0000");                    // misses
+  const core::FailRecord fail{{id_of(1), 382, "[]"}, core::from_us(2), core::from_us(3), {}};
+  EXPECT_EQ(hex(encoded(fail)).substr(kHeader),
+            "000000000000000000000001"  // id
+            "7e010000"                  // period
+            "020000005b5d"              // payload
+            "0200000000000000"          // accepted_at
+            "0300000000000000"          // failed_at
+            "0000");                    // misses
+}
+
 TEST(Format, EveryChangedByteIsNoticed) {
   const std::string good = encoded(queued(1));
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -80,6 +116,13 @@ TEST(Format, EveryTruncationIsNoticed) {
     EXPECT_THROW((void)decode_batch(id_of(1), std::string_view{good}.substr(0, size)), StoreError);
   }
   EXPECT_THROW((void)decode_batch(id_of(1), good + "x"), StoreError);
+}
+
+TEST(Format, ABatchIsNotCountedWhereItIsCorrupt) {
+  std::string bad = encoded(a_batch(1, {queued(2)}));
+  bad.back() = static_cast<char>(bad.back() ^ 1);
+  EXPECT_THROW((void)batch_size(id_of(1), bad), StoreError);
+  EXPECT_THROW((void)batch_size(id_of(1), "short"), StoreError);
 }
 
 TEST(Format, SaysWhatIsWrongWithWhichRecord) {

@@ -1,14 +1,18 @@
 // What is LMDB's alone: files, locks, other processes.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <thread>
 
 #include "sample.hpp"
+#include "store/lmdb_env.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
 
@@ -40,6 +44,11 @@ std::string error_of(Work work) {
     return error.what();
   }
   return "no error";
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>{file}, {}};
 }
 
 TEST(LmdbStore, FindsEverythingAgain) {
@@ -85,6 +94,47 @@ TEST(LmdbStore, ASecondServerIsRefusedInAnotherProcess) {
             3);
 }
 
+TEST(LmdbStore, AKilledServerLeavesNoLockAndAllThatItCommitted) {
+  const TempFolder folder;
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t server = ::fork();
+  if (server == 0) {
+    const auto store = open_lmdb_store(folder.path(), kMap);
+    store->commit({core::PutQueue{queued(1)}});
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ::close(ready[1]);
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ::close(ready[0]);
+  EXPECT_EQ(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
+            "the store " + folder.path() + " is in use by another server (process " +
+                std::to_string(server) + ")");
+  ::kill(server, SIGKILL);
+  ::waitpid(server, nullptr, 0);
+  EXPECT_EQ(open_lmdb_store(folder.path(), kMap)->queue({}, 9).records.at(0), queued(1));
+}
+
+TEST(LmdbStore, AReaderThatWasKilledKeepsNoPages) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), 16U << 20U);
+  EXPECT_EQ(in_a_child([&] {
+              const auto env = LmdbEnv::open(folder.path(), 0, false);
+              const ReadTxn txn(*env);
+              ::_exit(7);  // within its transaction
+              return 0;
+            }),
+            7);
+  const std::string payload(1U << 20U, 'x');
+  for (std::uint16_t number = 1; number <= 60; ++number) {
+    store->commit({core::PutQueue{queued(number, payload)}});
+    store->commit({core::DropQueue{id_of(number)}});
+    ASSERT_LT(store->fill(), 0.9) << "after msg " << number;
+  }
+}
+
 TEST(LmdbStore, IsOfNoUseInAForkedChild) {
   const TempFolder folder;
   const auto store = open_lmdb_store(folder.path(), kMap);
@@ -127,6 +177,76 @@ TEST(LmdbStore, KnowsHowFullItIsAndThatFreedPagesAreFree) {
   EXPECT_LT(store->fill(), 0.2);
 }
 
+TEST(LmdbStore, SeesTheRoomThatTheLastCommitMade) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), 16U << 20U);
+  EXPECT_LT(store->fill(), 0.05);
+  store->commit({core::PutQueue{queued(1, std::string(12U << 20U, 'x'))}});
+  EXPECT_GT(store->fill(), 0.7);
+  // No commit follows the one that makes room: whoever waits for room must learn of it all the
+  // same.
+  store->commit({core::DropQueue{id_of(1)}});
+  EXPECT_LT(store->fill(), 0.2);
+}
+
+TEST(LmdbStore, KnowsHowFullItIsAsSoonAsItIsOpened) {
+  const TempFolder folder;
+  open_lmdb_store(folder.path(), 16U << 20U)
+      ->commit({core::PutQueue{queued(1, std::string(12U << 20U, 'x'))}});
+  EXPECT_GT(open_lmdb_store(folder.path(), 16U << 20U)->fill(), 0.7);
+}
+
+// A long list of free pages is not read after every commit, but then no old number may stay.
+TEST(LmdbStore, SeesRoomThatTheLastCommitMadeHoweverLongTheListOfFreePages) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), 16U << 20U);
+  store->commit({core::PutQueue{queued(1, std::string(10U << 20U, 'x'))}});
+  {
+    const auto env = LmdbEnv::open(folder.path(), 0, false);
+    const ReadTxn keeps_pages_from_being_used_again(*env);
+    for (std::uint64_t i = 0; i < 100; ++i) store->commit({core::PutMeta{"x", i}});
+  }
+  EXPECT_GT(store->fill(), 0.5);
+  store->commit({core::DropQueue{id_of(1)}});
+  (void)store->fill();
+  EXPECT_LT(store->fill(), 0.2);
+}
+
+// The msgs go into pages that were free, so the file does not grow: only the list tells.
+TEST(LmdbStore, SeesThatLargeChangesUseTheFreePagesHoweverLongTheirList) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), 16U << 20U);
+  store->commit({core::PutQueue{queued(1, std::string(8U << 20U, 'x'))}});
+  {
+    const auto env = LmdbEnv::open(folder.path(), 0, false);
+    const ReadTxn keeps_pages_from_being_used_again(*env);
+    for (std::uint64_t i = 0; i < 200; ++i) store->commit({core::PutMeta{"x", i}});
+  }
+  store->commit({core::DropQueue{id_of(1)}});
+  (void)store->fill();
+  const double before = store->fill();
+  ChangeSet large;
+  for (std::uint16_t number = 2; number < 102; ++number) {
+    large.emplace_back(core::PutQueue{queued(number, std::string(50'000, 'x'))});
+  }
+  store->commit(large);
+  EXPECT_GT(store->fill(), before + 0.2);
+}
+
+TEST(LmdbStore, ARecordThatWasGarbledOnTheDiskIsNamed) {
+  const TempFolder folder;
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutQueue{queued(1, "\"a needle\"")}});
+  std::string bytes = bytes_of(folder / "data.mdb");
+  const std::size_t needle = bytes.find("a needle");
+  ASSERT_NE(needle, std::string::npos);
+  bytes[needle] = 'b';
+  std::ofstream(folder / "data.mdb", std::ios::binary) << bytes;
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  EXPECT_EQ(error_of([&] { (void)store->queue({}, 9); }),
+            "the record " + id_of(1).text() +
+                " in the bucket queue is corrupt: it does not match its checksum");
+}
+
 TEST(LmdbStore, AFolderThatCannotBeMadeIsAnError) {
   const TempFolder folder;
   std::ofstream(folder / "file") << "x";
@@ -141,13 +261,29 @@ TEST(LmdbStore, AFileThatIsNoStoreIsAnError) {
               HasSubstr("not a store of Pena"));
 }
 
-TEST(LmdbStore, ANewerSchemaIsRefused) {
+TEST(LmdbStore, ANewerSchemaIsRefusedAndLeftAsItIs) {
   const TempFolder folder;
   open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 2}});
+  const std::string before = bytes_of(folder / "data.mdb");
   for (const std::string& error : {error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
                                    error_of([&] { (void)open_lmdb_view(folder.path()); })}) {
     EXPECT_THAT(error, HasSubstr("has schema 2, this program reads 1; use a newer Pena"));
   }
+  EXPECT_TRUE(bytes_of(folder / "data.mdb") == before);
+}
+
+TEST(LmdbStore, IsNotTakenForTheOneWhoseFolderWasDeleted) {
+  const TempFolder folder;
+  open_lmdb_store(folder / "a", kMap)->commit({core::PutQueue{queued(1)}});
+  const auto view = open_lmdb_view(folder / "a");
+  std::filesystem::remove_all(folder / "a");
+  EXPECT_EQ(open_lmdb_store(folder / "a", kMap)->counts().queue, 0U);
+  EXPECT_TRUE(std::filesystem::exists(folder / "a/data.mdb"));
+}
+
+TEST(LmdbStore, SaysWhatToDoWhereTheDiskIsFull) {
+  EXPECT_THAT(error_of([] { throw_lmdb("cannot commit to the store", ENOSPC); }),
+              HasSubstr("free some space on its disk"));
 }
 
 TEST(LmdbView, SeesWhatTheServerCommitsBesideIt) {
@@ -177,6 +313,54 @@ TEST(LmdbView, MayComeBeforeTheServerAndOutliveIt) {
   const auto view = open_lmdb_view(folder.path());
   open_lmdb_store(folder.path(), kMap)->commit({core::PutQueue{queued(1)}});
   EXPECT_EQ(view->counts().queue, 1U);
+}
+
+TEST(LmdbView, ThatComesFirstDoesNotKeepTheServersMapSmall) {
+  const TempFolder folder;
+  (void)open_lmdb_store(folder.path(), 1U << 20U);
+  const auto view = open_lmdb_view(folder.path());
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  store->commit({core::PutQueue{queued(1, std::string(8U << 20U, 'x'))}});
+  EXPECT_EQ(view->counts().queue, 1U);
+}
+
+TEST(LmdbView, FollowsAMapThatAnotherProcessMadeLarger) {
+  const TempFolder folder;
+  (void)open_lmdb_store(folder.path(), 1U << 20U);
+  const auto view = open_lmdb_view(folder.path());
+  const std::string payload(8U << 20U, 'x');
+  EXPECT_EQ(in_a_child([&] {
+              const auto store = open_lmdb_store(folder.path(), kMap);
+              store->commit({core::PutQueue{queued(1, payload)}});
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(view->queue({}, 1).records.at(0).msg.payload, payload);
+}
+
+int open_files_named(const std::string& path) {
+  int count = 0;
+  for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed_meanwhile;
+    if (std::filesystem::read_symlink(file, closed_meanwhile) == path) ++count;
+  }
+  return count;
+}
+
+// LMDB forbids to have an environment open twice, also while the first one is being closed.
+TEST(LmdbView, MayBeOpenedAndClosedByManyThreadsWhichShareOneEnvironment) {
+  const TempFolder folder;
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutQueue{queued(1)}});
+  const auto open_and_close = [&] {
+    for (int round = 0; round < 200; ++round) {
+      const auto view = open_lmdb_view(folder.path());
+      EXPECT_EQ(view->counts().queue, 1U);
+      EXPECT_EQ(open_files_named(folder / "lock.mdb"), 1);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(open_and_close);
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(LmdbView, MakesNoStore) {

@@ -1,0 +1,27 @@
+// The right to be the one server of a store.
+#pragma once
+
+#include <string>
+
+namespace pena::store {
+
+// A lock on the file `pena.lock` in the store's folder, held for as long as this lives; the kernel
+// lets go of it when the process dies. It belongs to this open file and not to the process, so a
+// second server in the same process is refused, too. The file holds the process id of whoever has
+// the lock, for the message of whoever comes second.
+class ServerLock {
+ public:
+  // Throws StoreInUse naming the process that has it, StoreError where the file cannot be had.
+  explicit ServerLock(const std::string& store);
+  ~ServerLock();
+  ServerLock(const ServerLock&) = delete;
+  ServerLock& operator=(const ServerLock&) = delete;
+
+ private:
+  [[nodiscard]] std::string read_holder() const;
+  void write_holder() const;
+
+  int file_ = -1;
+};
+
+}  // namespace pena::store
