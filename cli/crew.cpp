@@ -6,16 +6,14 @@
 #include <utility>
 
 #include "cli/run.hpp"
+#include "core/dice.hpp"
 
 namespace pena::cli {
 namespace {
 
-// splitmix64: near seeds give far results.
+// Near seeds give far results.
 std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31U);
+  return core::mix(x + core::kGoldenRatio);
 }
 
 bool ended_by_period(const Run& run) {
