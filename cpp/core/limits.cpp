@@ -107,9 +107,10 @@ std::optional<std::string> Limits::problem() const {
   }
   if (auto problem = below_one("json_depth", json_depth)) return problem;
   if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
-  if (window_msgs < batchsize) {
-    return "window_msgs (" + std::to_string(window_msgs) + ") must be at least batchsize (" +
-           std::to_string(batchsize) + "), or the largest batch never fills";
+  // The window is filled up again when half of it is left, and that half must do for a batch.
+  if (window_msgs / 2 < batchsize) {
+    return "window_msgs (" + std::to_string(window_msgs) + ") must be at least twice batchsize (" +
+           std::to_string(batchsize) + "), or the largest batch may never fill";
   }
   return std::nullopt;
 }

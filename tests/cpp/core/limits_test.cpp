@@ -59,7 +59,9 @@ TEST(Limits, EveryRefusalNamesItsSetting) {
   EXPECT_THAT(problem_of([](Limits& l) { l.timing.clock_drift = 0.5; }), HasSubstr("clock_drift"));
   EXPECT_THAT(problem_of([](Limits& l) { l.linger = milliseconds{-1}; }), HasSubstr("linger"));
   EXPECT_THAT(problem_of([](Limits& l) { l.batchsize = 0; }), HasSubstr("batchsize"));
-  EXPECT_THAT(problem_of([](Limits& l) { l.window_msgs = 9; }), HasSubstr("window_msgs (9)"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.window_msgs = 19'999; }),
+              HasSubstr("window_msgs (19999) must be at least twice batchsize (10000)"));
+  EXPECT_EQ(problem_of([](Limits& l) { l.window_msgs = 20'000; }), "none");
   EXPECT_THAT(problem_of([](Limits& l) { l.store_fill = 1.5; }), HasSubstr("store_fill"));
   EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));
 }

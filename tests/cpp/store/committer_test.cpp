@@ -142,7 +142,7 @@ TEST_F(CommitterTest, TheRateNamesTheNextTimeAndABatchWaitsUntilItIsFull) {
 }
 
 TEST_F(CommitterTest, ABacklogBeyondTheWindowIsDeliveredWholeAndInOrder) {
-  limits_.window_msgs = 8;
+  limits_.window_msgs = 16;
   limits_.batchsize = 8;
   open();
   for (std::uint16_t number = 1; number <= 200; ++number) submit({number});
