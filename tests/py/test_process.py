@@ -116,7 +116,9 @@ def test_an_exception_with_what_runs_is_shown_and_ends_the_interpreter() -> None
 
 @pytest.mark.parametrize("waiting", ["server", "client"])
 def test_ctrl_c_interrupts_a_wait(waiting: str) -> None:
-    code = f"{RUNNING}\nprint('up', flush=True)\n{waiting}.wait()"
+    # Whoever runs the tests in the background has SIGINT ignored, and children inherit that.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}\n{RUNNING}\nprint('up', flush=True)\n{waiting}.wait()"
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -127,7 +129,10 @@ def test_ctrl_c_interrupts_a_wait(waiting: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=TIMEOUT)
+        try:
+            _, errors = process.communicate(timeout=TIMEOUT)
+        finally:
+            process.kill()
     assert process.returncode == -signal.SIGINT
     assert errors.strip().endswith("KeyboardInterrupt")
 
