@@ -18,7 +18,7 @@ run: ## build and run `pena demo`
 	@cmake --build build/run --target pena
 	@build/run/cli/pena demo
 
-test: lint test-cpp test-py asan tsan clang ## everything that must be green, in about ten minutes
+test: lint test-cpp test-py asan tsan clang ## everything that must be green, in about twenty minutes
 	$(call say,all green)
 
 deps: ## install the system packages that are missing
