@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -21,6 +22,9 @@ int execute(const ClientCommand& command) {
 }
 int execute(const DemoCommand& command) {
   return run_demo(command);
+}
+int execute(const SimCommand& command) {
+  return run_sim(command);
 }
 int execute(const ShowText& show) {
   print_line(stdout, show.text);
@@ -56,6 +60,8 @@ int run_guarded(const Command& command) {
     return failed(error, kNoStore);
   } catch (const server::ListenError& error) {
     return failed(error, kNoListen);
+  } catch (const std::bad_alloc&) {
+    return failed(std::runtime_error("the memory is out"), kFailed);
   } catch (const std::exception& error) {
     return failed(error, kFailed);
   }

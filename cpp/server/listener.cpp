@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <new>
 #include <utility>
 
 #include "server/connection.hpp"
@@ -22,6 +23,7 @@ namespace {
 
 // Connections beyond the cap that are being told so, at one time.
 constexpr std::size_t kTurnedAwayAtOnce = 64;
+constexpr int kMostUnsent = 128 * 1024;  // bytes, of one connection
 constexpr std::chrono::milliseconds kRetryAccept{100};
 
 [[noreturn]] void bad_listen(const std::string& text) {
@@ -93,8 +95,18 @@ asio::awaitable<void> Listener::run() {
       co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    prepare(socket);
-    take(std::move(socket));
+    bool taken = false;
+    try {
+      prepare(socket);
+      take(std::move(socket));
+      taken = true;
+    } catch (const std::bad_alloc&) {
+      warn("cannot take a connection: the memory is out");
+    }
+    if (!taken) {
+      retry.expires_after(kRetryAccept);
+      co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    }
   }
 }
 
@@ -121,6 +133,9 @@ void Listener::prepare(tcp::socket& socket) const {
   // A peer that vanished without a word is noticed when what it was sent is not acknowledged.
   const auto ms = static_cast<unsigned>(core::to_ms(engine_.settings.limits.stalled_write_time));
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  // Little that is not sent waits in the kernel: what is stamped now leaves soon.
+  const int unsent = kMostUnsent;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
 void Listener::close() {

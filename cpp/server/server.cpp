@@ -77,7 +77,9 @@ class Server::Impl {
         listener_(engine_, parse_listen(settings_.listen)) {
     address_ = listener_.address();
     engine_.guard.hosts = hosts_of(address_);
-    asio::co_spawn(engine_.io, listener_.run(), asio::detached);
+    asio::co_spawn(engine_.io, listener_.run(), [](const std::exception_ptr& error) {
+      if (error) std::rethrow_exception(error);
+    });
     // Only now: nothing has been changed where the address could not be had.
     commits_.emplace(committer_, clock_,
                      CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
@@ -85,7 +87,7 @@ class Server::Impl {
                                          failed(std::move(error));
                                        }});
     engine_.commits = &*commits_;
-    io_thread_ = std::thread([this] { engine_.io.run(); });
+    io_thread_ = std::thread([this] { run_io(); });
     engine_.log(core::LogLevel::info, "listening on " + url());
   }
 
@@ -141,6 +143,18 @@ class Server::Impl {
     asio::post(engine_.io,
                [this, sends = std::move(outgoing)]() mutable { engine_.deliver(sends); });
   }
+  // What no coroutine could deal with, such as memory that is out, ends the server with a word.
+  void run_io() {
+    try {
+      engine_.io.run();
+    } catch (...) {
+      engine_.log(core::LogLevel::error, "the server failed, so it stops");
+      listener_.close();
+      engine_.hang_up();
+      note_stopped(std::current_exception());
+    }
+  }
+
   void failed(std::exception_ptr error) {
     engine_.log(core::LogLevel::error, "the store failed, so the server stops");
     asio::post(engine_.io, [this] {

@@ -5,6 +5,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
+#include <new>
 #include <utility>
 
 #include "pena_version.hpp"
@@ -17,22 +18,46 @@ namespace asio = boost::asio;
 using asio::use_awaitable;
 using boost::system::error_code;
 
+namespace {
+
+// A large batch goes out in pieces of whole events, for between them a heartbeat may be due: the
+// client counts the silence from the stamps alone.
+constexpr std::size_t kPiece = 64UL * 1024;
+
+std::size_t end_of_piece(std::string_view bytes, std::size_t from) {
+  if (bytes.size() - from <= kPiece) return bytes.size();
+  const std::size_t end = bytes.find("\n\n", from + kPiece);
+  return end == std::string_view::npos ? bytes.size() : end + 2;
+}
+
+}  // namespace
+
 TaskStream::TaskStream(Engine& engine, asio::ip::tcp::socket& socket, const wire::TaskQuery& query)
     : engine_(engine),
       socket_(socket),
       query_(query),
       session_(engine.ids.next(core::unix_seconds(engine.clock.now()))),
       wake_(engine.io) {
-  engine_.streams.emplace(session_, this);
   waiting_ = head(engine, session_);
   wire::append_heartbeat(waiting_, engine.clock.now());
-  // After the first stamp: the client counts its leases from what it sent before that.
-  engine_.tell(core::ClientJoined{session_, query.batchsize, query.takes_short});
+  engine_.streams.emplace(session_, this);
+  try {
+    // After the first stamp: the client counts its leases from what it sent before that.
+    engine_.tell(core::ClientJoined{session_, query.batchsize, query.takes_short});
+  } catch (...) {
+    engine_.streams.erase(session_);
+    throw;
+  }
 }
 
 TaskStream::~TaskStream() {
   engine_.streams.erase(session_);
-  engine_.tell(core::ClientLost{session_});
+  try {
+    engine_.tell(core::ClientLost{session_});
+  } catch (const std::bad_alloc&) {
+    // What it holds comes back when its lease is over.
+    engine_.log(core::LogLevel::error, "the memory is out");
+  }
 }
 
 std::string TaskStream::head(const Engine& engine, const core::Xid& session) {
@@ -86,12 +111,21 @@ asio::awaitable<void> TaskStream::write_all() {
     const std::string bytes = std::exchange(waiting_, {});
     batch_waits_ = false;
     writing_ = true;
-    if (!co_await write(bytes)) co_return;
+    for (std::size_t done = 0; done < bytes.size();) {
+      const std::size_t end = end_of_piece(bytes, done);
+      const std::string_view piece{bytes.data() + done, end - done};
+      if (!co_await write(piece)) co_return;
+      done = end;
+      if (!std::exchange(stamp_due_, false)) continue;
+      std::string stamp;
+      wire::append_heartbeat(stamp, engine_.clock.now());
+      if (!co_await write(stamp)) co_return;
+    }
     writing_ = false;
   }
 }
 
-asio::awaitable<bool> TaskStream::write(const std::string& bytes) {
+asio::awaitable<bool> TaskStream::write(std::string_view bytes) {
   Watchdog watchdog(socket_);
   for (std::size_t done = 0; done < bytes.size();) {
     watchdog.set(engine_.settings.limits.stalled_write_time);
@@ -113,8 +147,11 @@ asio::awaitable<void> TaskStream::beat() {
   while (true) {
     timer.expires_after(engine_.settings.limits.timing.heartbeat);
     co_await timer.async_wait(use_awaitable);
-    // What is being written shows the client that the stream lives.
-    if (writing_ || ending_) continue;
+    if (ending_) continue;
+    if (writing_) {
+      stamp_due_ = true;
+      continue;
+    }
     wire::append_heartbeat(waiting_, engine_.clock.now());
     wake_.cancel();
   }

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <string>
+#include <string_view>
 
 #include "core/msg.hpp"
 #include "server/engine.hpp"
@@ -36,7 +37,7 @@ class TaskStream {
   [[nodiscard]] boost::asio::awaitable<void> write_all();
   [[nodiscard]] boost::asio::awaitable<void> beat();
   [[nodiscard]] boost::asio::awaitable<void> listen();
-  [[nodiscard]] boost::asio::awaitable<bool> write(const std::string& bytes);
+  [[nodiscard]] boost::asio::awaitable<bool> write(std::string_view bytes);
 
   Engine& engine_;
   boost::asio::ip::tcp::socket& socket_;
@@ -45,6 +46,7 @@ class TaskStream {
   std::string waiting_;  // to be written next
   bool batch_waits_ = false;
   bool writing_ = false;
+  bool stamp_due_ = false;  // a heartbeat is due while something long is written
   bool ending_ = false;
   boost::asio::steady_timer wake_;  // cancelled when something waits
 };

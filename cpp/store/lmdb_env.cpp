@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -47,6 +48,14 @@ struct Registry {
 Registry& registry() {
   static Registry the_one;
   return the_one;
+}
+
+// Whether the disk of a folder has no room left.
+bool is_full(const std::string& folder) {
+  struct statvfs about {};
+  if (folder.empty() || ::statvfs(folder.c_str(), &about) != 0) return false;
+  constexpr unsigned long kHardlyAnything = 256 * 1024;
+  return about.f_bavail * about.f_frsize < kHardlyAnything;
 }
 
 // What this process has open of the store; waits for one that is being closed.
@@ -101,10 +110,11 @@ void sync_folders_up_from(const std::string& path) {
 
 }  // namespace
 
-void throw_lmdb(const std::string& doing, int code) {
+void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   std::string text = doing + ": " + mdb_strerror(code);
   if (code == MDB_MAP_FULL) text += "; start the server with a larger map size";
-  if (code == ENOSPC) text += "; free some space on its disk";
+  // The last write that still had some room comes back from LMDB as EIO.
+  if (code == ENOSPC || (code == EIO && is_full(folder))) text += "; free some space on its disk";
   const bool foreign = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_VERSION_MISMATCH;
   if (foreign) text += "; this is not a store of Pena";
   throw StoreError(text);
@@ -125,6 +135,7 @@ std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_
     if (create) env->grow_map(map_bytes);
     return env;
   }
+  if (!there) make_whole(path, map_bytes);
   std::unique_ptr<LmdbEnv> made(new LmdbEnv(path, map_bytes, create));
   const std::optional<FileKey> key = key_of(path);
   if (!key) throw StoreError("the store " + path + " was deleted while it was opened");
@@ -135,6 +146,21 @@ std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_
   lock.unlock();
   if (!there) sync_folders_up_from(path);
   return env;
+}
+
+// LMDB writes the first two pages of a new file without a sync: a power cut there would leave one that
+// nobody can open. So a new store is made aside, and gets its name when it is whole.
+void LmdbEnv::make_whole(const std::string& path, std::size_t map_bytes) {
+  const std::filesystem::path aside = std::filesystem::path{path} / ".new";
+  std::error_code error;
+  std::filesystem::remove_all(aside, error);  // of a start that was cut off
+  std::filesystem::create_directory(aside, error);
+  if (!error) {
+    const LmdbEnv made{aside.string(), map_bytes, true};
+  }
+  if (!error) std::filesystem::rename(aside / "data.mdb", path + "/data.mdb", error);
+  if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
+  std::filesystem::remove_all(aside, error);
 }
 
 LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
@@ -180,7 +206,7 @@ void LmdbEnv::open_tables(bool create) {
     throw_lmdb("cannot open the buckets of " + path_, code);
   }
   code = mdb_txn_commit(txn);
-  if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code);
+  if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code, path_);
 }
 
 // Of an environment that a view has opened before. The map never shrinks.
@@ -253,7 +279,7 @@ ReadTxn::~ReadTxn() {
   mdb_txn_abort(txn_);
 }
 
-WriteTxn::WriteTxn(const LmdbEnv& env) {
+WriteTxn::WriteTxn(const LmdbEnv& env) : env_(env) {
   env.check_process();
   const int code = mdb_txn_begin(env.get(), nullptr, 0, &txn_);
   if (code != 0) throw_lmdb("cannot write to the store " + env.path(), code);
@@ -265,7 +291,7 @@ WriteTxn::~WriteTxn() {
 
 void WriteTxn::commit() {
   const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
-  if (code != 0) throw_lmdb("cannot commit to the store", code);
+  if (code != 0) throw_lmdb("cannot commit to the store", code, env_.path());
 }
 
 }  // namespace pena::store

@@ -53,6 +53,7 @@ class LmdbEnv {
  private:
   friend class ReadTxn;
   LmdbEnv(const std::string& path, std::size_t map_bytes, bool create);
+  static void make_whole(const std::string& path, std::size_t map_bytes);
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
@@ -90,10 +91,12 @@ class WriteTxn {
   void commit();
 
  private:
+  const LmdbEnv& env_;
   MDB_txn* txn_ = nullptr;
 };
 
 // Throws StoreError with `doing`, LMDB's words for `code` and, where there is one, the way out.
-[[noreturn]] void throw_lmdb(const std::string& doing, int code);
+// `folder`: whose disk is looked at where the code says less than it could.
+[[noreturn]] void throw_lmdb(const std::string& doing, int code, const std::string& folder = {});
 
 }  // namespace pena::store
