@@ -9,5 +9,6 @@ namespace pena::cli {
 [[nodiscard]] int run_server(const ServerCommand& command);
 [[nodiscard]] int run_client(const ClientCommand& command);
 [[nodiscard]] int run_demo(const DemoCommand& command);
+[[nodiscard]] int run_sim(const SimCommand& command);
 
 }  // namespace pena::cli

@@ -81,6 +81,12 @@ class OptionAdder {
     if (!to.empty()) option->default_str(to);
   }
 
+  // Of words that `take` reads, or refuses.
+  void words(const std::string& name, const std::string& help,
+             const std::function<void(const std::string&)>& take) {
+    add(name, "WORDS", help, take)->default_str("all");
+  }
+
   void flag(const std::string& name, bool& to, const std::string& help) {
     app_.add_flag(name, to, help)->envname(env_name(name));
   }
@@ -165,8 +171,9 @@ class OptionAdder {
                                      {"error", LogLevel::error},
                                      {"off", std::nullopt}},
                                     "what is logged to stderr");
-    flag("--json", output_.json, "one JSON object a line, on stdout and stderr");
+    json();
   }
+  void json() { flag("--json", output_.json, "one JSON object a line, on stdout and stderr"); }
 
  private:
   CLI::Option* add(const std::string& name, const std::string& type, const std::string& help,

@@ -21,7 +21,7 @@ constexpr const char* kFooter =
     "\n"
     "Exit codes:\n"
     "  0   it did what it was asked to, or was stopped by a signal\n"
-    "  1   it failed while it ran; demo: the story does not add up\n"
+    "  1   it failed while it ran; demo: the story does not add up; sim: a law was broken\n"
     "  2   bad usage, or a setting that cannot be\n"
     "  3   the store cannot be opened, or another server has it\n"
     "  4   the address cannot be listened on\n"
@@ -103,6 +103,27 @@ void add_demo(CLI::App& app, DemoCommand& command) {
   add.output();
 }
 
+void add_sim(CLI::App& app, SimCommand& command) {
+  OptionAdder add{app, command.output};
+  add.number("--seeds", command.seeds, "so many worlds, one a seed");
+  add.number("--first-seed", command.first_seed, "the first of them", 0);
+  add.number("--seed", command.seed, "this one world, and its history line by line", 0);
+  add.rate("--hours", command.hours, "stop after so many simulated hours in all");
+  add.duration("--length", command.length, "of the part of a world that has faults");
+  add.words("--faults", "the kinds of faults that may happen: all, none, or words with commas",
+            [&to = command.faults](const std::string& given) {
+              std::string bad;
+              const auto faults = sim::fault_set(given, bad);
+              if (!faults)
+                refuse("--faults", bad, "all, none, or some of " + sim::words(sim::all_faults()));
+              to = *faults;
+            });
+  add.flag("--all-at-once", command.all_at_once,
+           "leave none of them out; else each seed draws some");
+  add.number("--jobs", command.jobs, "worlds at one time; 0: one a core", 0);
+  add.json();
+}
+
 CLI::App* add_subcommand(CLI::App& app, const std::string& name, const std::string& description) {
   CLI::App* const sub = app.add_subcommand(name, description);
   // With a callback CLI11 reads the environment of the subcommand that was named, and of no other.
@@ -122,6 +143,7 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   ServerCommand server;
   ClientCommand client;
   DemoCommand demo;
+  SimCommand sim;
   const CLI::App* const server_app =
       add_subcommand(app, "server", "Run a server: hand out msgs, take reports, keep the buckets.");
   const CLI::App* const client_app =
@@ -131,10 +153,14 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   add_demo(
       *add_subcommand(app, "demo", "Run a server and clients, and tell what became of each msg."),
       demo);
+  const CLI::App* const sim_app = add_subcommand(
+      app, "sim", "Run the engines in simulated worlds full of faults, and judge them.");
+  add_sim(*app.get_subcommand("sim"), sim);
   app.parse(argc, argv);
   if (app.get_subcommands().empty()) return ShowText{app.help(), kBadUsage};
   if (server_app->parsed()) return server;
   if (client_app->parsed()) return client;
+  if (sim_app->parsed()) return sim;
   return demo;
 }
 

@@ -10,6 +10,7 @@
 #include "client/client.hpp"
 #include "core/limits.hpp"
 #include "server/server.hpp"
+#include "sim/scenario.hpp"
 
 namespace pena::cli {
 
@@ -39,6 +40,18 @@ struct DemoCommand {
   Output output{.json = false, .log_level = core::LogLevel::error};
 };
 
+struct SimCommand {
+  std::optional<std::uint64_t> seed;  // this one only, with its history
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 200;
+  std::optional<double> hours;  // simulated, in all: then it stops, however many seeds that were
+  core::Duration length = std::chrono::minutes{5};
+  sim::FaultSet faults = sim::all_faults();
+  bool all_at_once = false;  // no swarm
+  std::uint32_t jobs = 0;    // 0: as many as there are cores
+  Output output{.json = false, .log_level = core::LogLevel::error};
+};
+
 // --help, --version, or nothing at all: text to print to stdout, and the exit code.
 struct ShowText {
   std::string text;
@@ -50,7 +63,8 @@ struct BadUsage {
   bool json = false;
 };
 
-using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, ShowText, BadUsage>;
+using Command =
+    std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the

@@ -189,7 +189,10 @@ class Client::Impl {
     stream_.reset();
   }
   void act(const core::StartWork& start) { work_.start(start); }
-  void act(const core::StopWork& stop) { work_.stop(stop.id); }
+  void act(const core::StopWork& stop) {
+    work_.stop(stop.id);
+    asio::post(io_, [this, id = stop.id] { happen(core::WorkStopped{id}); });
+  }
   void act(const core::SendReport& send) { reporter_->send(send.report); }
   void act(const core::RenewAnchor& /*renew*/) { reporter_->ask_for_time(); }
   void act(const core::EndClient& end) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/dice.hpp"
+#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -44,11 +45,13 @@ void ClientLogic::on(const StreamOpened& event, Instant now) {
   timing_ = event.timing;
   heard_at_ = now;
   requested_at_ = event.requested_at;
-  anchor_.reset();  // another server may be behind the same address
+  stamped_ = false;
+  if (!PENA_BUG(anchor_of_another_server))
+    anchor_.reset();  // another server may be behind the same address
 }
 
 void ClientLogic::on(const StreamHeard& /*event*/, Instant now) {
-  if (heard_at_) heard_at_ = now;
+  if (heard_at_ && (!stamped_ || PENA_BUG(silence_from_arrival))) heard_at_ = now;
 }
 
 void ClientLogic::on(const StreamClosed& /*event*/, Instant /*now*/) {
@@ -65,7 +68,7 @@ void ClientLogic::on(const StreamRefused& event, Instant /*now*/) {
 void ClientLogic::lose_stream() {
   if (heard_at_) ++counts_.stream_losses;
   heard_at_.reset();
-  while (!batches_.empty()) give_up(batches_.begin()->first);
+  if (!PENA_BUG(works_on_without_stream)) give_up_all();
 }
 
 // Full jitter: anything up to the backoff, so that many clients do not come back in one wave.
@@ -79,10 +82,16 @@ void ClientLogic::reconnect() {
 
 void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
   if (event.at_ms && requested_at_) anchor(*std::exchange(requested_at_, {}), *event.at_ms);
+  if (event.at_ms && anchor_ && heard_at_) {
+    const Instant alive_at = earliest(*event.at_ms);
+    const bool counts = !PENA_BUG(silence_from_arrival);
+    if (counts) heard_at_ = stamped_ ? std::max(*heard_at_, alive_at) : alive_at;
+    stamped_ = true;
+  }
   if (!event.batch || !heard_at_ || stopping_) return;
   BatchWork& work = batch_of(event.batch);
   if (event.size > 0) work.size = event.size;
-  if (event.at_ms) work.stop_at = stop_at(*event.at_ms);
+  if (event.at_ms && anchor_) work.stop_at = earliest(*event.at_ms) + timing_.client_stop();
 }
 
 // Keeps the anchor that puts later grants latest. The server's stamps are cut to whole ms: one more
@@ -99,20 +108,22 @@ void ClientLogic::anchor(Instant client_at, std::int64_t server_ms) {
   renew_at_ = client_at + anchor_age();
 }
 
-// How old an anchor may be: by then the drift has cost a hundredth of the lease.
+// How old an anchor may be: by then the drift has cost a hundredth of the lease, or a tenth of the
+// silence.
 Duration ClientLogic::anchor_age() const {
   constexpr double kLeastDrift = 1e-6;
   const double rho = std::max(timing_.clock_drift, kLeastDrift);
-  return Duration{
-      static_cast<Duration::rep>(static_cast<double>(timing_.lease.count()) * 0.01 / (2.0 * rho))};
+  const auto cost =
+      static_cast<double>(std::min(timing_.lease / 100, timing_.silence / 10).count());
+  return Duration{static_cast<Duration::rep>(cost / (2.0 * rho))};
 }
 
-std::optional<Instant> ClientLogic::stop_at(std::int64_t granted_ms) const {
-  if (!anchor_) return std::nullopt;
-  const double since_us =
-      std::max(0.0, static_cast<double>(granted_ms - anchor_->server_ms) * 1000.0);
-  const Duration shrunk{static_cast<Duration::rep>(since_us * (1.0 - 2.0 * timing_.clock_drift))};
-  return anchor_->client_at + shrunk + timing_.client_stop();
+// Where the server's stamp lies on this clock, or before that. A stamp from before the anchor's, such
+// as that of a grant whose bytes came late, lies before the anchor.
+Instant ClientLogic::earliest(std::int64_t stamped_ms) const {
+  const double since_us = static_cast<double>(stamped_ms - anchor_->server_ms) * 1000.0;
+  const double drift = since_us < 0.0 ? 2.0 * timing_.clock_drift : -2.0 * timing_.clock_drift;
+  return anchor_->client_at + Duration{static_cast<Duration::rep>(since_us * (1.0 + drift))};
 }
 
 // ---- work
@@ -126,7 +137,10 @@ ClientLogic::BatchWork& ClientLogic::batch_of(const std::optional<Xid>& batch) {
   return at->second;
 }
 
-void ClientLogic::on(const MsgArrived& event, Instant /*now*/) {
+void ClientLogic::on(const MsgArrived& event, Instant now) {
+  // Bytes that came late may be ahead of a timer that is due: nothing is begun that must be stopped.
+  const auto due = next_timeout();
+  if (due && now >= *due && !PENA_BUG(begins_overdue_msgs)) on(ClientTimeReached{}, now);
   if (!heard_at_ || stopping_ || (event.batch && event.batch == given_up_)) return;
   ++counts_.received;
   BatchWork& work = batch_of(event.batch);
@@ -135,7 +149,6 @@ void ClientLogic::on(const MsgArrived& event, Instant /*now*/) {
     ++counts_.refused;  // R13
     work.report.refused.push_back(event.id);
   } else if (event.period > rules_.end_above) {
-    for (auto& [key, other] : batches_) stop_running(other);
     end({ClientEndReason::period_too_long,
          "the msg " + event.id.text() + " has a period of " + std::to_string(event.period) +
              " ms, above " + std::to_string(rules_.end_above),
@@ -161,24 +174,51 @@ void ClientLogic::on(const WorkEnded& event, Instant /*now*/) {
   report_if_whole(key);
 }
 
+void ClientLogic::on(const WorkStopped& event, Instant /*now*/) {
+  const auto running = batch_of_msg_.find(event.id);
+  if (running == batch_of_msg_.end()) return;
+  const Xid key = running->second;
+  batch_of_msg_.erase(running);
+  batches_.at(key).running.erase(event.id);
+  report_if_whole(key);
+}
+
 // R16: all msgs of the batch have come, and all have ended one way or another.
 void ClientLogic::report_if_whole(const Xid& key) {
   const BatchWork& work = batches_.at(key);
-  if (work.arrived >= work.size && work.running.empty()) send_report(key);
+  if ((work.given_up || work.arrived >= work.size) && work.running.empty()) send_report(key);
 }
 
 void ClientLogic::give_up(const Xid& key) {
-  stop_running(batches_.at(key));
-  given_up_ = key;
-  send_report(key);
+  BatchWork& work = batches_.at(key);
+  if (work.given_up) return;
+  work.given_up = true;
+  work.stop_at.reset();
+  if (!PENA_BUG(begins_given_up_msgs)) given_up_ = key;
+  stop_running(work);
+  if (PENA_BUG(claims_stopped_work)) {
+    work.report.ids.insert(work.report.ids.end(), work.running.begin(), work.running.end());
+  }
+  // A server that names no batches would have its next one under the same key.
+  if (!work.report.batch || PENA_BUG(report_before_stopped)) forget_running(work);
+  report_if_whole(key);
 }
 
-void ClientLogic::stop_running(BatchWork& work) {
+void ClientLogic::give_up_all() {
+  std::vector<Xid> keys;
+  for (const auto& [key, work] : batches_) keys.push_back(key);
+  for (const Xid& key : keys) give_up(key);
+}
+
+void ClientLogic::stop_running(const BatchWork& work) {
   for (const Xid& id : work.running) {
     actions_.emplace_back(StopWork{id});
-    batch_of_msg_.erase(id);
     ++counts_.stopped;
   }
+}
+
+void ClientLogic::forget_running(BatchWork& work) {
+  for (const Xid& id : work.running) batch_of_msg_.erase(id);
   work.running.clear();
 }
 
@@ -213,28 +253,35 @@ void ClientLogic::on(const ReportRefused& /*event*/, Instant /*now*/) {
 
 void ClientLogic::settle_one_report() {
   if (reports_open_ > 0) --reports_open_;
-  if (stopping_ && reports_open_ == 0) end(*stopping_);
+  end_if_settled();
+}
+
+void ClientLogic::end_if_settled() {
+  if (stopping_ && reports_open_ == 0 && batches_.empty()) end(*stopping_);
 }
 
 // ---- the end
 
 void ClientLogic::on(const StopAsked& /*event*/, Instant now) {
   if (!stopping_) begin_stop(ClientEndReason::stopped, "it was asked to stop", now);
-  if (reports_open_ == 0) end(*stopping_);
+  end_if_settled();
 }
 
 void ClientLogic::begin_stop(ClientEndReason reason, std::string text, Instant now) {
   stopping_ = EndClient{reason, std::move(text), std::nullopt};
   stop_by_ = now + rules_.stop_patience;
-  while (!batches_.empty()) give_up(batches_.begin()->first);
+  give_up_all();
   heard_at_.reset();
   actions_.emplace_back(CloseOwnStream{});
 }
 
 void ClientLogic::end(EndClient end) {
   ended_ = true;
-  for (auto& [key, work] : batches_) stop_running(work);
+  for (const auto& [key, work] : batches_) {
+    if (!work.given_up) stop_running(work);
+  }
   batches_.clear();
+  batch_of_msg_.clear();
   heard_at_.reset();
   actions_.emplace_back(CloseOwnStream{});
   actions_.emplace_back(std::move(end));
@@ -247,7 +294,7 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
     if (now >= stop_by_) end(*stopping_);
     return;
   }
-  if (heard_at_ && now >= *heard_at_ + timing_.silence) {
+  if (heard_at_ && now >= *heard_at_ + timing_.silence && !PENA_BUG(no_silence)) {
     actions_.emplace_back(CloseOwnStream{});
     lose_stream();
     reconnect();
@@ -257,17 +304,18 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
     renew_at_ = now + anchor_age();
     actions_.emplace_back(RenewAnchor{});
   }
-  for (auto at = batches_.begin(); at != batches_.end();) {
-    const auto [key, work] = *at++;
-    if (work.stop_at && now >= *work.stop_at) give_up(key);
+  std::vector<Xid> over;
+  for (const auto& [key, work] : batches_) {
+    if (work.stop_at && now >= *work.stop_at) over.push_back(key);
   }
+  for (const Xid& key : over) give_up(key);
 }
 
 std::optional<Instant> ClientLogic::next_timeout() const {
   if (ended_) return std::nullopt;
   if (stopping_) return stop_by_;
   std::optional<Instant> next;
-  if (heard_at_) next = *heard_at_ + timing_.silence;
+  if (heard_at_ && !PENA_BUG(no_silence)) next = *heard_at_ + timing_.silence;
   if (next && anchor_) next = std::min(*next, renew_at_);
   for (const auto& [key, work] : batches_) {
     if (work.stop_at && (!next || *work.stop_at < *next)) next = work.stop_at;

@@ -8,6 +8,10 @@
 // on the client's clock, at or after c + (g - s)(1 - 2 rho), rho being the bound on either clock's
 // drift. The pair (c, s) is the anchor; every answer to a report renews it, so that the drift does
 // not add up. From there the client works for Timing::client_stop() at most.
+//
+// When must it take its stream as lost? Once the server may have: the server's drop grace begins no
+// earlier than the last stamp that it wrote. So the silence counts from where the last stamp lies on
+// the client's clock, not from when its bytes came: what a proxy held back proves nothing.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +73,10 @@ struct WorkEnded {
   Xid id;
   bool panicked = false;
 };
+// What a StopWork asked for is done: nobody works on it any more.
+struct WorkStopped {
+  Xid id;
+};
 // A report was answered. `sent_at`: just before it was sent; `at_ms`: the server's clock, where it
 // told.
 struct ReportAnswered {
@@ -86,8 +94,8 @@ struct StopAsked {};
 struct ClientTimeReached {};
 
 using ClientEvent = std::variant<StreamOpened, NoteArrived, MsgArrived, StreamHeard, StreamClosed,
-                                 StreamRefused, WorkEnded, ReportAnswered, AnchorRenewed,
-                                 ReportRefused, StopAsked, ClientTimeReached>;
+                                 StreamRefused, WorkEnded, WorkStopped, ReportAnswered,
+                                 AnchorRenewed, ReportRefused, StopAsked, ClientTimeReached>;
 
 // ---- what is to be done
 
@@ -100,7 +108,9 @@ struct StartWork {
   std::uint32_t period = 0;
   bool panics = false;
 };
-// Work that is stopped never ends with a WorkEnded.
+// Work that is stopped ends with a WorkStopped, or with the WorkEnded that was on its way. The report
+// of its batch leaves when the last of them is over: it gives the msgs up, so that another client
+// may have them at once.
 struct StopWork {
   Xid id;
 };
@@ -150,6 +160,7 @@ class ClientLogic {
     std::set<Xid> running;
     Reported report;                 // as far as it is known
     std::optional<Instant> stop_at;  // the end of what the client may use of the lease
+    bool given_up = false;           // it is to be reported when what runs has stopped
   };
   struct Anchor {
     Instant client_at;
@@ -163,6 +174,7 @@ class ClientLogic {
   void on(const StreamClosed& event, Instant now);
   void on(const StreamRefused& event, Instant now);
   void on(const WorkEnded& event, Instant now);
+  void on(const WorkStopped& event, Instant now);
   void on(const ReportAnswered& event, Instant now);
   void on(const AnchorRenewed& event, Instant now);
   void on(const ReportRefused& event, Instant now);
@@ -173,13 +185,16 @@ class ClientLogic {
   void reconnect();
   void anchor(Instant client_at, std::int64_t server_ms);
   [[nodiscard]] Duration anchor_age() const;
-  [[nodiscard]] std::optional<Instant> stop_at(std::int64_t granted_ms) const;
+  [[nodiscard]] Instant earliest(std::int64_t stamped_ms) const;
   BatchWork& batch_of(const std::optional<Xid>& batch);
   void report_if_whole(const Xid& key);
-  void give_up(const Xid& key);  // stops its work, reports what is done
-  void stop_running(BatchWork& work);
+  void give_up(const Xid& key);  // stops its work, then reports what is done
+  void give_up_all();
+  void stop_running(const BatchWork& work);
+  void forget_running(BatchWork& work);
   void send_report(const Xid& key);
   void settle_one_report();
+  void end_if_settled();
   void begin_stop(ClientEndReason reason, std::string text, Instant now);
   void end(EndClient end);
   [[nodiscard]] std::uint64_t dice();
@@ -194,7 +209,8 @@ class ClientLogic {
   std::optional<Anchor> anchor_;
   Instant renew_at_;                     // when the anchor is to be renewed, while there is one
   std::optional<Instant> requested_at_;  // of the stream, until its first stamp comes
-  std::optional<Instant> heard_at_;      // of the stream, while it is open
+  std::optional<Instant> heard_at_;      // of the stream, while it is open: silence counts from it
+  bool stamped_ = false;                 // the stream carries stamps
   std::uint64_t reports_open_ = 0;
   std::uint64_t batches_reported_ = 0;
   unsigned failures_ = 0;  // to connect, in a row

@@ -7,6 +7,7 @@
 #include "core/check.hpp"
 #include "core/clients.hpp"
 #include "core/deadlines.hpp"
+#include "core/planted.hpp"
 #include "core/queue.hpp"
 
 namespace pena::core {
@@ -213,15 +214,18 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
   for (const Xid& id : ids_named_by(event)) {
     const auto held = holding.find(id);
-    if (held == holding.end() || (event.batch && held->second != *event.batch)) {
+    const bool other_batch = event.batch && held != holding.end() && held->second != *event.batch;
+    if (held == holding.end() || (other_batch && !PENA_BUG(no_fence))) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
       elsewhere.push_back(id);
-    } else if (!event.batch && std::ranges::find(batches, held->second) == batches.end()) {
+    } else if ((!event.batch || PENA_BUG(no_fence)) &&
+               std::ranges::find(batches, held->second) == batches.end()) {
       batches.push_back(held->second);
     }
   }
   ReportReply reply{event.request, 0, std::move(elsewhere)};
   for (const Xid& batch : batches) {
+    if (PENA_BUG(no_report_in_grace) && leases.at(batch).state != Lease::State::running) continue;
     reply.reported += settle(leases.at(batch), verdicts, event.partial, now);
   }
   effects.sends.emplace_back(std::move(reply));
@@ -236,7 +240,7 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, const Verdicts& verdicts, 
   for (const QueuedMsg& msg : batch->msgs) {
     const auto said = verdicts.find(msg.msg.id);
     if (said == verdicts.end()) {
-      if (partial) {
+      if (partial && !PENA_BUG(partial_settles_all)) {
         rest.push_back(msg);
       } else {
         miss(*batch, msg, MissReason::omitted, {}, now);
@@ -264,11 +268,11 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     left->granted_at = lease.batch->granted_at;
     left->msgs = std::move(rest);
     lease.batch = std::move(left);
-    effects.writes.emplace_back(PutBatch{lease.batch});
+    if (!PENA_BUG(partial_not_written)) effects.writes.emplace_back(PutBatch{lease.batch});
   }
   // A client that is connected has shown that it works: its lease begins again. A grace does not.
   if (lease.state != Lease::State::running) return;
-  deadlines.clear(lease.batch->id, lease.ends_at);
+  if (!PENA_BUG(extended_twice)) deadlines.clear(lease.batch->id, lease.ends_at);
   lease.ends_at = now + limits.timing.lease;
   deadlines.set(lease.batch->id, lease.ends_at);
 }
@@ -277,8 +281,9 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
 void Dispatcher::State::end_batch(const Lease& lease) {
   const Xid id = lease.batch->id;
   effects.writes.emplace_back(DropBatch{id});
-  deadlines.clear(id, lease.ends_at);
-  if (lease.state == Lease::State::running) clients.make_free(lease.batch->client);
+  if (!PENA_BUG(lease_not_cleared)) deadlines.clear(id, lease.ends_at);
+  if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client))
+    clients.make_free(lease.batch->client);
   leases.erase(id);
 }
 
@@ -294,9 +299,13 @@ void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reaso
                              std::string error, Instant now) {
   holding.erase(msg.msg.id);
   count_miss(reason);
-  msg.misses.push_back(
-      Miss{batch.id, batch.client, batch.granted_at, now, reason, std::move(error)});
-  if (msg.attempt() > limits.max_resends + 1) {
+  if (!PENA_BUG(refusal_is_no_attempt) || reason != MissReason::refused) {
+    msg.misses.push_back(
+        Miss{batch.id, batch.client, batch.granted_at, now, reason, std::move(error)});
+  }
+  const int most = limits.max_resends + 1 + (PENA_BUG(one_attempt_too_many) ? 1 : 0) -
+                   (PENA_BUG(one_attempt_too_few) ? 1 : 0);
+  if (msg.attempt() > most) {
     ++counts.failed;
     effects.writes.emplace_back(
         PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, now, std::move(msg.misses)}});
@@ -342,7 +351,10 @@ void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
 void Dispatcher::State::begin_grace(Lease& lease, Lease::State state, Instant now) {
   deadlines.clear(lease.batch->id, lease.ends_at);
   lease.state = state;
-  lease.ends_at = now + limits.timing.drop_grace;
+  Duration grace = limits.timing.drop_grace;
+  if (PENA_BUG(grace_equals_silence)) grace = limits.timing.silence;
+  if (PENA_BUG(resend_on_drop) && state == Lease::State::dropped) grace = Duration::zero();
+  lease.ends_at = now + grace;
   deadlines.set(lease.batch->id, lease.ends_at);
 }
 
@@ -351,6 +363,7 @@ void Dispatcher::State::expire(Lease& lease, Instant now) {
   begin_grace(lease, Lease::State::expired, now);
   ++counts.clients_lost;
   clients.leave(session);
+  if (PENA_BUG(expired_stream_open)) return;
   effects.sends.emplace_back(CloseStream{session, "the lease of its batch ended without a report"});
 }
 
@@ -376,6 +389,10 @@ Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
     }
     auto& kept = state->leases.emplace(batch.id, std::move(lease)).first->second;
     state->begin_grace(kept, Lease::State::dropped, now);
+    if (PENA_BUG(no_wait_after_restart)) {
+      state->deadlines.clear(batch.id, kept.ends_at);
+      state->deadlines.set(batch.id, kept.ends_at = now);
+    }
   }
   return Dispatcher{std::move(state)};
 }
@@ -435,6 +452,11 @@ const Counts& Dispatcher::counts() const {
 const Batch* Dispatcher::holder(const Xid& id) const {
   const auto held = state_->holding.find(id);
   return held == state_->holding.end() ? nullptr : state_->leases.at(held->second).batch.get();
+}
+
+std::shared_ptr<const Batch> Dispatcher::batch(const Xid& id) const {
+  const auto lease = state_->leases.find(id);
+  return lease == state_->leases.end() ? nullptr : lease->second.batch;
 }
 
 }  // namespace pena::core

@@ -75,6 +75,8 @@ class Dispatcher {
   [[nodiscard]] const Counts& counts() const;
   // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.
   [[nodiscard]] const Batch* holder(const Xid& id) const;
+  // What a batch still holds; null where it is settled.
+  [[nodiscard]] std::shared_ptr<const Batch> batch(const Xid& id) const;
 
  private:
   struct State;

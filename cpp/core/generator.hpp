@@ -28,8 +28,9 @@ class Generator {
   // At most `wanted` msgs; fewer where the rate does not allow more by `now` or the count is
   // reached.
   [[nodiscard]] std::vector<Msg> take(std::size_t wanted, XidFactory& ids, Instant now);
-  // When the rate allows the next msg; nothing where it does already or no more will come.
-  [[nodiscard]] std::optional<Instant> next_at(Instant now) const;
+  // When the rate allows the next msg, which may be past; nothing where there is no rate or no more
+  // will come.
+  [[nodiscard]] std::optional<Instant> next_at() const;
   [[nodiscard]] bool ended() const;
   [[nodiscard]] std::uint64_t made() const { return made_; }
 

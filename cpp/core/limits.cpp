@@ -50,12 +50,13 @@ std::optional<std::string> timing_problem(const Timing& timing) {
     return "silence (" + written(timing.silence) + ") must be at least twice the heartbeat (" +
            written(timing.heartbeat) + "), or one late heartbeat ends a stream";
   }
-  // G > S(1+rho) + d: when the grace is over, whoever lost the stream has noticed and stopped.
-  const double noticed =
-      std::ceil(us(timing.silence) * (1.0 + timing.clock_drift)) + us(timing.stop_time);
+  // G > S(1+rho) + d + slack: when the grace is over, whoever lost the stream has noticed, perhaps a
+  // little late, and stopped.
+  const double noticed = std::ceil(us(timing.silence) * (1.0 + timing.clock_drift)) +
+                         us(timing.stop_time) + us(timing.slack);
   if (us(timing.drop_grace) <= noticed) {
     return "drop_grace (" + written(timing.drop_grace) +
-           ") must be longer than silence plus stop_time (" +
+           ") must be longer than silence plus stop_time plus slack (" +
            written(Duration{static_cast<Duration::rep>(noticed)}) +
            " with the clocks' drift), or a msg is sent again while its client still works on it";
   }

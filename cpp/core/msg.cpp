@@ -18,4 +18,11 @@ std::string_view word(MissReason reason) {
   return "?";
 }
 
+const Miss* QueuedMsg::last_loss() const {
+  for (auto miss = misses.rbegin(); miss != misses.rend(); ++miss) {
+    if (miss->lost_whole()) return &*miss;
+  }
+  return nullptr;
+}
+
 }  // namespace pena::core

@@ -58,8 +58,9 @@ struct QueuedMsg {
 
   // The number of the delivery that runs or comes next: 1 … max_resends + 1.
   [[nodiscard]] int attempt() const { return static_cast<int>(misses.size()) + 1; }
-  // Its last batch was lost whole, so it travels apart from the others of that batch.
-  [[nodiscard]] bool suspect() const { return !misses.empty() && misses.back().lost_whole(); }
+  // The last miss whose batch was lost whole; null where there was none. A msg that has one is a
+  // suspect, and travels apart from the others of that batch for good.
+  [[nodiscard]] const Miss* last_loss() const;
   friend bool operator==(const QueuedMsg&, const QueuedMsg&) = default;
 };
 

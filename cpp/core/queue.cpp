@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -46,14 +47,14 @@ void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
   Waiting& last = fresh_.back();
   if (!last.stored) writes.emplace_back(PutQueue{std::move(last.msg)});
   fresh_.pop_back();
-  more_in_store_ = true;
+  if (!PENA_BUG(window_forgets)) more_in_store_ = true;
   seen_up_to_ = fresh_.back().msg.msg.id;
 }
 
 void Queue::add_missed(Waiting&& waiting) {
   const QueuedMsg& msg = waiting.msg;
   const Xid id = msg.msg.id;
-  if (msg.suspect()) {
+  if (PENA_BUG(suspect_once) ? msg.misses.back().lost_whole() : msg.last_loss() != nullptr) {
     suspects_[SuspectGroup::of(msg)].insert(id);
   } else {
     resends_.insert(id);
@@ -74,6 +75,7 @@ void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
       add_missed({std::move(msg), true});
     }
   }
+  if (PENA_BUG(refill_one_short) && more && !fresh_.empty()) fresh_.pop_back();
   more_in_store_ = more;
 }
 
@@ -104,6 +106,7 @@ std::vector<Xid> Queue::pick_suspects(std::size_t most) const {
   std::unordered_set<Xid> avoided;
   for (const auto& [group, ids] : suspects_) {
     if (picked.size() == most) break;
+    if (PENA_BUG(suspects_together)) avoided.clear();
     if (avoided.contains(group.batch)) continue;
     // Two of one group never travel together, so its first that fits is the only one to look for.
     for (const Xid& id : ids) {
@@ -136,7 +139,9 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {
     Waiting& first = fresh_.front();
-    if (first.stored) writes.emplace_back(DropQueue{first.msg.msg.id});
+    if (first.stored && !PENA_BUG(granted_stays_queued)) {
+      writes.emplace_back(DropQueue{first.msg.msg.id});
+    }
     msgs.push_back(std::move(first.msg));
     fresh_.pop_front();
   }

@@ -70,7 +70,7 @@ class Queue {
     int attempt = 0;
     Xid batch;
     [[nodiscard]] static SuspectGroup of(const QueuedMsg& msg) {
-      return {msg.attempt(), msg.misses.back().batch};
+      return {msg.attempt(), msg.last_loss()->batch};
     }
     friend bool operator<(const SuspectGroup& a, const SuspectGroup& b) {
       return a.attempt != b.attempt ? a.attempt > b.attempt : a.batch < b.batch;

@@ -4,6 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/planted.hpp"
+
 namespace pena::store {
 namespace {
 
@@ -17,6 +19,16 @@ core::Snapshot snapshot_of(const Store& store, bool generating) {
 // answers.
 constexpr std::size_t kGeneratedAtOnce = 10'000;
 
+// Of two planted bugs: what waits to be written waits for one round more.
+bool leaves_early(const std::vector<core::Send>& sends) {
+  const auto grants = [&] {
+    return std::ranges::any_of(
+        sends, [](const auto& send) { return std::holds_alternative<core::SendBatch>(send); });
+  };
+  if (PENA_BUG(send_before_commit)) return grants();
+  return PENA_BUG(answer_before_commit) && !sends.empty() && !grants();
+}
+
 constexpr core::Duration kLookForRoom = std::chrono::seconds{1};
 
 }  // namespace
@@ -29,7 +41,8 @@ Committer::Committer(const core::Limits& limits, Store& store,
       ids_(ids),
       dispatcher_(
           core::Dispatcher::restore(limits, ids, snapshot_of(store, generator.has_value()), now)) {
-  if (generator) generator_.emplace(*generator, store.meta(kGenerated).value_or(0), now);
+  const std::uint64_t made = store.meta(kGenerated).value_or(0);
+  if (generator) generator_.emplace(*generator, PENA_BUG(counter_reset) ? 0 : made, now);
   queued_in_store_ = store.counts().queue;
   refresh_accepting();
 }
@@ -53,6 +66,8 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (due && *due <= now) step(core::TimeReached{}, now);
   std::vector<Outgoing> out;
+  // Room may have come since the last commit, and nothing else may be about to happen.
+  if (!accepting_ && !PENA_BUG(room_unnoticed)) refresh_accepting();
   fill_from_generator(now);
   write(out);
   // What a refill brings may be granted at once, and so wants a commit of its own.
@@ -75,7 +90,8 @@ void Committer::fill_from_generator(core::Instant now) {
     made_any = true;
     step(core::Generated{std::move(msgs)}, now);
   }
-  if (made_any) writes_.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+  if (made_any && !PENA_BUG(count_not_written))
+    writes_.emplace_back(core::PutMeta{kGenerated, generator_->made()});
   if (generator_->ended() && !generator_end_told_) {
     generator_end_told_ = true;
     step(core::GeneratorEnded{}, now);
@@ -83,7 +99,7 @@ void Committer::fill_from_generator(core::Instant now) {
 }
 
 void Committer::write(std::vector<Outgoing>& out) {
-  if (!writes_.empty()) {
+  if (!writes_.empty() && !leaves_early(sends_)) {
     store_.commit(writes_);
     for (const core::Write& write : writes_) {
       if (std::holds_alternative<core::PutQueue>(write)) ++queued_in_store_;
@@ -100,6 +116,10 @@ void Committer::write(std::vector<Outgoing>& out) {
           using What = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<What, core::ReportReply>) {
             out.emplace_back(settled(what));
+          } else if constexpr (std::is_same_v<What, core::SendBatch>) {
+            // A report that shared the commit with the grant may have settled some of it already.
+            if (!PENA_BUG(sends_settled_msgs)) what.batch = dispatcher_.batch(what.batch->id);
+            if (what.batch) out.emplace_back(std::move(what));
           } else {
             out.emplace_back(std::move(what));
           }
@@ -112,8 +132,10 @@ void Committer::write(std::vector<Outgoing>& out) {
 std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   if (generator_ && accepting_ && dispatcher_.demand() > 0) {
-    const auto made_at = generator_->next_at(now);
-    if (made_at && (!next || *made_at < *next)) next = made_at;
+    // Past where the commit took longer than a msg: then it is wanted at once.
+    const auto made_at = generator_->next_at();
+    const bool forgotten = PENA_BUG(late_rate_forgotten) && made_at && *made_at <= now;
+    if (made_at && !forgotten && (!next || *made_at < *next)) next = made_at;
   }
   // Room may come from outside, such as space on the disk: look again from time to time.
   const core::Instant look_again_at = now + kLookForRoom;
@@ -149,7 +171,9 @@ void Committer::leave_out_known(core::Submitted& submitted) {
   fresh.reserve(submitted.msgs.size());
   for (std::size_t i = 0; i < submitted.msgs.size(); ++i) {
     core::Msg& msg = submitted.msgs[i];
-    if (stored[i] || dispatcher_.knows(msg.id) || written_.contains(msg.id)) continue;
+    const bool in_store = stored[i] && !PENA_BUG(id_known_to_memory_only);
+    const bool in_memory = dispatcher_.knows(msg.id) && !PENA_BUG(id_known_to_store_only);
+    if (in_store || in_memory || written_.contains(msg.id)) continue;
     if (!taken.insert(msg.id).second) continue;
     fresh.push_back(std::move(msg));
   }

@@ -26,7 +26,10 @@ class Room:
     never: tuple[str, ...] = ()
 
 
-ENGINES = ("server/server.hpp", "client/client.hpp", "store/", "core/", "pena_version.hpp")
+ENGINES = (
+    *("server/server.hpp", "client/client.hpp", "store/", "core/", "sim/scenario.hpp"),
+    *("sim/world.hpp", "pena_version.hpp"),
+)
 ROOMS = [
     Room(
         "cpp/core",

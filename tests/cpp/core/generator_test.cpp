@@ -64,7 +64,7 @@ TEST(Generator, KeepsToItsRate) {
   XidFactory factory = ids();
   Generator generator({.count = {}, .rate = 10.0, .seed = 1}, 0, from_us(0));
   EXPECT_EQ(generator.take(100, factory, from_us(0)).size(), 0U);
-  const auto first_at = generator.next_at(from_us(0));
+  const auto first_at = generator.next_at();
   ASSERT_TRUE(first_at);
   EXPECT_NEAR(static_cast<double>(to_us(*first_at)), 100'000, 2);
   EXPECT_EQ(generator.take(100, factory, *first_at - Duration{10}).size(), 0U);
@@ -78,13 +78,11 @@ TEST(Generator, EveryTimeThatItNamesBringsAMsg) {
   for (const double rate : {0.3, 1.0, 3.0, 7.7, 999.0, 123456.7}) {
     Generator generator({.count = 500, .rate = rate, .seed = 1}, 0, from_us(12345));
     Instant now = from_us(12345);
-    while (const auto next = generator.next_at(now)) {
-      ASSERT_GT(*next, now);
-      now = *next;
+    while (const auto next = generator.next_at()) {
+      now = std::max(now, *next);
       ASSERT_GE(generator.take(1, factory, now).size(), 1U) << rate << " at " << to_us(now);
     }
-    // What the clock's grain let it make at once is there already.
-    while (!generator.ended()) ASSERT_EQ(generator.take(1, factory, now).size(), 1U);
+    EXPECT_TRUE(generator.ended());
   }
 }
 

@@ -25,10 +25,10 @@ TEST(Limits, TheDropGraceMustOutlastTheSilenceAndTheStop) {
   const auto grace = [](int ms) {
     return problem_of([ms](Limits& limits) { limits.timing.drop_grace = milliseconds{ms}; });
   };
-  // S(1+rho) + d = 3003 + 250
-  EXPECT_THAT(grace(3253), HasSubstr("drop_grace"));
-  EXPECT_THAT(grace(3253), HasSubstr("silence plus stop_time (3253 ms"));
-  EXPECT_EQ(grace(3254), "none");
+  // S(1+rho) + d + slack = 3003 + 250 + 100
+  EXPECT_THAT(grace(3353), HasSubstr("drop_grace"));
+  EXPECT_THAT(grace(3353), HasSubstr("silence plus stop_time plus slack (3353 ms"));
+  EXPECT_EQ(grace(3354), "none");
 }
 
 TEST(Limits, TheLeaseMustLeaveTimeToWork) {

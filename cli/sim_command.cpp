@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/json_lines.hpp"
+#include "cli/live_line.hpp"
+#include "cli/output.hpp"
+#include "cli/quantity.hpp"
+#include "cli/run.hpp"
+#include "cli/sim_report.hpp"
+#include "cli/stop_signals.hpp"
+
+namespace pena::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{20};
+constexpr std::size_t kLastLines = 30;
+
+double cpu_seconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+sim::Scenario scenario_of(const SimCommand& command, std::uint64_t seed) {
+  return sim::make_scenario({seed, command.faults, !command.all_at_once, command.length});
+}
+
+int run_one(const SimCommand& command) {
+  const sim::Scenario scenario = scenario_of(command, *command.seed);
+  const sim::Outcome outcome = sim::run(scenario, true);
+  for (const std::string& line : outcome.history) {
+    print_line(stdout, command.output.json ? json_history(line) : line);
+  }
+  return outcome.broken ? kFailed : kOk;
+}
+
+// Seeds from one counter, each thread the next; what they found goes into one report.
+class Campaign {
+ public:
+  explicit Campaign(const SimCommand& command)
+      : command_(command), next_(command.first_seed), end_(command.first_seed + command.seeds) {
+    const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const std::uint32_t jobs = command.jobs > 0 ? command.jobs : cores;
+    working_ = jobs;
+    for (std::uint32_t i = 0; i < jobs; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~Campaign() {
+    stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Campaign(const Campaign&) = delete;
+  Campaign& operator=(const Campaign&) = delete;
+
+  void stop() { stops_ = true; }
+  [[nodiscard]] SimReport report() const {
+    const std::lock_guard lock(mutex_);
+    return report_;
+  }
+  [[nodiscard]] bool over() const { return working_ == 0; }
+
+ private:
+  void work() {
+    while (!stops_) {
+      const std::uint64_t seed = next_++;
+      if (seed >= end_) break;
+      const sim::Scenario scenario = scenario_of(command_, seed);
+      const sim::Outcome outcome = sim::run(scenario);
+      const std::lock_guard lock(mutex_);
+      report_.add(scenario, outcome);
+      if (outcome.broken) stops_ = true;
+      if (command_.hours && report_.hours() >= *command_.hours) stops_ = true;
+    }
+    --working_;
+  }
+
+  const SimCommand& command_;
+  std::atomic<std::uint64_t> next_;
+  std::uint64_t end_;
+  std::atomic<bool> stops_ = false;
+  std::atomic<std::uint32_t> working_ = 0;
+  mutable std::mutex mutex_;  // guards the report
+  SimReport report_;
+  std::vector<std::thread> threads_;
+};
+
+void tell_failure(const SimCommand& command, const SimReport& report) {
+  const auto& [scenario, outcome] = *report.failure;
+  print_line(stderr, "seed " + std::to_string(scenario.seed) + " breaks a law. " + outcome.what);
+  print_line(stderr, "making it smaller…");
+  const sim::Scenario small = sim::shrunk(scenario, *outcome.broken);
+  const sim::Outcome again = sim::run(small, true);
+  print_line(stderr, "with " + std::to_string(small.faults.size()) + " of " +
+                         std::to_string(scenario.faults.size()) + " faults and " +
+                         std::to_string(small.generate + small.submit) + " of " +
+                         std::to_string(scenario.generate + scenario.submit) +
+                         " msgs: " + again.what);
+  for (const sim::Fault& fault : small.faults) print_line(stderr, "  " + sim::describe(fault));
+  print_line(stderr, "traits of the world: " + sim::words(small.kinds));
+  print_line(stderr, "how that ended:");
+  const std::size_t lines = again.history.size();
+  for (std::size_t i = lines - std::min(lines, kLastLines); i < lines; ++i) {
+    print_line(stderr, "  " + again.history[i]);
+  }
+  print_line(stderr, "its history: pena sim --seed " + std::to_string(scenario.seed) +
+                         (command.all_at_once ? " --all-at-once" : "") + " --length " +
+                         written(command.length) +
+                         (command.faults.all() ? "" : " --faults " + sim::words(command.faults)));
+}
+
+}  // namespace
+
+int run_sim(const SimCommand& command) {
+  if (command.seed) return run_one(command);
+  const StopSignals signals;
+  const double cpu_before = cpu_seconds();
+  SimReport report;
+  {
+    LiveLine line{command.output.json};
+    Campaign campaign{command};
+    while (!campaign.over()) {
+      if (signals.arrived()) campaign.stop();
+      std::this_thread::sleep_for(kLook);
+      line.show([&] { return progress(campaign.report(), command.seeds); });
+    }
+    report = campaign.report();
+  }
+  report.cpu_seconds = cpu_seconds() - cpu_before;
+  print_line(stdout, command.output.json ? json_sim(report) : told(report));
+  if (!report.failure) return kOk;
+  tell_failure(command, report);
+  return kFailed;
+}
+
+}  // namespace pena::cli

@@ -1,0 +1,81 @@
+// Bugs planted on purpose, one at a time, to show that the simulator catches them: a check that
+// nothing can fail checks nothing. They exist where the test-only build option PENA_PLANTED is on;
+// anywhere else PENA_BUG(x) is `false` and the compiler drops what stands behind it. The table of who
+// catches which is docs/planted-bugs.md.
+#pragma once
+
+#ifdef PENA_PLANTED
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+// name, and what is wrong then
+#define PENA_BUGS(X)                                                                             \
+  X(resend_on_drop, "what a lost client held is sent again at once")                             \
+  X(no_wait_after_restart, "after a restart what was held is sent again at once")                \
+  X(grace_equals_silence, "the drop grace is as long as the silence")                            \
+  X(one_attempt_too_many, "a msg fails one attempt too late")                                    \
+  X(one_attempt_too_few, "a msg fails one attempt too early")                                    \
+  X(refusal_is_no_attempt, "a refused msg keeps its number of attempts")                         \
+  X(no_fence, "a report settles any batch that holds its ids, whatever batch it names")          \
+  X(no_report_in_grace, "a report is not accepted any more once the grace runs")                 \
+  X(partial_settles_all, "a partial report settles what it does not name")                       \
+  X(partial_not_written, "what is left of a batch after a partial report is not written")        \
+  X(lease_not_cleared, "the deadline of a batch stays when the batch is settled")                \
+  X(extended_twice, "a partial report leaves the old deadline where it extends the lease")       \
+  X(frees_lost_client, "settling the batch of a lost client makes that client free")             \
+  X(expired_stream_open, "the stream of a lease that ended is not closed")                       \
+  X(suspects_together, "msgs of one lost batch travel together again")                           \
+  X(suspect_once, "a suspect that comes back by a refusal is none any more")                     \
+  X(granted_stays_queued, "a granted msg's record stays in the queue")                           \
+  X(window_forgets, "what does not fit into the window is forgotten until a restart")            \
+  X(refill_one_short, "a refill believes to have seen one msg more than it has")                 \
+  X(send_before_commit, "grants leave before the commit that has them")                          \
+  X(answer_before_commit, "answers leave before the commit that has what they say")              \
+  X(sends_settled_msgs,                                                                          \
+    "a batch is sent whole, though a report of the same commit settled some of it")              \
+  X(late_rate_forgotten, "a generator that is late is not woken for its next msg")               \
+  X(room_unnoticed, "room in the store is noticed one commit too late")                          \
+  X(counter_reset, "a restart forgets how many msgs were generated")                             \
+  X(count_not_written, "the number of generated msgs is not written")                            \
+  X(id_known_to_store_only, "a submitted id that is held is accepted again")                     \
+  X(id_known_to_memory_only, "a submitted id that has ended is accepted again")                  \
+  X(no_silence, "a client never takes a silent stream as lost")                                  \
+  X(silence_from_arrival, "a client counts the silence from when bytes arrive, not from stamps") \
+  X(report_before_stopped, "a batch is given up while its work still stops")                     \
+  X(claims_stopped_work, "work that was stopped is reported as done")                            \
+  X(works_on_without_stream, "a client works on when its stream is lost")                        \
+  X(begins_given_up_msgs, "msgs of a batch that was given up are begun when they come late")     \
+  X(begins_overdue_msgs, "a msg is begun although its batch's time or the silence is over")      \
+  X(anchor_of_another_server, "the anchor outlives the stream that it was made for")
+
+namespace pena::core {
+
+enum class Bug : std::uint8_t {
+  none,
+#define PENA_NAME(name, what) name,
+  PENA_BUGS(PENA_NAME)
+#undef PENA_NAME
+};
+
+struct BugText {
+  Bug bug;
+  std::string_view name, what;
+};
+inline constexpr BugText kBugs[] = {
+#define PENA_TEXT(name, what) {Bug::name, #name, what},
+    PENA_BUGS(PENA_TEXT)
+#undef PENA_TEXT
+};
+
+// Of the whole process; to be set while nothing else runs.
+inline Bug planted = Bug::none;
+
+}  // namespace pena::core
+
+#define PENA_BUG(name) (::pena::core::planted == ::pena::core::Bug::name)
+
+#else
+#define PENA_BUG(name) false
+#endif

@@ -1,0 +1,351 @@
+#include "sim/client_process.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/json.hpp"
+
+namespace pena::sim {
+
+using namespace std::chrono_literals;
+
+ClientProcess::ClientProcess(Environment& environment, Place place)
+    : environment_(environment),
+      place_(std::move(place)),
+      dice_(environment.scenario.seed, 2'000'000 + place_.process) {}
+
+void ClientProcess::at(TrueTime when, Timeline::Action action) {
+  environment_.timeline.at(when, shared_from_this(), [this, act = std::move(action)]() mutable {
+    if (dead_) return;
+    if (environment_.timeline.now() < frozen_until_) return at(frozen_until_, std::move(act));
+    act();
+  });
+}
+
+void ClientProcess::after(core::Duration wait, Timeline::Action action) {
+  at(environment_.timeline.now() + wait, std::move(action));
+}
+
+void ClientProcess::at_own(core::Instant when, Timeline::Action action) {
+  TrueTime due = place_.clock.when(when);
+  if (environment_.has(FaultKind::late_timers)) {
+    due += dice_.around(0us, environment_.scenario.limits.timing.slack);
+  }
+  at(due, std::move(action));
+}
+
+void ClientProcess::freeze(TrueTime until) {
+  frozen_until_ = std::max(frozen_until_, until);
+  exempt_ = true;
+  environment_.oracle.froze(place_.process);
+}
+
+void ClientProcess::die() {
+  if (std::exchange(dead_, true)) return;
+  ++environment_.tally.client_deaths;
+  for (const core::Xid& id : std::exchange(working_, {})) {
+    environment_.oracle.work_stops(place_.process, id);
+  }
+  close();
+  place_.on_end();
+}
+
+// ---- the network
+
+void ClientProcess::open(const std::string& query) {
+  close();
+  connection_ = std::make_shared<Connection>(environment_.network, place_.client);
+  environment_.network.link(place_.client).stream = connection_;
+  connection_->at_client = [this, self = weak_from_this()](const Packet& came) {
+    const auto lives = self.lock();
+    if (!lives) return;
+    // Held: what comes may end this connection.
+    at(environment_.timeline.now(), [this, came, from = connection_] {
+      if (connection_ == from) packet(came);
+    });
+  };
+  place_.way.open_stream(connection_, query);
+}
+
+void ClientProcess::close() {
+  if (!connection_) return;
+  connection_->close_by_client();
+  connection_.reset();
+}
+
+void ClientProcess::post(const std::string& path, const std::string& body, OnReply on_reply) {
+  place_.way.post(
+      place_.client, path, body,
+      [this, self = weak_from_this(), on_reply = std::move(on_reply)](const Reply& reply) {
+        const auto lives = self.lock();
+        if (!lives) return;
+        at(environment_.timeline.now(), [on_reply, reply] { on_reply(reply); });
+      });
+}
+
+// ---- work
+
+void ClientProcess::begin_work(const core::Xid& id, core::Duration takes,
+                               std::function<void()> done) {
+  environment_.note(
+      [&] { return "process " + std::to_string(place_.process) + ": work " + id.text(); });
+  environment_.oracle.work_begins(environment_.timeline.now(), place_.process, id, exempt_);
+  working_.insert(id);
+  const std::uint64_t number = next_work_++;
+  work_numbers_[id] = number;
+  if (place_.kills(id)) takes = dice_.between(0us, takes);
+  after(takes, [this, id, number, done = std::move(done)] {
+    const auto at = work_numbers_.find(id);
+    if (at == work_numbers_.end() || at->second != number) return;
+    work_numbers_.erase(at);
+    if (place_.kills(id)) return die();
+    working_.erase(id);
+    environment_.oracle.work_done(place_.process, id);
+    done();
+  });
+}
+
+// Work does not stop at once: it has the stop time for it.
+void ClientProcess::stop_work(const core::Xid& id, std::function<void()> stopped) {
+  environment_.note(
+      [&] { return "process " + std::to_string(place_.process) + ": stop " + id.text(); });
+  const auto at = work_numbers_.find(id);
+  if (at == work_numbers_.end()) return;
+  work_numbers_.erase(at);
+  const core::Duration takes = dice_.around(0us, environment_.scenario.limits.timing.stop_time);
+  after(takes, [this, id, stopped = std::move(stopped)] {
+    working_.erase(id);
+    environment_.oracle.work_stops(place_.process, id);
+    stopped();
+  });
+}
+
+// ---- Pena's client
+
+PenaClient::PenaClient(Environment& environment, Place place, const core::ClientRules& rules)
+    : ClientProcess(environment, std::move(place)), rules_(rules), logic_(rules) {
+  parser_.on_event = [this](const wire::SseEvent& event) {
+    if (const auto msg = wire::parse_msg_json(event.data)) {
+      happen(core::MsgArrived{msg->id, msg->period, core::Xid::parse(event.id)});
+    }
+  };
+  parser_.on_comment = [this](std::string_view comment) {
+    const wire::StreamNote note = wire::parse_note(comment);
+    if (note.batch || note.at_ms) happen(core::NoteArrived{note.batch, note.size, note.at_ms});
+  };
+}
+
+void PenaClient::start() {
+  perform(logic_.start());
+}
+
+void PenaClient::packet(const Packet& packet) {
+  switch (packet.kind) {
+    case Packet::Kind::head:
+      head_came_ = true;
+      exempt_ = false;
+      happen(core::StreamOpened{requested_at_, environment_.scenario.limits.timing});
+      return;
+    case Packet::Kind::end:
+      close();
+      happen(core::StreamClosed{});
+      return;
+    case Packet::Kind::bytes:
+      break;
+  }
+  happen(core::StreamHeard{});
+  // In pieces, as a socket gives them.
+  for (std::string_view rest = packet.bytes; !rest.empty() && connection_;) {
+    const std::size_t size = dice_.chance(0.5) ? rest.size() : 1 + dice_.below(rest.size());
+    static_cast<void>(parser_.feed(rest.substr(0, size)));
+    rest.remove_prefix(size);
+  }
+}
+
+void PenaClient::happen(const core::ClientEvent& event) {
+  if (!logic_.ended() && !dead()) perform(logic_.step(event, now()));
+}
+
+void PenaClient::perform(const std::vector<core::ClientAction>& actions) {
+  for (const core::ClientAction& action : actions) {
+    if (dead()) return;
+    std::visit([this](const auto& what) { act(what); }, action);
+  }
+  wait_for_timeout();
+}
+
+void PenaClient::wait_for_timeout() {
+  const auto next = logic_.next_timeout();
+  if (!next) return;
+  at_own(*next, [this, number = ++timeout_number_] {
+    if (number == timeout_number_) happen(core::ClientTimeReached{});
+  });
+}
+
+void PenaClient::act(const core::OpenStream& open_stream) {
+  const std::uint64_t number = ++open_number_;
+  after(open_stream.after, [this, number] {
+    if (number != open_number_ || logic_.ended()) return;
+    auto fresh = wire::SseParser{};
+    fresh.on_event = parser_.on_event;
+    fresh.on_comment = parser_.on_comment;
+    parser_ = std::move(fresh);
+    requested_at_ = now();
+    head_came_ = false;
+    open("batchsize=" + std::to_string(rules_.batchsize));
+    after(5s, [this, number, from = connection_] {
+      if (number != open_number_ || head_came_ || connection_ != from) return;
+      close();
+      happen(core::StreamClosed{});
+    });
+  });
+}
+
+void PenaClient::act(const core::CloseOwnStream& /*close*/) {
+  close();
+}
+
+void PenaClient::act(const core::StartWork& start) {
+  const core::Duration takes =
+      start.panics ? core::Duration{0} : std::chrono::milliseconds{start.period};
+  begin_work(start.id, takes, [this, id = start.id, panics = start.panics] {
+    happen(core::WorkEnded{id, panics});
+  });
+}
+
+void PenaClient::act(const core::StopWork& stop) {
+  stop_work(stop.id, [this, id = stop.id] { happen(core::WorkStopped{id}); });
+}
+
+void PenaClient::act(const core::SendReport& send) {
+  environment_.oracle.claims(place_.process, send.report.ids);
+  bodies_.push_back({wire::report_json(send.report), false});
+  if (bodies_.size() == 1) send_first(rules_.backoff_first);
+}
+
+void PenaClient::act(const core::RenewAnchor& /*renew*/) {
+  bodies_.push_back({wire::report_json({}), true});
+  if (bodies_.size() == 1) send_first(rules_.backoff_first);
+}
+
+void PenaClient::act(const core::EndClient& /*end*/) {
+  die();
+}
+
+void PenaClient::send_first(core::Duration wait) {
+  if (bodies_.empty()) return;
+  const std::uint64_t number = ++try_;
+  const core::Instant sent_at = now();
+  environment_.note([&] {
+    return "process " + std::to_string(place_.process) + ": report " + bodies_.front().json;
+  });
+  post("/report", bodies_.front().json, [this, number, sent_at, wait](const Reply& reply) {
+    if (number == try_) answered(reply, sent_at, wait);
+  });
+  after(10s, [this, number, wait] {
+    if (number == try_) answered({}, {}, wait);
+  });
+}
+
+void PenaClient::answered(const Reply& reply, core::Instant sent_at, core::Duration wait) {
+  ++try_;
+  if (reply.status >= 400 && reply.status < 500) {
+    throw LawBroken("no_refusal",
+                    "a report is refused with " + std::to_string(reply.status) + ": " + reply.body);
+  }
+  if (reply.status != 200) {
+    after(wait, [this, wait, number = try_] {
+      if (number == try_) send_first(std::min<core::Duration>(wait * 2, rules_.backoff_most));
+    });
+    return;
+  }
+  const bool asked_for_time = bodies_.front().asks_for_time;
+  bodies_.pop_front();
+  if (asked_for_time) {
+    happen(core::AnchorRenewed{sent_at, reply.at_ms});
+  } else {
+    happen(core::ReportAnswered{sent_at, reply.at_ms});
+  }
+  if (!dead()) send_first(rules_.backoff_first);
+}
+
+// ---- a client without a library
+
+PlainClient::PlainClient(Environment& environment, Place place, std::uint32_t batchsize)
+    : ClientProcess(environment, std::move(place)), batchsize_(batchsize) {
+  parser_.on_event = [this](const wire::SseEvent& event) {
+    const auto msg = wire::parse_msg_json(event.data);
+    if (msg) tasks_.push_back({msg->id, core::Xid::parse(event.id), msg->period});
+  };
+}
+
+void PlainClient::start() {
+  reopen();
+}
+
+void PlainClient::reopen() {
+  auto fresh = wire::SseParser{};
+  fresh.on_event = parser_.on_event;
+  parser_ = std::move(fresh);
+  open("batchsize=" + std::to_string(batchsize_) + (dice_.chance(0.5) ? "&short=1" : ""));
+  heard_at_ = environment_.timeline.now();
+  look_whether_it_lives();
+}
+
+// All that it knows of silences: a stream that says nothing for a minute is opened again.
+void PlainClient::look_whether_it_lives() {
+  after(10s, [this, from = connection_] {
+    if (connection_ != from) return;
+    if (environment_.timeline.now() - heard_at_ < 60s) return look_whether_it_lives();
+    tasks_.clear();
+    reopen();
+  });
+}
+
+void PlainClient::packet(const Packet& packet) {
+  if (packet.kind == Packet::Kind::end) {
+    close();
+    tasks_.clear();
+    after(dice_.between(100ms, 3s), [this] { reopen(); });
+    return;
+  }
+  heard_at_ = environment_.timeline.now();
+  static_cast<void>(parser_.feed(packet.bytes));
+  work_on_next();
+}
+
+void PlainClient::work_on_next() {
+  if (busy_ || tasks_.empty()) return;
+  const Task task = tasks_.front();
+  tasks_.pop_front();
+  // Now and then it forgets one.
+  if (dice_.chance(0.02)) return work_on_next();
+  busy_ = true;
+  // Nobody tells it when its lease is over: the promise of one at work is not made to it.
+  exempt_ = true;
+  begin_work(task.id, std::chrono::milliseconds{task.period}, [this, task] {
+    busy_ = false;
+    report(task, !dice_.chance(0.05), 0);
+    work_on_next();
+  });
+}
+
+void PlainClient::report(const Task& task, bool done, int tries) {
+  const std::string id = '"' + task.id.text() + '"';
+  const std::string batch = task.batch ? R"("batch":")" + task.batch->text() + R"(",)" : "";
+  std::string body;
+  if (!done) {
+    body = "{" + batch + R"("ids":[],"failed":[{"id":)" + id +
+           R"(,"error":"no luck"}],"partial":true})";
+  } else if (dice_.chance(0.5)) {
+    body = id;
+  } else {
+    body = "{" + batch + R"("ids":[)" + id + R"(],"partial":true})";
+  }
+  post("/report", body, [this, task, done, tries](const Reply& reply) {
+    if (reply.status == 200 || tries == 3) return;
+    after(1s, [this, task, done, tries] { report(task, done, tries + 1); });
+  });
+}
+
+}  // namespace pena::sim

@@ -1,0 +1,95 @@
+// A disk that can be pulled: what was committed is only there for good once it was synced. A change
+// set is written whole or not at all, as the checksums and the two meta pages of LMDB have it; that
+// LMDB keeps this on real bytes is what tests/crash shows.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/oracle.hpp"
+#include "store/memory_store.hpp"
+#include "store/store.hpp"
+
+namespace pena::sim {
+
+class Disk final : public store::Store {
+ public:
+  explicit Disk(Oracle& oracle)
+      : oracle_(oracle), live_(store::make_memory_store()), durable_(store::make_memory_store()) {}
+
+  // Into the page cache.
+  void commit(const store::ChangeSet& changes) override {
+    live_->commit(changes);
+    unsynced_.push_back(changes);
+  }
+  // What was committed so far is there for good.
+  void sync() { keep(unsynced_.size()); }
+  [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
+  // The process is gone, or the power: of what was not synced the first `kept` change sets are
+  // there.
+  void cut(std::size_t kept) {
+    keep(kept);
+    unsynced_.clear();
+    live_ = copy_of(*durable_);
+  }
+  void set_full(bool full) { full_ = full; }
+  [[nodiscard]] bool full() const { return full_; }
+  [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
+
+  [[nodiscard]] double fill() const override { return full_ ? 1.0 : 0.0; }
+  [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
+                                           std::size_t limit) const override {
+    return live_->ids(bucket, after, limit);
+  }
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+                                                   std::size_t limit) const override {
+    return live_->queue(after, limit);
+  }
+  [[nodiscard]] store::Page<core::ReportRecord> reports(std::optional<core::Xid> after,
+                                                        std::size_t limit) const override {
+    return live_->reports(after, limit);
+  }
+  [[nodiscard]] store::Page<core::FailRecord> fails(std::optional<core::Xid> after,
+                                                    std::size_t limit) const override {
+    return live_->fails(after, limit);
+  }
+  [[nodiscard]] std::vector<core::Batch> batches() const override { return live_->batches(); }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
+    return live_->report(id);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
+    return live_->fail(id);
+  }
+  [[nodiscard]] std::optional<store::Bucket> find(const core::Xid& id) const override {
+    return live_->find(id);
+  }
+  [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const override {
+    return live_->find_all(ids);
+  }
+  [[nodiscard]] store::BucketCounts counts() const override { return live_->counts(); }
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
+    return live_->meta(key);
+  }
+
+ private:
+  void keep(std::size_t change_sets) {
+    for (std::size_t i = 0; i < change_sets; ++i) {
+      durable_->commit(unsynced_[i]);
+      oracle_.durable(unsynced_[i]);
+    }
+    unsynced_.erase(unsynced_.begin(),
+                    unsynced_.begin() + static_cast<std::ptrdiff_t>(change_sets));
+  }
+  [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::BucketView& from);
+
+  Oracle& oracle_;
+  std::unique_ptr<store::Store> live_;
+  std::unique_ptr<store::Store> durable_;
+  std::vector<store::ChangeSet> unsynced_;
+  bool full_ = false;
+};
+
+}  // namespace pena::sim

@@ -1,0 +1,292 @@
+#include "sim/oracle.hpp"
+
+#include "core/dice.hpp"
+
+namespace pena::sim {
+namespace {
+
+using core::Xid;
+
+void law(bool holds, const char* name, const std::string& what) {
+  if (!holds) throw LawBroken(name, what);
+}
+
+}  // namespace
+
+// ---- what is durable
+
+void Oracle::durable(const store::ChangeSet& changes) {
+  touched_.clear();
+  for (const core::Write& write : changes) {
+    std::visit([this](const auto& what) { apply(what); }, write);
+  }
+  for (const Xid& id : touched_) {
+    const Place& place = msgs_.at(id);
+    law(place.places() == 1, "conservation",
+        id.text() + " is in " + std::to_string(place.places()) + " places");
+  }
+}
+
+Oracle::Place& Oracle::touch(const Xid& id) {
+  touched_.insert(id);
+  return msgs_[id];
+}
+
+void Oracle::digest(std::uint64_t what) {
+  digest_ = core::mix(digest_ ^ what);
+}
+
+void Oracle::apply(const core::PutQueue& put) {
+  Place& place = touch(put.msg.msg.id);
+  law(!place.queued, "conservation", put.msg.msg.id.text() + " is put into the queue twice");
+  law(!place.reported, "reported_for_good", put.msg.msg.id.text() + " waits after its report");
+  place.queued = true;
+  check_last_miss(put.msg.misses);
+  check_misses(put.msg.msg.id, put.msg.misses, place.grants);
+  digest(std::hash<Xid>{}(put.msg.msg.id));
+}
+
+void Oracle::apply(const core::DropQueue& drop) {
+  Place& place = touch(drop.id);
+  law(place.queued, "conservation", drop.id.text() + " leaves the queue without being in it");
+  place.queued = false;
+}
+
+void Oracle::apply(const core::PutBatch& put) {
+  const core::Batch& batch = *put.batch;
+  law(!batch.msgs.empty(), "conservation", "an empty batch " + batch.id.text());
+  if (batches_.contains(batch.id)) {
+    forget_batch(batch.id);
+  } else {
+    granted(batch);
+  }
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    Place& place = touch(msg.msg.id);
+    law(!place.batch, "one_holder", msg.msg.id.text() + " is held by two batches");
+    law(!place.reported, "reported_for_good", msg.msg.id.text() + " is held after its report");
+    place.batch = batch.id;
+  }
+  batches_[batch.id] = batch;
+  batch_of_client_[batch.client] = batch.id;
+  digest(std::hash<Xid>{}(batch.id));
+}
+
+void Oracle::granted(const core::Batch& batch) {
+  law(!batch_of_client_.contains(batch.client), "one_batch_a_client",
+      "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
+  std::set<Xid> lost;
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    const int grants = ++touch(msg.msg.id).grants;
+    law(grants <= max_attempts_, "attempts",
+        msg.msg.id.text() + " is granted " + std::to_string(grants) + " times");
+    check_misses(msg.msg.id, msg.misses, grants - 1);
+    for (const core::Miss& miss : msg.misses) {
+      // Two in one batch that were in one lost batch before: one of them may have killed it.
+      if (miss.lost_whole()) {
+        law(lost.insert(miss.batch).second, "suspects_apart",
+            "two of the lost batch " + miss.batch.text() + " travel together again");
+      }
+    }
+  }
+}
+
+void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, int grants) const {
+  law(static_cast<int>(misses.size()) == grants, "attempts",
+      id.text() + " was granted " + std::to_string(grants) +
+          " times before, and says that it was " + std::to_string(misses.size()) + " times");
+}
+
+void Oracle::check_last_miss(const std::vector<core::Miss>& misses) const {
+  if (misses.empty() || misses.back().reason != core::MissReason::omitted) return;
+  law(settled_whole_.contains(misses.back().batch), "report_settles",
+      "batch " + misses.back().batch.text() + " is settled whole, but no report said so");
+}
+
+void Oracle::forget_batch(const Xid& id) {
+  for (const core::QueuedMsg& msg : batches_.at(id).msgs) {
+    Place& place = touch(msg.msg.id);
+    if (place.batch == id) place.batch.reset();
+  }
+}
+
+void Oracle::apply(const core::DropBatch& drop) {
+  law(batches_.contains(drop.id), "conservation", "no batch " + drop.id.text() + " to be dropped");
+  forget_batch(drop.id);
+  batch_of_client_.erase(batches_.at(drop.id).client);
+  batches_.erase(drop.id);
+}
+
+void Oracle::apply(const core::PutReport& put) {
+  Place& place = touch(put.record.id);
+  law(!place.reported, "reported_once", put.record.id.text() + " is reported twice");
+  law(batches_.contains(put.record.batch), "fence",
+      put.record.id.text() + " is reported by a batch that is over");
+  check_misses(put.record.id, put.record.misses, place.grants - 1);
+  place.reported = true;
+  ++reported_;
+  digest(~std::hash<Xid>{}(put.record.id));
+}
+
+void Oracle::apply(const core::PutFail& put) {
+  Place& place = touch(put.record.msg.id);
+  law(!place.failed && !place.reported, "conservation", put.record.msg.id.text() + " ends twice");
+  law(place.grants == max_attempts_, "attempts",
+      put.record.msg.id.text() + " fails after " + std::to_string(place.grants) + " of " +
+          std::to_string(max_attempts_) + " attempts");
+  check_misses(put.record.msg.id, put.record.misses, place.grants);
+  check_last_miss(put.record.misses);
+  place.failed = true;
+  ++failed_;
+  digest(std::hash<Xid>{}(put.record.msg.id) + 1);
+}
+
+void Oracle::apply(const core::DropFail& drop) {
+  touch(drop.id).failed = false;
+  --failed_;
+}
+
+void Oracle::apply(const core::PutMeta& put) {
+  if (put.key != "generated") return;
+  law(put.value >= generated_, "generated", "the count of generated msgs goes back");
+  generated_ = put.value;
+}
+
+// ---- what leaves the server
+
+void Oracle::batch_leaves(const core::Batch& batch) {
+  const auto at = batches_.find(batch.id);
+  law(at != batches_.end(), "commit_before_send",
+      "batch " + batch.id.text() + " leaves, but the disk does not have it");
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    const Place& place = msgs_.at(msg.msg.id);
+    law(!place.reported, "reported_for_good", msg.msg.id.text() + " is sent after its report");
+    law(place.batch == batch.id, "commit_before_send",
+        msg.msg.id.text() + " leaves in batch " + batch.id.text() + ", which does not hold it");
+  }
+}
+
+void Oracle::accepted(const std::vector<Xid>& ids) {
+  for (const Xid& id : ids) {
+    law(msgs_.contains(id), "commit_before_answer",
+        "201 for " + id.text() + ", which the disk does not have");
+  }
+}
+
+void Oracle::report_arrives(const core::Reported& report) {
+  if (report.batch && !report.partial) settled_whole_.insert(*report.batch);
+}
+
+void Oracle::report_answered(const core::Reported& report, std::uint64_t reported,
+                             std::uint64_t duplicate, std::uint64_t unknown) const {
+  std::set<Xid> named(report.ids.begin(), report.ids.end());
+  for (const core::FailedId& failed : report.failed) named.insert(failed.id);
+  named.insert(report.refused.begin(), report.refused.end());
+  std::uint64_t in_report = 0;
+  for (const Xid& id : named) {
+    const auto at = msgs_.find(id);
+    if (at == msgs_.end()) continue;
+    if (at->second.reported) ++in_report;
+    law(!report.batch || at->second.batch != report.batch, "report_settles",
+        "batch " + report.batch->text() + " still holds " + id.text() +
+            ", of which its report told");
+  }
+  law(!report.batch || report.partial || !batches_.contains(*report.batch), "report_settles",
+      "a report of batch " + report.batch.value_or(Xid{}).text() +
+          " is answered, and the batch is still held");
+  law(reported + duplicate <= in_report, "commit_before_answer",
+      "a report of " + std::to_string(named.size()) + " is answered with " +
+          std::to_string(reported) + " reported and " + std::to_string(duplicate) +
+          " duplicate, but the disk has " + std::to_string(in_report));
+  law(reported + duplicate + unknown <= named.size(), "commit_before_answer",
+      "a report is answered with more ids than it named");
+}
+
+void Oracle::started_with(const store::BucketView& view) const {
+  std::map<Xid, int> seen;
+  const auto expect = [&](const Xid& id, bool right, const char* bucket) {
+    law(right, "conservation", std::string{"the store has "} + id.text() + " in " + bucket);
+    ++seen[id];
+  };
+  for (const auto& msg : view.queue({}, SIZE_MAX).records) {
+    const auto at = msgs_.find(msg.msg.id);
+    expect(msg.msg.id, at != msgs_.end() && at->second.queued, "queue");
+  }
+  for (const auto& batch : view.batches()) {
+    for (const auto& msg : batch.msgs) {
+      const auto at = msgs_.find(msg.msg.id);
+      expect(msg.msg.id, at != msgs_.end() && at->second.batch == batch.id, "batch");
+    }
+  }
+  for (const auto& record : view.reports({}, SIZE_MAX).records) {
+    const auto at = msgs_.find(record.id);
+    expect(record.id, at != msgs_.end() && at->second.reported, "report");
+  }
+  for (const auto& record : view.fails({}, SIZE_MAX).records) {
+    const auto at = msgs_.find(record.msg.id);
+    expect(record.msg.id, at != msgs_.end() && at->second.failed, "fail");
+  }
+  law(seen.size() == msgs_.size(), "conservation",
+      "the store has " + std::to_string(seen.size()) + " msgs of " + std::to_string(msgs_.size()));
+}
+
+// ---- work
+
+void Oracle::work_begins(TrueTime now, Process process, const Xid& id, bool exempt) {
+  auto& at_work = working_[id];
+  for (const Working& other : at_work) {
+    if (exempt || other.exempt || other.process == process) continue;
+    throw LawBroken("one_at_work", id.text() + " is worked on by the processes " +
+                                       std::to_string(other.process) + " and " +
+                                       std::to_string(process) + " at " +
+                                       std::to_string(now.count()) + " us");
+  }
+  at_work.push_back({process, exempt});
+}
+
+void Oracle::work_done(Process process, const Xid& id) {
+  work_stops(process, id);
+  done_[process].insert(id);
+}
+
+void Oracle::work_stops(Process process, const Xid& id) {
+  const auto at = working_.find(id);
+  if (at == working_.end()) return;
+  std::erase_if(at->second, [&](const Working& one) { return one.process == process; });
+  if (at->second.empty()) working_.erase(at);
+}
+
+void Oracle::froze(Process process) {
+  for (auto& [id, at_work] : working_) {
+    for (Working& one : at_work) {
+      if (one.process == process) one.exempt = true;
+    }
+  }
+}
+
+void Oracle::claims(Process process, const std::vector<Xid>& ids) const {
+  const auto done = done_.find(process);
+  for (const Xid& id : ids) {
+    law(done != done_.end() && done->second.contains(id), "honest_report",
+        "process " + std::to_string(process) + " reports " + id.text() + ", which it did not do");
+  }
+}
+
+// ---- the end
+
+std::size_t Oracle::queued() const {
+  std::size_t held = 0;
+  for (const auto& [id, batch] : batches_) held += batch.msgs.size();
+  return msgs_.size() - reported_ - failed_ - held;
+}
+
+void Oracle::all_ended(const store::BucketView& view, std::uint64_t generated) const {
+  started_with(view);
+  const store::BucketCounts counts = view.counts();
+  law(counts.queue == 0 && counts.batch == 0, "everything_ends",
+      std::to_string(counts.queue) + " msgs still wait and " + std::to_string(counts.batch) +
+          " are held");
+  law(generated_ == generated, "generated",
+      std::to_string(generated_) + " msgs were generated of " + std::to_string(generated));
+}
+
+}  // namespace pena::sim

@@ -1,0 +1,118 @@
+// The judge: it stands outside of the world, sees true time and what is durable, and knows the laws
+// but none of the code that keeps them. A law that is broken throws.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/limits.hpp"
+#include "sim/timeline.hpp"
+#include "store/store.hpp"
+
+namespace pena::sim {
+
+// `law` is a word of the list in docs/simulator.md; what() names the law and what broke it.
+struct LawBroken : std::runtime_error {
+  LawBroken(std::string law_given, const std::string& what)
+      : std::runtime_error(law_given + ": " + what), law(std::move(law_given)) {}
+  std::string law;
+};
+
+// One run of one client's process.
+using Process = std::uint64_t;
+
+class Oracle {
+ public:
+  explicit Oracle(int max_resends) : max_attempts_(max_resends + 1) {}
+
+  // ---- the server's side
+  // A change set is on the disk for good.
+  void durable(const store::ChangeSet& changes);
+  // A batch leaves for its client.
+  void batch_leaves(const core::Batch& batch);
+  // 201 leaves for those ids.
+  void accepted(const std::vector<core::Xid>& ids);
+  // A report is there.
+  void report_arrives(const core::Reported& report);
+  // The answer to it leaves.
+  void report_answered(const core::Reported& report, std::uint64_t reported,
+                       std::uint64_t duplicate, std::uint64_t unknown) const;
+  // The server starts with this store.
+  void started_with(const store::BucketView& view) const;
+
+  // ---- the clients' side
+  // `exempt`: the process was frozen, so that P2 does not hold for it.
+  void work_begins(TrueTime now, Process process, const core::Xid& id, bool exempt);
+  // It ends by itself: then the process may report it.
+  void work_done(Process process, const core::Xid& id);
+  // It was stopped, or the process is gone.
+  void work_stops(Process process, const core::Xid& id);
+  // The process is frozen with what it works on.
+  void froze(Process process);
+  // What a process says that it did.
+  void claims(Process process, const std::vector<core::Xid>& ids) const;
+
+  // ---- the end
+  void all_ended(const store::BucketView& view, std::uint64_t generated) const;
+  [[nodiscard]] bool settled() const { return msgs_.size() == reported_ + failed_; }
+  [[nodiscard]] std::size_t msgs() const { return msgs_.size(); }
+  [[nodiscard]] std::uint64_t reported() const { return reported_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  // How many msgs wait in the queue, and whether that client holds none.
+  [[nodiscard]] std::size_t queued() const;
+  [[nodiscard]] bool is_free(const core::Xid& session) const {
+    return !batch_of_client_.contains(session);
+  }
+  [[nodiscard]] std::uint64_t generated() const { return generated_; }
+  // A number that two runs share where the same became durable in the same order.
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+
+ private:
+  struct Place {
+    bool queued = false;
+    std::optional<core::Xid> batch;
+    bool reported = false, failed = false;
+    int grants = 0;
+    [[nodiscard]] int places() const {
+      return int{queued} + int{batch.has_value()} + int{reported} + int{failed};
+    }
+  };
+  struct Working {
+    Process process;
+    bool exempt;
+  };
+
+  void apply(const core::PutQueue& put);
+  void apply(const core::DropQueue& drop);
+  void apply(const core::PutBatch& put);
+  void apply(const core::DropBatch& drop);
+  void apply(const core::PutReport& put);
+  void apply(const core::PutFail& put);
+  void apply(const core::DropFail& drop);
+  void apply(const core::PutMeta& put);
+  void granted(const core::Batch& batch);
+  void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
+  void check_last_miss(const std::vector<core::Miss>& misses) const;
+  Place& touch(const core::Xid& id);
+  void forget_batch(const core::Xid& id);
+  void digest(std::uint64_t what);
+
+  int max_attempts_;
+  std::map<core::Xid, Place> msgs_;
+  std::map<core::Xid, core::Batch> batches_;
+  std::map<core::Xid, core::Xid> batch_of_client_;
+  std::set<core::Xid> touched_;
+  std::uint64_t reported_ = 0, failed_ = 0;
+  std::uint64_t generated_ = 0;
+  std::uint64_t digest_ = 0;
+  std::set<core::Xid> settled_whole_;  // batches of which a report came that was not partial
+  std::map<core::Xid, std::vector<Working>> working_;
+  std::map<Process, std::set<core::Xid>> done_;
+};
+
+}  // namespace pena::sim

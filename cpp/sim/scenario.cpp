@@ -1,0 +1,231 @@
+#include "sim/scenario.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "sim/dice.hpp"
+
+namespace pena::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, kFaultKinds> kWords{
+    "drop",        "partition",        "cut_to_client", "cut_to_server", "slow_reader",
+    "held_bytes",  "duplicate_report", "late_report",   "lost_answer",   "server_crash",
+    "server_stop", "server_pause",     "client_crash",  "client_pause",  "slow_disk",
+    "full_store",  "clock_jump",       "clock_drift",   "late_timers",   "long_delays",
+    "poison",      "plain_client",
+};
+
+bool has(const FaultSet& faults, FaultKind kind) {
+  return faults.test(static_cast<std::size_t>(kind));
+}
+
+FaultSet swarm(FaultSet faults, Dice& dice) {
+  // Faults hide each other: a world in which everything breaks never gets far enough to be wrong.
+  const double kept = dice.chance(0.5) ? 0.5 : 0.2;
+  for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
+    if (!dice.chance(kept)) faults.reset(kind);
+  }
+  return faults;
+}
+
+core::Timing draw_timing(Dice& dice) {
+  core::Timing timing;
+  if (dice.chance(0.3)) return timing;
+  timing.heartbeat = dice.between(core::Duration{100ms}, 1s);
+  timing.silence = timing.heartbeat * 2 + dice.between(core::Duration{1ms}, 2s);
+  timing.stop_time = dice.between(core::Duration{10ms}, 400ms);
+  timing.slack = dice.between(core::Duration{5ms}, 200ms);
+  timing.clock_drift = std::array{1e-3, 1e-2, 5e-2}.at(dice.below(3));
+  // As near to the bounds as the checks between the limits allow, or with room.
+  timing.drop_grace =
+      core::Duration{static_cast<core::Duration::rep>(static_cast<double>(timing.silence.count()) *
+                                                      (1.0 + timing.clock_drift))} +
+      timing.stop_time + timing.slack + 2us +
+      (dice.chance(0.5) ? core::Duration{0} : core::Duration{500ms});
+  timing.lease = timing.stop_time + timing.slack +
+                 (dice.chance(0.5) ? dice.between(core::Duration{500ms}, 3s)
+                                   : dice.between(core::Duration{3s}, 20s));
+  return timing;
+}
+
+core::ClientRules draw_rules(Dice& dice, bool deadly, std::uint32_t longest_period) {
+  core::ClientRules rules;
+  rules.seed = dice.next();
+  rules.batchsize = core::ClientLogic::draw_batchsize(rules.seed);
+  rules.max_running = dice.chance(0.7) ? rules.batchsize : 2;
+  rules.panic_above = longest_period == 1000 && dice.chance(0.5) ? 800 : longest_period;
+  rules.end_above = deadly && longest_period == 1000 ? 900 : longest_period;
+  rules.report_panicked = dice.chance(0.5);
+  rules.backoff_first = dice.between(core::Duration{50ms}, 500ms);
+  rules.backoff_most = dice.between(core::Duration{1s}, 5s);
+  return rules;
+}
+
+TrueTime draw_length(FaultKind kind, const core::Timing& timing, Dice& dice) {
+  switch (kind) {
+    case FaultKind::held_bytes:
+      // Mostly short enough for the client not to notice.
+      if (dice.chance(0.7))
+        return timing.silence * 3 / 10 + dice.between(0us, timing.silence * 7 / 10);
+      [[fallthrough]];
+    case FaultKind::partition:
+    case FaultKind::cut_to_client:
+    case FaultKind::cut_to_server:
+    case FaultKind::slow_reader:
+    case FaultKind::client_pause:
+    case FaultKind::server_pause: {
+      // Around the times that matter: a silence, a grace, a lease.
+      const std::array<TrueTime, 4> near{timing.silence, timing.drop_grace, timing.lease, 1s};
+      const TrueTime around = near.at(dice.below(near.size()));
+      return around / 2 + dice.between(TrueTime{0}, around);
+    }
+    case FaultKind::server_crash:
+    case FaultKind::server_stop:
+    case FaultKind::client_crash:
+      return dice.chance(0.5) ? dice.between(TrueTime{0}, 200ms) : dice.between(TrueTime{0}, 20s);
+    case FaultKind::late_report:
+      return dice.between(TrueTime{0}, 60s);
+    case FaultKind::duplicate_report:
+      return dice.between(TrueTime{0}, 30s);
+    case FaultKind::slow_disk:
+    case FaultKind::full_store:
+      return dice.between(TrueTime{1s}, 20s);
+    default:
+      return TrueTime{0};
+  }
+}
+
+std::vector<Fault> draw_faults(const Scenario& scenario, TrueTime length, std::uint64_t most,
+                               Dice& dice) {
+  std::vector<Fault> faults;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    const auto kind = static_cast<FaultKind>(i);
+    if (!is_timed(kind) || !has(scenario.kinds, kind)) continue;
+    const std::uint64_t times = dice.between(1, most);
+    for (std::uint64_t n = 0; n < times; ++n) {
+      Fault fault;
+      fault.kind = kind;
+      fault.at = dice.between(TrueTime{0}, length);
+      fault.client = static_cast<std::uint32_t>(dice.below(scenario.clients.size()));
+      fault.lasts = draw_length(kind, scenario.limits.timing, dice);
+      fault.choice = dice.next();
+      faults.push_back(fault);
+    }
+  }
+  std::ranges::stable_sort(faults, {}, &Fault::at);
+  return faults;
+}
+
+}  // namespace
+
+std::string_view word(FaultKind kind) {
+  return kWords.at(static_cast<std::size_t>(kind));
+}
+
+bool is_timed(FaultKind kind) {
+  return kind <= FaultKind::full_store;
+}
+
+std::optional<FaultKind> fault_kind(std::string_view text) {
+  const auto at = std::ranges::find(kWords, text);
+  if (at == kWords.end()) return std::nullopt;
+  return static_cast<FaultKind>(at - kWords.begin());
+}
+
+FaultSet all_faults() {
+  return FaultSet{}.set();
+}
+
+std::optional<FaultSet> fault_set(std::string_view text, std::string& bad) {
+  if (text == "all") return all_faults();
+  FaultSet faults;
+  if (text == "none") return faults;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto kind = fault_kind(text.substr(0, comma));
+    if (!kind) {
+      bad = text.substr(0, comma);
+      return std::nullopt;
+    }
+    faults.set(static_cast<std::size_t>(*kind));
+    if (comma == text.size()) return faults;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::string words(const FaultSet& faults) {
+  if (faults.none()) return "none";
+  std::string text;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    if (!faults.test(i)) continue;
+    if (!text.empty()) text += ',';
+    text += kWords.at(i);
+  }
+  return text;
+}
+
+std::string describe(const Fault& fault) {
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), "%.6f s %.*s c%u for %.6f s",
+                static_cast<double>(fault.at.count()) / 1e6,
+                static_cast<int>(word(fault.kind).size()), word(fault.kind).data(), fault.client,
+                static_cast<double>(fault.lasts.count()) / 1e6);
+  return text.data();
+}
+
+Scenario make_scenario(const ScenarioSettings& settings) {
+  Dice dice{settings.seed, 1};
+  Scenario scenario;
+  scenario.seed = settings.seed;
+  scenario.kinds = settings.swarm ? swarm(settings.faults, dice) : settings.faults;
+  scenario.limits.timing = draw_timing(dice);
+  scenario.limits.max_resends = static_cast<int>(dice.between(0, 4));
+  scenario.limits.linger = dice.chance(0.5) ? core::Duration{20ms} : core::Duration{0};
+  scenario.limits.batchsize = 10;
+  // A small window, so that the backlog goes through the store.
+  scenario.limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
+  scenario.limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
+  const bool deadly = has(scenario.kinds, FaultKind::poison);
+  // Either work that outlasts a silence and a grace, under a lease that does not end before, or work
+  // that runs into the end of its lease, and beyond.
+  core::Timing& timing = scenario.limits.timing;
+  const bool long_leases = dice.chance(0.3);
+  if (long_leases) {
+    const TrueTime lost = timing.silence + timing.drop_grace;
+    timing.lease = lost * 4 + timing.stop_time + timing.slack;
+    scenario.longest_period = 1001 + static_cast<std::uint32_t>(core::to_ms(lost) * 2);
+    scenario.limits.max_resends = 4;
+  } else if (dice.chance(0.4)) {
+    scenario.longest_period =
+        1001 + static_cast<std::uint32_t>(core::to_ms(scenario.limits.timing.lease) * 5 / 4);
+  }
+  const std::uint64_t clients = long_leases ? dice.between(3, 6) : dice.between(1, 6);
+  for (std::uint64_t i = 0; i < clients; ++i) {
+    const bool plain = has(scenario.kinds, FaultKind::plain_client) && dice.chance(0.4);
+    scenario.clients.push_back(
+        {plain, draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
+  }
+  const std::uint64_t msgs = dice.between(20, 600);
+  scenario.submit = long_leases ? msgs : dice.chance(0.3) ? 0 : dice.between(1, msgs);
+  scenario.generate = msgs - scenario.submit;
+  if (dice.chance(0.7)) {
+    scenario.rate = static_cast<double>(msgs) * 1e6 / static_cast<double>(settings.length.count()) *
+                    std::array{1.0, 10.0, 100.0}.at(dice.below(3));
+  }
+  if (deadly) scenario.poison = dice.chance(0.5) ? 0.01 : 0.1;
+  scenario.calm_at = settings.length;
+  // Every attempt may take a lease and a grace, and every msg may be one that kills.
+  scenario.give_up_at =
+      settings.length +
+      (timing.lease + timing.drop_grace + 70s) * (scenario.limits.max_resends + 2) +
+      static_cast<core::Duration::rep>(msgs) * (timing.drop_grace + timing.lease + 10s) *
+          (deadly || scenario.longest_period > 1000 ? scenario.limits.max_resends + 1 : 1);
+  scenario.faults = draw_faults(scenario, settings.length, long_leases ? 40 : 12, dice);
+  return scenario;
+}
+
+}  // namespace pena::sim

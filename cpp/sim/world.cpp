@@ -1,0 +1,336 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "sim/client_process.hpp"
+#include "sim/server_process.hpp"
+#include "sim/submitter.hpp"
+
+namespace pena::sim {
+
+using namespace std::chrono_literals;
+
+void History::add(TrueTime at, const std::string& text) {
+  std::array<char, 32> time{};
+  std::snprintf(time.data(), time.size(), "%.6f ", static_cast<double>(at.count()) / 1e6);
+  lines_.push_back(time.data() + text);
+}
+
+namespace {
+
+constexpr core::Instant kDayOne = core::from_us(1'700'000'000'000'000);
+
+class World {
+ public:
+  World(const Scenario& scenario, bool keep_history)
+      : scenario_(scenario), environment_(scenario, keep_history), dice_(scenario.seed, 4) {}
+
+  Outcome run() {
+    Outcome outcome;
+    try {
+      begin();
+      while (!ended() && environment_.timeline.step(scenario_.give_up_at)) continue;
+      environment_.oracle.all_ended(environment_.disk.durable(), scenario_.generate);
+      if (!ended()) throw LawBroken("everything_ends", "the server never took all submissions");
+    } catch (const LawBroken& law) {
+      outcome.broken = law.law;
+      outcome.what = law.what();
+    } catch (const std::exception& bug) {
+      outcome.broken = "no_bug";
+      outcome.what = std::string{"no_bug: "} + bug.what();
+    }
+    environment_.note([&] { return outcome.broken ? outcome.what : std::string{"all ended"}; });
+    outcome.ended_at = environment_.timeline.now();
+    outcome.msgs = environment_.oracle.msgs();
+    outcome.reported = environment_.oracle.reported();
+    outcome.failed = environment_.oracle.failed();
+    outcome.digest = core::mix(environment_.oracle.digest() ^
+                               static_cast<std::uint64_t>(environment_.timeline.now().count()));
+    outcome.tally = environment_.tally;
+    outcome.history = environment_.history.take();
+    return outcome;
+  }
+
+ private:
+  void begin() {
+    way_.open_stream = [this](const std::shared_ptr<Connection>& connection,
+                              const std::string& query) {
+      open_stream(connection, query);
+    };
+    way_.post = [this](std::uint32_t client, const std::string& path, const std::string& body,
+                       OnReply on_reply) {
+      post(client, path, body, std::move(on_reply));
+    };
+    boot();
+    clients_.resize(scenario_.clients.size());
+    for (std::uint32_t i = 0; i < clients_.size(); ++i) {
+      environment_.timeline.at(dice_.between(0us, 1s), [this, i] { start_client(i); });
+    }
+    submitter_ = std::make_shared<Submitter>(environment_, way_, scenario_.submit);
+    environment_.timeline.at(100ms, [this] { submitter_->start(); });
+    for (const Fault& fault : scenario_.faults) {
+      environment_.timeline.at(fault.at, [this, &fault] { strike(fault); });
+    }
+    watch();
+    environment_.timeline.at(scenario_.calm_at, [this] {
+      environment_.note([] { return std::string{"calm"}; });
+      environment_.network.calm();
+      environment_.disk.set_full(false);
+      if (server_) server_->slow_disk(TrueTime{0});
+    });
+  }
+
+  [[nodiscard]] bool ended() const {
+    return submitter_->done() && environment_.oracle.settled() &&
+           environment_.oracle.generated() == scenario_.generate;
+  }
+
+  // Work does not lie about while a client has nothing to do.
+  void watch() {
+    const TrueTime now = environment_.timeline.now();
+    const bool work =
+        environment_.oracle.queued() > 0 || environment_.oracle.generated() < scenario_.generate;
+    const bool waits = work && server_ && !environment_.disk.full() && server_->could_grant();
+    if (!waits || environment_.tally.grants != grants_seen_) {
+      grants_seen_ = environment_.tally.grants;
+      waits_since_ = now;
+    }
+    // A running generator fills batches up, as fast as its rate allows.
+    const double fill = scenario_.rate ? scenario_.limits.batchsize / *scenario_.rate : 0.0;
+    if (now - waits_since_ >
+        10s + std::chrono::microseconds{static_cast<std::int64_t>(fill * 1e6)}) {
+      throw LawBroken("work_waits", "a client is free and " +
+                                        std::to_string(environment_.oracle.queued()) +
+                                        " msgs wait, but nothing is granted");
+    }
+    environment_.timeline.after(2s, [this] { watch(); });
+  }
+
+  // ---- clocks
+
+  [[nodiscard]] double drift() {
+    if (!environment_.has(FaultKind::clock_drift)) return 0.0;
+    // Two clocks differ by rho at most, so each is at most half of it off.
+    const double half = scenario_.limits.timing.clock_drift / 2 * 0.999;
+    const std::array<double, 3> ends{-half, half, (dice_.share() * 2 - 1) * half};
+    return ends.at(dice_.below(ends.size()));
+  }
+
+  // ---- the server
+
+  void boot() {
+    const TrueTime now = environment_.timeline.now();
+    if (boots_ > 0 && environment_.has(FaultKind::clock_jump)) {
+      const auto jump = dice_.between(0us, 2h) - 1h;
+      server_offset_ += dice_.chance(0.5) ? jump : jump / 3600;
+    }
+    const SkewedClock clock{kDayOne + now + server_offset_, now, drift()};
+    environment_.oracle.started_with(environment_.disk);
+    ++environment_.tally.boots;
+    server_ = std::make_shared<ServerProcess>(environment_, clock, ++boots_, [this] {
+      graveyard_.push_back(std::exchange(server_, nullptr));
+      const TrueTime down =
+          environment_.timeline.now() < scenario_.calm_at ? server_down_for_ : 0us;
+      environment_.timeline.after(down + 1ms, [this] { boot(); });
+    });
+    server_->start();
+  }
+
+  void open_stream(const std::shared_ptr<Connection>& connection, const std::string& query) {
+    environment_.network.timeline().after(environment_.network.delay(), [this, connection, query] {
+      if (server_) return server_->open_stream(connection, query);
+      connection->close_by_server();
+    });
+  }
+
+  void post(std::uint32_t client, const std::string& path, const std::string& body,
+            OnReply on_reply) {
+    environment_.network.request(
+        client,
+        [this, path, body](const OnReply& answer) {
+          if (server_) return server_->post(path, body, answer);
+          answer({});
+        },
+        std::move(on_reply));
+  }
+
+  // ---- the clients
+
+  // A function of the id alone, so that it does not matter who asks, and when.
+  [[nodiscard]] bool kills(const core::Xid& id) const {
+    if (scenario_.poison == 0.0) return false;
+    const std::uint64_t drawn = core::mix(std::hash<core::Xid>{}(id) ^ scenario_.seed) >> 11U;
+    return static_cast<double>(drawn) * 0x1p-53 < scenario_.poison;
+  }
+
+  void start_client(std::uint32_t number) {
+    const Member& member = scenario_.clients[number];
+    const TrueTime now = environment_.timeline.now();
+    const auto anywhen = core::from_us(static_cast<std::int64_t>(dice_.below(1'000'000'000'000)));
+    ClientProcess::Place place{number,
+                               ++processes_,
+                               SkewedClock{anywhen, now, drift()},
+                               way_,
+                               [this](const core::Xid& id) { return kills(id); },
+                               [this, number] {
+                                 graveyard_.push_back(std::exchange(clients_[number], nullptr));
+                                 environment_.timeline.after(
+                                     client_down_for_ + dice_.between(10ms, 2s),
+                                     [this, number] { start_client(number); });
+                                 client_down_for_ = TrueTime{0};
+                               }};
+    core::ClientRules rules = member.rules;
+    rules.seed += processes_;
+    std::shared_ptr<ClientProcess> process;
+    if (member.plain) {
+      process = std::make_shared<PlainClient>(environment_, std::move(place), rules.batchsize);
+    } else {
+      process = std::make_shared<PenaClient>(environment_, std::move(place), rules);
+    }
+    clients_[number] = process;
+    process->start();
+  }
+
+  // ---- the faults
+
+  void strike(const Fault& fault) {
+    environment_.note([&] { return "fault: " + describe(fault); });
+    ++environment_.tally.faults.at(static_cast<std::size_t>(fault.kind));
+    const TrueTime now = environment_.timeline.now();
+    const TrueTime until = std::min(now + fault.lasts, scenario_.calm_at);
+    Network::Link& link = environment_.network.link(fault.client);
+    const auto stream = link.stream.lock();
+    const auto process = clients_[fault.client];
+    switch (fault.kind) {
+      case FaultKind::drop:
+        if (stream) stream->reset(dice_);
+        return;
+      case FaultKind::partition:
+        link.up_cut_until = std::max(link.up_cut_until, until);
+        link.down_cut_until = std::max(link.down_cut_until, until);
+        return;
+      case FaultKind::cut_to_client:
+        link.down_cut_until = std::max(link.down_cut_until, until);
+        return;
+      case FaultKind::cut_to_server:
+        link.up_cut_until = std::max(link.up_cut_until, until);
+        return;
+      case FaultKind::slow_reader:
+        link.unread_until = std::max(link.unread_until, until);
+        return;
+      case FaultKind::held_bytes:
+        if (stream) {
+          const TrueTime held = until - now;
+          const TrueTime server_ends = dice_.around(0us, dice_.chance(0.5) ? held / 3 : held);
+          stream->hold(until, now + server_ends, fault.choice % 2 == 0);
+        }
+        return;
+      case FaultKind::duplicate_report:
+        link.duplicate_next = fault.lasts;
+        return;
+      case FaultKind::late_report:
+        link.late_next = fault.lasts;
+        return;
+      case FaultKind::lost_answer:
+        link.lose_next_answer = true;
+        return;
+      case FaultKind::server_crash:
+        server_down_for_ = fault.lasts;
+        if (server_) server_->crash(static_cast<ServerProcess::CrashPoint>(fault.choice % 4));
+        return;
+      case FaultKind::server_stop:
+        server_down_for_ = fault.lasts;
+        if (server_) server_->stop();
+        return;
+      case FaultKind::server_pause:
+        if (server_) server_->freeze(until);
+        return;
+      case FaultKind::client_crash:
+        client_down_for_ = until - now;
+        if (process) process->die();
+        return;
+      case FaultKind::client_pause:
+        if (process) process->freeze(until);
+        return;
+      case FaultKind::slow_disk:
+        if (server_) server_->slow_disk(until);
+        return;
+      case FaultKind::full_store:
+        environment_.disk.set_full(true);
+        environment_.timeline.at(until, [this] { environment_.disk.set_full(false); });
+        return;
+      default:
+        return;
+    }
+  }
+
+  const Scenario& scenario_;
+  Environment environment_;
+  Dice dice_;
+  Way way_;
+  std::shared_ptr<ServerProcess> server_;
+  std::vector<std::shared_ptr<ClientProcess>> clients_;
+  std::shared_ptr<Submitter> submitter_;
+  // Those that died, while their own functions may still run.
+  std::vector<std::shared_ptr<void>> graveyard_;
+  std::uint64_t boots_ = 0;
+  std::uint64_t grants_seen_ = 0;
+  TrueTime waits_since_{};
+  Process processes_ = 0;
+  core::Duration server_offset_{};
+  TrueTime server_down_for_{}, client_down_for_{};
+};
+
+}  // namespace
+
+Outcome run(const Scenario& scenario, bool keep_history) {
+  return World{scenario, keep_history}.run();
+}
+
+Scenario shrunk(const Scenario& scenario, const std::string& law, int tries) {
+  Scenario best = scenario;
+  const auto still_breaks = [&](const Scenario& smaller) {
+    return tries-- > 0 && run(smaller).broken == law;
+  };
+  // Larger parts first, then one by one, until nothing more can be left out.
+  for (std::size_t part = std::max<std::size_t>(best.faults.size() / 2, 1); tries > 0;) {
+    bool any = false;
+    for (std::size_t from = 0; from < best.faults.size() && tries > 0;) {
+      Scenario smaller = best;
+      const auto begin = smaller.faults.begin() + static_cast<std::ptrdiff_t>(from);
+      const auto size = std::min(part, smaller.faults.size() - from);
+      smaller.faults.erase(begin, begin + static_cast<std::ptrdiff_t>(size));
+      if (still_breaks(smaller)) {
+        best = std::move(smaller);
+        any = true;
+      } else {
+        from += part;
+      }
+    }
+    if (part == 1 && !any) break;
+    if (!any) part = std::max<std::size_t>(part / 2, 1);
+  }
+  for (std::size_t kind = 0; kind < kFaultKinds && tries > 0; ++kind) {
+    Scenario smaller = best;
+    if (!smaller.kinds.test(kind)) continue;
+    smaller.kinds.reset(kind);
+    if (still_breaks(smaller)) best = std::move(smaller);
+  }
+  for (const auto halve : {&Scenario::generate, &Scenario::submit}) {
+    while (best.*halve > 0 && tries > 0) {
+      Scenario smaller = best;
+      smaller.*halve /= 2;
+      if (!still_breaks(smaller)) break;
+      best = std::move(smaller);
+    }
+  }
+  return best;
+}
+
+}  // namespace pena::sim
