@@ -1,0 +1,434 @@
+"""The laws of a store after a crash, checked without a line of Pena.
+
+A store is read with py-lmdb and decoded from the description in cpp/store/format.hpp. What Pena
+promised meanwhile stands in journals, JSON lines that the load clients wrote:
+
+    {"offered": [id, ...], "generated": false}       ids that a client chose, before it sends them
+    {"accepted": [id, ...]}                          the ids of an answer 201
+    {"sent": [batch, at_ms, [[id, attempt], ...]]}   msgs that a client received
+    {"report": body, "answer": answer, "at": ms}     a report and its answer 200
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lmdb
+import lmdb.verify
+import xxhash
+
+BUCKETS = ("queue", "batch", "report", "fail")
+REASONS = ("omitted", "failed", "refused", "dropped", "expired")
+RECORD_VERSION = 1
+SCHEMA = 1
+GENERATED_PERIODS = 1000  # the generator draws from 1..1000; what the load submits is longer
+CLOCK_STEP_MS = 50  # a server's clock runs by itself; a restarted one reads the wall clock anew
+
+
+class BrokenLawError(Exception):
+    """A law does not hold."""
+
+
+def law(holds: bool, text: str) -> None:
+    """Raise where a law does not hold."""
+    if not holds:
+        raise BrokenLawError(text)
+
+
+# ---- records
+
+
+class Miss(NamedTuple):
+    """One attempt that did not end in a report."""
+
+    batch: str
+    client: str
+    granted_at: int
+    missed_at: int
+    reason: str
+
+
+class Record(NamedTuple):
+    """What the store has of one msg, whatever the bucket."""
+
+    bucket: str
+    id: str
+    period: int
+    accepted_at: int
+    misses: tuple[Miss, ...]
+    batch: str  # that holds it, or that was reported; empty in queue and fail
+    granted_at: int  # of that batch
+    ended_at: int  # reported or failed
+
+    @property
+    def history(self) -> list[str]:
+        """The batches of its attempts, in order."""
+        missed = [miss.batch for miss in self.misses]
+        return [*missed, self.batch] if self.batch else missed
+
+
+def xid_text(raw: bytes) -> str:
+    """Write an id as Pena does: base32hex in small letters, 20 characters."""
+    law(len(raw) == 12, f"a key has {len(raw)} bytes, expected 12")
+    return base64.b32hexencode(raw).decode().lower().rstrip("=")
+
+
+class Reader:
+    """The bytes of one record, read in order and never behind their end."""
+
+    def __init__(self, value: bytes) -> None:
+        law(len(value) >= 5, "is shorter than its header")
+        version, checksum = struct.unpack_from("<BI", value)
+        law(version == RECORD_VERSION, f"has version {version}")
+        self._body = value[5:]
+        expected = xxhash.xxh3_64_intdigest(self._body, seed=version) & 0xFFFFFFFF
+        law(checksum == expected, "does not match its checksum")
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        """Return the next bytes."""
+        law(self._at + size <= len(self._body), "ends too early")
+        self._at += size
+        return self._body[self._at - size : self._at]
+
+    def number(self, form: str) -> int:
+        """Return a number of the given struct format."""
+        (number,) = struct.unpack("<" + form, self.take(struct.calcsize(form)))
+        return int(number)
+
+    def xid(self) -> str:
+        """Return an id."""
+        return xid_text(self.take(12))
+
+    def text(self) -> bytes:
+        """Return bytes with their length before them."""
+        return self.take(self.number("I"))
+
+    def misses(self) -> tuple[Miss, ...]:
+        """Return the misses that a record ends with."""
+        return tuple(self._miss() for _ in range(self.number("H")))
+
+    def _miss(self) -> Miss:
+        batch, client = self.xid(), self.xid()
+        granted_at, missed_at = self.number("q"), self.number("q")
+        reason = self.number("B")
+        law(1 <= reason <= len(REASONS), f"has no such reason: {reason}")
+        self.text()  # what the client said
+        return Miss(batch, client, granted_at, missed_at, REASONS[reason - 1])
+
+    def end(self) -> None:
+        """Nothing may be left."""
+        law(self._at == len(self._body), "goes on behind its end")
+
+
+def _msg(reader: Reader) -> tuple[str, int]:
+    id, period = reader.xid(), reader.number("I")
+    payload = reader.text()
+    if payload:
+        json.loads(payload)
+    return id, period
+
+
+def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
+    id, period = _msg(reader)
+    accepted_at, _queued_at = reader.number("q"), reader.number("q")
+    return Record(bucket, id, period, accepted_at, reader.misses(), batch, granted_at, 0)
+
+
+def decode_queue(reader: Reader, _key: str) -> list[Record]:
+    """QueuedMsg."""
+    return [_queued(reader, "queue", "", 0)]
+
+
+def decode_batch(reader: Reader, key: str) -> list[Record]:
+    """Batch: one record for every msg that it holds."""
+    reader.xid()  # its client
+    granted_at, count = reader.number("q"), reader.number("I")
+    law(count > 0, "holds nothing")
+    return [_queued(reader, "batch", key, granted_at) for _ in range(count)]
+
+
+def decode_report(reader: Reader, key: str) -> list[Record]:
+    """ReportRecord."""
+    period, batch, _client = reader.number("I"), reader.xid(), reader.xid()
+    accepted_at, granted_at, reported_at = (reader.number("q") for _ in range(3))
+    return [
+        Record("report", key, period, accepted_at, reader.misses(), batch, granted_at, reported_at)
+    ]
+
+
+def decode_fail(reader: Reader, _key: str) -> list[Record]:
+    """FailRecord."""
+    id, period = _msg(reader)
+    accepted_at, failed_at = reader.number("q"), reader.number("q")
+    return [Record("fail", id, period, accepted_at, reader.misses(), "", 0, failed_at)]
+
+
+DECODERS: dict[str, Callable[[Reader, str], list[Record]]] = {
+    "queue": decode_queue,
+    "batch": decode_batch,
+    "report": decode_report,
+    "fail": decode_fail,
+}
+
+
+@lru_cache(maxsize=400_000)
+def decode(bucket: str, key: bytes, value: bytes) -> tuple[Record, ...]:
+    """Decode one value and check what can be seen of it alone. Most are the same at every look."""
+    id = xid_text(key)
+    try:
+        reader = Reader(value)
+        records = DECODERS[bucket](reader, id)
+        reader.end()
+        for record in records:
+            law(bucket == "batch" or record.id == id, f"names another msg, {record.id}")
+            _check_history(record)
+    except (BrokenLawError, ValueError) as wrong:
+        raise BrokenLawError(f"the record {id} in the bucket {bucket}: {wrong}") from None
+    return tuple(records)
+
+
+def _check_history(record: Record) -> None:
+    """The times of a record go on, and no batch held it twice."""
+    law(len(set(record.history)) == len(record.history), f"was in one batch twice: {record}")
+    spans = [(miss.granted_at, miss.missed_at) for miss in record.misses]
+    if record.batch:
+        spans.append((record.granted_at, record.ended_at or record.granted_at))
+    times = [record.accepted_at, *(time for span in spans for time in span)]
+    if record.bucket == "fail":
+        times.append(record.ended_at)
+    for before, after in pairwise(times):
+        law(before <= after + CLOCK_STEP_MS * 1000, f"its times go back: {record}")
+
+
+# ---- the store
+
+
+@dataclass
+class Stored:
+    """All that a store holds."""
+
+    records: dict[str, Record]
+    batches: set[str]
+    meta: dict[str, int]
+
+    def counts(self) -> dict[str, int]:
+        """So many msgs in each bucket."""
+        counts = dict.fromkeys(BUCKETS, 0)
+        for record in self.records.values():
+            counts[record.bucket] += 1
+        return counts
+
+
+def read_store(folder: Path, *, structure: bool = True) -> Stored:
+    """Read a store that no server has open. `structure`: LMDB's own pages, too."""
+    if structure:
+        try:
+            problems = lmdb.verify.verify(str(folder / "data.mdb"))  # type: ignore[no-untyped-call]
+        except lmdb.verify.VerifyError as error:
+            problems = [str(error)]
+        law(not problems, f"LMDB's pages: {problems[:3]}")
+    try:
+        env = lmdb.open(str(folder), readonly=True, lock=False, max_dbs=8)
+    except lmdb.Error as error:
+        raise BrokenLawError(f"the store cannot be opened: {error}") from None
+    with env:
+        return _read(env)
+
+
+def _read(env: lmdb.Environment) -> Stored:
+    stored = Stored({}, set(), {})
+    try:
+        for bucket in BUCKETS:
+            for key, value in _items(env, bucket):
+                for record in decode(bucket, key, value):
+                    other = stored.records.setdefault(record.id, record)
+                    law(other is record, f"{record.id} is in {other.bucket} and in {bucket}")
+                if bucket == "batch":
+                    stored.batches.add(xid_text(key))
+        for key, value in _items(env, "meta"):
+            law(len(value) == 8, f"the meta value {key!r} is no number")
+            stored.meta[key.decode()] = int.from_bytes(value, "little")
+    except lmdb.Error as error:
+        raise BrokenLawError(f"the store cannot be read: {error}") from None
+    return stored
+
+
+def _items(env: lmdb.Environment, bucket: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield all of one bucket. A store that was never committed to has none."""
+    with env.begin() as txn:
+        try:
+            table = env.open_db(bucket.encode(), txn=txn, create=False)
+        except lmdb.NotFoundError:
+            return
+        yield from txn.cursor(table)
+
+
+# ---- what was promised
+
+
+@dataclass
+class Claims:
+    """What the clients were told, as their journals have it."""
+
+    offered: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    sent: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
+    sent_at: dict[str, int] = field(default_factory=dict)  # batch → ms
+    reported: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # batch, ms
+    settled: set[str] = field(default_factory=set)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take one line of a journal."""
+        if "offered" in entry:
+            self.offered.update(entry["offered"])
+        elif "accepted" in entry:
+            self.accepted.update(entry["accepted"])
+        elif "sent" in entry:
+            self._add_sent(*entry["sent"])
+        elif "report" in entry:
+            self._add_report(entry["report"], entry["answer"], entry["at"])
+
+    def _add_sent(self, batch: str, at: int, msgs: Iterable[tuple[str, int]]) -> None:
+        self.sent_at[batch] = at
+        for id, attempt in msgs:
+            before = self.sent[id].setdefault(attempt, batch)
+            law(before == batch, f"{id} was sent twice as attempt {attempt}: {before}, {batch}")
+
+    def _add_report(self, body: Any, answer: dict[str, int], at: int) -> None:
+        """Ids are known to be reported where the answer's counts leave no other reading."""
+        plain = body if isinstance(body, dict) else {}
+        batch = plain.get("batch")
+        ids = [body] if isinstance(body, str) else plain.get("ids", body)
+        named = len({*ids, *(failed["id"] for failed in plain.get("failed", []))})
+        counted = answer["reported"] + answer["duplicate"] + answer["unknown"]
+        law(counted <= named, f"an answer counts more ids than were named: {body}: {answer}")
+        if answer["reported"] == len(ids):
+            for id in ids:
+                told = self.reported.get(id, (None, 0))[0]
+                law(told is None, f"two reports of {id} were accepted, of {told} and of {batch}")
+                self.reported[id] = (batch, at)
+        elif answer["duplicate"] == named or answer["reported"] + answer["duplicate"] == named:
+            for id in ids:
+                self.reported.setdefault(id, (None, at))
+        if batch and not plain.get("partial"):
+            self.settled.add(batch)
+
+    def merge(self, other: Claims) -> None:
+        """Take all that another has."""
+        self.offered |= other.offered
+        self.accepted |= other.accepted
+        self.sent_at |= other.sent_at
+        self.settled |= other.settled
+        self.reported |= other.reported
+        for id, attempts in other.sent.items():
+            for attempt, batch in attempts.items():
+                self._add_sent(batch, self.sent_at[batch], [(id, attempt)])
+
+
+class Journals:
+    """The journals of one run: each look reads what came since the last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.claims = Claims()
+        self._folder = folder
+        self._read_to: dict[Path, int] = defaultdict(int)
+
+    def read(self) -> Claims:
+        """Read on."""
+        for path in sorted(self._folder.glob("*.jsonl")):
+            with path.open("rb") as file:
+                file.seek(self._read_to[path])
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break  # is being written
+                    self._read_to[path] += len(line)
+                    self.claims.add(json.loads(line))
+        return self.claims
+
+
+# ---- the laws
+
+
+def check(stored: Stored, claims: Claims, max_resends: int, boots: range | None = None) -> None:
+    """Raise BrokenLawError where the store and what was promised do not go together."""
+    records = stored.records
+    _check_meta(stored, boots)
+    for record in records.values():
+        _check_attempts(record, max_resends)
+    lost = claims.accepted - records.keys()
+    law(not lost, f"answered 201, and lost: {sorted(lost)[:5]} ({len(lost)})")
+    for id, attempts in claims.sent.items():
+        law(id in records, f"{id} was sent, and is lost: {attempts}")
+        _check_sent(records[id], attempts, claims, max_resends)
+    for id, (batch, at) in claims.reported.items():
+        law(id in records, f"{id} was answered as reported, and is lost")
+        _check_reported(records[id], batch, at, claims)
+    still = claims.settled & stored.batches
+    law(not still, f"answered as settled, and held: {sorted(still)[:5]}")
+
+
+def _check_meta(stored: Stored, boots: range | None) -> None:
+    if not stored.meta:
+        law(not stored.records, "the bucket meta is empty, the others are not")
+        return
+    law(stored.meta.get("schema") == SCHEMA, f"schema is {stored.meta.get('schema')}")
+    count = stored.meta.get("boots", 0)
+    law(count >= 1 if boots is None else count in boots, f"boots is {count}, expected {boots}")
+    made = sum(record.period <= GENERATED_PERIODS for record in stored.records.values())
+    said = stored.meta.get("generated", 0)
+    law(made == said, f"meta says {said} generated msgs, the buckets hold {made}")
+
+
+def _check_attempts(record: Record, max_resends: int) -> None:
+    most = max_resends + (record.bucket == "fail")
+    misses = len(record.misses)
+    law(misses <= most, f"has {misses} misses in {record.bucket}: {record}")
+    law(record.bucket != "fail" or misses == most, f"failed after {misses} attempts: {record}")
+
+
+def _check_sent(record: Record, attempts: dict[int, str], claims: Claims, max_resends: int) -> None:
+    """What a client received is in the record's history, under its number."""
+    history = record.history
+    last_at = 0
+    for attempt, batch in sorted(attempts.items()):
+        law(1 <= attempt <= max_resends + 1, f"{record.id} was sent as attempt {attempt}")
+        known = history[attempt - 1] if attempt <= len(history) else "nothing"
+        law(
+            known == batch,
+            f"{record.id} was sent in {batch} as attempt {attempt}, "
+            f"the store has {known}: {record}",
+        )
+        at = claims.sent_at[batch]
+        law(
+            at + CLOCK_STEP_MS >= last_at,
+            f"{record.id}: attempt {attempt} was sent before the one before it",
+        )
+        last_at = at
+
+
+def _check_reported(record: Record, batch: str | None, at: int, claims: Claims) -> None:
+    id = record.id
+    law(record.bucket == "report", f"{id} was answered as reported, and is in {record.bucket}")
+    if batch is not None:
+        law(record.batch == batch, f"{id} was reported of {batch}, the store has {record.batch}")
+    for sent in claims.sent.get(id, {}).values():
+        law(
+            claims.sent_at[sent] <= at + CLOCK_STEP_MS,
+            f"{id} was sent again in {sent} after its report",
+        )
+
+
+def check_ended(stored: Stored) -> None:
+    """Every msg has ended, in report or in fail."""
+    left = [record for record in stored.records.values() if record.bucket in ("queue", "batch")]
+    law(not left, f"{len(left)} msgs never ended: {left[:2]}")

@@ -1,0 +1,246 @@
+"""Shows that the checker sees: damages a sound store in every way that a crash must not."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import checker
+import lmdb
+import xxhash
+from load import Load
+from pena_server import MAX_RESENDS, Site, free_port, say, workspace
+
+Damage = Callable[["Store"], None]
+
+
+def raw_xid(text: str) -> bytes:
+    """Return the 12 bytes of an id."""
+    number = 0
+    for letter in text:
+        number = number << 5 | int(letter, 32)
+    return (number >> 4).to_bytes(12, "big")
+
+
+def sealed(body: bytes) -> bytes:
+    """Return the value with this body: version and checksum before it."""
+    checksum = xxhash.xxh3_64_intdigest(body, seed=checker.RECORD_VERSION) & 0xFFFFFFFF
+    return struct.pack("<BI", checker.RECORD_VERSION, checksum) + body
+
+
+class Store:
+    """A copy of a store, to be damaged."""
+
+    def __init__(self, folder: Path, sound: checker.Stored, claims: checker.Claims) -> None:
+        self.folder = folder
+        self.sound = sound
+        self.claims = claims
+        self.env = lmdb.open(str(folder), max_dbs=8, map_size=64 << 20)
+
+    def table(self, bucket: str) -> lmdb._Database:
+        """Return LMDB's handle of a bucket."""
+        return self.env.open_db(bucket.encode(), create=False)
+
+    def get(self, bucket: str, id: str) -> bytes:
+        """Return a value."""
+        with self.env.begin(db=self.table(bucket)) as txn:
+            value = txn.get(raw_xid(id))
+        assert isinstance(value, bytes)
+        return value
+
+    def put(self, bucket: str, id: str, value: bytes) -> None:
+        """Write a value as it is given."""
+        table = self.table(bucket)
+        with self.env.begin(db=table, write=True) as txn:
+            txn.put(raw_xid(id), value)
+
+    def drop(self, bucket: str, id: str) -> None:
+        """Delete a value."""
+        table = self.table(bucket)
+        with self.env.begin(db=table, write=True) as txn:
+            assert txn.delete(raw_xid(id))
+
+    def one(self, bucket: str, *, missed: bool | None = None) -> checker.Record:
+        """Return some record that the clients know of."""
+        for record in self.sound.records.values():
+            known = record.id in self.claims.sent and record.bucket == bucket
+            if known and missed in (None, bool(record.misses)):
+                return record
+        raise RuntimeError(f"the run left nothing such in {bucket}")
+
+    def reported(self) -> checker.Record:
+        """Return a record whose report, of a batch that was named, was answered."""
+        ids = (id for id, (batch, _) in self.claims.reported.items() if batch)
+        return self.sound.records[next(ids)]
+
+
+def lose_report(store: Store) -> None:
+    """A reported msg is gone."""
+    store.drop("report", store.reported().id)
+
+
+def lose_accepted(store: Store) -> None:
+    """A submitted msg is gone."""
+    queued = (r for r in store.sound.records.values() if r.bucket == "queue")
+    store.drop("queue", next(r.id for r in queued if r.id in store.claims.accepted))
+
+
+def lose_batch(store: Store) -> None:
+    """A batch is gone with all that it held."""
+    store.drop("batch", store.one("batch").batch)
+
+
+def queue_reported(store: Store) -> None:
+    """A reported msg waits again."""
+    record = store.reported()
+    store.drop("report", record.id)
+    _queue(store, record)
+
+
+def keep_twice(store: Store) -> None:
+    """A reported msg waits, too."""
+    _queue(store, store.reported())
+
+
+def _queue(store: Store, record: checker.Record) -> None:
+    msg = raw_xid(record.id) + struct.pack("<II", record.period, 0)
+    times = struct.pack("<qq", record.accepted_at, record.accepted_at)
+    store.put("queue", record.id, sealed(msg + times + struct.pack("<H", 0)))
+
+
+def other_batch(store: Store) -> None:
+    """A report is of another batch than the one that was answered."""
+    record = store.reported()
+    body = store.get("report", record.id)[5:]
+    store.put("report", record.id, sealed(body[:4] + random.randbytes(12) + body[16:]))
+
+
+def forget_misses(store: Store) -> None:
+    """The attempts of a msg are counted anew."""
+    record = store.one("report", missed=True)
+    body = store.get("report", record.id)[5:]
+    store.put("report", record.id, sealed(body[: 4 + 24 + 24] + struct.pack("<H", 0)))
+
+
+def flip_bit(store: Store) -> None:
+    """One bit is wrong."""
+    record = store.reported()
+    value = bytearray(store.get("report", record.id))
+    value[-1] ^= 4
+    store.put("report", record.id, bytes(value))
+
+
+def lose_count(store: Store) -> None:
+    """The count of generated msgs is an older one."""
+    table = store.table("meta")
+    with store.env.begin(db=table, write=True) as txn:
+        txn.put(b"generated", (store.sound.meta["generated"] - 1).to_bytes(8, "little"))
+
+
+def hold_settled(store: Store) -> None:
+    """A batch is held that was answered as settled."""
+    store.claims.settled.add(store.one("batch").batch)
+
+
+def send_again(store: Store) -> None:
+    """An attempt is sent a second time."""
+    record = store.one("batch")
+    entry = {"sent": ["0" * 20, 0, [[record.id, len(record.misses) + 1]]]}
+    store.claims.add(entry)
+
+
+def report_again(store: Store) -> None:
+    """Two reports of one msg are accepted."""
+    answer = {"reported": 1, "duplicate": 0, "unknown": 0}
+    body = {"batch": "0" * 20, "ids": [store.reported().id]}
+    store.claims.add({"report": body, "answer": answer, "at": 0})
+
+
+def tear_page(store: Store) -> None:
+    """A page of LMDB is half an older one."""
+    last = store.env.info()["last_pgno"]
+    with (store.folder / "data.mdb").open("r+b") as file:
+        for page in range(2, last + 1):
+            file.seek(page * 4096 + 512)
+            file.write(bytes(1024))
+
+
+DAMAGES: tuple[Damage, ...] = (
+    lose_report,
+    lose_accepted,
+    lose_batch,
+    queue_reported,
+    keep_twice,
+    other_batch,
+    forget_misses,
+    flip_bit,
+    lose_count,
+    hold_settled,
+    send_again,
+    report_again,
+    tear_page,
+)
+
+
+def make(pena: Path, folder: Path, seed: int) -> Path:
+    """Let a server run under load, kill it, and return its store."""
+    site = Site(pena, folder, free_port(random.Random()))
+    load = Load(site.port, folder / "journals", seed, submit_pause=0.005)
+    try:
+        site.start("--no-generate")
+        time.sleep(0.7)
+        site.stop(signal.SIGTERM)
+        site.start("--rate=400")
+        time.sleep(0.7)
+    finally:
+        site.stop(signal.SIGKILL)
+        load.end()
+    return site.store
+
+
+def see(damage: Damage, store: Path, folder: Path) -> str:
+    """Return what the checker says of a damaged copy."""
+    shutil.copytree(store, folder / damage.__name__)
+    copy = folder / damage.__name__
+    claims = checker.Journals(folder / "journals").read()
+    try:
+        sound = checker.read_store(copy)
+        checker.check(sound, claims, MAX_RESENDS)
+    except checker.BrokenLawError as broken:
+        raise SystemExit(f"selftest: the store was not sound: {broken}") from None
+    it = Store(copy, sound, claims)
+    try:
+        with it.env:
+            damage(it)
+        checker.check(checker.read_store(copy), claims, MAX_RESENDS)
+    except checker.BrokenLawError as broken:
+        return str(broken)
+    return ""
+
+
+def main() -> None:
+    """Read the command line and run."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pena", type=Path, required=True, help="the command")
+    options.add_argument("--seed", type=int, default=1)
+    given = options.parse_args()
+    with workspace("selftest", None) as folder:
+        store = make(given.pena.resolve(), folder, given.seed)
+        for damage in DAMAGES:
+            seen = see(damage, store, folder)
+            say(f"selftest: {damage.__name__}: {seen[:120]}")
+            if not seen:
+                sys.exit(f"selftest: the checker does not see {damage.__name__}")
+        print(f"selftest: {len(DAMAGES)} damages, all of them seen")
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
