@@ -73,7 +73,7 @@ def check_folders(recording: Recording) -> None:
     """The name of the new file must be durable before anything is promised."""
     first = next(i for i, told in enumerate(recording.told) if told)
     synced = {op.bytes.decode() for op in recording.ops[:first] if op.type == "D"}
-    made = next(op.bytes.decode() for op in recording.ops if op.type == "O")
+    made = next(op.bytes.decode() for op in recording.ops if op.type == "N")
     store = Path(made).parent
     for folder in (store, store.parent):
         checker.law(str(folder) in synced, f"{folder} was not synced before the first promise")
@@ -228,6 +228,8 @@ class Examiner:
         self.claims = checker.Claims()
         self.place = 0
         self.born = birth(recording)
+        # Until then the file lies aside, and the store has none.
+        self.named = next(i for i, op in enumerate(recording.ops) if op.type == "N")
 
     def go_to(self, place: int) -> None:
         """Go on to a place of the log."""
@@ -246,7 +248,7 @@ class Examiner:
             if image.place >= self.born:
                 self.check(self.disk.path.parent, structure=True)
             if image.serve:
-                self.serve(number)
+                self.serve(number, aside=image.place <= self.named)
         except checker.BrokenLawError as broken:
             raise checker.BrokenLawError(
                 f"image {number}, behind op {image.place}, unsynced writes: {image.kind}: {broken}"
@@ -260,12 +262,13 @@ class Examiner:
         stored = checker.read_store(folder, structure=structure)
         checker.check(stored, self.claims, MAX_RESENDS)
 
-    def serve(self, number: int) -> None:
+    def serve(self, number: int, *, aside: bool) -> None:
         """Start a real server on the image, and look at the store that it leaves."""
         folder = self.folder / f"served-{number}"
         site = Site(self.pena, folder, free_port(random.Random()))
-        site.store.mkdir(parents=True)
-        shutil.copyfile(self.disk.path, site.store / "data.mdb")
+        place = site.store / ".new" if aside else site.store
+        place.mkdir(parents=True)
+        shutil.copyfile(self.disk.path, place / "data.mdb")
         try:
             site.start("--no-generate", "--map-size=64MiB")
             connection = Connection(site.port)

@@ -37,7 +37,8 @@ enum { kFiles = 65536, kPieces = 1024 };
 
 struct Head {
   uint8_t type;   // W write, T truncate, S sync, D sync of a folder, O open, C accept, R received,
-                  // A answer, P how much of the answer before was taken, X close, M mapped writable
+                  // A answer, P how much of the answer before was taken, X close, M mapped writable,
+                  // N a file got the name data.mdb
   uint8_t dsync;  // W: durable at once
   uint16_t unused;
   uint32_t connection;  // C R A P X
@@ -298,6 +299,13 @@ int ftruncate(int file, off_t size) {
   return result;
 }
 int ftruncate64(int file, off_t size) { return ftruncate(file, size); }
+
+int rename(const char* from, const char* to) {
+  REAL(int, "rename", const char*, const char*)
+  const int result = real(from, to);
+  if (result == 0 && ends_with(to, "/data.mdb")) record_bytes('N', 0, to, strlen(to));
+  return result;
+}
 
 // Nobody uses these on a store today; whoever does must teach the shim first.
 static int unknown_here(int file, const char* name) {

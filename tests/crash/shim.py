@@ -60,7 +60,8 @@ def read_log(path: Path) -> list[Op]:
         at += HEAD.size
         op = Op(chr(letter), bool(durable), (boot, connection), offset, raw[at : at + size])
         at += size
-        if op.type == "O" and not connection & os.O_WRONLY:  # LMDB's first descriptor
+        # LMDB's first descriptor, and not that of a store that is being made.
+        if op.type == "O" and not connection & os.O_WRONLY and b"/.new/" not in op.bytes:
             boot += 1
         elif op.type == "P":  # only so much of the answer was taken
             place = answers[op.connection]
