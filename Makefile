@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: help run test deps build test-cpp test-py asan tsan clang tidy lint format install clean
+.PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
+.PHONY: format install clean
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -18,8 +19,16 @@ run: ## build and run `pena demo`
 	@cmake --build build/run --target pena
 	@build/run/cli/pena demo
 
-test: lint test-cpp test-py asan tsan clang ## everything that must be green, in about twenty minutes
+test: lint test-cpp test-py sim model crash asan tsan clang ## everything that must be green
 	$(call say,all green)
+
+test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, 2,000 power cuts, all faults, the large models
+	$(call say,simulated worlds)
+	@build/release/cli/pena sim --seeds 20000
+	$(call say,crashes, power cuts, faults)
+	@PYTHON=$(VENV)/bin/python tests/crash/run long build/release/cli/pena
+	$(call say,the model)
+	@tests/model/run --long
 
 deps: ## install the system packages that are missing
 	@scripts/deps test
@@ -40,6 +49,21 @@ test-py: $(VENV_READY) ## install into .venv and run the Python scenarios
 	  -Ccmake.define.PENA_WERROR=ON .
 	$(call say,Python scenarios)
 	@$(VENV)/bin/pytest
+
+sim: build ## 2,000 simulated worlds; every law must hold in each
+	$(call say,simulated worlds)
+	@build/release/cli/pena sim --seeds 2000
+
+model: deps ## the Spin model and its broken variants
+	$(call say,the model)
+	@tests/model/run
+
+crash: build $(VENV_READY) ## kill a real server, cut its power, fail its calls (test-long: for longer)
+	$(call say,crashes, power cuts, faults)
+	@PYTHON=$(VENV)/bin/python tests/crash/run short build/release/cli/pena
+
+fuzz: deps ## libFuzzer on every parser, 60 s each (SECONDS=…)
+	@tests/fuzz/run $(or $(SECONDS),60)
 
 asan: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call say,C++ tests (address and undefined sanitizers))

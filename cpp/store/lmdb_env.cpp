@@ -111,10 +111,11 @@ void sync_folders_up_from(const std::string& path) {
 }  // namespace
 
 void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
+  // The last write that still had some room comes back from LMDB as EIO.
+  if (code == EIO && is_full(folder)) code = ENOSPC;
   std::string text = doing + ": " + mdb_strerror(code);
   if (code == MDB_MAP_FULL) text += "; start the server with a larger map size";
-  // The last write that still had some room comes back from LMDB as EIO.
-  if (code == ENOSPC || (code == EIO && is_full(folder))) text += "; free some space on its disk";
+  if (code == ENOSPC) text += "; free some space on its disk";
   const bool foreign = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_VERSION_MISMATCH;
   if (foreign) text += "; this is not a store of Pena";
   throw StoreError(text);

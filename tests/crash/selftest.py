@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import checker
 import lmdb
 import xxhash
+
+import checker
 from load import Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 

@@ -1,0 +1,30 @@
+// The body of POST /task: the payload that is taken comes back in the frame of a stream unchanged.
+#include "property.hpp"
+#include "wire/json.hpp"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  pena::core::Limits limits;
+  limits.submit_msgs = 20;
+  limits.payload_bytes = 4096;
+  const auto submissions = pena::wire::parse_submissions(text_of(data, size), limits);
+  if (!submissions) {
+    const unsigned status = submissions.refusal().status;
+    PENA_PROPERTY(status == 400 || status == 413);
+    PENA_PROPERTY(pena::wire::parse_error(pena::wire::error_json(submissions.refusal().sentence))
+                      .has_value());
+    return 0;
+  }
+  PENA_PROPERTY(submissions->size() <= limits.submit_msgs);
+  for (const auto& one : *submissions) {
+    PENA_PROPERTY(one.period <= limits.period_ms && one.payload.size() <= limits.payload_bytes);
+    pena::core::QueuedMsg msg;
+    msg.msg = {one.id.value_or(pena::core::Xid{}), one.period, one.payload};
+    std::string frame;
+    pena::wire::append_msg_json(frame, msg);
+    PENA_PROPERTY(frame.find('\n') == std::string::npos && frame.find('\r') == std::string::npos);
+    const auto received = pena::wire::parse_msg_json(frame);
+    PENA_PROPERTY(received && received->id == msg.msg.id && received->period == one.period);
+    PENA_PROPERTY(received->payload == one.payload);
+  }
+  return 0;
+}
