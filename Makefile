@@ -25,7 +25,7 @@ test: lint test-cpp test-py sim model crash asan tsan clang ## everything that m
 test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, 2,000 power cuts, all faults, the large models
 	$(call say,simulated worlds)
 	@build/release/cli/pena sim --seeds 20000
-	$(call say,crashes, power cuts, faults)
+	$(call say,kills and power cuts and faults)
 	@PYTHON=$(VENV)/bin/python tests/crash/run long build/release/cli/pena
 	$(call say,the model)
 	@tests/model/run --long
@@ -59,7 +59,7 @@ model: deps ## the Spin model and its broken variants
 	@tests/model/run
 
 crash: build $(VENV_READY) ## kill a real server, cut its power, fail its calls (test-long: for longer)
-	$(call say,crashes, power cuts, faults)
+	$(call say,kills and power cuts and faults)
 	@PYTHON=$(VENV)/bin/python tests/crash/run short build/release/cli/pena
 
 fuzz: deps ## libFuzzer on every parser, 60 s each (SECONDS=…)

@@ -10,5 +10,6 @@ namespace pena::cli {
 [[nodiscard]] int run_client(const ClientCommand& command);
 [[nodiscard]] int run_demo(const DemoCommand& command);
 [[nodiscard]] int run_sim(const SimCommand& command);
+[[nodiscard]] int run_check(const CheckCommand& command);
 
 }  // namespace pena::cli

@@ -21,7 +21,8 @@ constexpr const char* kFooter =
     "\n"
     "Exit codes:\n"
     "  0   it did what it was asked to, or was stopped by a signal\n"
-    "  1   it failed while it ran; demo: the story does not add up; sim: a law was broken\n"
+    "  1   it failed while it ran; demo: the story does not add up; sim: a law was broken;\n"
+    "      check: something is wrong with the store\n"
     "  2   bad usage, or a setting that cannot be\n"
     "  3   the store cannot be opened, or another server has it\n"
     "  4   the address cannot be listened on\n"
@@ -124,6 +125,12 @@ void add_sim(CLI::App& app, SimCommand& command) {
   add.json();
 }
 
+void add_check(CLI::App& app, CheckCommand& command) {
+  OptionAdder add{app, command.output};
+  app.add_option("STORE", command.store, "the store's folder; a server may run on it")->required();
+  add.json();
+}
+
 CLI::App* add_subcommand(CLI::App& app, const std::string& name, const std::string& description) {
   CLI::App* const sub = app.add_subcommand(name, description);
   // With a callback CLI11 reads the environment of the subcommand that was named, and of no other.
@@ -144,6 +151,7 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   ClientCommand client;
   DemoCommand demo;
   SimCommand sim;
+  CheckCommand check;
   const CLI::App* const server_app =
       add_subcommand(app, "server", "Run a server: hand out msgs, take reports, keep the buckets.");
   const CLI::App* const client_app =
@@ -156,11 +164,15 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   const CLI::App* const sim_app = add_subcommand(
       app, "sim", "Run the engines in simulated worlds full of faults, and judge them.");
   add_sim(*app.get_subcommand("sim"), sim);
+  const CLI::App* const check_app = add_subcommand(
+      app, "check", "Read a store whole and name what is wrong with it. Repairs nothing.");
+  add_check(*app.get_subcommand("check"), check);
   app.parse(argc, argv);
   if (app.get_subcommands().empty()) return ShowText{app.help(), kBadUsage};
   if (server_app->parsed()) return server;
   if (client_app->parsed()) return client;
   if (sim_app->parsed()) return sim;
+  if (check_app->parsed()) return check;
   return demo;
 }
 

@@ -52,6 +52,11 @@ struct SimCommand {
   Output output{.json = false, .log_level = core::LogLevel::error};
 };
 
+struct CheckCommand {
+  std::string store;
+  Output output{.json = false, .log_level = core::LogLevel::error};
+};
+
 // --help, --version, or nothing at all: text to print to stdout, and the exit code.
 struct ShowText {
   std::string text;
@@ -64,7 +69,7 @@ struct BadUsage {
 };
 
 using Command =
-    std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, ShowText, BadUsage>;
+    std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the

@@ -26,6 +26,9 @@ int execute(const DemoCommand& command) {
 int execute(const SimCommand& command) {
   return run_sim(command);
 }
+int execute(const CheckCommand& command) {
+  return run_check(command);
+}
 int execute(const ShowText& show) {
   print_line(stdout, show.text);
   return show.exit_code;

@@ -11,5 +11,7 @@ PYBIND11_MODULE(_pena, module) {
   register_store(module);
   register_server(module);
   register_client(module);
+  register_sse(module);
+  register_sim(module);
   register_cli(module);
 }

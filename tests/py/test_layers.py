@@ -28,7 +28,7 @@ class Room:
 
 ENGINES = (
     *("server/server.hpp", "client/client.hpp", "store/", "core/", "sim/scenario.hpp"),
-    *("sim/world.hpp", "pena_version.hpp"),
+    *("sim/world.hpp", "sim/bench.hpp", "pena_version.hpp"),
 )
 ROOMS = [
     Room(

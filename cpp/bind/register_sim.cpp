@@ -1,0 +1,86 @@
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "bind/casters.hpp"
+#include "bind/gil.hpp"
+#include "bind/register.hpp"
+#include "sim/bench.hpp"
+#include "sim/world.hpp"
+
+namespace pena::bind {
+namespace {
+
+sim::Outcome run_world(std::uint64_t seed, const std::string& faults, bool swarm,
+                       core::Duration length) {
+  std::string bad;
+  const auto kinds = sim::fault_set(faults, bad);
+  if (!kinds) {
+    throw py::value_error("\"" + bad + "\" is no kind of fault; expected all, none, or some of " +
+                          sim::words(sim::all_faults()));
+  }
+  if (length <= core::Duration::zero()) throw py::value_error("length must be longer than 0");
+  return sim::run(sim::make_scenario({seed, *kinds, swarm, length}), true);
+}
+
+void register_outcome(py::module_& module) {
+  py::class_<sim::Outcome>(module, "SimOutcome")
+      .def_readonly("broken", &sim::Outcome::broken)
+      .def_readonly("what", &sim::Outcome::what)
+      .def_readonly("simulated", &sim::Outcome::ended_at)
+      .def_readonly("msgs", &sim::Outcome::msgs)
+      .def_readonly("reported", &sim::Outcome::reported)
+      .def_readonly("failed", &sim::Outcome::failed)
+      .def_readonly("digest", &sim::Outcome::digest)
+      .def_readonly("history", &sim::Outcome::history);
+  module.def("run_world", &run_world, py::arg("seed"), py::arg("faults"), py::arg("swarm"),
+             py::arg("length"), WithoutGil());
+}
+
+void register_bench(py::module_& module) {
+  using sim::Bench;
+  py::class_<Bench>(module, "Bench")
+      .def(py::init<core::Limits>(), py::arg("limits"))
+      .def("submit", &Bench::submit, py::arg("ids"))
+      .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"))
+      .def("lose", &Bench::lose, py::arg("session"))
+      .def(
+          "report",
+          [](Bench& self, const std::vector<core::Xid>& ids, std::optional<core::Xid> batch,
+             const std::vector<core::Xid>& failed, const std::vector<core::Xid>& refused,
+             bool partial) {
+            core::Reported report{0, batch, ids, {}, refused, partial};
+            for (const core::Xid& id : failed) report.failed.push_back({id, "failed"});
+            const auto reply = self.report(std::move(report));
+            return std::tuple{reply.reported, reply.duplicate, reply.unknown};
+          },
+          py::arg("ids"), py::arg("batch"), py::arg("failed"), py::arg("refused"),
+          py::arg("partial"))
+      .def("advance", &Bench::advance, py::arg("by"))
+      .def("restart", &Bench::restart)
+      .def("take_grants",
+           [](Bench& self) {
+             std::vector<std::tuple<core::Xid, core::Xid, std::vector<std::tuple<core::Xid, int>>>>
+                 grants;
+             for (const auto& batch : self.take_grants()) {
+               auto& grant = grants.emplace_back(batch->client, batch->id,
+                                                 std::vector<std::tuple<core::Xid, int>>{});
+               for (const core::QueuedMsg& msg : batch->msgs) {
+                 std::get<2>(grant).emplace_back(msg.msg.id, msg.attempt());
+               }
+             }
+             return grants;
+           })
+      .def("take_closed", &Bench::take_closed)
+      .def("where", &Bench::where, py::arg("id"));
+}
+
+}  // namespace
+
+void register_sim(py::module_& module) {
+  register_outcome(module);
+  register_bench(module);
+}
+
+}  // namespace pena::bind

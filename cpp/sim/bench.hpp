@@ -1,0 +1,49 @@
+// The shipped committer and dispatcher on a store in memory, moved by hand: one call, one commit. For
+// tests from outside, such as the state machine of tests/py.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/committer.hpp"
+
+namespace pena::sim {
+
+class Bench {
+ public:
+  // Throws std::invalid_argument with the sentence where the limits do not fit together.
+  explicit Bench(const core::Limits& limits);
+
+  void submit(const std::vector<core::Xid>& ids);
+  // The session of the new client.
+  [[nodiscard]] core::Xid join(std::uint32_t batchsize, bool takes_short);
+  void lose(const core::Xid& session);
+  store::SettledReply report(core::Reported report);
+  // Lets time pass; all that is due happens on the way, at its instant.
+  void advance(core::Duration by);
+  // The process ends and another starts on the same store; the clients are gone.
+  void restart();
+
+  // What was granted, and which streams were closed by the server, since this was last asked.
+  [[nodiscard]] std::vector<std::shared_ptr<const core::Batch>> take_grants();
+  [[nodiscard]] std::vector<core::Xid> take_closed();
+  // "queue", "batch", "report" or "fail"; nothing for an id that is not known.
+  [[nodiscard]] std::optional<std::string> where(const core::Xid& id) const;
+
+ private:
+  void commit();
+
+  core::Limits limits_;
+  core::Instant now_;
+  core::XidFactory ids_;
+  std::unique_ptr<store::Store> store_;
+  std::optional<store::Committer> committer_;
+  core::RequestId next_request_ = 1;
+  store::SettledReply last_reply_;
+  std::vector<std::shared_ptr<const core::Batch>> grants_;
+  std::vector<core::Xid> closed_;
+};
+
+}  // namespace pena::sim
