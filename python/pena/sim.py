@@ -1,0 +1,156 @@
+"""Simulated worlds: the shipped engines in simulated time, among faults, judged by an oracle.
+
+>>> from pena import sim
+>>> outcome = sim.run(seed=7, faults=["drop", "server_crash"])
+>>> outcome.broken is None
+True
+
+The command does the same for many seeds at once: ``pena sim --seeds 2000``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pena import _pena
+
+__all__ = ["Dispatcher", "Grant", "Outcome", "run"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a world."""
+
+    seed: int
+    broken: str | None
+    """The law that was broken, as docs/simulator.md names it; None where all held."""
+    what: str
+    """The sentence that says how."""
+    simulated: timedelta
+    msgs: int
+    reported: int
+    failed: int
+    digest: int
+    """Equal for two runs of the same world."""
+    history: tuple[str, ...]
+    """A line for each thing that happened: the time in seconds, and what it was."""
+
+
+def run(
+    seed: int,
+    faults: Iterable[str] | str = "all",
+    *,
+    swarm: bool = True,
+    length: float = 300.0,
+) -> Outcome:
+    """Run the world of one seed to its end. Other threads go on meanwhile.
+
+    Args:
+        seed: names the world; with the same commit it always is the same one.
+        faults: the kinds that may happen: "all", "none", or their words.
+        swarm: leave some kinds out, as the seed draws them.
+        length: of the part that has faults, in simulated seconds.
+
+    Raises ValueError for a word that is no kind of fault.
+    """
+    words = faults if isinstance(faults, str) else ",".join(faults) or "none"
+    native = _pena.run_world(seed, words, swarm, timedelta(seconds=length))
+    return Outcome(
+        seed,
+        native.broken,
+        native.what,
+        native.simulated,
+        native.msgs,
+        native.reported,
+        native.failed,
+        native.digest,
+        tuple(native.history),
+    )
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A batch that was granted, and which attempt it is for each of its messages."""
+
+    session: str
+    batch: str
+    attempts: dict[str, int]
+
+
+class Dispatcher:
+    """The real dispatcher on a store in memory, moved by hand. Nothing happens between two calls.
+
+    Each call is one event and one commit; time passes in :meth:`advance` alone. One thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_resends: int = 3,
+        lease: float = 30.0,
+        drop_grace: float = 4.0,
+        linger: float = 0.02,
+        window_msgs: int = 64,
+    ) -> None:
+        """Start with an empty store. Times are in seconds.
+
+        Raises ValueError where the limits do not fit together.
+        """
+        limits = _pena.ServerSettings().limits
+        limits.max_resends = max_resends
+        limits.linger = timedelta(seconds=linger)
+        limits.batchsize = window_msgs // 2
+        limits.window_msgs = window_msgs
+        timing = limits.timing
+        timing.lease = timedelta(seconds=lease)
+        timing.drop_grace = timedelta(seconds=drop_grace)
+        limits.timing = timing
+        self._native = _pena.Bench(limits)
+
+    def submit(self, ids: Iterable[str]) -> None:
+        """Hand in messages under these ids; those that are known are accepted once."""
+        self._native.submit(list(ids))
+
+    def join(self, batchsize: int, *, short: bool = False) -> str:
+        """Open a stream; return its session."""
+        return self._native.join(batchsize, short)
+
+    def lose(self, session: str) -> None:
+        """End a stream."""
+        self._native.lose(session)
+
+    def report(
+        self,
+        ids: Iterable[str] = (),
+        *,
+        batch: str | None = None,
+        failed: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        partial: bool = False,
+    ) -> tuple[int, int, int]:
+        """Report; return how many ids were reported, duplicate and unknown."""
+        return self._native.report(list(ids), batch, list(failed), list(refused), partial)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; what is due on the way happens at its instant."""
+        self._native.advance(timedelta(seconds=seconds))
+
+    def restart(self) -> None:
+        """Start anew on the same store; all streams are gone."""
+        self._native.restart()
+
+    def grants(self) -> list[Grant]:
+        """Return what was granted since the last call."""
+        return [
+            Grant(session, batch, dict(msgs)) for session, batch, msgs in self._native.take_grants()
+        ]
+
+    def closed(self) -> list[str]:
+        """Return the sessions whose streams the server closed since the last call."""
+        return self._native.take_closed()
+
+    def where(self, id: str) -> str | None:
+        """Return the bucket that a message is in; None for an id that is not known."""
+        return self._native.where(id)

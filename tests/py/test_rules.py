@@ -1,0 +1,241 @@
+"""The rules as a short model, and Hypothesis looking for a difference to the real dispatcher.
+
+Hypothesis makes up the clients, losses, reports and restarts; the dispatcher runs in this process,
+in simulated time. What the model foretells exactly is checked exactly; which msgs travel together
+is the dispatcher's choice, so a grant is checked against what may be granted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pena.sim import Dispatcher
+
+SECOND = 1_000_000  # times are in microseconds, as the dispatcher counts them
+LEASE, GRACE, LINGER = 30 * SECOND, 4 * SECOND, SECOND // 50
+DIGITS = "0123456789abcdefghijklmnopqrstuv"
+
+
+def xid(number: int) -> str:
+    """Return an id for a number: twelve bytes in base32hex."""
+    bits = number.to_bytes(12, "big")
+    value = int.from_bytes(bits, "big") << 4
+    return "".join(DIGITS[value >> 5 * place & 31] for place in reversed(range(20)))
+
+
+@dataclass
+class Msg:
+    """What the model knows of a message."""
+
+    attempt: int = 1  # the number of the delivery that runs or comes next
+    lost: set[str] = field(default_factory=set)  # batches that were lost whole with it
+    bucket: str = "queue"
+
+
+@dataclass
+class Held:
+    """A batch that is not settled."""
+
+    session: str
+    msgs: set[str]
+    ends_at: int
+    lost: bool = False  # the grace runs
+
+
+class Rules(RuleBasedStateMachine):
+    """One server, seen from outside."""
+
+    @initialize(max_resends=st.integers(0, 3))
+    def begin(self, max_resends: int) -> None:
+        self.most = max_resends + 1
+        times = {"lease": LEASE / SECOND, "drop_grace": GRACE / SECOND, "linger": LINGER / SECOND}
+        self.real = Dispatcher(max_resends=max_resends, **times)
+        self.now = 0
+        self.msgs: dict[str, Msg] = {}
+        self.clients: dict[str, tuple[int, bool]] = {}  # batchsize, takes short batches
+        self.batches: dict[str, Held] = {}
+        self.over: dict[str, set[str]] = {}  # batches that are settled, for late reports
+        self.names = 0
+
+    # ---- what may happen
+
+    @rule(count=st.integers(1, 8))
+    def submit(self, count: int) -> None:
+        ids = [xid((1 << 90) + self.names + n) for n in range(count)]
+        self.names += count
+        self.msgs |= {id: Msg() for id in ids}
+        self.real.submit(ids)
+        self.take_grants()
+
+    @precondition(lambda self: self.msgs)
+    @rule(data=st.data())
+    def submit_again(self, data: st.DataObject) -> None:
+        self.real.submit([data.draw(st.sampled_from(sorted(self.msgs)))])
+        self.take_grants()
+
+    @precondition(lambda self: len(self.clients) < 5)
+    @rule(batchsize=st.integers(1, 5), short=st.booleans())
+    def join(self, batchsize: int, short: bool) -> None:
+        session = self.real.join(batchsize, short=short)
+        assert session not in self.clients
+        self.clients[session] = (batchsize, short)
+        self.take_grants()
+
+    @precondition(lambda self: self.clients)
+    @rule(data=st.data())
+    def lose(self, data: st.DataObject) -> None:
+        session = data.draw(st.sampled_from(sorted(self.clients)))
+        del self.clients[session]
+        for held in self.batches.values():
+            if held.session == session and not held.lost:
+                held.lost, held.ends_at = True, self.now + GRACE
+        self.real.lose(session)
+        self.take_grants()
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data(), partial=st.booleans(), names_batch=st.booleans())
+    def report(self, data: st.DataObject, partial: bool, names_batch: bool) -> None:
+        batch = data.draw(st.sampled_from(sorted(self.batches)))
+        held = self.batches[batch]
+        said = {
+            id: data.draw(st.sampled_from(["done", "failed", "refused", "omitted"]))
+            for id in sorted(held.msgs)
+        }
+        named: dict[str, list[str]] = {}
+        for id, word in said.items():
+            named.setdefault(word, []).append(id)
+        if not names_batch and len(named.get("omitted", [])) == len(said):
+            return  # without its batch such a report says nothing
+        answer = self.real.report(
+            named.get("done", []),
+            batch=batch if names_batch else None,
+            failed=named.get("failed", []),
+            refused=named.get("refused", []),
+            partial=partial,
+        )
+        assert answer == (len(named.get("done", [])), 0, 0)
+        for id, word in said.items():
+            if word == "done":
+                self.msgs[id].bucket = "report"
+            elif word != "omitted" or not partial:
+                self.miss(id)
+            else:
+                continue
+            held.msgs.discard(id)
+        if held.msgs and partial:
+            if not held.lost:
+                held.ends_at = self.now + LEASE
+        else:
+            self.over[batch] = set(said)
+            del self.batches[batch]
+        self.take_grants()
+
+    @precondition(lambda self: self.over)
+    @rule(data=st.data())
+    def report_late(self, data: st.DataObject) -> None:
+        """A retry names its batch, and settles nothing newer."""
+        batch = data.draw(st.sampled_from(sorted(self.over)))
+        ids = sorted(self.over[batch])
+        done = sum(self.msgs[id].bucket == "report" for id in ids)
+        assert self.real.report(ids, batch=batch) == (0, done, len(ids) - done)
+        self.take_grants()
+
+    @rule(by=st.sampled_from([1, LINGER, SECOND, GRACE - 1, GRACE, LEASE, LEASE + GRACE]))
+    def advance(self, by: int) -> None:
+        until = self.now + by
+        while True:
+            due = min((held.ends_at for held in self.batches.values()), default=until + 1)
+            if due > until:
+                break
+            self.real.advance((due - self.now) / SECOND)
+            self.now = due
+            self.end_what_is_due()
+            self.take_grants()
+        self.real.advance((until - self.now) / SECOND)
+        self.now = until
+        self.take_grants()
+
+    @rule()
+    def restart(self) -> None:
+        self.clients.clear()
+        for held in self.batches.values():
+            held.lost, held.ends_at = True, self.now + GRACE
+        self.real.restart()
+        self.take_grants()
+
+    # ---- the rules
+
+    def miss(self, id: str) -> None:
+        msg = self.msgs[id]
+        msg.attempt += 1
+        msg.bucket = "queue" if msg.attempt <= self.most else "fail"
+
+    def end_what_is_due(self) -> None:
+        closed = []
+        for batch, held in list(self.batches.items()):
+            if held.ends_at > self.now:
+                continue
+            if not held.lost:
+                held.lost, held.ends_at = True, self.now + GRACE
+                closed.append(held.session)
+                del self.clients[held.session]
+                continue
+            for id in held.msgs:
+                self.msgs[id].lost.add(batch)
+                self.miss(id)
+            self.over[batch] = held.msgs
+            del self.batches[batch]
+        assert sorted(self.real.closed()) == sorted(closed)
+
+    def take_grants(self) -> None:
+        for grant in self.real.grants():
+            batchsize, short = self.clients[grant.session]
+            assert not any(held.session == grant.session for held in self.batches.values())
+            assert 1 <= len(grant.attempts) <= batchsize
+            seen: set[str] = set()
+            for id, attempt in grant.attempts.items():
+                msg = self.msgs[id]
+                assert msg.bucket == "queue"
+                assert attempt == msg.attempt
+                assert not seen & msg.lost, "two of one lost batch travel together"
+                seen |= msg.lost
+                msg.bucket = "batch"
+            suspects = sum(bool(self.msgs[id].lost) for id in grant.attempts)
+            assert not (short and suspects) or len(grant.attempts) == 1
+            self.batches[grant.batch] = Held(grant.session, set(grant.attempts), self.now + LEASE)
+
+    # ---- what always holds
+
+    @invariant()
+    def every_msg_is_where_the_rules_say(self) -> None:
+        if not hasattr(self, "msgs"):
+            return
+        for id, msg in self.msgs.items():
+            assert self.real.where(id) == msg.bucket
+
+    @invariant()
+    def nobody_waits_for_what_is_there(self) -> None:
+        if not hasattr(self, "msgs"):
+            return
+        waits = any(msg.bucket == "queue" for msg in self.msgs.values())
+        busy = {held.session for held in self.batches.values() if not held.lost}
+        if waits and self.clients.keys() - busy:
+            # A short batch may linger, and no longer.
+            self.advance(LINGER)
+            busy = {held.session for held in self.batches.values() if not held.lost}
+            waits = any(msg.bucket == "queue" for msg in self.msgs.values())
+            assert not (waits and self.clients.keys() - busy)
+
+
+Rules.TestCase.settings = settings(
+    max_examples=300,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestRules = Rules.TestCase
