@@ -1,0 +1,192 @@
+"""Peers that mean harm, or mean nothing: the server serves the others, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from support.process import ServerProcess
+from support.site import Site
+from support.stream import post
+
+READERS = 2000
+# What one reader that never reads may cost. It holds a batch in the server's buffer at most.
+KIB_A_READER = 64
+
+
+def connect(url: str) -> socket.socket:
+    where = urlsplit(url)
+    return socket.create_connection((where.hostname or "", where.port or 0), timeout=20)
+
+
+def read_all(peer: socket.socket) -> bytes:
+    whole = b""
+    while piece := peer.recv(65536):
+        whole += piece
+    return whole
+
+
+def resident_kib(server: ServerProcess) -> int:
+    with open(f"/proc/{server.process.pid}/status") as status:
+        line = next(line for line in status if line.startswith("VmRSS:"))
+    return int(line.split()[1])
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < READERS + 500:
+        pytest.skip(f"only {hard} descriptors may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, READERS + 500), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_2000_readers_that_never_read_cost_a_bounded_memory(
+    site: Site, many_files: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = site.process("--no-generate", "--max-connections=3000")
+    payload = "x" * 1000
+    with ExitStack() as opened:
+        before = resident_kib(server)
+        for _ in range(READERS):
+            peer = opened.enter_context(connect(server.url))
+            peer.sendall(b"GET /task?batchsize=5 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for _ in range(10):
+            msgs = [{"period": 1, "payload": payload} for _ in range(1000)]
+            site.submitted.update(post(server.url, "/task", msgs, 201)["ids"])
+        each = (resident_kib(server) - before) / READERS
+        assert each < KIB_A_READER
+        assert httpx.get(f"{server.url}/healthz", timeout=20).status_code == 200
+    with capsys.disabled():
+        print(f" [{READERS} readers that never read: {each:.1f} KiB each]", end="")
+
+
+def test_slow_headers_hold_up_nobody(site: Site) -> None:
+    server = site.process("--header-time=500ms")
+    with ExitStack() as opened:
+        slow = [opened.enter_context(connect(server.url)) for _ in range(300)]
+        for i, peer in enumerate(slow):
+            peer.sendall(
+                b"GET /task?batchsize=1 HTTP/1.1\r\nHost: localhost\r\nX-Slow: "[: 10 + i % 50]
+            )
+        stream = site.stream(server.url, 3)
+        assert len(stream.next_batch().msgs) == 3
+        # Each is told so and closed, however it goes on dripping.
+        for peer in slow:
+            assert read_all(peer).startswith(b"HTTP/1.1 408")
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+BODIES = {
+    "deep": b"[" * 5000 + b"]" * 5000,
+    "deep objects": b'{"ids":' * 3000 + b"1" + b"}" * 3000,
+    "duplicate keys": b'{"ids":[],"ids":[]}',
+    "not UTF-8": b'{"ids":["\xff\xfe\xfd"]}',
+    "overlong UTF-8": b'["\xc0\xaf"]',
+    "numbers as ids": b'{"ids":[1,2,3]}',
+    "a huge number": b"[" + b"9" * 100_000 + b"]",
+    "a huge exponent": b"[1e999999999]",
+    "null": b"null",
+    "a boolean": b"true",
+    "ids that is no array": b'{"ids":{"a":1}}',
+    "a byte order mark": b'\xef\xbb\xbf["ckkgmc3h5gbufi2sr320"]',
+    "garbage behind": b'["ckkgmc3h5gbufi2sr320"]]',
+    "two values": b"[] []",
+    "a lone surrogate": b'{"ids":[],"failed":[{"id":"ckkgmc3h5gbufi2sr320","error":"\\ud800"}]}',
+    "NaN": b"[NaN]",
+    "a comment": b"[/* */]",
+    "a trailing comma": b'["ckkgmc3h5gbufi2sr320",]',
+    "nothing": b"",
+    "spaces": b" \n\t ",
+    "zeros": b"\0" * 100,
+}
+
+
+@pytest.mark.parametrize("path", ["/report", "/task"])
+def test_a_bad_body_is_answered_with_what_is_wrong(site: Site, path: str) -> None:
+    server = site.server(count=10)
+    stream = site.stream(server.url, 5)
+    held = stream.next_batch()
+    with httpx.Client() as client:
+        for name, body in BODIES.items():
+            answer = client.post(server.url + path, content=body)
+            assert 400 <= answer.status_code < 500, f"{name}: {answer.status_code}"
+            assert answer.json()["error"], name
+    # Nothing of it touched what is held.
+    assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["reported"] == 5
+
+
+def test_nonsense_in_reports_settles_nothing(site: Site) -> None:
+    server = site.server(count=10)
+    stream = site.stream(server.url, 5)
+    held = stream.next_batch()
+    unknown = ["00000000000000000000", "vvvvvvvvvvvvvvvvvvvg"]
+    assert post(server.url, "/report", {"ids": unknown})["unknown"] == 2
+    # Of a batch that is somebody else's name for nothing, and of a session taken for a batch.
+    for batch in (unknown[0], held.ids[0]):
+        answer = post(server.url, "/report", {"ids": held.ids, "batch": batch})
+        assert (answer["reported"], answer["duplicate"], answer["unknown"]) == (0, 0, 5)
+    assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["reported"] == 5
+    assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["duplicate"] == 5
+
+
+def test_requests_behind_a_stream_are_passed_over(site: Site) -> None:
+    server = site.server(count=4)
+    with connect(server.url) as peer:
+        report = json.dumps({"ids": ["00000000000000000000"]}).encode()
+        peer.sendall(
+            b"GET /task?batchsize=2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            b"GET /fail HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            b"POST /report HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+            + str(len(report)).encode()
+            + b"\r\n\r\n"
+            + report
+        )
+        seen = b""
+        while seen.count(b"data: ") < 2:
+            seen += peer.recv(65536)
+        assert seen.count(b"HTTP/1.1 ") == 1
+
+
+def test_random_bytes_end_in_a_refusal_or_a_close(site: Site) -> None:
+    server = site.process("--header-time=300ms", "--count=6")
+    dice = random.Random(3)
+    for _ in range(100):
+        with connect(server.url) as peer:
+            noise = dice.randbytes(dice.randrange(1, 3000))
+            head = dice.choice([b"", b"GET ", b"POST /report HTTP/1.1\r\n", b"\r\n\r\n"])
+            try:
+                peer.sendall(head + noise)
+                peer.shutdown(socket.SHUT_WR)
+                answer = read_all(peer)
+            except (ConnectionResetError, BrokenPipeError):
+                continue
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 4"), answer[:100]
+    stream = site.stream(server.url, 6)
+    held = stream.next_batch()
+    assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["reported"] == 6
+
+
+def test_a_client_that_opens_and_leaves_at_once_takes_nothing_along(site: Site) -> None:
+    server = site.server(count=20)
+    for _ in range(50):
+        with connect(server.url) as peer:
+            peer.sendall(b"GET /task?batchsize=2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    ended: set[str] = set()
+    deadline = time.monotonic() + 60
+    stream = site.stream(server.url, 1)
+    while len(ended) + len(server.fail) < 20 and time.monotonic() < deadline:
+        held = stream.next_batch()
+        post(server.url, "/report", {"ids": held.ids, "batch": held.batch})
+        ended |= set(held.ids)
+    assert len(server.report) + len(server.fail) == 20
