@@ -36,14 +36,13 @@ int run_check(const CheckCommand& command) {
   for (const store::CheckProblem& problem : report.problems) {
     print_line(stdout, problem.bucket + " " + problem.id + ": " + problem.what);
   }
-  print_line(stdout, "check: " + std::to_string(report.msgs.queue) + " in queue, " +
-                         std::to_string(report.msgs.batch) + " in " +
-                         std::to_string(report.batches) + " batches, " +
-                         std::to_string(report.msgs.report) + " in report, " +
-                         std::to_string(report.msgs.fail) + " in fail: " +
-                         (report.problems.empty()
-                              ? "sound"
-                              : std::to_string(report.problems.size()) + " problems"));
+  print_line(stdout,
+             "check: " + std::to_string(report.msgs.queue) + " in queue, " +
+                 std::to_string(report.msgs.batch) + " in " + std::to_string(report.batches) +
+                 " batches, " + std::to_string(report.msgs.report) + " in report, " +
+                 std::to_string(report.msgs.fail) + " in fail: " +
+                 (report.problems.empty() ? "sound"
+                                          : std::to_string(report.problems.size()) + " problems"));
   return report.problems.empty() ? kOk : kFailed;
 }
 

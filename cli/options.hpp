@@ -68,8 +68,8 @@ struct BadUsage {
   bool json = false;
 };
 
-using Command =
-    std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand, ShowText, BadUsage>;
+using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand,
+                             ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the

@@ -16,13 +16,15 @@ class Sse {
  public:
   explicit Sse(std::size_t max_bytes) : parser_(max_bytes) {
     parser_.on_event = [this](const wire::SseEvent& event) {
-      seen_.append(
-          py::make_tuple("event", py::bytes(event.type), py::bytes(event.data), py::bytes(event.id)));
+      seen_.append(py::make_tuple("event", py::bytes(event.type), py::bytes(event.data),
+                                  py::bytes(event.id)));
     };
     parser_.on_comment = [this](std::string_view comment) {
       seen_.append(py::make_tuple("comment", py::bytes(comment.data(), comment.size())));
     };
-    parser_.on_retry = [this](std::uint64_t ms) { seen_.append(py::make_tuple("retry", ms)); };
+    parser_.on_retry = [this](std::uint64_t ms) {
+      seen_.append(py::make_tuple("retry", ms));
+    };
   }
 
   py::list feed(const py::bytes& bytes) {

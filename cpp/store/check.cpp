@@ -102,7 +102,8 @@ class Check {
   void attempts(const char* bucket, const Xid& id, const std::vector<core::Miss>& misses) {
     for (std::size_t i = 1; i < misses.size(); ++i) {
       if (misses[i].batch == misses[i - 1].batch) {
-        problem(bucket, id.text(), "two of its attempts are of the batch " + misses[i].batch.text());
+        problem(bucket, id.text(),
+                "two of its attempts are of the batch " + misses[i].batch.text());
       }
     }
   }

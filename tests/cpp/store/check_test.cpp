@@ -66,8 +66,8 @@ TEST_F(CheckTest, ABatchWithoutMsgsAndAFailWithoutAttempts) {
   core::FailRecord fail;
   fail.msg = msg_of(1).msg;
   commit({core::PutBatch{batch}, core::PutFail{fail}});
-  EXPECT_THAT(problems(), ElementsAre(HasSubstr("it holds no msg"),
-                                      HasSubstr("it failed without an attempt")));
+  EXPECT_THAT(problems(),
+              ElementsAre(HasSubstr("it holds no msg"), HasSubstr("it failed without an attempt")));
 }
 
 TEST_F(CheckTest, TwoAttemptsOfOneBatch) {
