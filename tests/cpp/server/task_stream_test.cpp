@@ -211,6 +211,16 @@ TEST_F(SilentReaderTest, AWriteThatDoesNotMoveEndsTheStream) {
   EXPECT_EQ(attempt_of(again.data[0]), 2);
 }
 
+// The client counts the silence from the stamps, however long a batch is on its way.
+TEST_F(SilentReaderTest, ALongBatchCarriesHeartbeatsBetweenItsEvents) {
+  settings.limits.timing.heartbeat = milliseconds{1};
+  submit_large();
+  TaskClient slow{server->port(), kLargeMsgs, "", kSmallBuffer};
+  const ReceivedBatch batch = slow.next_batch();
+  EXPECT_EQ(batch.data.size(), kLargeMsgs);
+  EXPECT_THAT(batch.comments, Contains(StartsWith(": at=")));
+}
+
 TEST_F(SilentReaderTest, WhoReportsWithoutReadingHoldsABoundedBuffer) {
   settings.limits.stalled_write_time = seconds{1};
   const auto large = submit_large();

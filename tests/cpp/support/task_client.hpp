@@ -12,8 +12,9 @@ namespace pena::test {
 
 struct ReceivedBatch {
   std::string id;
-  std::vector<std::string> ids;   // of its msgs
-  std::vector<std::string> data;  // of its msgs, as it came
+  std::vector<std::string> ids;       // of its msgs
+  std::vector<std::string> data;      // of its msgs, as it came
+  std::vector<std::string> comments;  // between its events
 };
 
 class TaskClient {
@@ -40,6 +41,8 @@ class TaskClient {
       if (line.starts_with("data: ")) {
         batch.data.push_back(line.substr(6));
         batch.ids.push_back(line.substr(13, 20));
+      } else if (line.starts_with(':')) {
+        batch.comments.push_back(line);
       } else if (line.starts_with("id: ") && line.substr(4) != batch.id) {
         throw std::runtime_error("an event of another batch: " + line);
       }
