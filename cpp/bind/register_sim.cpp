@@ -61,14 +61,15 @@ void register_bench(py::module_& module) {
       .def("restart", &Bench::restart)
       .def("take_grants",
            [](Bench& self) {
-             std::vector<std::tuple<core::Xid, core::Xid, std::vector<std::tuple<core::Xid, int>>>>
-                 grants;
+             using Attempts = std::vector<std::tuple<core::Xid, int>>;
+             std::vector<std::tuple<core::Xid, core::Xid, core::Duration, Attempts>> grants;
              for (const auto& batch : self.take_grants()) {
-               auto& grant = grants.emplace_back(batch->client, batch->id,
-                                                 std::vector<std::tuple<core::Xid, int>>{});
+               Attempts attempts;
                for (const core::QueuedMsg& msg : batch->msgs) {
-                 std::get<2>(grant).emplace_back(msg.msg.id, msg.attempt());
+                 attempts.emplace_back(msg.msg.id, msg.attempt());
                }
+               grants.emplace_back(batch->client, batch->id, batch->granted_at - Bench::kStart,
+                                   std::move(attempts));
              }
              return grants;
            })

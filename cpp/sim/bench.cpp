@@ -9,8 +9,6 @@
 namespace pena::sim {
 namespace {
 
-constexpr core::Instant kStart = core::from_us(1'700'000'000'000'000);
-
 core::Limits checked(const core::Limits& limits) {
   if (const auto problem = limits.problem()) throw std::invalid_argument(*problem);
   return limits;

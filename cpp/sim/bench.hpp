@@ -13,6 +13,8 @@ namespace pena::sim {
 
 class Bench {
  public:
+  static constexpr core::Instant kStart = core::from_us(1'700'000'000'000'000);
+
   // Throws std::invalid_argument with the sentence where the limits do not fit together.
   explicit Bench(const core::Limits& limits);
 

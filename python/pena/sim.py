@@ -76,6 +76,8 @@ class Grant:
 
     session: str
     batch: str
+    at: timedelta
+    """Since the dispatcher's first start."""
     attempts: dict[str, int]
 
 
@@ -144,7 +146,8 @@ class Dispatcher:
     def grants(self) -> list[Grant]:
         """Return what was granted since the last call."""
         return [
-            Grant(session, batch, dict(msgs)) for session, batch, msgs in self._native.take_grants()
+            Grant(session, batch, at, dict(msgs))
+            for session, batch, at, msgs in self._native.take_grants()
         ]
 
     def closed(self) -> list[str]:

@@ -8,6 +8,7 @@ is the dispatcher's choice, so a grant is checked against what may be granted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -149,6 +150,8 @@ class Rules(RuleBasedStateMachine):
         until = self.now + by
         while True:
             due = min((held.ends_at for held in self.batches.values()), default=until + 1)
+            if self.somebody_waits():
+                due = min(due, self.now + LINGER)  # what is granted then may end on the way too
             if due > until:
                 break
             self.real.advance((due - self.now) / SECOND)
@@ -191,6 +194,11 @@ class Rules(RuleBasedStateMachine):
             del self.batches[batch]
         assert sorted(self.real.closed()) == sorted(closed)
 
+    def somebody_waits(self) -> bool:
+        busy = {held.session for held in self.batches.values() if not held.lost}
+        waits = any(msg.bucket == "queue" for msg in self.msgs.values())
+        return waits and bool(self.clients.keys() - busy)
+
     def take_grants(self) -> None:
         for grant in self.real.grants():
             batchsize, short = self.clients[grant.session]
@@ -206,7 +214,9 @@ class Rules(RuleBasedStateMachine):
                 msg.bucket = "batch"
             suspects = sum(bool(self.msgs[id].lost) for id in grant.attempts)
             assert not (short and suspects) or len(grant.attempts) == 1
-            self.batches[grant.batch] = Held(grant.session, set(grant.attempts), self.now + LEASE)
+            at = grant.at // timedelta(microseconds=1)
+            assert self.now - LINGER <= at <= self.now
+            self.batches[grant.batch] = Held(grant.session, set(grant.attempts), at + LEASE)
 
     # ---- what always holds
 
@@ -221,14 +231,10 @@ class Rules(RuleBasedStateMachine):
     def nobody_waits_for_what_is_there(self) -> None:
         if not hasattr(self, "msgs"):
             return
-        waits = any(msg.bucket == "queue" for msg in self.msgs.values())
-        busy = {held.session for held in self.batches.values() if not held.lost}
-        if waits and self.clients.keys() - busy:
+        if self.somebody_waits():
             # A short batch may linger, and no longer.
             self.advance(LINGER)
-            busy = {held.session for held in self.batches.values() if not held.lost}
-            waits = any(msg.bucket == "queue" for msg in self.msgs.values())
-            assert not (waits and self.clients.keys() - busy)
+            assert not self.somebody_waits()
 
 
 Rules.TestCase.settings = settings(
