@@ -40,7 +40,6 @@ void Pipe::pump() {
 
 Connection::Connection(Network& network, std::uint32_t client)
     : network_(network),
-      client_(client),
       down_(std::make_shared<Pipe>(network.timeline(),
                                    [&network, client] {
                                      const Network::Link& link = network.link(client);

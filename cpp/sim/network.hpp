@@ -75,7 +75,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   Network& network_;
-  std::uint32_t client_;
   std::shared_ptr<Pipe> down_, up_;
 };
 
