@@ -65,11 +65,14 @@ crash: build $(VENV_READY) ## kill a real server, cut its power, fail its calls 
 fuzz: deps ## libFuzzer on every parser, 60 s each (SECONDS=…)
 	@tests/fuzz/run $(or $(SECONDS),60)
 
-asan: deps ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: deps $(VENV_READY) ## the C++ tests and the scenarios under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call say,C++ tests (address and undefined sanitizers))
-	@cmake --preset asan >/dev/null
+	@cmake --preset asan -DPENA_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(VENV)/bin/python \
+	  -Dpybind11_DIR="$$($(VENV)/bin/python -m pybind11 --cmakedir)" >/dev/null
 	@cmake --build --preset asan
 	@ctest --preset asan -j2
+	$(call say,Python scenarios (address and undefined sanitizers))
+	@scripts/pytest-sanitized build/asan
 
 tsan: deps ## the C++ tests under ThreadSanitizer
 	$(call say,C++ tests (thread sanitizer))

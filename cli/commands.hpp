@@ -11,5 +11,6 @@ namespace pena::cli {
 [[nodiscard]] int run_demo(const DemoCommand& command);
 [[nodiscard]] int run_sim(const SimCommand& command);
 [[nodiscard]] int run_check(const CheckCommand& command);
+[[nodiscard]] int run_bench(const BenchCommand& command);
 
 }  // namespace pena::cli

@@ -131,6 +131,24 @@ void add_check(CLI::App& app, CheckCommand& command) {
   add.json();
 }
 
+void add_bench(CLI::App& app, BenchCommand& command) {
+  OptionAdder add{app, command.output};
+  load::LoadSettings& settings = command.settings;
+  add.text("--url", settings.url, "the server");
+  add.choice("--work", settings.work,
+             {{"generated", load::Work::generated},
+              {"submitted", load::Work::submitted},
+              {"idle", load::Work::idle}},
+             "what the server makes, what the workers submit, or nothing");
+  add.number("--workers", settings.workers, "so many streams", 0);
+  add.number("--batchsize", settings.batchsize, "msgs at a time");
+  add.rate("--rate", settings.rate, "open loop: submit so many msgs a second, come what may");
+  add.number("--backlog", settings.backlog, "submit so many msgs first, which are not measured", 0);
+  add.duration("--warmup", settings.warmup, "not measured either");
+  add.duration("--duration", settings.duration, "what is measured");
+  add.json();
+}
+
 CLI::App* add_subcommand(CLI::App& app, const std::string& name, const std::string& description) {
   CLI::App* const sub = app.add_subcommand(name, description);
   // With a callback CLI11 reads the environment of the subcommand that was named, and of no other.
@@ -152,6 +170,7 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   DemoCommand demo;
   SimCommand sim;
   CheckCommand check;
+  BenchCommand bench;
   const CLI::App* const server_app =
       add_subcommand(app, "server", "Run a server: hand out msgs, take reports, keep the buckets.");
   const CLI::App* const client_app =
@@ -167,12 +186,16 @@ Command parse(CLI::App& app, int argc, const char* const* argv) {
   const CLI::App* const check_app = add_subcommand(
       app, "check", "Read a store whole and name what is wrong with it. Repairs nothing.");
   add_check(*app.get_subcommand("check"), check);
+  const CLI::App* const bench_app = add_subcommand(
+      app, "bench", "Put a server under load, and measure it. What it hands out is reported.");
+  add_bench(*app.get_subcommand("bench"), bench);
   app.parse(argc, argv);
   if (app.get_subcommands().empty()) return ShowText{app.help(), kBadUsage};
   if (server_app->parsed()) return server;
   if (client_app->parsed()) return client;
   if (sim_app->parsed()) return sim;
   if (check_app->parsed()) return check;
+  if (bench_app->parsed()) return bench;
   return demo;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/output.hpp"
 #include "client/client.hpp"
 #include "core/limits.hpp"
+#include "load/load.hpp"
 #include "server/server.hpp"
 #include "sim/scenario.hpp"
 
@@ -57,6 +58,11 @@ struct CheckCommand {
   Output output{.json = false, .log_level = core::LogLevel::error};
 };
 
+struct BenchCommand {
+  load::LoadSettings settings;
+  Output output{.json = false, .log_level = core::LogLevel::error};
+};
+
 // --help, --version, or nothing at all: text to print to stdout, and the exit code.
 struct ShowText {
   std::string text;
@@ -69,7 +75,7 @@ struct BadUsage {
 };
 
 using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand,
-                             ShowText, BadUsage>;
+                             BenchCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the

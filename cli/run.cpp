@@ -29,6 +29,9 @@ int execute(const SimCommand& command) {
 int execute(const CheckCommand& command) {
   return run_check(command);
 }
+int execute(const BenchCommand& command) {
+  return run_bench(command);
+}
 int execute(const ShowText& show) {
   print_line(stdout, show.text);
   return show.exit_code;

@@ -12,8 +12,9 @@ import pytest
 from support.site import Site
 
 # pip puts the command `pena` beside the Python that it installs for, also where the virtual
-# environment is not active.
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# environment is not active. Of a build that is not installed, PENA_BIN says where it is.
+BIN = os.environ.pop("PENA_BIN", None) or str(Path(sys.executable).parent)
+os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Room:
 
 ENGINES = (
     *("server/server.hpp", "client/client.hpp", "store/", "core/", "sim/scenario.hpp"),
-    *("sim/world.hpp", "sim/bench.hpp", "pena_version.hpp"),
+    *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp"),
 )
 ROOMS = [
     Room(
@@ -46,6 +46,7 @@ ROOMS = [
     Room("cpp/server", ("core/", "wire/", "store/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/asio_impl", (), ("boost/",)),
+    Room("cpp/load", ("core/", "client/url.hpp")),
     Room("cpp/sim", ("core/", "wire/", "store/")),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),
     Room("cli", ENGINES, ("CLI/", "spdlog/", "nlohmann/")),

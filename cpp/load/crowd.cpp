@@ -1,0 +1,92 @@
+#include "load/crowd.hpp"
+
+#include <cstring>
+
+namespace pena::load {
+namespace {
+
+void refuse_unless(const PostAnswer& answer, int status) {
+  if (answer.status == status) return;
+  throw LoadError("the server answered " + std::to_string(answer.status) + ": " +
+                  std::string{answer.body});
+}
+
+}  // namespace
+
+std::string submission_of(std::uint32_t msgs) {
+  std::string body = "[";
+  for (std::uint32_t i = 0; i < msgs; ++i) body += i == 0 ? R"({"period":0})" : R"(,{"period":0})";
+  return body + "]";
+}
+
+std::string submission_due(Clock::time_point due) {
+  return R"({"period":0,"payload":)" + std::to_string(due.time_since_epoch().count()) + "}";
+}
+
+Worker::Worker(Poller& poller, const client::ServerAddress& address, const LoadSettings& settings,
+               Tally& tally)
+    : tally_(tally),
+      submission_(settings.work == Work::submitted && !settings.rate
+                      ? submission_of(settings.batchsize)
+                      : std::string{}),
+      posting_(*this, poller, address),
+      reading_(*this, poller, address, settings.batchsize) {
+  if (!submission_.empty()) posting_.post("/task", submission_);
+}
+
+void Worker::beat() {
+  ++tally_.heartbeats;
+  if (!heard_) ++tally_.streams;
+  heard_ = true;
+}
+
+void Worker::begin(std::string_view batch, std::uint32_t size) {
+  left_ = size;
+  report_ = R"({"batch":")";
+  report_ += batch;
+  report_ += R"(","ids":[)";
+}
+
+void Worker::take(std::string_view json) {
+  constexpr std::string_view kId = R"({"id":)";
+  constexpr std::size_t kQuoted = 22;  // an xid and its quotes
+  if (!json.starts_with(kId) || json.size() < kId.size() + kQuoted || left_ == 0) {
+    throw LoadError("the server sent a msg that is not understood: " + std::string{json});
+  }
+  report_ += json.substr(kId.size(), kQuoted);
+  const std::string_view rest = json.substr(kId.size() + kQuoted);
+  if (rest.find(R"("attempt":)") != std::string_view::npos) ++tally_.repeated;
+  if (tally_.takes_waits) {
+    const auto due = static_cast<Clock::rep>(number_in(rest, "payload"));
+    if (due != 0) tally_.waits.add(Clock::now().time_since_epoch() - Clock::duration{due});
+  }
+  if (--left_ > 0) {
+    report_ += ',';
+    return;
+  }
+  report_ += "]}";
+  ++tally_.batches;
+  posting_.post("/report", report_);
+}
+
+void Worker::answered(const PostAnswer& answer) {
+  tally_.answers.add(Clock::now() - answer.sent_at);
+  if (answer.status == 201) return;  // its own submission; what that brings comes by the stream
+  refuse_unless(answer, 200);
+  tally_.reported += number_in(answer.body, "reported");
+  if (!submission_.empty()) posting_.post("/task", submission_);
+}
+
+void Producer::submit(std::uint32_t msgs, std::string_view body) {
+  msgs_ = msgs;
+  post("/task", body);
+}
+
+void Producer::on_answer(const PostAnswer& answer) {
+  refuse_unless(answer, 201);
+  tally_.answers.add(Clock::now() - answer.sent_at);
+  tally_.submitted += msgs_;
+  msgs_ = 0;
+}
+
+}  // namespace pena::load

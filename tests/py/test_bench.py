@@ -1,0 +1,82 @@
+"""`pena bench`: what it measures is what the server did."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import pena
+from support import law
+from support.process import run
+from support.site import Site
+
+SHORT = ("--duration", "300ms", "--warmup", "50ms", "--json")
+
+
+def bench(site: Site, server: pena.Server, *options: str) -> dict[str, Any]:
+    """Put a server under load for a moment, and return what was measured."""
+    ran = run("pena", "bench", "--url", server.url, *SHORT, *options)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
+    (line,) = ran.stdout.splitlines()
+    with pena.Store(site.store) as store:  # what was submitted is not told, so all that is there
+        site.submitted.update(id for _, id in law.where_all_are(store))
+    result: dict[str, Any] = json.loads(line)
+    return result
+
+
+def in_report(site: Site) -> int:
+    with pena.Store(site.store) as store:
+        return len(store.report)
+
+
+def test_what_is_generated_is_reported(site: Site) -> None:
+    server = site.server(lease=20.0)
+    result = bench(site, server, "--workers", "3", "--batchsize", "7")
+    assert 0 < result["msgs"] <= in_report(site)
+    site.submitted.clear()
+    assert result["msgs_per_s"] * result["seconds"] == pytest.approx(result["msgs"])
+    assert result["repeated"] == 0
+    assert result["answers"]["samples"] > 0
+    assert result["waits"] is None
+
+
+def test_what_is_submitted_is_reported(site: Site) -> None:
+    server = site.server(generate=False, lease=20.0)
+    result = bench(site, server, "--work", "submitted", "--workers", "3", "--batchsize", "7")
+    assert 0 < result["msgs"] <= in_report(site)
+
+
+def test_the_open_loop_keeps_to_its_rate(site: Site) -> None:
+    server = site.server(generate=False, lease=20.0)
+    paced = ("--work=submitted", "--workers=3", "--batchsize=2", "--rate=200", "--duration=1s")
+    result = bench(site, server, *paced)
+    # No more can be delivered than was due.
+    assert 0 < result["waits"]["samples"] <= 210
+    assert 0 < result["waits"]["p50_ms"] <= result["waits"]["p99_ms"] <= result["waits"]["max_ms"]
+
+
+def test_a_backlog_waits_in_the_queue(site: Site) -> None:
+    server = site.server(generate=False)
+    result = bench(site, server, "--work=idle", "--workers=0", "--backlog=12345")
+    assert result["msgs"] == 0
+    with pena.Store(site.store) as store:
+        assert len(store.queue) == 12345
+
+
+def test_idle_streams_hear_heartbeats(site: Site) -> None:
+    server = site.server(generate=False)
+    result = bench(site, server, "--work=idle", "--workers=4")
+    assert result["heartbeats"] > 0
+
+
+def test_what_goes_wrong_is_said(site: Site) -> None:
+    nobody = run("pena", "bench", "--url", "http://127.0.0.1:1")
+    assert nobody.returncode == 1
+    assert "cannot connect to 127.0.0.1:1" in nobody.stderr
+    server = site.server()
+    refused = run("pena", "bench", "--url", server.url, "--batchsize", "10001")
+    assert refused.returncode == 1
+    assert "the server refused a stream" in refused.stderr
+    assert "batchsize" in refused.stderr
