@@ -3,7 +3,7 @@
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
-.PHONY: format install clean
+.PHONY: format install clean bench-parts
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -64,6 +64,13 @@ crash: build $(VENV_READY) ## kill a real server, cut its power, fail its calls 
 
 fuzz: deps ## libFuzzer on every parser, 60 s each (SECONDS=…)
 	@tests/fuzz/run $(or $(SECONDS),60)
+
+bench-parts: ## what each part of the hot path costs, in time and in instructions
+	@scripts/deps bench
+	@cmake --preset release -DPENA_BENCH=ON >/dev/null
+	@cmake --build --preset release --target pena_parts
+	@build/release/bench/parts/pena_parts
+	@bench/parts/instructions build/release/bench/parts/pena_parts
 
 asan: deps $(VENV_READY) ## the C++ tests and the scenarios under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call say,C++ tests (address and undefined sanitizers))

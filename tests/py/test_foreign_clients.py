@@ -9,6 +9,7 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
+from support.process import foreign_environment
 from support.site import Site
 
 JS = Path(__file__).parent.parent / "js"
@@ -16,15 +17,16 @@ JS = Path(__file__).parent.parent / "js"
 
 def test_curl_is_a_client(site: Site) -> None:
     server = site.server()
+    clean = foreign_environment()
     command = ["curl", "-N", "-s", f"{server.url}/task?batchsize=2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean) as curl:
         assert curl.stdout is not None
         data = (line.removeprefix("data: ") for line in curl.stdout if line.startswith("data: "))
         try:
             for _ in range(3):
                 ids = [json.loads(next(data))["id"] for _ in range(2)]
                 report = ["curl", "-s", "-d", json.dumps(ids), f"{server.url}/report"]
-                answer = json.loads(subprocess.check_output(report))
+                answer = json.loads(subprocess.check_output(report, env=clean))
                 assert answer["message"] == "success"
                 assert list(server.report)[-2:] == ids
         finally:
@@ -51,14 +53,19 @@ def eventsource() -> Path:
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     if not (JS / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--silent"], cwd=JS, check=True, capture_output=True)
+        install = ["npm", "ci", "--silent"]
+        clean = foreign_environment()
+        subprocess.run(install, cwd=JS, check=True, capture_output=True, env=clean)
     return JS
 
 
 def test_a_browsers_eventsource_is_a_client(site: Site, eventsource: Path) -> None:
     server = site.server()
     command = ["node", str(eventsource / "work.js"), server.url, "4", "3"]
-    node = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    clean = foreign_environment()
+    node = subprocess.run(
+        command, capture_output=True, text=True, timeout=30, check=False, env=clean
+    )
     assert node.returncode == 0, node.stderr
     batches = [json.loads(line) for line in node.stdout.splitlines()]
     assert [len(batch["msgs"]) for batch in batches] == [4, 4, 4]

@@ -54,6 +54,11 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def foreign_environment() -> dict[str, str]:
+    """Return the environment without what is preloaded into Pena's own processes."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+
 def quiet_environment() -> dict[str, str]:
     """Return the environment without what would set options."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PENA_")}
