@@ -43,7 +43,10 @@ core::LogSink log_to_stderr(const Output& output) {
   auto logger = std::make_shared<spdlog::logger>("pena", std::move(sink));
   logger->set_level(spdlog_level(*output.log_level));
   logger->set_pattern(output.json ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  return [logger, json = output.json](core::LogLevel level, std::string_view text) {
+  const auto wants = [logger](core::LogLevel level) {
+    return logger->should_log(spdlog_level(level));
+  };
+  const auto write = [logger, json = output.json](core::LogLevel level, std::string_view text) {
     const auto its_level = spdlog_level(level);
     if (!logger->should_log(its_level)) return;
     if (json) {
@@ -52,6 +55,7 @@ core::LogSink log_to_stderr(const Output& output) {
       logger->log(its_level, spdlog::string_view_t{text.data(), text.size()});
     }
   };
+  return {write, wants};
 }
 
 }  // namespace pena::cli

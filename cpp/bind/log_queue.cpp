@@ -23,8 +23,11 @@ int logging_number(core::LogLevel level) {
 }  // namespace
 
 void LogQueue::set_threshold(int threshold) {
-  const std::lock_guard lock{mutex_};
   threshold_ = threshold;
+}
+
+bool LogQueue::wants(core::LogLevel level) const {
+  return logging_number(level) >= threshold_;
 }
 
 void LogQueue::put(std::string_view logger, core::LogLevel level, std::string_view text) {
@@ -73,10 +76,14 @@ void LogQueue::close() {
 }
 
 core::LogSink log_sink(std::shared_ptr<LogQueue> queue, std::string logger) {
-  return [queue = std::move(queue), logger = std::move(logger)](core::LogLevel level,
-                                                                std::string_view text) {
+  const auto wants = [queue](core::LogLevel level) {
+    return queue->wants(level);
+  };
+  const auto write = [queue, logger = std::move(logger)](core::LogLevel level,
+                                                         std::string_view text) {
     queue->put(logger, level, text);
   };
+  return {write, wants};
 }
 
 }  // namespace pena::bind

@@ -1,6 +1,7 @@
 // What the engines say, on its way to Python's logging.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -27,6 +28,8 @@ class LogQueue {
 
   // Lines below `threshold` (logging's numbers) are dropped.
   void set_threshold(int threshold);
+  // Any thread, without waiting.
+  [[nodiscard]] bool wants(core::LogLevel level) const;
   void put(std::string_view logger, core::LogLevel level, std::string_view text);
   // Waits for lines and takes all there are; none: the queue is closed and empty.
   [[nodiscard]] std::vector<Line> take();
@@ -43,7 +46,7 @@ class LogQueue {
   std::condition_variable changed_;
   std::deque<Line> lines_;
   std::size_t dropped_ = 0;
-  int threshold_ = 0;
+  std::atomic<int> threshold_ = 0;
   bool taker_waits_ = false;
   bool closed_ = false;
 };

@@ -24,7 +24,9 @@ Engine::~Engine() {
 }
 
 void Engine::tell(core::Event event) const {
-  if (settings.log) log(core::LogLevel::debug, core::describe(event));
+  if (settings.log.wants(core::LogLevel::debug)) {
+    log(core::LogLevel::debug, core::describe(event));
+  }
   commits->push(std::move(event));
 }
 
@@ -48,7 +50,9 @@ void Engine::deliver(std::vector<store::Outgoing>& outgoing) {
 }
 
 void Engine::deliver_one(const core::SendBatch& send) {
-  if (settings.log) log(core::LogLevel::debug, core::describe_grant(*send.batch));
+  if (settings.log.wants(core::LogLevel::debug)) {
+    log(core::LogLevel::debug, core::describe_grant(*send.batch));
+  }
   // A stream that is gone has told the dispatcher, or is about to.
   const auto stream = streams.find(send.session);
   if (stream != streams.end()) stream->second->send(*send.batch);
