@@ -7,6 +7,7 @@
 #include "core/check.hpp"
 #include "core/clients.hpp"
 #include "core/deadlines.hpp"
+#include "core/holders.hpp"
 #include "core/planted.hpp"
 #include "core/queue.hpp"
 
@@ -15,29 +16,50 @@ namespace {
 
 // What a report says of one msg.
 struct Verdict {
+  Xid id;
   std::optional<MissReason> missed;  // none: processed
-  std::string error;
+  const std::string* error = nullptr;
 };
-using Verdicts = std::unordered_map<Xid, Verdict>;
 
-// Processed wins over failed, failed over refused, where a report contradicts itself: work that was
-// done is not done again.
-Verdicts verdicts_of(const Reported& report) {
-  Verdicts verdicts;
-  verdicts.reserve(report.ids.size() + report.failed.size() + report.refused.size());
-  for (const Xid& id : report.ids) verdicts.try_emplace(id, Verdict{});
-  for (const FailedId& failed : report.failed) {
-    verdicts.try_emplace(failed.id, Verdict{MissReason::failed, failed.error});
+// What a report says, by msg. Valid as long as the report.
+class Verdicts {
+ public:
+  // Processed wins over failed, failed over refused, where a report contradicts itself: work that
+  // was done is not done again.
+  explicit Verdicts(const Reported& report) {
+    said_.reserve(report.ids.size() + report.failed.size() + report.refused.size());
+    for (const Xid& id : report.ids) said_.push_back({id, {}, nullptr});
+    for (const FailedId& failed : report.failed) {
+      said_.push_back({failed.id, MissReason::failed, &failed.error});
+    }
+    for (const Xid& id : report.refused) said_.push_back({id, MissReason::refused, nullptr});
+    // Most reports ascend as their batch does.
+    if (!std::ranges::is_sorted(said_, {}, &Verdict::id)) {
+      std::ranges::stable_sort(said_, {}, &Verdict::id);
+    }
   }
-  for (const Xid& id : report.refused) verdicts.try_emplace(id, Verdict{MissReason::refused, {}});
-  return verdicts;
-}
 
-std::vector<Xid> ids_named_by(const Reported& report) {
-  std::vector<Xid> ids = report.ids;
-  for (const FailedId& failed : report.failed) ids.push_back(failed.id);
-  ids.insert(ids.end(), report.refused.begin(), report.refused.end());
-  return ids;
+  // Null where it says nothing. Quick for those who ask in the order of the ids.
+  [[nodiscard]] const Verdict* find(const Xid& id) {
+    if (next_ == said_.size() || said_[next_].id != id) {
+      const auto at = std::ranges::lower_bound(said_, id, {}, &Verdict::id);
+      next_ = static_cast<std::size_t>(at - said_.begin());
+    }
+    if (next_ == said_.size() || said_[next_].id != id) return nullptr;
+    return &said_[next_++];
+  }
+
+  [[nodiscard]] const std::vector<Verdict>& all() const { return said_; }
+
+ private:
+  std::vector<Verdict> said_;  // sorted; of several on one msg the first counts
+  std::size_t next_ = 0;
+};
+
+// For so many more, growing as push_back does.
+template <class T>
+void make_room(std::vector<T>& in, std::size_t more) {
+  if (in.capacity() - in.size() < more) in.reserve(std::max(in.size() + more, 2 * in.capacity()));
 }
 
 // A batch and how far its client is from losing it.
@@ -66,7 +88,7 @@ struct Dispatcher::State {
   Queue queue;
   Clients clients;
   std::unordered_map<Xid, Lease> leases;  // by batch
-  std::unordered_map<Xid, Xid> holding;   // msg → batch
+  Holders holding;                        // msg → batch
   Deadlines deadlines;                    // by batch
   bool generating;
   bool draining = false;
@@ -92,7 +114,7 @@ struct Dispatcher::State {
   void grant(const ClientState& client, const BatchPlan& plan, Instant now);
   void note_waiting(Instant now, bool granted);
 
-  std::uint64_t settle(Lease& lease, const Verdicts& verdicts, bool partial, Instant now);
+  std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
   void end_batch(const Lease& lease);
   void report_msg(const Batch& batch, const QueuedMsg& msg, Instant now);
@@ -183,7 +205,7 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
   batch->granted_at = now;
   batch->msgs = queue.take(plan, effects.writes);
   for (const QueuedMsg& msg : batch->msgs) {
-    const bool is_new = holding.emplace(msg.msg.id, batch->id).second;
+    const bool is_new = holding.insert(msg.msg.id, batch->id);
     PENA_CHECK(is_new);
     ++counts.sent;
     if (msg.attempt() > 1) ++counts.resent;
@@ -208,19 +230,19 @@ void Dispatcher::State::note_waiting(Instant now, bool granted) {
 // ---- reports
 
 void Dispatcher::State::on(Reported&& event, Instant now) {
-  const Verdicts verdicts = verdicts_of(event);
+  Verdicts verdicts{event};
   std::vector<Xid> batches;
   std::vector<Xid> elsewhere;
   if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
-  for (const Xid& id : ids_named_by(event)) {
-    const auto held = holding.find(id);
-    const bool other_batch = event.batch && held != holding.end() && held->second != *event.batch;
-    if (held == holding.end() || (other_batch && !PENA_BUG(no_fence))) {
+  for (const Verdict& said : verdicts.all()) {
+    const Xid* const held = holding.find(said.id);
+    const bool other_batch = event.batch && held != nullptr && *held != *event.batch;
+    if (held == nullptr || (other_batch && !PENA_BUG(no_fence))) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
-      elsewhere.push_back(id);
+      elsewhere.push_back(said.id);
     } else if ((!event.batch || PENA_BUG(no_fence)) &&
-               std::ranges::find(batches, held->second) == batches.end()) {
-      batches.push_back(held->second);
+               std::ranges::find(batches, *held) == batches.end()) {
+      batches.push_back(*held);
     }
   }
   ReportReply reply{event.request, 0, std::move(elsewhere)};
@@ -232,21 +254,22 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
 }
 
 // How many msgs it took as processed.
-std::uint64_t Dispatcher::State::settle(Lease& lease, const Verdicts& verdicts, bool partial,
+std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool partial,
                                         Instant now) {
   const std::shared_ptr<const Batch> batch = lease.batch;
   std::vector<QueuedMsg> rest;
   std::uint64_t reported = 0;
+  make_room(effects.writes, batch->msgs.size() + 1);
   for (const QueuedMsg& msg : batch->msgs) {
-    const auto said = verdicts.find(msg.msg.id);
-    if (said == verdicts.end()) {
+    const Verdict* const said = verdicts.find(msg.msg.id);
+    if (said == nullptr) {
       if (partial && !PENA_BUG(partial_settles_all)) {
         rest.push_back(msg);
       } else {
         miss(*batch, msg, MissReason::omitted, {}, now);
       }
-    } else if (said->second.missed) {
-      miss(*batch, msg, *said->second.missed, said->second.error, now);
+    } else if (said->missed) {
+      miss(*batch, msg, *said->missed, said->error == nullptr ? "" : *said->error, now);
     } else {
       report_msg(*batch, msg, now);
       ++reported;
@@ -384,7 +407,7 @@ Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
     // Whoever held it may still be working: it has the full grace from now on.
     Lease lease{std::make_shared<const Batch>(batch), Lease::State::dropped, now};
     for (const QueuedMsg& msg : batch.msgs) {
-      const bool is_new = state->holding.emplace(msg.msg.id, batch.id).second;
+      const bool is_new = state->holding.insert(msg.msg.id, batch.id);
       PENA_CHECK(is_new);
     }
     auto& kept = state->leases.emplace(batch.id, std::move(lease)).first->second;
@@ -403,13 +426,21 @@ Dispatcher& Dispatcher::operator=(Dispatcher&&) noexcept = default;
 Dispatcher::~Dispatcher() = default;
 
 Effects Dispatcher::step(Event&& event, Instant now) {
+  Effects effects;
+  step(std::move(event), now, effects);
+  return effects;
+}
+
+void Dispatcher::step(Event&& event, Instant now, Effects& into) {
+  // Lent for the step, so that what it adds is put in its place at once.
+  std::swap(state_->effects, into);
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
   state_->counts.held = state_->holding.size();
   state_->counts.clients_free = state_->clients.free();
   state_->counts.clients_busy = state_->clients.busy();
-  return std::exchange(state_->effects, {});
+  std::swap(state_->effects, into);
 }
 
 Effects Dispatcher::step(const Event& event, Instant now) {
@@ -450,8 +481,8 @@ const Counts& Dispatcher::counts() const {
 }
 
 const Batch* Dispatcher::holder(const Xid& id) const {
-  const auto held = state_->holding.find(id);
-  return held == state_->holding.end() ? nullptr : state_->leases.at(held->second).batch.get();
+  const Xid* const held = state_->holding.find(id);
+  return held == nullptr ? nullptr : state_->leases.at(*held).batch.get();
 }
 
 std::shared_ptr<const Batch> Dispatcher::batch(const Xid& id) const {

@@ -61,6 +61,8 @@ class Dispatcher {
   // that cannot be made durable end the process; there is no way back. `now` never goes back.
   [[nodiscard]] Effects step(const Event& event, Instant now);
   [[nodiscard]] Effects step(Event&& event, Instant now);
+  // Adds the effects to those of earlier events.
+  void step(Event&& event, Instant now, Effects& into);
 
   // When it wants a TimeReached, if at all.
   [[nodiscard]] std::optional<Instant> next_timeout() const;

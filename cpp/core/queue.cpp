@@ -36,6 +36,7 @@ void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
     if (!waiting.stored) writes.emplace_back(PutQueue{std::move(waiting.msg)});
     return;
   }
+  if (!waiting.stored) ++unstored_;
   if (fresh_.empty() || fresh_.back().msg.msg.id < id) {
     fresh_.push_back(std::move(waiting));
   } else {
@@ -45,7 +46,10 @@ void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
   }
   if (fresh_.size() <= window_) return;
   Waiting& last = fresh_.back();
-  if (!last.stored) writes.emplace_back(PutQueue{std::move(last.msg)});
+  if (!last.stored) {
+    writes.emplace_back(PutQueue{std::move(last.msg)});
+    --unstored_;
+  }
   fresh_.pop_back();
   if (!PENA_BUG(window_forgets)) more_in_store_ = true;
   seen_up_to_ = fresh_.back().msg.msg.id;
@@ -59,6 +63,7 @@ void Queue::add_missed(Waiting&& waiting) {
   } else {
     resends_.insert(id);
   }
+  if (!waiting.stored) ++unstored_;
   const bool is_new = missed_.emplace(id, std::move(waiting)).second;
   PENA_CHECK(is_new);
 }
@@ -139,7 +144,9 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {
     Waiting& first = fresh_.front();
-    if (first.stored && !PENA_BUG(granted_stays_queued)) {
+    if (!first.stored) {
+      --unstored_;
+    } else if (!PENA_BUG(granted_stays_queued)) {
       writes.emplace_back(DropQueue{first.msg.msg.id});
     }
     msgs.push_back(std::move(first.msg));
@@ -151,16 +158,23 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
 QueuedMsg Queue::take_missed(const Xid& id, std::vector<Write>& writes) {
   const auto at = missed_.find(id);
   PENA_CHECK(at != missed_.end());
-  if (at->second.stored) writes.emplace_back(DropQueue{id});
+  if (at->second.stored) {
+    writes.emplace_back(DropQueue{id});
+  } else {
+    --unstored_;
+  }
   QueuedMsg msg = std::move(at->second.msg);
   missed_.erase(at);
   return msg;
 }
 
 void Queue::write_added(std::vector<Write>& writes) {
+  // As a rule what was added has been granted in the same step.
+  if (unstored_ == 0) added_.clear();
   for (const Xid& id : added_) {
     Waiting* waiting = find(id);
     if (waiting == nullptr || waiting->stored) continue;
+    --unstored_;
     writes.emplace_back(PutQueue{waiting->msg});
     waiting->stored = true;
   }

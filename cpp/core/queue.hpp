@@ -93,6 +93,7 @@ class Queue {
   std::set<Xid> resends_;                           // ids in missed_
   std::map<SuspectGroup, std::set<Xid>> suspects_;  // ids in missed_
   std::vector<Xid> added_;
+  std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
 };
 
 }  // namespace pena::core

@@ -1,12 +1,10 @@
 #include "core/xid.hpp"
 
-#include <cstring>
-
 namespace pena::core {
 namespace {
 
 constexpr std::string_view kAlphabet = "0123456789abcdefghijklmnopqrstuv";
-constexpr std::uint8_t kInvalid = 0xff;
+constexpr std::uint8_t kInvalid = 0x80;  // no value of five bits has this bit
 
 constexpr std::array<std::uint8_t, 256> make_decoding() {
   std::array<std::uint8_t, 256> table{};
@@ -21,39 +19,45 @@ constexpr auto kDecoding = make_decoding();
 
 }  // namespace
 
+// Twelve bytes are 19.2 characters of five bits: two groups of 40 bits, and one of 16 that has four
+// bits too many.
 std::optional<Xid> Xid::parse(std::string_view text) {
   if (text.size() != kTextLength) return std::nullopt;
-  Bytes bytes{};
-  std::uint32_t bits = 0;
-  unsigned pending = 0;
-  std::size_t filled = 0;
-  for (const char character : text) {
-    const std::uint8_t value = kDecoding[static_cast<unsigned char>(character)];
-    if (value == kInvalid) return std::nullopt;
-    bits = (bits << 5U) | value;
-    pending += 5;
-    if (pending >= 8 && filled < kBytes) {
-      pending -= 8;
-      bytes[filled++] = static_cast<std::uint8_t>(bits >> pending);
+  std::uint8_t seen = 0;
+  const auto group = [&](std::size_t from, std::size_t length) {
+    std::uint64_t bits = 0;
+    for (std::size_t i = from; i < from + length; ++i) {
+      const std::uint8_t value = kDecoding[static_cast<unsigned char>(text[i])];
+      seen |= value;
+      bits = (bits << 5U) | (value & 31U);
     }
+    return bits;
+  };
+  const std::array<std::uint64_t, 3> groups{group(0, 8), group(8, 8), group(16, 4)};
+  if ((seen & kInvalid) != 0 || (groups[2] & 15U) != 0) return std::nullopt;
+  Bytes bytes{};
+  for (std::size_t i = 0; i < 5; ++i) {
+    bytes[i] = static_cast<std::uint8_t>(groups[0] >> (32 - 8 * i));
+    bytes[5 + i] = static_cast<std::uint8_t>(groups[1] >> (32 - 8 * i));
   }
-  const std::uint32_t unused = bits & ((1U << pending) - 1U);
-  if (unused != 0) return std::nullopt;
+  bytes[10] = static_cast<std::uint8_t>(groups[2] >> 12U);
+  bytes[11] = static_cast<std::uint8_t>(groups[2] >> 4U);
   return Xid{bytes};
 }
 
 void Xid::write_text(char* out) const {
-  std::uint32_t bits = 0;
-  unsigned pending = 0;
-  for (const std::uint8_t byte : bytes_) {
-    bits = (bits << 8U) | byte;
-    pending += 8;
-    while (pending >= 5) {
-      pending -= 5;
-      *out++ = kAlphabet[(bits >> pending) & 31U];
-    }
-  }
-  *out = kAlphabet[(bits << (5U - pending)) & 31U];
+  const auto group = [&](std::uint64_t bits, std::size_t length) {
+    for (std::size_t i = length; i-- > 0; bits >>= 5U) out[i] = kAlphabet[bits & 31U];
+    out += length;
+  };
+  const auto bytes = [&](std::size_t from, std::size_t length) {
+    std::uint64_t bits = 0;
+    for (std::size_t i = from; i < from + length; ++i) bits = (bits << 8U) | bytes_[i];
+    return bits;
+  };
+  group(bytes(0, 5), 8);
+  group(bytes(5, 5), 8);
+  group(bytes(10, 2) << 4U, 4);
 }
 
 std::string Xid::text() const {
@@ -98,15 +102,3 @@ Xid XidFactory::next(std::uint32_t unix_seconds) {
 }
 
 }  // namespace pena::core
-
-std::size_t std::hash<pena::core::Xid>::operator()(const pena::core::Xid& xid) const noexcept {
-  // Ids of one process differ in the time and the counter only; both must reach the low bits.
-  std::uint64_t high = 0;
-  std::uint32_t low = 0;
-  std::memcpy(&high, xid.bytes().data(), sizeof high);
-  std::memcpy(&low, xid.bytes().data() + sizeof high, sizeof low);
-  std::uint64_t mixed = (high ^ (std::uint64_t{low} << 21U)) * 0x9e3779b97f4a7c15ULL;
-  mixed ^= mixed >> 32U;
-  mixed = (mixed + low) * 0xbf58476d1ce4e5b9ULL;
-  return static_cast<std::size_t>(mixed ^ (mixed >> 29U));
-}

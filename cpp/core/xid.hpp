@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace pena::core {
 
@@ -44,9 +45,28 @@ class Xid {
   [[nodiscard]] std::uint32_t counter() const;
   [[nodiscard]] bool is_nil() const { return *this == Xid{}; }
 
-  friend constexpr auto operator<=>(const Xid&, const Xid&) = default;
+  friend constexpr bool operator==(const Xid&, const Xid&) = default;
+  // In the order of the bytes. As numbers: a library call for twelve bytes was an eighth of what a
+  // server with large batches did.
+  friend constexpr std::strong_ordering operator<=>(const Xid& a, const Xid& b) {
+    const auto order = a.high() <=> b.high();
+    return order != 0 ? order : a.low() <=> b.low();
+  }
 
  private:
+  friend struct std::hash<Xid>;
+
+  template <std::size_t kFrom, std::size_t... kAt>
+  [[nodiscard]] constexpr std::uint64_t big_endian(std::index_sequence<kAt...> /*of*/) const {
+    return (... | (std::uint64_t{bytes_[kFrom + kAt]} << (8 * (sizeof...(kAt) - 1 - kAt))));
+  }
+  [[nodiscard]] constexpr std::uint64_t high() const {
+    return big_endian<0>(std::make_index_sequence<8>());
+  }
+  [[nodiscard]] constexpr std::uint64_t low() const {
+    return big_endian<8>(std::make_index_sequence<4>());
+  }
+
   Bytes bytes_{};
 };
 
@@ -72,5 +92,11 @@ class XidFactory {
 
 template <>
 struct std::hash<pena::core::Xid> {
-  std::size_t operator()(const pena::core::Xid& xid) const noexcept;
+  std::size_t operator()(const pena::core::Xid& xid) const noexcept {
+    // Ids of one process differ in the time and the counter only; both must reach the low bits.
+    std::uint64_t mixed = (xid.high() ^ (xid.low() << 21U)) * 0x9e3779b97f4a7c15ULL;
+    mixed ^= mixed >> 32U;
+    mixed = (mixed + xid.low()) * 0xbf58476d1ce4e5b9ULL;
+    return static_cast<std::size_t>(mixed ^ (mixed >> 29U));
+  }
 };

@@ -57,9 +57,7 @@ void Committer::take(core::Event&& event, core::Instant now) {
 }
 
 void Committer::step(core::Event&& event, core::Instant now) {
-  core::Effects effects = dispatcher_.step(std::move(event), now);
-  std::ranges::move(effects.writes, std::back_inserter(writes_));
-  std::ranges::move(effects.sends, std::back_inserter(sends_));
+  dispatcher_.step(std::move(event), now, effects_);
 }
 
 std::vector<Outgoing> Committer::commit(core::Instant now) {
@@ -91,7 +89,7 @@ void Committer::fill_from_generator(core::Instant now) {
     step(core::Generated{std::move(msgs)}, now);
   }
   if (made_any && !PENA_BUG(count_not_written))
-    writes_.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+    effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
   if (generator_->ended() && !generator_end_told_) {
     generator_end_told_ = true;
     step(core::GeneratorEnded{}, now);
@@ -99,18 +97,18 @@ void Committer::fill_from_generator(core::Instant now) {
 }
 
 void Committer::write(std::vector<Outgoing>& out) {
-  if (!writes_.empty() && !leaves_early(sends_)) {
-    store_.commit(writes_);
-    for (const core::Write& write : writes_) {
+  if (!effects_.writes.empty() && !leaves_early(effects_.sends)) {
+    store_.commit(effects_.writes);
+    for (const core::Write& write : effects_.writes) {
       if (std::holds_alternative<core::PutQueue>(write)) ++queued_in_store_;
       if (std::holds_alternative<core::DropQueue>(write)) --queued_in_store_;
     }
-    writes_.clear();
+    effects_.writes.clear();
     written_.clear();
     noted_ = 0;
   }
   refresh_accepting();
-  for (core::Send& send : sends_) {
+  for (core::Send& send : effects_.sends) {
     std::visit(
         [&](auto& what) {
           using What = std::decay_t<decltype(what)>;
@@ -126,7 +124,7 @@ void Committer::write(std::vector<Outgoing>& out) {
         },
         send);
   }
-  sends_.clear();
+  effects_.sends.clear();
 }
 
 std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
@@ -148,8 +146,8 @@ bool Committer::generating() const {
 }
 
 void Committer::note_written() {
-  for (; noted_ < writes_.size(); ++noted_) {
-    const core::Write& write = writes_[noted_];
+  for (; noted_ < effects_.writes.size(); ++noted_) {
+    const core::Write& write = effects_.writes[noted_];
     if (const auto* queue = std::get_if<core::PutQueue>(&write)) written_.insert(queue->msg.msg.id);
     if (const auto* report = std::get_if<core::PutReport>(&write)) {
       written_.insert(report->record.id);

@@ -67,10 +67,9 @@ class Committer {
   bool generator_end_told_ = false;
   bool accepting_ = true;
   std::uint64_t queued_in_store_ = 0;
-  ChangeSet writes_;
-  std::unordered_set<core::Xid> written_;  // ids that writes_ puts somewhere, as far as noted
-  std::size_t noted_ = 0;                  // how many of writes_ are
-  std::vector<core::Send> sends_;
+  core::Effects effects_;                  // what waits for the commit
+  std::unordered_set<core::Xid> written_;  // ids that the writes put somewhere, as far as noted
+  std::size_t noted_ = 0;                  // how many of the writes are
 };
 
 }  // namespace pena::store

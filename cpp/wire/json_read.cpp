@@ -4,6 +4,7 @@
 
 #include "wire/json.hpp"
 #include "wire/json_text.hpp"
+#include "wire/plain_body.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
@@ -117,75 +118,6 @@ class SubmissionReader {
 
 // ---- POST /report
 
-// The report that nearly every client sends, {"batch":"…","ids":["…",…]} or ["…",…], read straight
-// through. Whatever else there may be is left to the reader below, which says what is wrong with
-// it.
-class PlainReport {
- public:
-  explicit PlainReport(std::string_view body) : rest_(body) {}
-
-  std::optional<core::Reported> read(std::size_t most_ids) {
-    core::Reported report;
-    if (eat('[')) return ids(report, most_ids) && at_end() ? std::optional{report} : std::nullopt;
-    if (!eat('{')) return std::nullopt;
-    bool has_ids = false;
-    do {
-      if (!report.batch && eat_key("\"batch\"")) {
-        report.batch = id();
-        if (!report.batch) return std::nullopt;
-      } else if (!has_ids && eat_key("\"ids\"") && eat('[') && ids(report, most_ids)) {
-        has_ids = true;
-      } else {
-        return std::nullopt;
-      }
-    } while (eat(','));
-    if (!eat('}') || !at_end() || !has_ids) return std::nullopt;
-    return report;
-  }
-
- private:
-  bool eat(char wanted) {
-    skip_space();
-    if (rest_.empty() || rest_.front() != wanted) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  bool eat_key(std::string_view key) {
-    skip_space();
-    if (!rest_.starts_with(key)) return false;
-    rest_.remove_prefix(key.size());
-    return eat(':');
-  }
-  std::optional<Xid> id() {
-    if (!eat('"') || rest_.size() <= Xid::kTextLength || rest_[Xid::kTextLength] != '"') {
-      return std::nullopt;
-    }
-    const auto id = Xid::parse(rest_.substr(0, Xid::kTextLength));
-    rest_.remove_prefix(Xid::kTextLength + 1);
-    return id;
-  }
-  // Behind the opening bracket.
-  bool ids(core::Reported& report, std::size_t most) {
-    if (eat(']')) return true;
-    do {
-      const auto next = id();
-      if (!next || report.ids.size() == most) return false;
-      report.ids.push_back(*next);
-    } while (eat(','));
-    return eat(']');
-  }
-  bool at_end() {
-    skip_space();
-    return rest_.empty();
-  }
-  void skip_space() {
-    const auto start = rest_.find_first_not_of(" \t\r\n");
-    rest_.remove_prefix(std::min(start, rest_.size()));
-  }
-
-  std::string_view rest_;
-};
-
 class ReportReader {
  public:
   explicit ReportReader(const core::Limits& limits) : limits_(limits) {}
@@ -292,6 +224,11 @@ class ReportReader {
 
 // An id that stands twice counts once, at its first place.
 void keep_once(std::vector<Xid>& ids) {
+  // Most clients report in the order of the batch, which ascends.
+  const auto descends = [](const Xid& a, const Xid& b) {
+    return a >= b;
+  };
+  if (std::ranges::adjacent_find(ids, descends) == ids.end()) return;
   std::vector<Xid> sorted = ids;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end()) return;
@@ -303,6 +240,7 @@ void keep_once(std::vector<Xid>& ids) {
 
 Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
                                                    const core::Limits& limits) {
+  if (auto plain = plain_submissions(body, limits)) return std::move(*plain);
   // The msg and the array around it are levels of the body, not of the payload.
   if (auto refusal = check_json(body, limits.json_depth + 2)) return *refusal;
   SubmissionReader reader(limits);
@@ -311,7 +249,7 @@ Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
 }
 
 Outcome<core::Reported> parse_report(std::string_view body, const core::Limits& limits) {
-  auto plain = PlainReport(body).read(limits.report_ids);
+  auto plain = plain_report(body, limits);
   if (!plain) {
     if (auto refusal = check_json(body, limits.json_depth)) return *refusal;
     ReportReader reader(limits);

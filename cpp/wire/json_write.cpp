@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -119,10 +121,18 @@ std::string page_of(const std::vector<Record>& records, const std::optional<Xid>
 }  // namespace
 
 void append_msg_json(std::string& out, const core::QueuedMsg& msg) {
-  out += "{\"id\":";
-  append_quoted(out, msg.msg.id);
-  out += ",\"period\":";
-  out += std::to_string(msg.msg.period);
+  // Put together aside, and appended in one piece.
+  constexpr std::string_view kId = "{\"id\":\"";
+  constexpr std::string_view kPeriod = "\",\"period\":";
+  std::array<char, kId.size() + Xid::kTextLength + kPeriod.size() + 11> text{};
+  char* at = std::ranges::copy(kId, text.data()).out;
+  msg.msg.id.write_text(at);
+  at = std::ranges::copy(kPeriod, at + Xid::kTextLength).out;
+  at = std::to_chars(at, text.data() + text.size(), msg.msg.period).ptr;
+  const bool more = !msg.msg.payload.empty() || msg.attempt() > 1;
+  if (!more) *at++ = '}';
+  out.append(text.data(), at);
+  if (!more) return;
   if (!msg.msg.payload.empty()) out.append(",\"payload\":").append(msg.msg.payload);
   if (msg.attempt() > 1) out.append(",\"attempt\":").append(std::to_string(msg.attempt()));
   out += '}';

@@ -30,10 +30,13 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Durat
   out += " lease=";
   append_number(out, core::to_ms(lease));
   out += "\n";
+  std::string start = "id: ";
+  append_xid(start, batch.id);
+  start += "\ndata: ";
+  constexpr std::size_t kAnEvent = 96;  // of a msg without a payload
+  out.reserve(out.size() + batch.msgs.size() * kAnEvent);
   for (const core::QueuedMsg& msg : batch.msgs) {
-    out += "id: ";
-    append_xid(out, batch.id);
-    out += "\ndata: ";
+    out += start;
     append_msg_json(out, msg);
     out += "\n\n";
   }
