@@ -4,15 +4,26 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace pena::core {
+namespace {
+
+thread_local bool checks_throw = false;
+
+}  // namespace
+
+ThrowingChecks::ThrowingChecks() : before_(std::exchange(checks_throw, true)) {}
+
+ThrowingChecks::~ThrowingChecks() {
+  checks_throw = before_;
+}
 
 void check_failed(const char* condition, const char* file, int line) {
-#ifdef PENA_PLANTED
-  // A planted bug is to be seen, not to end the test.
-  throw std::logic_error(std::string{condition} + " does not hold (" + file + ":" +
-                         std::to_string(line) + ")");
-#endif
+  if (checks_throw) {
+    throw std::logic_error(std::string{condition} + " does not hold (" + file + ":" +
+                           std::to_string(line) + ")");
+  }
   std::fprintf(stderr, "pena: a bug: %s does not hold (%s:%d)\n", condition, file, line);
   std::abort();
 }

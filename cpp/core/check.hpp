@@ -6,6 +6,19 @@ namespace pena::core {
 
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
+// While one lives, a check that fails on its thread throws std::logic_error instead: the simulator is
+// to name the seed, and to make it smaller.
+class ThrowingChecks {
+ public:
+  ThrowingChecks();
+  ~ThrowingChecks();
+  ThrowingChecks(const ThrowingChecks&) = delete;
+  ThrowingChecks& operator=(const ThrowingChecks&) = delete;
+
+ private:
+  bool before_;
+};
+
 }  // namespace pena::core
 
 #define PENA_CHECK(condition) \

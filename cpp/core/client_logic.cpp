@@ -108,6 +108,12 @@ void ClientLogic::anchor(Instant client_at, std::int64_t server_ms) {
   renew_at_ = client_at + anchor_age();
 }
 
+// By an answer, which may come from a server that is gone, with another clock: the first anchor is the
+// stream's own.
+void ClientLogic::anchor_again(Instant sent_at, std::optional<std::int64_t> server_ms) {
+  if (server_ms && anchor_ && heard_at_) anchor(sent_at, *server_ms);
+}
+
 // How old an anchor may be: by then the drift has cost a hundredth of the lease, or a tenth of the
 // silence.
 Duration ClientLogic::anchor_age() const {
@@ -235,7 +241,7 @@ void ClientLogic::send_report(const Xid& key) {
 
 void ClientLogic::on(const ReportAnswered& event, Instant now) {
   ++counts_.batches;
-  if (event.at_ms && heard_at_) anchor(event.sent_at, *event.at_ms);
+  anchor_again(event.sent_at, event.at_ms);
   if (rules_.max_batches && batches_reported_ >= *rules_.max_batches && !stopping_) {
     begin_stop(ClientEndReason::batches_done,
                std::to_string(*rules_.max_batches) + " batches were reported", now);
@@ -244,7 +250,7 @@ void ClientLogic::on(const ReportAnswered& event, Instant now) {
 }
 
 void ClientLogic::on(const AnchorRenewed& event, Instant /*now*/) {
-  if (event.at_ms && heard_at_) anchor(event.sent_at, *event.at_ms);
+  anchor_again(event.sent_at, event.at_ms);
 }
 
 void ClientLogic::on(const ReportRefused& /*event*/, Instant /*now*/) {

@@ -184,6 +184,7 @@ class ClientLogic {
   void lose_stream();
   void reconnect();
   void anchor(Instant client_at, std::int64_t server_ms);
+  void anchor_again(Instant sent_at, std::optional<std::int64_t> server_ms);
   [[nodiscard]] Duration anchor_age() const;
   [[nodiscard]] Instant earliest(std::int64_t stamped_ms) const;
   BatchWork& batch_of(const std::optional<Xid>& batch);

@@ -268,7 +268,9 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
       } else {
         miss(*batch, msg, MissReason::omitted, {}, now);
       }
-    } else if (said->missed) {
+    } else if (said->missed &&
+               !(PENA_BUG(failed_is_reported) && said->missed == MissReason::failed) &&
+               !(PENA_BUG(refused_is_reported) && said->missed == MissReason::refused)) {
       miss(*batch, msg, *said->missed, said->error == nullptr ? "" : *said->error, now);
     } else {
       report_msg(*batch, msg, now);

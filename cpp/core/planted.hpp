@@ -37,6 +37,8 @@
     "a batch is sent whole, though a report of the same commit settled some of it")              \
   X(late_rate_forgotten, "a generator that is late is not woken for its next msg")               \
   X(room_unnoticed, "room in the store is noticed one commit too late")                          \
+  X(failed_is_reported, "a msg that was said to have failed counts as processed")                \
+  X(refused_is_reported, "a msg that was refused counts as processed")                           \
   X(counter_reset, "a restart forgets how many msgs were generated")                             \
   X(count_not_written, "the number of generated msgs is not written")                            \
   X(id_known_to_store_only, "a submitted id that is held is accepted again")                     \

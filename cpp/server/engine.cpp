@@ -91,8 +91,13 @@ void Engine::drain() {
   }
 }
 
-void Engine::log(core::LogLevel level, std::string_view text) const {
-  if (settings.log) settings.log(level, text);
+void Engine::log(core::LogLevel level, std::string_view text) const noexcept {
+  try {
+    if (settings.log) settings.log(level, text);
+  } catch (const std::exception&) {
+    // Without memory, for one. What is being dealt with matters more than that it is told.
+    return;
+  }
 }
 
 }  // namespace pena::server

@@ -76,7 +76,7 @@ class Engine {
   // Takes nothing new, ends the streams and closes the connections that wait for a request.
   void drain();
 
-  void log(core::LogLevel level, std::string_view text) const;
+  void log(core::LogLevel level, std::string_view text) const noexcept;
 
  private:
   void deliver_one(const core::SendBatch& send);

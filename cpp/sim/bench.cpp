@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/check.hpp"
 #include "store/memory_store.hpp"
 
 namespace pena::sim {
@@ -25,6 +26,7 @@ Bench::Bench(const core::Limits& limits)
 }
 
 void Bench::commit() {
+  const core::ThrowingChecks throwing;
   for (store::Outgoing& out : committer_->commit(now_)) {
     if (auto* send = std::get_if<core::SendBatch>(&out)) grants_.push_back(std::move(send->batch));
     if (const auto* close = std::get_if<core::CloseStream>(&out)) closed_.push_back(close->session);

@@ -330,6 +330,10 @@ void PlainClient::work_on_next() {
   });
 }
 
+bool PlainClient::is_last_of_batch(const Task& task) const {
+  return std::ranges::none_of(tasks_, [&](const Task& other) { return other.batch == task.batch; });
+}
+
 void PlainClient::report(const Task& task, bool done, int tries) {
   const std::string id = '"' + task.id.text() + '"';
   const std::string batch = task.batch ? R"("batch":")" + task.batch->text() + R"(",)" : "";
@@ -339,6 +343,8 @@ void PlainClient::report(const Task& task, bool done, int tries) {
            R"(,"error":"no luck"}],"partial":true})";
   } else if (dice_.chance(0.5)) {
     body = id;
+  } else if (is_last_of_batch(task) && dice_.chance(0.3)) {
+    body = "[" + id + "]";  // whichever batch holds it, that is all of it
   } else {
     body = "{" + batch + R"("ids":[)" + id + R"(],"partial":true})";
   }

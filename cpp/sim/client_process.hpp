@@ -128,6 +128,7 @@ class PlainClient final : public ClientProcess {
   void reopen();
   void look_whether_it_lives();
   void work_on_next();
+  [[nodiscard]] bool is_last_of_batch(const Task& task) const;
   void report(const Task& task, bool done, int tries);
 
   std::uint32_t batchsize_;

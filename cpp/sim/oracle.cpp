@@ -1,5 +1,7 @@
 #include "sim/oracle.hpp"
 
+#include <algorithm>
+
 #include "core/dice.hpp"
 
 namespace pena::sim {
@@ -41,7 +43,7 @@ void Oracle::apply(const core::PutQueue& put) {
   law(!place.queued, "conservation", put.msg.msg.id.text() + " is put into the queue twice");
   law(!place.reported, "reported_for_good", put.msg.msg.id.text() + " waits after its report");
   place.queued = true;
-  check_last_miss(put.msg.misses);
+  check_last_miss(put.msg.msg.id, put.msg.misses);
   check_misses(put.msg.msg.id, put.msg.misses, place.grants);
   digest(std::hash<Xid>{}(put.msg.msg.id));
 }
@@ -76,6 +78,7 @@ void Oracle::granted(const core::Batch& batch) {
       "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
   std::set<Xid> lost;
   for (const core::QueuedMsg& msg : batch.msgs) {
+    granted_[batch.id].push_back(msg.msg.id);
     const int grants = ++touch(msg.msg.id).grants;
     law(grants <= max_attempts_, "attempts",
         msg.msg.id.text() + " is granted " + std::to_string(grants) + " times");
@@ -96,10 +99,25 @@ void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, 
           " times before, and says that it was " + std::to_string(misses.size()) + " times");
 }
 
-void Oracle::check_last_miss(const std::vector<core::Miss>& misses) const {
-  if (misses.empty() || misses.back().reason != core::MissReason::omitted) return;
-  law(settled_whole_.contains(misses.back().batch), "report_settles",
-      "batch " + misses.back().batch.text() + " is settled whole, but no report said so");
+// What a report is said to have missed, it did.
+void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misses) const {
+  if (misses.empty()) return;
+  const Xid& batch = misses.back().batch;
+  switch (misses.back().reason) {
+    case core::MissReason::failed:
+      return law(said_failed_.contains(id), "report_settles",
+                 "nobody said that " + id.text() + " failed");
+    case core::MissReason::refused:
+      return law(said_refused_.contains(id), "report_settles", "nobody refused " + id.text());
+    case core::MissReason::omitted:
+      break;
+    default:
+      return;
+  }
+  const bool by_msg = std::ranges::any_of(
+      granted_.at(batch), [this](const Xid& one) { return settled_by_.contains(one); });
+  law(by_msg || settled_whole_.contains(batch), "report_settles",
+      "batch " + batch.text() + " is settled whole, but no report said so");
 }
 
 void Oracle::forget_batch(const Xid& id) {
@@ -121,6 +139,11 @@ void Oracle::apply(const core::PutReport& put) {
   law(!place.reported, "reported_once", put.record.id.text() + " is reported twice");
   law(batches_.contains(put.record.batch), "fence",
       put.record.id.text() + " is reported by a batch that is over");
+  law(granted_.at(put.record.batch).end() !=
+          std::ranges::find(granted_.at(put.record.batch), put.record.id),
+      "fence", put.record.id.text() + " is reported by a batch that never held it");
+  law(finished_.contains(put.record.id) && said_done_.contains(put.record.id), "honest_report",
+      put.record.id.text() + " ends in report, but nobody did it and said so");
   check_misses(put.record.id, put.record.misses, place.grants - 1);
   place.reported = true;
   ++reported_;
@@ -134,7 +157,7 @@ void Oracle::apply(const core::PutFail& put) {
       put.record.msg.id.text() + " fails after " + std::to_string(place.grants) + " of " +
           std::to_string(max_attempts_) + " attempts");
   check_misses(put.record.msg.id, put.record.misses, place.grants);
-  check_last_miss(put.record.misses);
+  check_last_miss(put.record.msg.id, put.record.misses);
   place.failed = true;
   ++failed_;
   digest(std::hash<Xid>{}(put.record.msg.id) + 1);
@@ -173,7 +196,15 @@ void Oracle::accepted(const std::vector<Xid>& ids) {
 }
 
 void Oracle::report_arrives(const core::Reported& report) {
-  if (report.batch && !report.partial) settled_whole_.insert(*report.batch);
+  said_done_.insert(report.ids.begin(), report.ids.end());
+  said_refused_.insert(report.refused.begin(), report.refused.end());
+  for (const core::FailedId& failed : report.failed) said_failed_.insert(failed.id);
+  if (report.partial) return;
+  if (report.batch) {
+    settled_whole_.insert(*report.batch);
+  } else {
+    settled_by_.insert(report.ids.begin(), report.ids.end());
+  }
 }
 
 void Oracle::report_answered(const core::Reported& report, std::uint64_t reported,
@@ -246,6 +277,7 @@ void Oracle::work_begins(TrueTime now, Process process, const Xid& id, bool exem
 void Oracle::work_done(Process process, const Xid& id) {
   work_stops(process, id);
   done_[process].insert(id);
+  finished_.insert(id);
 }
 
 void Oracle::work_stops(Process process, const Xid& id) {
@@ -279,7 +311,8 @@ std::size_t Oracle::queued() const {
   return msgs_.size() - reported_ - failed_ - held;
 }
 
-void Oracle::all_ended(const store::BucketView& view, std::uint64_t generated) const {
+void Oracle::all_ended(const store::BucketView& view, std::uint64_t generated,
+                       std::uint64_t submitted) const {
   started_with(view);
   const store::BucketCounts counts = view.counts();
   law(counts.queue == 0 && counts.batch == 0, "everything_ends",
@@ -287,6 +320,9 @@ void Oracle::all_ended(const store::BucketView& view, std::uint64_t generated) c
           " are held");
   law(generated_ == generated, "generated",
       std::to_string(generated_) + " msgs were generated of " + std::to_string(generated));
+  law(msgs_.size() == generated + submitted, "generated",
+      "there were " + std::to_string(msgs_.size()) + " msgs, of " + std::to_string(generated) +
+          " generated and " + std::to_string(submitted) + " submitted");
 }
 
 }  // namespace pena::sim

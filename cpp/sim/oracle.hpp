@@ -58,7 +58,8 @@ class Oracle {
   void claims(Process process, const std::vector<core::Xid>& ids) const;
 
   // ---- the end
-  void all_ended(const store::BucketView& view, std::uint64_t generated) const;
+  void all_ended(const store::BucketView& view, std::uint64_t generated,
+                 std::uint64_t submitted) const;
   [[nodiscard]] bool settled() const { return msgs_.size() == reported_ + failed_; }
   [[nodiscard]] std::size_t msgs() const { return msgs_.size(); }
   [[nodiscard]] std::uint64_t reported() const { return reported_; }
@@ -97,7 +98,7 @@ class Oracle {
   void apply(const core::PutMeta& put);
   void granted(const core::Batch& batch);
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
-  void check_last_miss(const std::vector<core::Miss>& misses) const;
+  void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses) const;
   Place& touch(const core::Xid& id);
   void forget_batch(const core::Xid& id);
   void digest(std::uint64_t what);
@@ -110,7 +111,10 @@ class Oracle {
   std::uint64_t reported_ = 0, failed_ = 0;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;
-  std::set<core::Xid> settled_whole_;  // batches of which a report came that was not partial
+  std::map<core::Xid, std::vector<core::Xid>> granted_;  // what each batch held at first
+  // What reports said so far, by msg; and of batches, or by msgs, that are to be settled whole.
+  std::set<core::Xid> said_done_, said_failed_, said_refused_, settled_whole_, settled_by_;
+  std::set<core::Xid> finished_;  // by whichever process
   std::map<core::Xid, std::vector<Working>> working_;
   std::map<Process, std::set<core::Xid>> done_;
 };

@@ -99,6 +99,13 @@ TrueTime draw_length(FaultKind kind, const core::Timing& timing, Dice& dice) {
   }
 }
 
+// These meet the submitter, too, whose link is the one behind the clients'.
+bool strikes_requests(FaultKind kind) {
+  return kind == FaultKind::partition || kind == FaultKind::cut_to_client ||
+         kind == FaultKind::cut_to_server || kind == FaultKind::duplicate_report ||
+         kind == FaultKind::late_report || kind == FaultKind::lost_answer;
+}
+
 std::vector<Fault> draw_faults(const Scenario& scenario, TrueTime length, std::uint64_t most,
                                Dice& dice) {
   std::vector<Fault> faults;
@@ -110,7 +117,8 @@ std::vector<Fault> draw_faults(const Scenario& scenario, TrueTime length, std::u
       Fault fault;
       fault.kind = kind;
       fault.at = dice.between(TrueTime{0}, length);
-      fault.client = static_cast<std::uint32_t>(dice.below(scenario.clients.size()));
+      const std::size_t links = scenario.clients.size() + (strikes_requests(kind) ? 1 : 0);
+      fault.client = static_cast<std::uint32_t>(dice.below(links));
       fault.lasts = draw_length(kind, scenario.limits.timing, dice);
       fault.choice = dice.next();
       faults.push_back(fault);

@@ -141,7 +141,7 @@ void ServerProcess::deliver(const store::SettledReply& reply) {
   ++environment_.tally.reports;
   waiter.mapped().answer({200,
                           wire::report_success_json(reply.reported, reply.duplicate, reply.unknown),
-                          core::to_ms(now())});
+                          waiter.mapped().at_ms});
 }
 
 // ---- requests
@@ -159,7 +159,7 @@ void ServerProcess::post_task(const std::string& body, const OnReply& answer) {
     return answer({submissions.refusal().status, submissions.refusal().sentence, {}});
   if (!committer_.accepting()) return answer({503, {}, {}});
   core::Submitted submitted{next_request_++, {}};
-  Waiter waiter{answer, {}, {}};
+  Waiter waiter{answer, {}, {}, 0};
   for (const wire::Submission& one : *submissions) {
     const core::Xid id = one.id.value_or(ids_.next(core::unix_seconds(now())));
     waiter.ids.push_back(id);
@@ -174,7 +174,7 @@ void ServerProcess::post_report(const std::string& body, const OnReply& answer) 
   if (!report) return answer({report.refusal().status, report.refusal().sentence, {}});
   report->request = next_request_++;
   environment_.oracle.report_arrives(*report);
-  waiters_.emplace(report->request, Waiter{answer, {}, *report});
+  waiters_.emplace(report->request, Waiter{answer, {}, *report, core::to_ms(now())});
   push(std::move(*report));
 }
 

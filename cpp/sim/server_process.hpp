@@ -44,6 +44,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
     OnReply answer;
     std::vector<core::Xid> ids;  // of a submission
     core::Reported report;
+    std::int64_t at_ms = 0;  // when it came
   };
 
   [[nodiscard]] core::Instant now() const { return clock_.at(environment_.timeline.now()); }

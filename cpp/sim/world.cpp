@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/check.hpp"
 #include "sim/client_process.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
@@ -33,10 +34,12 @@ class World {
 
   Outcome run() {
     Outcome outcome;
+    const core::ThrowingChecks throwing;
     try {
       begin();
       while (!ended() && environment_.timeline.step(scenario_.give_up_at)) continue;
-      environment_.oracle.all_ended(environment_.disk.durable(), scenario_.generate);
+      environment_.oracle.all_ended(environment_.disk.durable(), scenario_.generate,
+                                    scenario_.submit);
       if (!ended()) throw LawBroken("everything_ends", "the server never took all submissions");
     } catch (const LawBroken& law) {
       outcome.broken = law.law;
@@ -206,7 +209,8 @@ class World {
     const TrueTime until = std::min(now + fault.lasts, scenario_.calm_at);
     Network::Link& link = environment_.network.link(fault.client);
     const auto stream = link.stream.lock();
-    const auto process = clients_[fault.client];
+    // The link behind the last client's is the submitter's.
+    const auto process = fault.client < clients_.size() ? clients_[fault.client] : nullptr;
     switch (fault.kind) {
       case FaultKind::drop:
         if (stream) stream->reset(dice_);

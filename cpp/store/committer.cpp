@@ -64,10 +64,14 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (due && *due <= now) step(core::TimeReached{}, now);
   std::vector<Outgoing> out;
-  // Room may have come since the last commit, and nothing else may be about to happen.
-  if (!accepting_ && !PENA_BUG(room_unnoticed)) refresh_accepting();
+  const bool was_accepting = accepting_;
   fill_from_generator(now);
   write(out);
+  // Room has come, and nothing else may be about to happen.
+  if (!was_accepting && accepting_ && !PENA_BUG(room_unnoticed)) {
+    fill_from_generator(now);
+    write(out);
+  }
   // What a refill brings may be granted at once, and so wants a commit of its own.
   while (const auto wanted = dispatcher_.wanted_refill()) {
     auto page = store_.queue(wanted->after, wanted->limit);

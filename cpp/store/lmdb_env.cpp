@@ -145,7 +145,8 @@ std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_
          }};
   registry().open.insert_or_assign(*key, Registry::Entry{env, ::getpid()});
   lock.unlock();
-  if (!there) sync_folders_up_from(path);
+  // At every start: the one that made the store may have died before it came to this.
+  if (create) sync_folders_up_from(path);
   return env;
 }
 
