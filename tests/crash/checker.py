@@ -286,6 +286,7 @@ class Claims:
     sent_at: dict[str, int] = field(default_factory=dict)  # batch → ms
     reported: dict[str, tuple[str | None, int]] = field(default_factory=dict)  # batch, ms
     settled: set[str] = field(default_factory=set)
+    accepted_once: set[str] = field(default_factory=set)  # ids of which a report was accepted
 
     def add(self, entry: dict[str, Any]) -> None:
         """Take one line of a journal."""
@@ -315,7 +316,11 @@ class Claims:
         if answer["reported"] == len(ids):
             for id in ids:
                 told = self.reported.get(id, (None, 0))[0]
-                law(told is None, f"two reports of {id} were accepted, of {told} and of {batch}")
+                law(
+                    told is None and id not in self.accepted_once,
+                    f"two reports of {id} were accepted, of {told} and of {batch}",
+                )
+                self.accepted_once.add(id)
                 self.reported[id] = (batch, at)
         elif answer["duplicate"] == named or answer["reported"] + answer["duplicate"] == named:
             for id in ids:

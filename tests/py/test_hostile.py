@@ -9,7 +9,7 @@ import resource
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from math import inf
 from urllib.parse import urlsplit
 
@@ -33,8 +33,9 @@ def connect(url: str) -> socket.socket:
 
 def read_all(peer: socket.socket) -> bytes:
     whole = b""
-    while piece := peer.recv(65536):
-        whole += piece
+    with suppress(ConnectionResetError):
+        while piece := peer.recv(65536):
+            whole += piece
     return whole
 
 
@@ -72,6 +73,32 @@ def test_2000_readers_that_never_read_cost_a_bounded_memory(
         assert httpx.get(f"{server.url}/healthz", timeout=20).status_code == 200
     with capsys.disabled():
         print(f" [{READERS} readers that never read: {each:.1f} KiB each]", end="")
+
+
+def test_a_reader_that_never_reads_costs_one_batch_at_most(site: Site) -> None:
+    readers, size = 20, 50
+    server = site.process("--no-generate", "--stalled-write=500ms", "--max-payload=64KiB")
+    with ExitStack() as opened:
+        peers = []
+        for _ in range(readers):
+            peer = opened.enter_context(socket.socket())
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            where = urlsplit(server.url)
+            peer.connect((where.hostname or "", where.port or 0))
+            peer.sendall(f"GET /task?batchsize={size} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            peers.append(peer)
+        before = resident_kib(server)
+        # Far more than the kernel's buffers take, and three batches for each.
+        payload = "x" * 60_000
+        for _ in range(readers * 3):
+            msgs = [{"period": 1, "payload": payload} for _ in range(size)]
+            site.submitted.update(post(server.url, "/task", msgs, 201)["ids"])
+        each = (resident_kib(server) - before) / readers
+        assert each < 5 * KIB_A_READER * size
+        # None of them is waited for: what is read at last ends in the middle of the batch.
+        for peer in peers:
+            peer.settimeout(20)
+            assert len(read_all(peer)) < size * len(payload)
 
 
 def test_slow_headers_hold_up_nobody(site: Site) -> None:

@@ -334,6 +334,19 @@ TEST_F(ClientLogicTest, AnIdleStreamAsksForTheServersTimeNowAndThen) {
   EXPECT_TRUE(of<StopWork>(happen(ClientTimeReached{})).empty());
 }
 
+TEST_F(ClientLogicTest, AnAnswerFromBeforeTheStreamsFirstStampIsNoAnchor) {
+  make(2);
+  (void)logic_->start();
+  (void)happen(StreamOpened{now_, timing_});
+  // Of the server that was here before, whose clock was an hour behind.
+  constexpr std::int64_t kHour = 3'600'000;
+  (void)happen(AnchorRenewed{now_, kServerMs - kHour});
+  (void)happen(NoteArrived{std::nullopt, 0, kServerMs});
+  const auto due = logic_->next_timeout();
+  ASSERT_TRUE(due);
+  EXPECT_LE(*due, now_ + timing_.silence);
+}
+
 TEST_F(ClientLogicTest, WhatIsOnItsWayOfAGivenUpBatchIsNotBegun) {
   make(2);
   open();

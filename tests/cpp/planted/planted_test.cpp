@@ -20,7 +20,7 @@ void PrintTo(const BugText& bug, std::ostream* out) {
 namespace pena::sim {
 namespace {
 
-constexpr std::uint64_t kSeeds = 2000;
+constexpr std::uint64_t kSeeds = 10'000;
 
 class Planted : public testing::TestWithParam<core::BugText> {
  protected:
