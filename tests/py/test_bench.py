@@ -16,10 +16,12 @@ SHORT = ("--duration", "300ms", "--warmup", "50ms", "--json")
 
 
 def bench(site: Site, server: pena.Server, *options: str) -> dict[str, Any]:
-    """Put a server under load for a moment, and return what was measured."""
+    """Put a server under load for a moment, stop it, and return what was measured."""
     ran = run("pena", "bench", "--url", server.url, *SHORT, *options)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stderr
     (line,) = ran.stdout.splitlines()
+    # What the load had still on its way when it ended may come in after it.
+    server.stop()
     with pena.Store(site.store) as store:  # what was submitted is not told, so all that is there
         site.submitted.update(id for _, id in law.where_all_are(store))
     result: dict[str, Any] = json.loads(line)
