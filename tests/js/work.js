@@ -9,6 +9,7 @@ import { EventSource } from "eventsource";
 const [url, batchsize, batches] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const source = new EventSource(`${url}/task?batchsize=${batchsize}`);
 let held = [];
+let begun = 0;
 let done = 0;
 
 async function report(batch, msgs) {
@@ -24,7 +25,9 @@ async function report(batch, msgs) {
 
 source.onmessage = (event) => {
   held.push(JSON.parse(event.data));
-  if (held.length < batchsize) return;
+  // The next batch can come before the answer to the report of the last.
+  if (held.length < batchsize || begun === batches) return;
+  begun += 1;
   const msgs = held;
   held = [];
   report(event.lastEventId, msgs);
