@@ -13,8 +13,21 @@ namespace pena::bind {
 
 namespace py = pybind11;
 
-// For calls that may block: other Python threads run meanwhile.
-using WithoutGil = py::call_guard<py::gil_scoped_release>;
+// Lets other Python threads run. Where the interpreter ends meanwhile, Python ends the thread that
+// comes back by unwinding its stack, which py::gil_scoped_release does not let through.
+class GilReleased {
+ public:
+  GilReleased() = default;
+  GilReleased(const GilReleased&) = delete;
+  GilReleased& operator=(const GilReleased&) = delete;
+  ~GilReleased() noexcept(false) { PyEval_RestoreThread(state_); }
+
+ private:
+  PyThreadState* state_ = PyEval_SaveThread();
+};
+
+// For calls that may block.
+using WithoutGil = py::call_guard<GilReleased>;
 
 // Deletes what takes its time to end (threads are joined) without holding Python up. A forked child
 // deletes nothing: it has no copy of the threads, and would wait for them for ever.
@@ -42,7 +55,7 @@ auto wait_in_slices(std::optional<std::chrono::milliseconds> timeout, Wait wait)
       slice = std::clamp(*timeout - passed, std::chrono::milliseconds{0}, kSlice);
     }
     auto result = [&] {
-      const py::gil_scoped_release release;
+      const GilReleased release;
       return wait(slice);
     }();
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -48,7 +48,7 @@ void register_settings(py::module_& module) {
 
 ClientHolder start(ClientSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.client");
-  const py::gil_scoped_release release;
+  const GilReleased release;
   return ClientHolder{new Client{std::move(settings)}};
 }
 
@@ -64,7 +64,7 @@ std::optional<End> wait(Client& client, std::optional<std::chrono::milliseconds>
 // The fields of pena.ClientStats by name.
 py::dict stats_of(const Client& client) {
   const auto stats = [&] {
-    const py::gil_scoped_release release;
+    const GilReleased release;
     return client.stats();
   }();
   using py::literals::operator""_a;

@@ -69,7 +69,7 @@ void register_settings(py::module_& module) {
 
 ServerHolder start(ServerSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.server");
-  const py::gil_scoped_release release;
+  const GilReleased release;
   return ServerHolder{new Server{std::move(settings)}};
 }
 
@@ -82,7 +82,7 @@ std::unique_ptr<Buckets> buckets_of(const Server& server) {
 // The fields of pena.ServerStats by name.
 py::dict stats_of(const Server& server) {
   const auto stats = [&] {
-    const py::gil_scoped_release release;
+    const GilReleased release;
     return server.stats();
   }();
   const auto& counts = stats.counts;

@@ -58,7 +58,7 @@ def many_files() -> Iterator[None]:
 def test_2000_readers_that_never_read_cost_a_bounded_memory(
     site: Site, many_files: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = site.process("--no-generate", "--max-connections=3000")
+    server = site.process("--no-generate", "--max-connections=3000", quick=False)
     payload = "x" * 1000
     with ExitStack() as opened:
         before = resident_kib(server)

@@ -82,8 +82,9 @@ client = pena.Client(server.url, batchsize=3).start()
     "left",
     [
         "",
-        "threading.Thread(target=server.wait, daemon=True).start()",
-        "threading.Thread(target=client.wait, daemon=True).start()",
+        # So many that one of them comes back while the interpreter ends.
+        "for _ in range(40): threading.Thread(target=server.wait, daemon=True).start()",
+        "for _ in range(40): threading.Thread(target=client.wait, daemon=True).start()",
         "import gc; del server, client; gc.collect()",
         "import sys; sys.exit(0)",
     ],

@@ -13,12 +13,12 @@ from support.stream import TaskStream
 
 
 def test_a_batch_that_was_held_can_be_reported_after_a_restart(site: Site) -> None:
-    server = site.server(count=6)
+    server = site.server(count=6, drop_grace=2.0)
     kept = site.stream(server.url, 2).next_batch()
     lost = site.stream(server.url, 2).next_batch()
     server.stop()
 
-    again = site.server(count=6)
+    again = site.server(count=6, drop_grace=2.0)  # in which the report surely comes
     assert again.counts() == pena.BucketCounts(queue=0, batch=4, report=0, fail=0)
     stream = site.stream(again.url, 2)
     assert stream.report(kept)["reported"] == 2
