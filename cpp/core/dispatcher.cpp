@@ -195,6 +195,7 @@ BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
   if (plan.size() == client.batchsize || plan.alone) return true;
   if (plan.size() == 0 || generating || queue.more_in_store()) return false;
+  if (client.takes_short) return true;
   return waits_since && now >= *waits_since + limits.linger;
 }
 

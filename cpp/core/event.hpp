@@ -20,6 +20,7 @@ using RequestId = std::uint64_t;
 struct Submitted {
   RequestId request = 0;
   std::vector<Msg> msgs;
+  bool names_ids = true;  // false: the server has just made all of them, so that none can be known
 };
 
 // The generator made msgs, as many as Dispatcher::demand() asked for or fewer.

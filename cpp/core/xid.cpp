@@ -101,4 +101,13 @@ Xid XidFactory::next(std::uint32_t unix_seconds) {
                         byte(counter, 0)}};
 }
 
+bool XidFactory::may_make(const Xid& id, std::uint32_t unix_seconds) const {
+  if (id.machine() != machine_ || id.process() != process_) return false;
+  if (id.seconds() != unix_seconds) return id.seconds() > unix_seconds;
+  // The counter has 24 bits and begins anywhere: ahead is what it reaches within half of its way.
+  const std::uint32_t ahead =
+      (id.counter() - counter_->load(std::memory_order_relaxed)) & 0xffffffU;
+  return ahead < 0x800000U;
+}
+
 }  // namespace pena::core

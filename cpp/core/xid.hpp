@@ -81,6 +81,8 @@ class XidFactory {
 
   // The id for this second. Ids are unique while fewer than 2^24 are made a second.
   [[nodiscard]] Xid next(std::uint32_t unix_seconds);
+  // Whether `next` may still make this id, now or later. Nobody else may bring it.
+  [[nodiscard]] bool may_make(const Xid& id, std::uint32_t unix_seconds) const;
 
  private:
   std::array<std::uint8_t, 3> machine_;

@@ -33,10 +33,18 @@ awaitable<Answer> post_task(Engine& engine, const Request& request) {
   }
   auto submissions = wire::parse_submissions(request.body, engine.settings.limits);
   if (!submissions) co_return refuse(submissions.refusal());
-  core::Submitted submitted{engine.new_request(), {}};
+  core::Submitted submitted{engine.new_request(), {}, false};
+  submitted.msgs.reserve(submissions->size());
   std::vector<core::Xid> ids;
+  ids.reserve(submissions->size());
   const std::uint32_t second = core::unix_seconds(engine.clock.now());
   for (wire::Submission& submission : *submissions) {
+    if (submission.id && engine.ids.may_make(*submission.id, second)) {
+      co_return refuse({400, "the id " + submission.id->text() +
+                                 " is one that this server has yet to make; expected an id of your "
+                                 "own, or none"});
+    }
+    submitted.names_ids = submitted.names_ids || submission.id.has_value();
     const core::Xid id = submission.id ? *submission.id : engine.ids.next(second);
     ids.push_back(id);
     submitted.msgs.push_back({id, submission.period, std::move(submission.payload)});

@@ -52,7 +52,8 @@ void Committer::refresh_accepting() {
 }
 
 void Committer::take(core::Event&& event, core::Instant now) {
-  if (auto* submitted = std::get_if<core::Submitted>(&event)) leave_out_known(*submitted);
+  auto* const submitted = std::get_if<core::Submitted>(&event);
+  if (submitted != nullptr && submitted->names_ids) leave_out_known(*submitted);
   step(std::move(event), now);
 }
 

@@ -64,6 +64,17 @@ def test_a_msg_with_an_id_is_accepted_once(site: Site) -> None:
     assert list(server.report) == [XID]
 
 
+def test_an_id_that_the_server_has_yet_to_make_is_refused(site: Site) -> None:
+    server = site.server(generate=False)
+    (made,) = site.submit(server.url, 1)
+    to_come = "v" + made[1:]  # the same machine and process, decades from now
+    refused = post(server.url, "/task", {"id": to_come, "period": 1}, 400)
+    assert to_come in refused["error"]
+    assert "yet to make" in refused["error"]
+    post(server.url, "/task", {"id": made, "period": 1}, 201)  # again what was accepted: no harm
+    assert list(server.queue) == [made]
+
+
 def test_many_msgs_are_accepted_at_once_and_in_order(site: Site) -> None:
     server = site.server(generate=False)
     ids = site.submit(server.url, 3, 1, 2)

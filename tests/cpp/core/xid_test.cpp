@@ -99,6 +99,24 @@ TEST(XidFactory, CopiesInManyThreadsMakeNoIdTwice) {
   EXPECT_EQ(all.size(), static_cast<std::size_t>(kThreads * kEach));
 }
 
+TEST(XidFactory, KnowsWhatItMayStillMake) {
+  const XidFactory made_so_far({1, 2, 3}, 4, 0xfffffe);
+  const auto of = [](std::array<std::uint8_t, 3> machine, std::uint16_t process,
+                     std::uint32_t seconds, std::uint32_t counter) {
+    return XidFactory(machine, process, counter).next(seconds);
+  };
+  const auto may_make = [&](const Xid& id) {
+    return made_so_far.may_make(id, 100);
+  };
+  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 100, 0xfffffe)));  // the very next
+  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 100, 5)));         // once the counter has gone round
+  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 101, 0)));
+  EXPECT_FALSE(may_make(of({1, 2, 3}, 4, 100, 0xfffffd)));  // made
+  EXPECT_FALSE(may_make(of({1, 2, 3}, 4, 99, 0xffffff)));   // that second is over
+  EXPECT_FALSE(may_make(of({1, 2, 4}, 4, 101, 0)));
+  EXPECT_FALSE(may_make(of({1, 2, 3}, 5, 101, 0)));
+}
+
 TEST(XidHash, SpreadsIdsThatFollowEachOther) {
   XidFactory factory({1, 2, 3}, 4, 0);
   std::array<int, 256> buckets{};
