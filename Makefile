@@ -3,7 +3,7 @@
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
-.PHONY: format install clean bench-parts
+.PHONY: format install clean bench-parts bench-peers bench-limits bench-build
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -71,6 +71,19 @@ bench-parts: ## what each part of the hot path costs, in time and in instruction
 	@cmake --build --preset release --target pena_parts
 	@build/release/bench/parts/pena_parts
 	@bench/parts/instructions build/release/bench/parts/pena_parts
+
+bench-peers: $(VENV_READY) bench-build ## Pena beside its peers on the same work: a table and plots in build/bench
+	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8'
+	@$(VENV)/bin/python bench/peers/compare.py --build build/release --out build/bench
+
+bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
+	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .
+	@$(VENV)/bin/python bench/peers/limits.py --build build/release --out build/bench
+
+bench-build:
+	@scripts/deps peers
+	@cmake --preset release -DPENA_PEERS=ON >/dev/null
+	@cmake --build --preset release
 
 asan: deps $(VENV_READY) ## the C++ tests and the scenarios under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call say,C++ tests (address and undefined sanitizers))

@@ -29,6 +29,12 @@ void Latencies::add(Clock::duration took) {
   max_us_ = std::max(max_us_, us);
 }
 
+void Latencies::add(const Latencies& others) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += others.counts_[i];
+  samples_ += others.samples_;
+  max_us_ = std::max(max_us_, others.max_us_);
+}
+
 double Latencies::percentile(double share) const {
   const auto wanted = static_cast<std::uint64_t>(std::ceil(static_cast<double>(samples_) * share));
   std::uint64_t seen = 0;

@@ -14,6 +14,7 @@ namespace pena::load {
 class Latencies {
  public:
   void add(Clock::duration took);
+  void add(const Latencies& others);
   [[nodiscard]] Spread spread() const;
 
  private:

@@ -1,0 +1,206 @@
+"""Measures what one Pena server costs at rest, full, and on its way up.
+
+limits.py --build FOLDER [--python PYTHON] [--out FOLDER] [--backlog 10000000] [--clients 10000]
+
+The server runs on core 0, the load on core 1. Prints a table, and writes it to limits.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import servers
+from compare import machine
+from report import short
+
+TURNS = 15
+SHAPES = ((16, 10), (16, 100), (16, 1000))
+SUBMITTED = servers.pena("--no-generate", "--max-queue=20000000", "--max-connections=20000")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Of a process, in kB."""
+
+    own: int  # anonymous: heap and stacks
+    file: int  # pages of mapped files: the program, and what was touched of the store
+
+
+def memory_of(pid: int) -> Memory:
+    """Read what the kernel says that is resident."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    fields = {name: rest for name, _, rest in (line.partition(":") for line in lines)}
+    return Memory(int(fields["RssAnon"].split()[0]), int(fields["RssFile"].split()[0]))
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Bench:
+    """Runs `pena bench` and keeps the rows of the table."""
+
+    def __init__(self, build: Path, folder: Path) -> None:
+        """Use the command of `build`, and keep stores in `folder`."""
+        self.command = build / "cli/pena"
+        self.folder = folder
+        self.rows: list[tuple[str, str, str]] = []
+
+    def load(self, port: int, *options: str) -> dict[str, Any]:
+        """Run one load to its end."""
+        ran = subprocess.run(self._words(port, *options), capture_output=True, check=False)
+        if ran.returncode != 0:
+            raise RuntimeError(ran.stderr.decode())
+        result: dict[str, Any] = json.loads(ran.stdout)
+        return result
+
+    def begin(self, port: int, *options: str) -> subprocess.Popen[bytes]:
+        """Run one load beside what follows."""
+        return subprocess.Popen(self._words(port, *options), stdout=subprocess.DEVNULL)
+
+    def _words(self, port: int, *options: str) -> list[str]:
+        where = [str(self.command), "bench", f"--url=http://127.0.0.1:{port}", "--json"]
+        return ["taskset", "-c", servers.LOAD_CORE, *where, *options]
+
+    def row(self, what: str, found: str, target: str) -> None:
+        """Add a row."""
+        self.rows.append((what, found, target))
+        sys.stderr.write(f"{what}: {found} (target: {target})\n")
+
+
+def start(bench: Bench) -> None:
+    """Measure from the start of the process to the line that says that it listens."""
+    times = []
+    for _ in range(TURNS):
+        with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+            times.append(ready_within_ms(bench, Path(folder) / "pena.lmdb"))
+    bench.row("start in a fresh store", f"{statistics.median(times):.1f} ms", "under 30 ms")
+
+
+def ready_within_ms(bench: Bench, store: Path, *options: str) -> float:
+    """Start a server, wait for its first line, stop it; return how long that line took."""
+    where = ("--listen=127.0.0.1:0", f"--store={store}", "--no-generate", "--json", *options)
+    command = ["taskset", "-c", servers.SERVER_CORE, str(bench.command), "server", *where]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        took = (time.perf_counter() - began) * 1000
+        server.terminate()
+    return took
+
+
+def imported(bench: Bench, python: Path) -> None:
+    """Measure `import pena` in a fresh interpreter."""
+    code = "import time; t = time.perf_counter(); import pena; print(time.perf_counter() - t)"
+    times = []
+    for _ in range(TURNS):
+        ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+        times.append(float(ran.stdout) * 1000)
+    bench.row("import pena", f"{statistics.median(times):.1f} ms", "under 50 ms")
+
+
+def idle(bench: Bench, clients: int) -> None:
+    """Measure connections that do nothing but hear heartbeats."""
+    seconds = 20
+    with servers.running(SUBMITTED, bench.folder / "idle", bench.command) as (port, pid):
+        before = memory_of(pid).own
+        quiet = bench.begin(port, "--work=idle", f"--workers={clients}", "--warmup=600s")
+        while count_sockets(pid) < clients:
+            time.sleep(0.5)
+        time.sleep(5)
+        used, began = cpu_of(pid), time.perf_counter()
+        time.sleep(seconds)
+        share = (cpu_of(pid) - used) / (time.perf_counter() - began)
+        each = (memory_of(pid).own - before) / clients
+        quiet.terminate()
+        quiet.wait()
+    bench.row(f"an idle connection, of {clients:,}", f"{each:.2f} kB", "at most 4 kB")
+    bench.row(
+        f"heartbeats of {clients:,} idle clients, one a second each",
+        f"{share:.1%} of a core",
+        "at most 5 %",
+    )
+
+
+def count_sockets(pid: int) -> int:
+    """Count the open files of a process."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def backlog(bench: Bench, msgs: int) -> None:
+    """Measure the same loads beside an empty queue and beside a long one; then restart."""
+    empty, full = {}, {}
+    with servers.running(SUBMITTED, bench.folder / "empty", bench.command) as (port, _):
+        for shape in SHAPES:
+            empty[shape] = rate(bench, port, *shape)
+    kept = bench.folder / "kept"
+    with servers.running(SUBMITTED, bench.folder / "full", bench.command) as (port, pid):
+        fill = ("--work=idle", "--workers=0", "--duration=1ms", "--warmup=0ms")
+        bench.load(port, f"--backlog={msgs}", *fill)
+        for shape in SHAPES:
+            full[shape] = rate(bench, port, *shape)
+        used = memory_of(pid)
+        os.kill(pid, 9)
+        (bench.folder / "full").rename(kept)
+    worst = min(full[shape] / empty[shape] for shape in SHAPES)
+    told = ", ".join(
+        f"B{shape[1]} {short(full[shape])} to {short(empty[shape])}" for shape in SHAPES
+    )
+    bench.row(f"memory with {msgs:,} queued", f"{used.own / 1000:.0f} MB", "under 200 MB")
+    bench.row("and pages of the store's file that are mapped", f"{used.file / 1000:.0f} MB", "")
+    what = f"rate beside {msgs:,} queued, to the empty queue's, W16: {told}"
+    bench.row(what, f"{worst:.0%} at worst", "at least 80 %")
+    times = [ready_within_ms(bench, kept / "pena.lmdb", "--max-queue=20000000") for _ in range(3)]
+    bench.row(f"restart with {msgs:,} records", f"{statistics.median(times):.0f} ms", "under 2 s")
+
+
+def rate(bench: Bench, port: int, workers: int, batch: int) -> float:
+    """Return the msgs a second of the closed loop; the median of three."""
+    shape = ("--work=submitted", f"--workers={workers}", f"--batchsize={batch}", "--duration=2s")
+    return statistics.median(bench.load(port, *shape)["msgs_per_s"] for _ in range(3))
+
+
+def main() -> None:
+    """Measure, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, required=True, help="with cli/pena")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="that has pena")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser.add_argument("--backlog", type=int, default=10_000_000)
+    parser.add_argument("--clients", type=int, default=10_000)
+    asked = parser.parse_args()
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=asked.out.resolve(), prefix="run-") as folder:
+        bench = Bench(asked.build.resolve(), Path(folder))
+        start(bench)
+        imported(bench, asked.python.absolute())
+        idle(bench, asked.clients)
+        backlog(bench, asked.backlog)
+    about = machine(asked.build.resolve())
+    text = (
+        f"{about['date']}, {about['pena']} at {about['commit']}, {about['cores']} cores of "
+        f"{about['cpu']}, {about['filesystem']}:\n\n| what | measured | target |\n|---|---|---|\n"
+    )
+    text += "".join(f"| {what} | {found} | {target} |\n" for what, found, target in bench.rows)
+    (asked.out / "limits.md").write_text(text)
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
