@@ -194,10 +194,11 @@ class Rules(RuleBasedStateMachine):
             del self.batches[batch]
         assert sorted(self.real.closed()) == sorted(closed)
 
+    def free(self) -> set[str]:
+        return self.clients.keys() - {h.session for h in self.batches.values() if not h.lost}
+
     def somebody_waits(self) -> bool:
-        busy = {held.session for held in self.batches.values() if not held.lost}
-        waits = any(msg.bucket == "queue" for msg in self.msgs.values())
-        return waits and bool(self.clients.keys() - busy)
+        return any(msg.bucket == "queue" for msg in self.msgs.values()) and bool(self.free())
 
     def take_grants(self) -> None:
         for grant in self.real.grants():
@@ -232,7 +233,8 @@ class Rules(RuleBasedStateMachine):
         if not hasattr(self, "msgs"):
             return
         if self.somebody_waits():
-            # A short batch may linger, and no longer.
+            # A short batch may linger, and no longer; for one that takes it, not even that.
+            assert not all(self.clients[session][1] for session in self.free())
             self.advance(LINGER)
             assert not self.somebody_waits()
 
