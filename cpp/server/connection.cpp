@@ -3,7 +3,6 @@
 
 #include <array>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -21,7 +20,6 @@ namespace pena::server {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using asio::awaitable;
 using boost::system::error_code;
 
 namespace {
@@ -30,15 +28,15 @@ constexpr std::size_t kLingeringBytes = 256 * 1024;
 constexpr core::Duration kLingeringTime = std::chrono::seconds{1};
 
 auto into(error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
+  return asio::redirect_error(use_awaitable, error);
 }
 
 // An aggregate that is made within a co_await expression is destroyed twice by gcc 12: here such
 // are given a name first.
 class Connection {
  public:
-  Connection(Engine& engine, asio::ip::tcp::socket socket)
-      : engine_(engine), socket_(std::move(socket)), watchdog_(socket_) {
+  Connection(Engine& engine, Socket socket)
+      : engine_(engine), socket_(std::move(socket)), watchdog_(engine_.watchdogs, socket_) {
     ++engine_.connections;
     engine_.sockets.insert(&socket_);
   }
@@ -50,14 +48,14 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  awaitable<void> serve() {
+  Awaitable<void> serve() {
     while (!engine_.draining && co_await serve_request()) {
     }
     error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    socket_.shutdown(Socket::shutdown_both, ignored);
   }
 
-  awaitable<void> turn_away() {
+  Awaitable<void> turn_away() {
     const wire::Refusal full{503, "the server has as many connections as it may; try again later"};
     co_await refuse_and_close(full);
   }
@@ -66,7 +64,7 @@ class Connection {
   using Parser = http::request_parser<http::string_body>;
 
   // False when the connection is to be closed.
-  awaitable<bool> serve_request() {
+  Awaitable<bool> serve_request() {
     is_head_ = false;
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(limits().header_bytes));
@@ -94,7 +92,7 @@ class Connection {
   }
 
   // Waits for a request at leisure, then for its header without.
-  awaitable<bool> read_header(Parser& parser) {
+  Awaitable<bool> read_header(Parser& parser) {
     error_code error;
     engine_.idle.insert(&socket_);
     if (buffer_.size() == 0) {
@@ -115,7 +113,7 @@ class Connection {
     co_return false;
   }
 
-  awaitable<bool> read_body(Parser& parser) {
+  Awaitable<bool> read_body(Parser& parser) {
     error_code error;
     if (!parser.is_done()) {
       watchdog_.set(limits().body_time);
@@ -169,7 +167,7 @@ class Connection {
     return wire::Refusal{400, "the request is not HTTP/1.1: " + error.message()};
   }
 
-  awaitable<bool> serve_stream(const Request& request, bool keep_alive) {
+  Awaitable<bool> serve_stream(const Request& request, bool keep_alive) {
     const auto query = wire::parse_task_query(request.query, limits());
     if (!query) {
       const Answer refusal = refuse(query.refusal());
@@ -193,7 +191,7 @@ class Connection {
     co_return false;
   }
 
-  awaitable<Answer> answer_or_500(Request request) {
+  Awaitable<Answer> answer_or_500(Request request) {
     try {
       co_return co_await answer(engine_, std::move(request));
     } catch (const std::exception& error) {
@@ -205,7 +203,7 @@ class Connection {
   }
 
   // True when the connection may go on.
-  awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
+  Awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
     keep_alive = keep_alive && !engine_.draining;
     const auto status = http::int_to_status(given.status);
     std::string bytes = "HTTP/1.1 " + std::to_string(given.status) + " ";
@@ -228,11 +226,11 @@ class Connection {
 
   // What the client still sends is read for a while: closing at once would reset the connection,
   // and the client might never see the answer.
-  awaitable<void> refuse_and_close(const wire::Refusal& refusal) {
+  Awaitable<void> refuse_and_close(const wire::Refusal& refusal) {
     const Answer refused = refuse(refusal);
     co_await write_answer(refused, false);
     error_code error;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+    socket_.shutdown(Socket::shutdown_send, error);
     watchdog_.set(kLingeringTime);
     std::array<char, 4096> bytes{};
     for (std::size_t read = 0; !error && read < kLingeringBytes;) {
@@ -250,7 +248,7 @@ class Connection {
   static constexpr std::size_t kFirstRead = 2048;
 
   Engine& engine_;
-  asio::ip::tcp::socket socket_;
+  Socket socket_;
   Watchdog watchdog_;
   beast::flat_buffer buffer_;
   bool is_head_ = false;  // what is being answered is HEAD: the answer has no body
@@ -258,12 +256,12 @@ class Connection {
 
 }  // namespace
 
-awaitable<void> serve_connection(Engine& engine, asio::ip::tcp::socket socket) {
+Awaitable<void> serve_connection(Engine& engine, Socket socket) {
   Connection connection(engine, std::move(socket));
   co_await connection.serve();
 }
 
-awaitable<void> turn_away(Engine& engine, asio::ip::tcp::socket socket) {
+Awaitable<void> turn_away(Engine& engine, Socket socket) {
   Connection connection(engine, std::move(socket));
   co_await connection.turn_away();
 }

@@ -1,7 +1,6 @@
 #include "server/engine.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "core/describe.hpp"
@@ -20,6 +19,7 @@ Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
 
 Engine::~Engine() {
   waiters_.clear();
+  watchdogs.end();
   owned_io_.reset();
 }
 
@@ -30,15 +30,15 @@ void Engine::tell(core::Event event) const {
   commits->push(std::move(event));
 }
 
-asio::awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
-                                                                   core::RequestId request) {
+Awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
+                                                             core::RequestId request) {
   auto waiter = std::make_shared<Waiter>(io);
   waiters_.emplace(request, waiter);
   commits->push(std::move(event));
-  waiter->answered.expires_at(asio::steady_timer::time_point::max());
+  waiter->answered.expires_at(Timer::time_point::max());
   boost::system::error_code ignored;
   while (!waiter->done) {
-    co_await waiter->answered.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_await waiter->answered.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
   co_return waiter->settled;
 }
@@ -76,7 +76,7 @@ void Engine::deliver_one(const store::SettledReply& reply) {
 }
 
 void Engine::hang_up() {
-  for (asio::ip::tcp::socket* socket : sockets) {
+  for (Socket* socket : sockets) {
     boost::system::error_code ignored;
     socket->close(ignored);
   }
@@ -85,7 +85,7 @@ void Engine::hang_up() {
 void Engine::drain() {
   draining = true;
   for (const auto& [session, stream] : streams) stream->end("the server stops");
-  for (asio::ip::tcp::socket* socket : idle) {
+  for (Socket* socket : idle) {
     boost::system::error_code ignored;
     socket->cancel(ignored);
   }

@@ -2,10 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
 #include <optional>
@@ -16,7 +12,9 @@
 
 #include "server/clock.hpp"
 #include "server/commit_loop.hpp"
+#include "server/io.hpp"
 #include "server/server.hpp"
+#include "server/watchdog.hpp"
 #include "wire/header_guard.hpp"
 
 namespace pena::server {
@@ -26,7 +24,7 @@ class TaskStream;
 // A request that waits for its commit.
 struct Waiter {
   explicit Waiter(boost::asio::io_context& io) : answered(io) {}
-  boost::asio::steady_timer answered;  // cancelled when the answer is there
+  Timer answered;  // cancelled when the answer is there
   std::optional<store::SettledReply> settled;
   bool done = false;
 };
@@ -51,6 +49,7 @@ class Engine {
   const Clock& clock;
   core::XidFactory ids;
   const store::BucketView& buckets;
+  Watchdogs watchdogs{io};
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
@@ -58,15 +57,15 @@ class Engine {
   bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
-  std::unordered_set<boost::asio::ip::tcp::socket*> sockets;  // of all connections
-  std::unordered_set<boost::asio::ip::tcp::socket*> idle;  // have asked nothing yet: may be closed
+  std::unordered_set<Socket*> sockets;  // of all connections
+  std::unordered_set<Socket*> idle;     // have asked nothing yet: may be closed
 
   // Sends the event and says so in the log.
   void tell(core::Event event) const;
   // Sends the event and waits until what it led to is durable. Nothing where the server stopped
   // first.
-  [[nodiscard]] boost::asio::awaitable<std::optional<store::SettledReply>> commit(
-      core::Event event, core::RequestId request);
+  [[nodiscard]] Awaitable<std::optional<store::SettledReply>> commit(core::Event event,
+                                                                     core::RequestId request);
   [[nodiscard]] core::RequestId new_request() { return next_request_++; }
 
   // Hands what a commit let go to streams and waiters.

@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <new>
 #include <utility>
@@ -70,7 +69,7 @@ Listener::Listener(Engine& engine, const ListenAddress& address)
   const tcp::endpoint endpoint(address.address, address.port);
   error_code error;
   acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) throw ListenError("cannot listen on " + written(address) + ": " + error.message());
@@ -81,18 +80,17 @@ ListenAddress Listener::address() const {
   return {endpoint.address(), endpoint.port()};
 }
 
-asio::awaitable<void> Listener::run() {
-  asio::steady_timer retry(engine_.io);
+Awaitable<void> Listener::run() {
+  Timer retry(engine_.io);
   while (acceptor_.is_open()) {
     error_code error;
-    tcp::socket socket =
-        co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    Socket socket = co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, error));
     if (error == asio::error::operation_aborted) continue;
     if (error) {
       // Out of descriptors or memory: those who are connected are served on.
       warn("cannot accept a connection: " + error.message());
       retry.expires_after(kRetryAccept);
-      co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
       continue;
     }
     bool taken = false;
@@ -105,12 +103,12 @@ asio::awaitable<void> Listener::run() {
     }
     if (!taken) {
       retry.expires_after(kRetryAccept);
-      co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
     }
   }
 }
 
-void Listener::take(tcp::socket socket) {
+void Listener::take(Socket socket) {
   const std::size_t cap = engine_.settings.limits.connections;
   if (engine_.connections < cap) {
     warned_ = false;
@@ -127,7 +125,7 @@ void Listener::warn(const std::string& text) {
   if (!std::exchange(warned_, true)) engine_.log(core::LogLevel::warning, text);
 }
 
-void Listener::prepare(tcp::socket& socket) const {
+void Listener::prepare(Socket& socket) const {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   // A peer that vanished without a word is noticed when what it was sent is not acknowledged.

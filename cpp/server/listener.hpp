@@ -1,8 +1,7 @@
 // The listening socket. Belongs to the I/O thread once it listens.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <string>
 #include <vector>
 
@@ -27,17 +26,17 @@ class Listener {
   Listener(Engine& engine, const ListenAddress& address);
   [[nodiscard]] ListenAddress address() const;
   // Accepts until close(). Goes on where connections cannot be had for a while.
-  [[nodiscard]] boost::asio::awaitable<void> run();
+  [[nodiscard]] Awaitable<void> run();
   void close();
 
  private:
-  void prepare(boost::asio::ip::tcp::socket& socket) const;
-  void take(boost::asio::ip::tcp::socket socket);
+  void prepare(Socket& socket) const;
+  void take(Socket socket);
   // Says it once, until a connection is served again.
   void warn(const std::string& text);
 
   Engine& engine_;
-  boost::asio::ip::tcp::acceptor acceptor_;
+  Acceptor acceptor_;
   bool warned_ = false;
 };
 

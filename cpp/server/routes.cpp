@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "pena_version.hpp"
@@ -14,7 +13,6 @@
 namespace pena::server {
 
 namespace asio = boost::asio;
-using asio::awaitable;
 
 namespace {
 
@@ -23,7 +21,7 @@ Answer busy(const std::string& why) {
 }
 
 // An accepted msg is kept: its id is the answer whether it was new or known already.
-awaitable<Answer> post_task(Engine& engine, const Request& request) {
+Awaitable<Answer> post_task(Engine& engine, const Request& request) {
   if (engine.draining) co_return busy("the server stops");
   const bool was_full = std::exchange(engine.full, !engine.commits->accepting());
   if (engine.full) {
@@ -55,7 +53,7 @@ awaitable<Answer> post_task(Engine& engine, const Request& request) {
   co_return Answer{201, wire::ids_json(ids), {}};
 }
 
-awaitable<Answer> post_report(Engine& engine, const Request& request) {
+Awaitable<Answer> post_report(Engine& engine, const Request& request) {
   auto report = wire::parse_report(request.body, engine.settings.limits);
   if (!report) co_return refuse(report.refusal());
   // Taken after the request came and before it is answered: the client's anchor for its leases.
@@ -86,32 +84,32 @@ std::string read_page(const store::BucketView& buckets, store::Bucket bucket,
                             page.more ? std::optional{page.records.back().msg.id} : std::nullopt);
 }
 
-awaitable<Answer> get_bucket(Engine& engine, const Request& request, store::Bucket bucket) {
+Awaitable<Answer> get_bucket(Engine& engine, const Request& request, store::Bucket bucket) {
   const auto query = wire::parse_page_query(request.query, engine.settings.limits);
   if (!query) co_return refuse(query.refusal());
-  const auto read = [&]() -> awaitable<std::string> {
+  const auto read = [&]() -> asio::awaitable<std::string> {
     co_return read_page(engine.buckets, bucket, *query);
   };
   // Named first: gcc 12 destroys an aggregate twice that is made within a co_await expression.
-  std::string page = co_await asio::co_spawn(engine.readers, read, asio::use_awaitable);
+  std::string page = co_await asio::co_spawn(engine.readers, read, use_awaitable);
   co_return Answer{200, std::move(page), {}};
 }
 
-awaitable<Answer> get_report(Engine& engine, const Request& request) {
+Awaitable<Answer> get_report(Engine& engine, const Request& request) {
   return get_bucket(engine, request, store::Bucket::report);
 }
 
-awaitable<Answer> get_fail(Engine& engine, const Request& request) {
+Awaitable<Answer> get_fail(Engine& engine, const Request& request) {
   return get_bucket(engine, request, store::Bucket::fail);
 }
 
-awaitable<Answer> get_healthz(Engine& /*engine*/, const Request& /*request*/) {
+Awaitable<Answer> get_healthz(Engine& /*engine*/, const Request& /*request*/) {
   co_return Answer{200, std::string{R"({"status":"ok","version":")"} + kVersion + "\"}", {}};
 }
 
 struct Route {
   std::string_view method, path;
-  awaitable<Answer> (*handle)(Engine&, const Request&);
+  Awaitable<Answer> (*handle)(Engine&, const Request&);
 };
 
 constexpr std::array<Route, 5> kRoutes{{{"POST", "/task", post_task},
@@ -138,7 +136,7 @@ Answer refuse(const wire::Refusal& refusal) {
           refusal.status == 503 ? "Retry-After: 1\r\n" : ""};
 }
 
-awaitable<Answer> answer(Engine& engine, Request request) {
+Awaitable<Answer> answer(Engine& engine, Request request) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   for (const Route& route : kRoutes) {
     if (route.path == request.path && route.method == method) {

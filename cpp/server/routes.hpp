@@ -1,7 +1,6 @@
 // What each method and path does.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <string>
 #include <string_view>
 
@@ -22,7 +21,7 @@ struct Answer {
 
 [[nodiscard]] Answer refuse(const wire::Refusal& refusal);
 // The answer to a request other than GET and HEAD /task, which are streams.
-[[nodiscard]] boost::asio::awaitable<Answer> answer(Engine& engine, Request request);
+[[nodiscard]] Awaitable<Answer> answer(Engine& engine, Request request);
 // Path and query of a target.
 void split_target(std::string_view target, std::string& path, std::string& query);
 

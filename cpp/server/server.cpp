@@ -4,7 +4,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
@@ -166,14 +165,14 @@ class Server::Impl {
   }
 
   // On the I/O thread: until all that was asked is answered.
-  asio::awaitable<void> drain() {
+  Awaitable<void> drain() {
     listener_.close();
     engine_.drain();
-    asio::steady_timer timer(engine_.io);
+    Timer timer(engine_.io);
     const auto give_up_at = Clock::Steady::now() + kLongestDrain;
     while (engine_.connections > 0 && Clock::Steady::now() < give_up_at) {
       timer.expires_after(kLookWhileDraining);
-      co_await timer.async_wait(asio::use_awaitable);
+      co_await timer.async_wait(use_awaitable);
     }
     engine_.io.stop();
   }

@@ -3,19 +3,16 @@
 #include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <new>
 #include <utility>
 
 #include "pena_version.hpp"
-#include "server/watchdog.hpp"
 #include "wire/sse.hpp"
 
 namespace pena::server {
 
 namespace asio = boost::asio;
-using asio::use_awaitable;
 using boost::system::error_code;
 
 namespace {
@@ -32,11 +29,12 @@ std::size_t end_of_piece(std::string_view bytes, std::size_t from) {
 
 }  // namespace
 
-TaskStream::TaskStream(Engine& engine, asio::ip::tcp::socket& socket, const wire::TaskQuery& query)
+TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& query)
     : engine_(engine),
       socket_(socket),
       query_(query),
       session_(engine.ids.next(core::unix_seconds(engine.clock.now()))),
+      watchdog_(engine.watchdogs, socket),
       wake_(engine.io) {
   waiting_ = head(engine, session_);
   wire::append_heartbeat(waiting_, engine.clock.now());
@@ -92,18 +90,18 @@ void TaskStream::end(const std::string& reason) {
   wake_.cancel();
 }
 
-asio::awaitable<void> TaskStream::run() {
+Awaitable<void> TaskStream::run() {
   using namespace asio::experimental::awaitable_operators;
   // The first that ends, ends the others.
   co_await (write_all() || beat() || listen());
 }
 
-asio::awaitable<void> TaskStream::write_all() {
+Awaitable<void> TaskStream::write_all() {
   error_code ignored;
   while (true) {
     if (waiting_.empty()) {
       if (ending_) co_return;
-      wake_.expires_at(asio::steady_timer::time_point::max());
+      wake_.expires_at(Timer::time_point::max());
       co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
       continue;
     }
@@ -125,25 +123,24 @@ asio::awaitable<void> TaskStream::write_all() {
   }
 }
 
-asio::awaitable<bool> TaskStream::write(std::string_view bytes) {
-  Watchdog watchdog(socket_);
+Awaitable<bool> TaskStream::write(std::string_view bytes) {
   for (std::size_t done = 0; done < bytes.size();) {
-    watchdog.set(engine_.settings.limits.stalled_write_time);
+    watchdog_.set(engine_.settings.limits.stalled_write_time);
     error_code error;
     done +=
         co_await socket_.async_write_some(asio::buffer(bytes.data() + done, bytes.size() - done),
                                           asio::redirect_error(use_awaitable, error));
-    if (watchdog.bit()) {
+    if (watchdog_.bit()) {
       engine_.log(core::LogLevel::info, "stream " + session_.text() + " closed: it does not read");
     }
     if (error) co_return false;
   }
-  watchdog.clear();
+  watchdog_.clear();
   co_return true;
 }
 
-asio::awaitable<void> TaskStream::beat() {
-  asio::steady_timer timer(engine_.io);
+Awaitable<void> TaskStream::beat() {
+  Timer timer(engine_.io);
   while (true) {
     timer.expires_after(engine_.settings.limits.timing.heartbeat);
     co_await timer.async_wait(use_awaitable);
@@ -158,7 +155,7 @@ asio::awaitable<void> TaskStream::beat() {
 }
 
 // A client says nothing more on its stream; what it says all the same is passed over.
-asio::awaitable<void> TaskStream::listen() {
+Awaitable<void> TaskStream::listen() {
   std::array<char, 256> bytes{};
   error_code error;
   while (!error) {

@@ -2,9 +2,6 @@
 // for the end of the stream. Belongs to the I/O thread.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <string>
 #include <string_view>
 
@@ -16,13 +13,13 @@ namespace pena::server {
 
 class TaskStream {
  public:
-  TaskStream(Engine& engine, boost::asio::ip::tcp::socket& socket, const wire::TaskQuery& query);
+  TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& query);
   ~TaskStream();
   TaskStream(const TaskStream&) = delete;
   TaskStream& operator=(const TaskStream&) = delete;
 
   // Serves until the stream ends, from either side; tells the dispatcher of its beginning and end.
-  [[nodiscard]] boost::asio::awaitable<void> run();
+  [[nodiscard]] Awaitable<void> run();
 
   // A client that reports without reading what it was sent is closed, so the buffer holds a batch
   // that is being written and one that waits, at most.
@@ -34,13 +31,13 @@ class TaskStream {
   [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
 
  private:
-  [[nodiscard]] boost::asio::awaitable<void> write_all();
-  [[nodiscard]] boost::asio::awaitable<void> beat();
-  [[nodiscard]] boost::asio::awaitable<void> listen();
-  [[nodiscard]] boost::asio::awaitable<bool> write(std::string_view bytes);
+  [[nodiscard]] Awaitable<void> write_all();
+  [[nodiscard]] Awaitable<void> beat();
+  [[nodiscard]] Awaitable<void> listen();
+  [[nodiscard]] Awaitable<bool> write(std::string_view bytes);
 
   Engine& engine_;
-  boost::asio::ip::tcp::socket& socket_;
+  Socket& socket_;
   wire::TaskQuery query_;
   core::Xid session_;
   std::string waiting_;  // to be written next
@@ -48,7 +45,8 @@ class TaskStream {
   bool writing_ = false;
   bool stamp_due_ = false;  // a heartbeat is due while something long is written
   bool ending_ = false;
-  boost::asio::steady_timer wake_;  // cancelled when something waits
+  Watchdog watchdog_;
+  Timer wake_;  // cancelled when something waits
 };
 
 }  // namespace pena::server

@@ -1,45 +1,62 @@
 #include "server/watchdog.hpp"
 
+#include <algorithm>
+
 namespace pena::server {
 
 namespace {
 
+// An operation made of several reads may just have been between two of them when it was cancelled,
+// and gone on.
 constexpr std::chrono::milliseconds kBiteAgain{20};
 
 }  // namespace
 
-Watchdog::Watchdog(boost::asio::ip::tcp::socket& socket)
-    : socket_(socket),
-      leash_(std::make_shared<Leash>(Leash{this})),
-      timer_(socket.get_executor()) {}
-
-Watchdog::~Watchdog() {
-  leash_->watchdog = nullptr;
-}
-
 void Watchdog::set(core::Duration time) {
   bit_ = false;
-  ++leash_->round;
-  bite_after(time);
-}
-
-void Watchdog::bite_after(core::Duration time) {
-  timer_.expires_after(time);
-  timer_.async_wait([leash = leash_, round = leash_->round](const auto& error) {
-    // A handler that is late belongs to an earlier round.
-    if (error || leash->watchdog == nullptr || leash->round != round) return;
-    Watchdog& self = *leash->watchdog;
-    self.bit_ = true;
-    boost::system::error_code ignored;
-    self.socket_.cancel(ignored);
-    // An operation made of several reads may just have been between two of them, and gone on.
-    self.bite_after(kBiteAgain);
-  });
+  const auto until = std::chrono::steady_clock::now() + time;
+  if (place_) {
+    all_.watched_[*place_].until = until;
+  } else {
+    all_.watched_.push_back({until, this});
+    place_ = all_.watched_.size() - 1;
+  }
+  all_.wake_by(until);
 }
 
 void Watchdog::clear() {
-  ++leash_->round;
-  timer_.cancel();
+  if (!place_) return;
+  auto& watched = all_.watched_;
+  watched[*place_] = watched.back();
+  watched[*place_].watchdog->place_ = *place_;
+  watched.pop_back();
+  place_.reset();
+}
+
+// Times only ever move away, so a wake that finds nobody late is rare: once in the shortest time.
+void Watchdogs::wake_by(Time at) {
+  if (at >= wakes_at_ || !timer_) return;
+  wakes_at_ = at;
+  timer_->expires_at(at);
+  timer_->async_wait([this](const auto& error) {
+    if (!error) bite_who_is_late();
+  });
+}
+
+void Watchdogs::bite_who_is_late() {
+  wakes_at_ = Time::max();
+  const Time now = std::chrono::steady_clock::now();
+  Time next = Time::max();
+  for (Watched& watched : watched_) {
+    if (watched.until <= now) {
+      watched.watchdog->bit_ = true;
+      boost::system::error_code ignored;
+      watched.watchdog->socket_.cancel(ignored);
+      watched.until = now + kBiteAgain;
+    }
+    next = std::min(next, watched.until);
+  }
+  if (!watched_.empty()) wake_by(next);
 }
 
 }  // namespace pena::server

@@ -1,18 +1,45 @@
-// Cancels a socket's operations when they take too long. For one I/O thread.
+// Cancels a socket's operations when they take too long. One timer serves all sockets: each request
+// sets and clears its watchdog several times, and hardly any ever bites. For one I/O thread.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <memory>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <vector>
 
 #include "core/instant.hpp"
+#include "server/io.hpp"
 
 namespace pena::server {
 
+class Watchdog;
+
+class Watchdogs {
+ public:
+  explicit Watchdogs(boost::asio::io_context& io) : timer_(io) {}
+  // Before the io_context goes: from here on nobody is bitten.
+  void end() { timer_.reset(); }
+
+ private:
+  friend class Watchdog;
+  using Time = std::chrono::steady_clock::time_point;
+  struct Watched {
+    Time until;
+    Watchdog* watchdog;
+  };
+
+  void wake_by(Time at);
+  void bite_who_is_late();
+
+  std::vector<Watched> watched_;  // in no order
+  std::optional<Timer> timer_;
+  Time wakes_at_ = Time::max();  // the earliest time that was set, or before it
+};
+
 class Watchdog {
  public:
-  explicit Watchdog(boost::asio::ip::tcp::socket& socket);
-  ~Watchdog();  // the socket is left alone from then on
+  Watchdog(Watchdogs& all, Socket& socket) : all_(all), socket_(socket) {}
+  ~Watchdog() { clear(); }  // the socket is left alone from then on
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
@@ -23,16 +50,11 @@ class Watchdog {
   [[nodiscard]] bool bit() const { return bit_; }
 
  private:
-  void bite_after(core::Duration time);
+  friend class Watchdogs;
 
-  // Outlives the watchdog while its timer's handler is on the way.
-  struct Leash {
-    Watchdog* watchdog;
-    unsigned round = 0;
-  };
-  boost::asio::ip::tcp::socket& socket_;
-  std::shared_ptr<Leash> leash_;
-  boost::asio::steady_timer timer_;
+  Watchdogs& all_;
+  Socket& socket_;
+  std::optional<std::size_t> place_;  // among those that are watched
   bool bit_ = false;
 };
 
