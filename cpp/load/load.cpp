@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -64,9 +65,9 @@ class Run {
   void fill() {
     begin(LoadProgress::Phase::filling);
     const std::string chunk = submission_of(kChunk);
-    std::vector<std::unique_ptr<Producer>> producers;
-    for (int i = 0; i < 2; ++i) {
-      producers.push_back(std::make_unique<Producer>(poller_, address_, tally_));
+    std::array<std::unique_ptr<Producer>, 2> producers;
+    for (auto& producer : producers) {
+      producer = std::make_unique<Producer>(poller_, address_, tally_);
     }
     std::uint64_t asked_for = 0;
     while (tally_.submitted < settings_.backlog && goes_on(tally_.submitted)) {
