@@ -11,7 +11,7 @@ VENV_READY := $(VENV)/.ready
 say = @printf '\n== %s\n' '$(1)'
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## build and run `pena demo`
 	@scripts/deps run
