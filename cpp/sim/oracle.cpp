@@ -83,6 +83,7 @@ void Oracle::granted(const core::Batch& batch) {
     law(grants <= max_attempts_, "attempts",
         msg.msg.id.text() + " is granted " + std::to_string(grants) + " times");
     check_misses(msg.msg.id, msg.misses, grants - 1);
+    check_last_miss(msg.msg.id, msg.misses);
     for (const core::Miss& miss : msg.misses) {
       // Two in one batch that were in one lost batch before: one of them may have killed it.
       if (miss.lost_whole()) {
@@ -100,7 +101,7 @@ void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, 
 }
 
 // What a report is said to have missed, it did.
-void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misses) const {
+void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misses) {
   if (misses.empty()) return;
   const Xid& batch = misses.back().batch;
   switch (misses.back().reason) {
@@ -118,6 +119,9 @@ void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misse
       granted_.at(batch), [this](const Xid& one) { return settled_by_.contains(one); });
   law(by_msg || settled_whole_.contains(batch), "report_settles",
       "batch " + batch.text() + " is settled whole, but no report said so");
+  if (settled_whole_.contains(batch)) return;
+  given_away_.insert(id);
+  for (Working& one : working_[id]) one.exempt = true;
 }
 
 void Oracle::forget_batch(const Xid& id) {
@@ -264,6 +268,7 @@ void Oracle::started_with(const store::BucketView& view) const {
 
 void Oracle::work_begins(TrueTime now, Process process, const Xid& id, bool exempt) {
   auto& at_work = working_[id];
+  exempt = exempt || given_away_.contains(id);
   for (const Working& other : at_work) {
     if (exempt || other.exempt || other.process == process) continue;
     throw LawBroken("one_at_work", id.text() + " is worked on by the processes " +

@@ -98,7 +98,7 @@ class Oracle {
   void apply(const core::PutMeta& put);
   void granted(const core::Batch& batch);
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
-  void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses) const;
+  void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses);
   Place& touch(const core::Xid& id);
   void forget_batch(const core::Xid& id);
   void digest(std::uint64_t what);
@@ -114,6 +114,9 @@ class Oracle {
   std::map<core::Xid, std::vector<core::Xid>> granted_;  // what each batch held at first
   // What reports said so far, by msg; and of batches, or by msgs, that are to be settled whole.
   std::set<core::Xid> said_done_, said_failed_, said_refused_, settled_whole_, settled_by_;
+  // Left out of a report that names no batch, which may be an old one of somebody else: whoever holds
+  // them works on. Who wants P2 names the batch.
+  std::set<core::Xid> given_away_;
   std::set<core::Xid> finished_;  // by whichever process
   std::map<core::Xid, std::vector<Working>> working_;
   std::map<Process, std::set<core::Xid>> done_;
