@@ -51,6 +51,12 @@ class Connection {
   Awaitable<void> serve() {
     while (!engine_.draining && co_await serve_request()) {
     }
+    if (stream_) {
+      // By now the request is forgotten, and a stream keeps no buffer for more of them.
+      buffer_ = beast::flat_buffer{};
+      TaskStream stream(engine_, socket_, *stream_);
+      co_await stream.run();
+    }
     error_code ignored;
     socket_.shutdown(Socket::shutdown_both, ignored);
   }
@@ -85,7 +91,7 @@ class Connection {
     request.body = std::move(parser.get().body());
     split_target(target, request.path, request.query);
     if (request.path == "/task" && (request.method == "GET" || is_head_)) {
-      co_return co_await serve_stream(request, keep_alive);
+      co_return co_await begin_stream(request, keep_alive);
     }
     const Answer given = co_await answer_or_500(std::move(request));
     co_return co_await write_answer(given, keep_alive);
@@ -167,7 +173,8 @@ class Connection {
     return wire::Refusal{400, "the request is not HTTP/1.1: " + error.message()};
   }
 
-  Awaitable<bool> serve_stream(const Request& request, bool keep_alive) {
+  // False once the stream can begin: it is served when the request is out of the way.
+  Awaitable<bool> begin_stream(const Request& request, bool keep_alive) {
     const auto query = wire::parse_task_query(request.query, limits());
     if (!query) {
       const Answer refusal = refuse(query.refusal());
@@ -184,10 +191,7 @@ class Connection {
       co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
       co_return false;
     }
-    // A stream keeps no buffer for requests.
-    buffer_ = beast::flat_buffer{};
-    TaskStream stream(engine_, socket_, *query);
-    co_await stream.run();
+    stream_ = *query;
     co_return false;
   }
 
@@ -251,7 +255,8 @@ class Connection {
   Socket socket_;
   Watchdog watchdog_;
   beast::flat_buffer buffer_;
-  bool is_head_ = false;  // what is being answered is HEAD: the answer has no body
+  std::optional<wire::TaskQuery> stream_;  // what the last request asked for
+  bool is_head_ = false;                   // what is being answered is HEAD: the answer has no body
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
 Engine::~Engine() {
   waiters_.clear();
   watchdogs.end();
+  heartbeats.end();
   owned_io_.reset();
 }
 

@@ -12,6 +12,7 @@
 
 #include "server/clock.hpp"
 #include "server/commit_loop.hpp"
+#include "server/heartbeats.hpp"
 #include "server/io.hpp"
 #include "server/server.hpp"
 #include "server/watchdog.hpp"
@@ -50,6 +51,7 @@ class Engine {
   core::XidFactory ids;
   const store::BucketView& buckets;
   Watchdogs watchdogs{io};
+  Heartbeats heartbeats{io, settings.limits.timing.heartbeat};
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 

@@ -1,8 +1,10 @@
 #include "server/task_stream.hpp"
 
+#include <sys/socket.h>
+
 #include <array>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <new>
 #include <utility>
@@ -35,7 +37,9 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
       query_(query),
       session_(engine.ids.next(core::unix_seconds(engine.clock.now()))),
       watchdog_(engine.watchdogs, socket),
-      wake_(engine.io) {
+      wake_(engine.io),
+      heartbeat_(engine.heartbeats, *this),
+      ear_(std::make_shared<Ear>(Ear{this})) {
   waiting_ = head(engine, session_);
   wire::append_heartbeat(waiting_, engine.clock.now());
   engine_.streams.emplace(session_, this);
@@ -49,6 +53,7 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
 }
 
 TaskStream::~TaskStream() {
+  ear_->stream = nullptr;
   engine_.streams.erase(session_);
   try {
     engine_.tell(core::ClientLost{session_});
@@ -91,36 +96,35 @@ void TaskStream::end(const std::string& reason) {
 }
 
 Awaitable<void> TaskStream::run() {
-  using namespace asio::experimental::awaitable_operators;
-  // The first that ends, ends the others.
-  co_await (write_all() || beat() || listen());
-}
-
-Awaitable<void> TaskStream::write_all() {
   error_code ignored;
-  while (true) {
+  listen();
+  while (!gone_) {
     if (waiting_.empty()) {
-      if (ending_) co_return;
+      if (ending_) break;
       wake_.expires_at(Timer::time_point::max());
       co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
       continue;
     }
     // The buffer goes with the write: an idle stream keeps none.
-    const std::string bytes = std::exchange(waiting_, {});
-    batch_waits_ = false;
-    writing_ = true;
-    for (std::size_t done = 0; done < bytes.size();) {
-      const std::size_t end = end_of_piece(bytes, done);
-      const std::string_view piece{bytes.data() + done, end - done};
-      if (!co_await write(piece)) co_return;
-      done = end;
-      if (!std::exchange(stamp_due_, false)) continue;
-      std::string stamp;
-      wire::append_heartbeat(stamp, engine_.clock.now());
-      if (!co_await write(stamp)) co_return;
-    }
-    writing_ = false;
+    if (!co_await write_all(std::exchange(waiting_, {}))) break;
   }
+}
+
+Awaitable<bool> TaskStream::write_all(std::string bytes) {
+  batch_waits_ = false;
+  writing_ = true;
+  for (std::size_t done = 0; done < bytes.size();) {
+    const std::size_t end = end_of_piece(bytes, done);
+    const std::string_view piece{bytes.data() + done, end - done};
+    if (!co_await write(piece)) co_return false;
+    done = end;
+    if (!std::exchange(stamp_due_, false)) continue;
+    std::string stamp;
+    wire::append_heartbeat(stamp, engine_.clock.now());
+    if (!co_await write(stamp)) co_return false;
+  }
+  writing_ = false;
+  co_return true;
 }
 
 Awaitable<bool> TaskStream::write(std::string_view bytes) {
@@ -139,29 +143,34 @@ Awaitable<bool> TaskStream::write(std::string_view bytes) {
   co_return true;
 }
 
-Awaitable<void> TaskStream::beat() {
-  Timer timer(engine_.io);
-  while (true) {
-    timer.expires_after(engine_.settings.limits.timing.heartbeat);
-    co_await timer.async_wait(use_awaitable);
-    if (ending_) continue;
-    if (writing_) {
-      stamp_due_ = true;
-      continue;
-    }
-    wire::append_heartbeat(waiting_, engine_.clock.now());
-    wake_.cancel();
+void TaskStream::beat() {
+  if (ending_) return;
+  if (writing_) {
+    stamp_due_ = true;
+    return;
   }
+  wire::append_heartbeat(waiting_, engine_.clock.now());
+  wake_.cancel();
 }
 
-// A client says nothing more on its stream; what it says all the same is passed over.
-Awaitable<void> TaskStream::listen() {
-  std::array<char, 256> bytes{};
-  error_code error;
-  while (!error) {
-    co_await socket_.async_read_some(asio::buffer(bytes),
-                                     asio::redirect_error(use_awaitable, error));
-  }
+// A client says nothing more on its stream; what it says all the same is passed over. No coroutine
+// and no buffer: each of many idle streams would keep them.
+void TaskStream::listen() {
+  socket_.async_wait(Socket::wait_read, [ear = ear_](const error_code& error) {
+    if (ear->stream == nullptr) return;
+    TaskStream& self = *ear->stream;
+    if (!error && !self.heard_end()) return self.listen();
+    self.gone_ = true;
+    error_code ignored;
+    self.socket_.cancel(ignored);  // what is being written has nobody to go to
+    self.wake_.cancel();
+  });
+}
+
+bool TaskStream::heard_end() {
+  std::array<char, 4096> bytes{};
+  const ssize_t read = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  return read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 }  // namespace pena::server

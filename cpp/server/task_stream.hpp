@@ -2,6 +2,7 @@
 // for the end of the stream. Belongs to the I/O thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ class TaskStream {
 
   // Serves until the stream ends, from either side; tells the dispatcher of its beginning and end.
   [[nodiscard]] Awaitable<void> run();
+  // A heartbeat is due.
+  void beat();
 
   // A client that reports without reading what it was sent is closed, so the buffer holds a batch
   // that is being written and one that waits, at most.
@@ -31,9 +34,9 @@ class TaskStream {
   [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
 
  private:
-  [[nodiscard]] Awaitable<void> write_all();
-  [[nodiscard]] Awaitable<void> beat();
-  [[nodiscard]] Awaitable<void> listen();
+  [[nodiscard]] Awaitable<bool> write_all(std::string bytes);
+  void listen();
+  [[nodiscard]] bool heard_end();
   [[nodiscard]] Awaitable<bool> write(std::string_view bytes);
 
   Engine& engine_;
@@ -46,7 +49,14 @@ class TaskStream {
   bool stamp_due_ = false;  // a heartbeat is due while something long is written
   bool ending_ = false;
   Watchdog watchdog_;
-  Timer wake_;  // cancelled when something waits
+  Timer wake_;  // cancelled when something waits, or the client is gone
+  Heartbeats::Place heartbeat_;
+  bool gone_ = false;  // the client has closed the stream
+  // Outlives the stream while a handler that listens is on its way.
+  struct Ear {
+    TaskStream* stream;
+  };
+  std::shared_ptr<Ear> ear_;
 };
 
 }  // namespace pena::server
