@@ -2,8 +2,6 @@
 // command line and in what is printed.
 //   closed loop  each worker puts a batch, takes a batch, acks it, and so on
 //   open loop    16 producers put one message at a time when it is due; workers take and ack
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <barrier>
@@ -13,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "load/cpu.hpp"
 #include "load/latencies.hpp"
 #include "peers/peer.hpp"
 
@@ -20,6 +19,7 @@ namespace pena::bench {
 namespace {
 
 using load::Clock;
+using load::cpu_seconds;
 using load::Latencies;
 
 constexpr std::uint32_t kProducers = 16;
@@ -31,15 +31,6 @@ struct Settings {
   std::optional<double> rate;
   double warmup_s = 1, duration_s = 5;
 };
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
-}
 
 std::chrono::nanoseconds span_of(double seconds) {
   return std::chrono::nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};

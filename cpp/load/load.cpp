@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "load/cpu.hpp"
 #include "load/crowd.hpp"
 
 namespace pena::load {
@@ -18,16 +19,6 @@ constexpr std::chrono::milliseconds kLook{100};
 
 double seconds(Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
-}
-
-// Used by this process so far.
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
 // Two sockets a worker.

@@ -1,6 +1,6 @@
 #include "server/heartbeats.hpp"
 
-#include <utility>
+#include <new>
 
 #include "server/task_stream.hpp"
 
@@ -31,7 +31,11 @@ void Heartbeats::beat() {
     // Behind the others, whose turn is all before the next of this one.
     line_.splice(line_.end(), line_, line_.begin());
     line_.back().at = now + interval_;
-    line_.back().stream->beat();
+    try {
+      line_.back().stream->beat();
+    } catch (const std::bad_alloc&) {
+      continue;  // the next one may find memory: a client takes a silence of a few heartbeats
+    }
   }
   wait();
 }

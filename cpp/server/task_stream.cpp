@@ -159,7 +159,13 @@ void TaskStream::listen() {
   socket_.async_wait(Socket::wait_read, [ear = ear_](const error_code& error) {
     if (ear->stream == nullptr) return;
     TaskStream& self = *ear->stream;
-    if (!error && !self.heard_end()) return self.listen();
+    if (!error && !self.heard_end()) {
+      try {
+        return self.listen();
+      } catch (const std::bad_alloc&) {
+        self.engine_.log(core::LogLevel::error, "the memory is out");
+      }
+    }
     self.gone_ = true;
     error_code ignored;
     self.socket_.cancel(ignored);  // what is being written has nobody to go to
