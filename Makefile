@@ -67,23 +67,23 @@ fuzz: deps ## libFuzzer on every parser, 60 s each (SECONDS=…)
 
 bench-parts: ## what each part of the hot path costs, in time and in instructions
 	@scripts/deps bench
-	@cmake --preset release -DPENA_BENCH=ON >/dev/null
-	@cmake --build --preset release --target pena_parts
-	@build/release/bench/parts/pena_parts
-	@bench/parts/instructions build/release/bench/parts/pena_parts
+	@cmake --preset bench -DPENA_BENCH=ON >/dev/null
+	@cmake --build --preset bench
+	@build/bench/bench/parts/pena_parts
+	@bench/parts/instructions build/bench/bench/parts/pena_parts
 
-bench-peers: $(VENV_READY) bench-build ## Pena beside its peers on the same work: a table and plots in build/bench
+bench-peers: $(VENV_READY) bench-build ## Pena beside its peers on the same work: a table and plots in build/bench/results
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8'
-	@$(VENV)/bin/python bench/peers/compare.py --build build/release --out build/bench
+	@$(VENV)/bin/python bench/peers/compare.py --build build/bench --out build/bench/results
 
 bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .
-	@$(VENV)/bin/python bench/peers/limits.py --build build/release --out build/bench
+	@$(VENV)/bin/python bench/peers/limits.py --build build/bench --out build/bench/results
 
 bench-build:
 	@scripts/deps peers
-	@cmake --preset release -DPENA_PEERS=ON >/dev/null
-	@cmake --build --preset release
+	@cmake --preset bench -DPENA_PEERS=ON >/dev/null
+	@cmake --build --preset bench
 
 asan: deps $(VENV_READY) ## the C++ tests and the scenarios under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call say,C++ tests (address and undefined sanitizers))
