@@ -117,9 +117,11 @@ def idle(bench: Bench, clients: int) -> None:
     """Measure connections that do nothing but hear heartbeats."""
     seconds = 20
     with servers.running(SUBMITTED, bench.folder / "idle", bench.command) as (port, pid):
-        before = memory_of(pid).own
+        before, files = memory_of(pid).own, count_files(pid)
         quiet = bench.begin(port, "--work=idle", f"--workers={clients}", "--warmup=600s")
-        while count_sockets(pid) < clients:
+        while count_files(pid) < files + clients:
+            if quiet.poll() is not None:
+                raise RuntimeError("the idle clients ended before all were connected")
             time.sleep(0.5)
         time.sleep(5)
         used, began = cpu_of(pid), time.perf_counter()
@@ -136,7 +138,7 @@ def idle(bench: Bench, clients: int) -> None:
     )
 
 
-def count_sockets(pid: int) -> int:
+def count_files(pid: int) -> int:
     """Count the open files of a process."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 

@@ -25,13 +25,20 @@ std::string submission_due(Clock::time_point due) {
 
 Worker::Worker(Poller& poller, const client::ServerAddress& address, const LoadSettings& settings,
                Tally& tally)
-    : tally_(tally),
+    : poller_(poller),
+      address_(address),
+      tally_(tally),
       submission_(settings.work == Work::submitted && !settings.rate
                       ? submission_of(settings.batchsize)
                       : std::string{}),
-      posting_(*this, poller, address),
       reading_(*this, poller, address, settings.batchsize) {
-  if (!submission_.empty()) posting_.post("/task", submission_);
+  if (settings.work != Work::idle) posting_.emplace(*this, poller, address);
+  if (!submission_.empty()) post("/task", submission_);
+}
+
+void Worker::post(std::string_view path, std::string_view body) {
+  if (!posting_) posting_.emplace(*this, poller_, address_);
+  posting_->post(path, body);
 }
 
 void Worker::beat() {
@@ -66,7 +73,7 @@ void Worker::take(std::string_view json) {
   }
   report_ += "]}";
   ++tally_.batches;
-  posting_.post("/report", report_);
+  post("/report", report_);
 }
 
 void Worker::answered(const PostAnswer& answer) {
@@ -74,7 +81,7 @@ void Worker::answered(const PostAnswer& answer) {
   if (answer.status == 201) return;  // its own submission; what that brings comes by the stream
   refuse_unless(answer, 200);
   tally_.reported += number_in(answer.body, "reported");
-  if (!submission_.empty()) posting_.post("/task", submission_);
+  if (!submission_.empty()) post("/task", submission_);
 }
 
 void Producer::submit(std::uint32_t msgs, std::string_view body) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,10 @@ struct Tally {
   bool takes_waits = false;  // the payloads say when their msgs were due
 };
 
-// A stream and the connection for its POSTs.
+// A stream and the connection for its POSTs, which one that idles has not before it needs it.
 class Worker {
  public:
+  // `poller`, `address` and `tally` outlive it.
   Worker(Poller& poller, const client::ServerAddress& address, const LoadSettings& settings,
          Tally& tally);
 
@@ -56,10 +58,13 @@ class Worker {
   void take(std::string_view json);
   void beat();
   void answered(const PostAnswer& answer);
+  void post(std::string_view path, std::string_view body);
 
+  Poller& poller_;
+  const client::ServerAddress& address_;
   Tally& tally_;
   std::string submission_;  // empty: this one does not submit
-  Posting posting_;
+  std::optional<Posting> posting_;
   Reading reading_;
   bool heard_ = false;
   std::string report_;
