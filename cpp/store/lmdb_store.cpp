@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "store/file_room.hpp"
 #include "store/fill_gauge.hpp"
 #include "store/format.hpp"
 #include "store/held_ids.hpp"
@@ -329,6 +330,7 @@ class LmdbStore final : public Reading<Store> {
 
   void commit(const ChangeSet& changes) override {
     WriteTxn txn(view_.env());
+    room_.keep_ahead(view_.env());
     std::size_t bytes = 0;
     {
       Applying apply(view_.env(), txn.get(), buffer_);
@@ -344,6 +346,7 @@ class LmdbStore final : public Reading<Store> {
  private:
   std::unique_ptr<ServerLock> lock_;
   std::string buffer_;  // of encode
+  FileRoom room_;
   mutable FillGauge gauge_;
 };
 

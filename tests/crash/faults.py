@@ -188,6 +188,17 @@ class Faults:
                     if not self.attempt(str(fault), partial(ends, trial, fault)):
                         break
 
+    # ---- zeros that make the file longer: no promise hangs on them
+
+    def file_faults(self) -> None:
+        """Let the file grow no longer ahead of its use: a full disk is no end, a broken one is."""
+        fault = Fault("room", 1, "ENOSPC", times=1000)
+        with self.trial("room-full") as trial:
+            self.attempt(str(fault), partial(goes_on, trial, fault))
+        fault = Fault("room", 1, "EIO")
+        with self.trial("room-broken") as trial:
+            self.attempt(str(fault), partial(ends, trial, fault))
+
     # ---- accepts: the server must go on
 
     def accept_faults(self, count: int) -> None:
@@ -245,7 +256,7 @@ def ends(trial: Trial, fault: Fault) -> str:
 
 
 def goes_on(trial: Trial, fault: Fault) -> str:
-    """Let accept fail."""
+    """Let a call fail that the server can do without."""
     fail = shim.failing(fault.kind, fault.nth, fault.code, fault.times)
     checker.law(trial.start(fail=fail), f"did not start: {trial.words()}")
     deadline = time.monotonic() + PATIENCE
@@ -394,6 +405,7 @@ def main() -> None:
         many = given.count or many
         if given.only in (None, "disk"):
             faults.disk_faults(few, many // 2)
+            faults.file_faults()
         if given.only in (None, "accept"):
             faults.accept_faults(many // 2)
         if given.only in (None, "malloc"):

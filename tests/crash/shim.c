@@ -5,8 +5,9 @@
 //   CRASH_DROP=words  data: fdatasync and fsync do nothing and are not recorded, from the first
 //                     accepted connection on;
 //                     meta: writes through an O_DSYNC descriptor are recorded as if they were not
-//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, sync, accept, malloc
+//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, room, sync, accept, malloc
 //                     write: to data.mdb; short: half of it is written, then the error;
+//                     room: of zeros behind the end of data.mdb, which no other kind counts;
 //                     malloc: counted from the first accepted connection on
 //   CRASH_ROOM=bytes  data.mdb cannot grow beyond this: ENOSPC
 //   CRASH_FIRED=file  gets a line when a call was made to fail
@@ -224,6 +225,15 @@ int dup3(int file, int to, int flags) {
   return copied(file, real(file, to, flags));
 }
 
+// Whether a write only makes the file longer: no promise hangs on it, and it may fail alone.
+static int is_room(int file, const struct iovec* pieces, int count, off_t offset) {
+  struct stat about;
+  if (count != 1 || fstat(file, &about) != 0 || offset < about.st_size) return 0;
+  const char* bytes = pieces[0].iov_base;
+  const size_t size = pieces[0].iov_len;
+  return size > 0 && bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
 // As a file system does on a full disk: what fits is written, and the call is short.
 static int cut(const struct iovec* pieces, int count, off_t fits, struct iovec* out) {
   int used = 0;
@@ -250,9 +260,10 @@ static ssize_t write_data(int file, const struct iovec* pieces, int count, off_t
     }
     pieces = fitting;
   }
-  if (fails("write")) return -1;
+  const int only_room = is_room(file, pieces, count, offset);
+  if (fails(only_room ? "room" : "write")) return -1;
   ssize_t done;
-  if (fails("short")) {
+  if (!only_room && fails("short")) {
     // The disk took the first half of the first piece: less than was asked, and no error.
     done = (ssize_t)syscall(SYS_pwrite64, file, pieces[0].iov_base, pieces[0].iov_len / 2, offset);
     if (moves && done > 0) syscall(SYS_lseek, file, offset + done, SEEK_SET);

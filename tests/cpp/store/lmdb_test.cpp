@@ -233,6 +233,44 @@ TEST(LmdbStore, SeesThatLargeChangesUseTheFreePagesHoweverLongTheirList) {
   EXPECT_GT(store->fill(), before + 0.2);
 }
 
+// A sync that makes the file longer costs more than one that does not.
+TEST(LmdbStore, TheFileGrowsAheadOfItsUse) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  const auto env = LmdbEnv::open(folder.path(), 0, false);
+  const std::string file = folder / "data.mdb";
+  std::size_t used = 0;
+  int grown = 0;
+  int used_more = 0;
+  for (std::uint16_t number = 1; number <= 400; ++number) {
+    const auto bytes = std::filesystem::file_size(file);
+    core::QueuedMsg msg = queued(number);
+    msg.msg.payload = std::string(1000, '1');
+    store->commit({core::PutQueue{msg}});
+    if (std::filesystem::file_size(file) > bytes) ++grown;
+    const LmdbEnv::Pages pages = env->pages();
+    if (pages.grown * pages.bytes > used) ++used_more;
+    used = pages.grown * pages.bytes;
+  }
+  EXPECT_GT(used_more, 50);
+  EXPECT_LE(grown, 3);
+  EXPECT_GE(std::filesystem::file_size(file), used);
+  EXPECT_EQ(store->queue({}, 999).records.size(), 400U);
+}
+
+TEST(LmdbStore, LargeCommitsAreNotWrittenTwice) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  const auto env = LmdbEnv::open(folder.path(), 0, false);
+  for (std::uint16_t number = 1; number <= 20; ++number) {
+    core::QueuedMsg msg = queued(number);
+    msg.msg.payload = std::string(200'000, '1');
+    store->commit({core::PutQueue{msg}});
+  }
+  const LmdbEnv::Pages pages = env->pages();
+  EXPECT_LE(std::filesystem::file_size(folder / "data.mdb"), pages.grown * pages.bytes);
+}
+
 TEST(LmdbStore, ARecordThatWasGarbledOnTheDiskIsNamed) {
   const TempFolder folder;
   open_lmdb_store(folder.path(), kMap)->commit({core::PutQueue{queued(1, "\"a needle\"")}});

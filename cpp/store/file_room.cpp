@@ -1,0 +1,44 @@
+#include "store/file_room.hpp"
+
+#include <lmdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace pena::store {
+namespace {
+
+constexpr std::size_t kAhead = 512UL * 1024;
+// A commit that grows by more than this writes so much that the journal is the smaller part.
+constexpr std::size_t kMostGrowth = 32UL * 1024;
+constexpr std::array<char, 64UL * 1024> kZeros{};
+
+}  // namespace
+
+void FileRoom::keep_ahead(const LmdbEnv& env) {
+  const LmdbEnv::Pages pages = env.pages();
+  const std::size_t growth = pages.grown - std::exchange(grown_pages_, pages.grown);
+  if (growth * pages.bytes > kMostGrowth) return;
+  const std::size_t used = pages.grown * pages.bytes;
+  if (used + kMostGrowth <= file_bytes_) return;
+  mdb_filehandle_t file{};
+  struct stat about {};
+  if (mdb_env_get_fd(env.get(), &file) != 0 || ::fstat(file, &about) != 0) return;
+  file_bytes_ = static_cast<std::size_t>(about.st_size);
+  const std::size_t wanted = used + kAhead;
+  // From the end on and in order: what is there already is never touched.
+  while (file_bytes_ < wanted) {
+    const ssize_t written =
+        ::pwrite(file, kZeros.data(), kZeros.size(), static_cast<off_t>(file_bytes_));
+    if (written < 0 && errno != ENOSPC && errno != EDQUOT) {
+      throw_lmdb("cannot write to the store", errno);
+    }
+    if (written <= 0) return;
+    file_bytes_ += static_cast<std::size_t>(written);
+  }
+}
+
+}  // namespace pena::store

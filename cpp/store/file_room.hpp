@@ -1,0 +1,25 @@
+// Keeps the store's file longer than what LMDB has used of it. A sync that makes a file longer waits for
+// the file system's journal, too: about twice as long as one that only fills bytes that are there
+// (docs/performance.md). So zeros are written behind the end, many commits' worth at once.
+#pragma once
+
+#include <cstddef>
+
+#include "store/lmdb_env.hpp"
+
+namespace pena::store {
+
+class FileRoom {
+ public:
+  // At the beginning of a write transaction, before its first put: LMDB writes nothing then, and
+  // nobody else has the right to. The zeros become durable with the commit that follows. Where the
+  // disk is full the file stays as it is: LMDB may yet find room within it. Throws StoreError where the
+  // disk fails.
+  void keep_ahead(const LmdbEnv& env);
+
+ private:
+  std::size_t grown_pages_ = 0;  // as of the last call
+  std::size_t file_bytes_ = 0;   // as far as known; 0: not yet looked at
+};
+
+}  // namespace pena::store
