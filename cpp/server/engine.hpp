@@ -51,10 +51,11 @@ class Engine {
   core::XidFactory ids;
   const store::BucketView& buckets;
   Watchdogs watchdogs{io};
-  Heartbeats heartbeats{io, settings.limits.timing.heartbeat};
+  Heartbeats heartbeats{io, clock, settings.limits.timing.heartbeat};
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
+  std::string frames;  // where a batch is written out, one after the other
   bool draining = false;
   bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread

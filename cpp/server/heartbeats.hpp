@@ -1,5 +1,6 @@
 // Says to each stream when its heartbeat is due. All have the same interval, so they stand in line in
-// the order of their times, and one timer serves them all. For one I/O thread.
+// the order of their times, and one timer serves them all. Those whose times are close beat together:
+// one wake-up, one stamp. For one I/O thread.
 #pragma once
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <optional>
 
 #include "core/instant.hpp"
+#include "server/clock.hpp"
 #include "server/io.hpp"
 
 namespace pena::server {
@@ -15,8 +17,9 @@ class TaskStream;
 
 class Heartbeats {
  public:
-  Heartbeats(boost::asio::io_context& io, core::Duration interval)
-      : timer_(io), interval_(interval) {}
+  // `clock` outlives it.
+  Heartbeats(boost::asio::io_context& io, const Clock& clock, core::Duration interval)
+      : clock_(clock), timer_(io), interval_(interval) {}
   // Before the io_context goes: from here on no heart beats.
   void end() { timer_.reset(); }
 
@@ -33,6 +36,7 @@ class Heartbeats {
   void wait();
   void beat();
 
+  const Clock& clock_;
   std::list<Beat> line_;  // the next first
   std::optional<Timer> timer_;
   core::Duration interval_;

@@ -82,8 +82,27 @@ std::string TaskStream::head(const Engine& engine, const core::Xid& session) {
 void TaskStream::send(const core::Batch& batch) {
   if (ending_) return;
   if (batch_waits_) return end("the client does not read what it is sent");
-  batch_waits_ = true;
-  wire::append_batch_frames(waiting_, batch, engine_.settings.limits.timing.lease);
+  const core::Duration lease = engine_.settings.limits.timing.lease;
+  if (writing_ || !waiting_.empty()) {
+    batch_waits_ = true;
+    wire::append_batch_frames(waiting_, batch, lease);
+    return;
+  }
+  std::string& frames = engine_.frames;
+  frames.clear();
+  wire::append_batch_frames(frames, batch, lease);
+  send_or_keep(frames);
+  batch_waits_ = !waiting_.empty();
+}
+
+void TaskStream::send_or_keep(std::string_view bytes) {
+  const std::string_view piece = bytes.substr(0, end_of_piece(bytes, 0));
+  const ssize_t sent =
+      ::send(socket_.native_handle(), piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+  if (bytes.empty()) return;
+  // The rest is long, or the client does not read, or is gone: the write that waits finds out.
+  waiting_ += bytes;
   wake_.cancel();
 }
 
@@ -143,14 +162,15 @@ Awaitable<bool> TaskStream::write(std::string_view bytes) {
   co_return true;
 }
 
-void TaskStream::beat() {
+void TaskStream::beat(std::string_view stamp) {
   if (ending_) return;
   if (writing_) {
     stamp_due_ = true;
-    return;
+  } else if (waiting_.empty()) {
+    send_or_keep(stamp);
+  } else {
+    waiting_ += stamp;
   }
-  wire::append_heartbeat(waiting_, engine_.clock.now());
-  wake_.cancel();
 }
 
 // A client says nothing more on its stream; what it says all the same is passed over. No coroutine

@@ -21,8 +21,8 @@ class TaskStream {
 
   // Serves until the stream ends, from either side; tells the dispatcher of its beginning and end.
   [[nodiscard]] Awaitable<void> run();
-  // A heartbeat is due.
-  void beat();
+  // A heartbeat is due: `stamp` says when, as wire::append_heartbeat writes it.
+  void beat(std::string_view stamp);
 
   // A client that reports without reading what it was sent is closed, so the buffer holds a batch
   // that is being written and one that waits, at most.
@@ -34,6 +34,8 @@ class TaskStream {
   [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
 
  private:
+  // To an idle stream at once, without its coroutine; what the socket does not take waits.
+  void send_or_keep(std::string_view bytes);
   [[nodiscard]] Awaitable<bool> write_all(std::string bytes);
   void listen();
   [[nodiscard]] bool heard_end();
