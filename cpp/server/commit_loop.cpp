@@ -1,5 +1,6 @@
 #include "server/commit_loop.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace pena::server {
@@ -37,7 +38,7 @@ void CommitLoop::run() {
   try {
     // The first commit restores: what waits in the store is wanted before the first client comes.
     take_and_commit(events);
-    while (wait_for_events(events)) take_and_commit(events);
+    while (wait_for_events(events, committer_.next_timeout(clock_.now()))) take_and_commit(events);
     take_and_commit(events);
   } catch (...) {
     {
@@ -48,14 +49,14 @@ void CommitLoop::run() {
   }
 }
 
-bool CommitLoop::wait_for_events(std::vector<core::Event>& events) {
-  const auto timeout = committer_.next_timeout(clock_.now());
+bool CommitLoop::wait_for_events(std::vector<core::Event>& events,
+                                 std::optional<core::Instant> until) {
   std::unique_lock lock(mutex_);
   const auto ready = [this] {
     return stopping_ || !inbox_.empty();
   };
-  if (timeout) {
-    arrived_.wait_until(lock, clock_.steady(*timeout), ready);
+  if (until) {
+    arrived_.wait_until(lock, clock_.steady(*until), ready);
   } else {
     arrived_.wait(lock, ready);
   }
@@ -65,13 +66,36 @@ bool CommitLoop::wait_for_events(std::vector<core::Event>& events) {
 }
 
 void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
-  // One instant for all that shares the commit: a report and the grant that follows it are as one.
+  take(events);
+  if (committer_.only_answers_reports()) hold(events);
+  const core::Instant now = clock_.now();
+  std::vector<store::Outgoing> outgoing = committer_.commit(now);
+  publish();
+  if (outgoing.empty()) return;
+  pace_.committed(clock_.now() - now);
+  hooks_.on_committed(std::move(outgoing));
+}
+
+void CommitLoop::take(std::vector<core::Event>& events) {
+  // One instant for all that came together: a report and the grant that follows it are as one.
   const core::Instant now = clock_.now();
   for (core::Event& event : events) committer_.take(std::move(event), now);
   events.clear();
-  std::vector<store::Outgoing> outgoing = committer_.commit(now);
-  publish();
-  if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
+}
+
+void CommitLoop::hold(std::vector<core::Event>& events) {
+  const auto time = pace_.hold();
+  if (!time) return;
+  core::Instant until = clock_.now() + *time;
+  if (const auto due = committer_.next_timeout(until)) until = std::min(until, *due);
+  bool work_came = false;
+  bool goes_on = true;
+  while (!work_came && goes_on && clock_.now() < until) {
+    goes_on = wait_for_events(events, until);
+    take(events);
+    work_came = !committer_.only_answers_reports();
+  }
+  pace_.held(work_came);
 }
 
 void CommitLoop::publish() {

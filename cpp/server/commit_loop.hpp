@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/clock.hpp"
+#include "server/commit_pace.hpp"
 #include "server/server.hpp"
 #include "store/committer.hpp"
 
@@ -42,14 +43,17 @@ class CommitLoop {
 
  private:
   void run();
-  // False when the loop is to end.
-  bool wait_for_events(std::vector<core::Event>& events);
+  // For what the inbox brings, until `until` at the latest. False when the loop is to end.
+  bool wait_for_events(std::vector<core::Event>& events, std::optional<core::Instant> until);
   void take_and_commit(std::vector<core::Event>& events);
+  void take(std::vector<core::Event>& events);
+  void hold(std::vector<core::Event>& events);
   void publish();
 
   store::Committer& committer_;
   const Clock& clock_;
   Hooks hooks_;
+  CommitPace pace_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

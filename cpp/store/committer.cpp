@@ -146,6 +146,14 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   return next;
 }
 
+bool Committer::only_answers_reports() const {
+  const auto answers_report = [](const core::Send& send) {
+    return std::holds_alternative<core::ReportReply>(send);
+  };
+  return !effects_.writes.empty() && (!generator_ || dispatcher_.demand() == 0) &&
+         std::ranges::all_of(effects_.sends, answers_report);
+}
+
 bool Committer::generating() const {
   return generator_ && !generator_->ended();
 }

@@ -42,6 +42,10 @@ class Committer {
   // returns what may leave now. Throws StoreError: then nothing may leave and the process must end.
   [[nodiscard]] std::vector<Outgoing> commit(core::Instant now);
 
+  // True where the next commit() makes something durable, and only answers to reports wait for it: no
+  // batch, and no answer to who submits.
+  [[nodiscard]] bool only_answers_reports() const;
+
   // When commit() wants to be called without an event: a lease, a grace, the linger, the rate.
   [[nodiscard]] std::optional<core::Instant> next_timeout(core::Instant now) const;
 

@@ -72,6 +72,32 @@ TEST_F(CommitterTest, WhatIsAnsweredIsInTheStore) {
   EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 2, 0}));
 }
 
+TEST_F(CommitterTest, KnowsWhenOnlyTheAnswersToReportsWait) {
+  open();
+  EXPECT_FALSE(committer_->only_answers_reports());
+  committer_->take(core::Submitted{1, {Msg{id_of(1), 1, {}}, Msg{id_of(2), 1, {}}}}, now_);
+  EXPECT_FALSE(committer_->only_answers_reports());
+  (void)committer_->commit(now_);
+  join(100, 1);
+  committer_->take(core::Reported{1, {}, {}, {}, {}, false}, now_);
+  EXPECT_FALSE(committer_->only_answers_reports());  // it settles nothing, so nothing is written
+  committer_->take(core::Reported{1, {}, {id_of(1)}, {}, {}, false}, now_);
+  EXPECT_FALSE(committer_->only_answers_reports());  // its client is free, and gets the other msg
+  (void)committer_->commit(now_);
+  committer_->take(core::Reported{2, {}, {id_of(2)}, {}, {}, false}, now_);
+  EXPECT_TRUE(committer_->only_answers_reports());
+  EXPECT_EQ(committer_->commit(now_).size(), 1U);
+  EXPECT_FALSE(committer_->only_answers_reports());
+}
+
+TEST_F(CommitterTest, AReportBehindWhichTheGeneratorFillsABatchIsMoreThanItsAnswer) {
+  open(core::Generator::Settings{.count = {}, .rate = {}, .seed = 1});
+  const auto sent = of<core::SendBatch>(join(100, 1));
+  committer_->take(core::Reported{1, {}, {sent.at(0).batch->msgs.at(0).msg.id}, {}, {}, false},
+                   now_);
+  EXPECT_FALSE(committer_->only_answers_reports());
+}
+
 TEST_F(CommitterTest, AnIdIsAcceptedOnceWhereverItIs) {
   open();
   submit({1});

@@ -1,0 +1,47 @@
+// Whether a commit that nobody's work waits for is better begun a little later.
+//
+// A report alone asks for a commit only so that it can be answered: its client is free already. While
+// that commit runs, a msg that is submitted waits for the disk, and is delivered late. So such a round
+// is held for about as long as a commit takes: if work comes, both share one. Whether work comes is
+// learnt from what came before: a round that was held for nothing makes the next ones go at once.
+// docs/performance.md has what it brings, and what holding costs where nothing comes.
+//
+// Pure: time comes in. One owner, the commit loop.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "core/instant.hpp"
+
+namespace pena::server {
+
+class CommitPace {
+ public:
+  // Of a round that only reports wait for: how long to look out for more. None: commit at once.
+  [[nodiscard]] std::optional<core::Duration> hold() {
+    if (passes_left_ > 0) {
+      --passes_left_;
+      return std::nullopt;
+    }
+    return std::min(commit_takes_, kLongest);
+  }
+  // How the hold ended. `work_came`: something that is to be delivered.
+  void held(bool work_came) {
+    passes_ = work_came ? 0 : std::min(2 * passes_ + 1, kMostPasses);
+    passes_left_ = passes_;
+  }
+  // Every commit's time, as a moving average: a single slow one is no measure.
+  void committed(core::Duration took) { commit_takes_ += (took - commit_takes_) / 8; }
+
+ private:
+  static constexpr core::Duration kLongest = std::chrono::milliseconds{1};
+  static constexpr std::uint32_t kMostPasses = 63;
+
+  core::Duration commit_takes_{};
+  std::uint32_t passes_ = 0;  // how many rounds went at once after the last hold for nothing
+  std::uint32_t passes_left_ = 0;
+};
+
+}  // namespace pena::server

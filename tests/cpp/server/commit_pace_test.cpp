@@ -1,0 +1,69 @@
+// When a commit that only reports wait for is held, and when not.
+#include "server/commit_pace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace pena::server::test {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+CommitPace after_commits_of(core::Duration took) {
+  CommitPace pace;
+  for (int i = 0; i < 100; ++i) pace.committed(took);
+  return pace;
+}
+
+// How many rounds go at once before the next one is held.
+int passes(CommitPace& pace) {
+  int count = 0;
+  while (!pace.hold()) ++count;
+  return count;
+}
+
+TEST(CommitPace, HoldsForAboutAsLongAsACommitTakes) {
+  CommitPace pace = after_commits_of(microseconds{400});
+  const auto held = pace.hold();
+  ASSERT_TRUE(held.has_value());
+  EXPECT_GE(*held, microseconds{390});
+  EXPECT_LE(*held, microseconds{400});
+}
+
+TEST(CommitPace, OneSlowCommitIsNoMeasure) {
+  CommitPace pace = after_commits_of(microseconds{400});
+  pace.committed(milliseconds{2});
+  EXPECT_LE(*pace.hold(), microseconds{600});
+}
+
+TEST(CommitPace, NeverHoldsForLongHoweverSlowTheDisk) {
+  CommitPace pace = after_commits_of(milliseconds{300});
+  EXPECT_EQ(pace.hold(), milliseconds{1});
+}
+
+TEST(CommitPace, HoldsAgainAndAgainWhereWorkComes) {
+  CommitPace pace = after_commits_of(microseconds{400});
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(pace.hold().has_value());
+    pace.held(true);
+  }
+}
+
+// Who submits only when its report is answered would lose a commit's time in every turn.
+TEST(CommitPace, HoldsRarelyWhereNothingComes) {
+  CommitPace pace = after_commits_of(microseconds{400});
+  std::vector<int> between;
+  for (int i = 0; i < 8; ++i) {
+    between.push_back(passes(pace));
+    pace.held(false);
+  }
+  EXPECT_EQ(between, (std::vector<int>{0, 1, 3, 7, 15, 31, 63, 63}));
+  (void)passes(pace);
+  pace.held(true);
+  EXPECT_EQ(passes(pace), 0);
+}
+
+}  // namespace
+}  // namespace pena::server::test
