@@ -2,7 +2,7 @@
 
     compare.py --build FOLDER [--out FOLDER] [--repeat 3] [--only NAME …] [--seconds 3]
 
-Every server runs on core 0, every load on core 1. Writes results.json, and from it table.md and
+Every server runs on one core, every load on another. Writes results.json, and from it table.md and
 the plots.
 """
 
@@ -69,7 +69,7 @@ def load(
     else:
         where = [str(build / "bench/peers" / program), *options, f"--port={port}"]
     shape = (f"--workers={workers}", f"--batchsize={batch}")
-    command = ["taskset", "-c", servers.LOAD_CORE, *where, *shape, *more]
+    command = ["taskset", "-c", servers.cores().load, *where, *shape, *more]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if ran.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {ran.stderr}")

@@ -16,23 +16,30 @@ Everything may be used from any thread; calls that wait let other threads run. W
 goes to the loggers ``pena.server`` and ``pena.client``, at the level that these have when a server
 or client starts. The engines run threads of their own, which a fork does not copy: start servers
 and clients after it; those from before it stay with the parent.
+
+A name is loaded when it is first used, so that ``import pena`` costs little where it is not.
 """
 
+from importlib import import_module
+
 from pena._pena import __version__
-from pena.buckets import Bucket, BucketCounts
-from pena.client import Client, ClientEnd, ClientStats, EndReason
-from pena.errors import (
-    ListenError,
-    NotRunningError,
-    PenaError,
-    SettingsError,
-    StoreError,
-    StoreInUseError,
-)
-from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
-from pena.server import Limits, Server, ServerStats
-from pena.store import Store
-from pena.xid import Xid, parse_xid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pena.buckets import Bucket, BucketCounts
+    from pena.client import Client, ClientEnd, ClientStats, EndReason
+    from pena.errors import (
+        ListenError,
+        NotRunningError,
+        PenaError,
+        SettingsError,
+        StoreError,
+        StoreInUseError,
+    )
+    from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
+    from pena.server import Limits, Server, ServerStats
+    from pena.store import Store
+    from pena.xid import Xid, parse_xid
 
 __all__ = [
     "Batch",
@@ -61,3 +68,24 @@ __all__ = [
     "__version__",
     "parse_xid",
 ]
+
+# Where a name is looked for: modules that load little come first.
+_MODULES = ("xid", "errors", "records", "buckets", "store", "client", "server")
+
+
+def __getattr__(name: str) -> object:
+    """Load a name, or a module, when it is first asked for (PEP 562)."""
+    if name in _MODULES:
+        return import_module(f"pena.{name}")
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"pena.{module}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module 'pena' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -6,6 +6,8 @@ import ast
 import doctest
 import inspect
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import fields
@@ -201,6 +203,25 @@ def test_the_package_is_typed_and_its_names_are_documented() -> None:
     assert (Path(pena.__file__).parent / "py.typed").exists()
     for name in pena.__all__:
         assert name == "__version__" or inspect.getdoc(getattr(pena, name)), name
+
+
+def test_a_name_is_loaded_when_it_is_first_used() -> None:
+    code = """
+import sys, pena
+assert "pena.xid" not in sys.modules and "dataclasses" not in sys.modules
+assert {"Server", "parse_xid", "server"} <= set(dir(pena))
+pena.parse_xid("0" * 20)
+assert "pena.server" not in sys.modules
+pena.Server
+assert pena.server.Server is pena.Server is vars(pena)["Server"]
+try:
+    pena.Sever
+except AttributeError as error:
+    assert "Sever" in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_stub_has_the_names_of_the_module() -> None:
