@@ -5,6 +5,8 @@
 namespace pena::load {
 namespace {
 
+constexpr std::chrono::milliseconds kQuiet{50};
+
 void refuse_unless(const PostAnswer& answer, int status) {
   if (answer.status == status) return;
   throw LoadError("the server answered " + std::to_string(answer.status) + ": " +
@@ -30,8 +32,8 @@ Worker::Worker(Poller& poller, const client::ServerAddress& address, const LoadS
       tally_(tally),
       submission_(settings.work == Work::submitted && !settings.rate
                       ? submission_of(settings.batchsize)
-                      : std::string{}),
-      reading_(*this, poller, address, settings.batchsize) {
+                      : std::string{}) {
+  reading_.emplace(*this, poller, address, settings.batchsize);
   if (settings.work != Work::idle) posting_.emplace(*this, poller, address);
   if (!submission_.empty()) post("/task", submission_);
 }
@@ -39,6 +41,23 @@ Worker::Worker(Poller& poller, const client::ServerAddress& address, const LoadS
 void Worker::post(std::string_view path, std::string_view body) {
   if (!posting_) posting_.emplace(*this, poller_, address_);
   posting_->post(path, body);
+  ++asked_;
+}
+
+bool Worker::leave() {
+  const auto now = Clock::now();
+  if (!leaving_) quiet_since_ = now;
+  leaving_ = true;
+  if (!reading_) return asked_ == 0;
+  const bool has_batch = left_ == 0 && !report_.empty();
+  // Who has none may be about to be sent one.
+  const bool is_free = left_ == 0 && asked_ == 0 && now - quiet_since_ > kQuiet;
+  if (!has_batch && !is_free) return false;
+  reading_.reset();
+  if (!has_batch) return true;
+  post("/report", report_);
+  report_.clear();
+  return false;
 }
 
 void Worker::beat() {
@@ -73,15 +92,20 @@ void Worker::take(std::string_view json) {
   }
   report_ += "]}";
   ++tally_.batches;
+  if (leaving_) return;  // the report goes out when the stream is closed
   post("/report", report_);
+  report_.clear();
 }
 
 void Worker::answered(const PostAnswer& answer) {
-  tally_.answers.add(Clock::now() - answer.sent_at);
+  const auto now = Clock::now();
+  tally_.answers.add(now - answer.sent_at);
+  --asked_;
+  quiet_since_ = now;
   if (answer.status == 201) return;  // its own submission; what that brings comes by the stream
   refuse_unless(answer, 200);
   tally_.reported += number_in(answer.body, "reported");
-  if (!submission_.empty()) post("/task", submission_);
+  if (!submission_.empty() && !leaving_) post("/task", submission_);
 }
 
 void Producer::submit(std::uint32_t msgs, std::string_view body) {

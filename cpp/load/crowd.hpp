@@ -31,6 +31,11 @@ class Worker {
   Worker(Poller& poller, const client::ServerAddress& address, const LoadSettings& settings,
          Tally& tally);
 
+  // From here on it asks for nothing more: it closes its stream once it has a batch whole, and reports
+  // that. A batch that it left behind would make suspects of its msgs, and slow down the next load.
+  // True when it has left; asked again until then.
+  [[nodiscard]] bool leave();
+
  private:
   class Reading final : public Stream {
    public:
@@ -65,8 +70,11 @@ class Worker {
   Tally& tally_;
   std::string submission_;  // empty: this one does not submit
   std::optional<Posting> posting_;
-  Reading reading_;
+  std::optional<Reading> reading_;
   bool heard_ = false;
+  bool leaving_ = false;
+  std::uint32_t asked_ = 0;        // POSTs that are not answered
+  Clock::time_point quiet_since_;  // nothing has come since
   std::string report_;
   std::uint32_t left_ = 0;  // msgs of the batch that are still to come
 };

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kProducers = 16;
 constexpr std::uint32_t kChunk = 10'000;  // msgs of one POST that fills the backlog
 constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kLongestLeave{2};
 
 double seconds(Clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -48,7 +49,9 @@ class Run {
     const double cpu_before = cpu_seconds();
     const Clock::time_point began = Clock::now();
     work(LoadProgress::Phase::measuring, settings_.duration);
-    return result(seconds(Clock::now() - began), cpu_seconds() - cpu_before);
+    const LoadResult measured = result(seconds(Clock::now() - began), cpu_seconds() - cpu_before);
+    leave();
+    return measured;
   }
 
  private:
@@ -99,6 +102,22 @@ class Run {
       auto wake_at = std::min<Clock::time_point>(until, Clock::now() + kLook);
       if (settings_.rate) wake_at = std::min(wake_at, submit_what_is_due());
       poller_.wait(wake_at);
+    }
+  }
+
+  // Nobody is waited for for long: the server may be gone, or have nothing to send.
+  void leave() {
+    const auto until = Clock::now() + kLongestLeave;
+    const auto stays = [](const auto& worker) {
+      return !worker->leave();
+    };
+    const auto is_busy = [](const auto& producer) {
+      return producer->busy();
+    };
+    while (Clock::now() < until && (std::ranges::count_if(workers_, stays) > 0 ||
+                                    std::ranges::any_of(producers_, is_busy))) {
+      poller_.wait(
+          std::min<Clock::time_point>(until, Clock::now() + std::chrono::milliseconds{10}));
     }
   }
 

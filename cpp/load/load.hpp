@@ -62,8 +62,8 @@ struct LoadProgress {
 };
 
 // Runs to the end, or until `go_on`, which is asked a few times a second, says no: then what was
-// measured so far. Throws client::SettingsError and LoadError. What the workers hold when it ends is
-// sent again after the server's drop grace.
+// measured so far. Throws client::SettingsError and LoadError. At the end the workers report what they
+// hold and go, within two seconds.
 [[nodiscard]] LoadResult run(const LoadSettings& settings,
                              const std::function<bool(const LoadProgress&)>& go_on);
 

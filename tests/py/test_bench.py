@@ -28,6 +28,11 @@ def bench(site: Site, server: pena.Server, *options: str) -> dict[str, Any]:
     return result
 
 
+def held(site: Site) -> int:
+    with pena.Store(site.store) as store:
+        return store.counts().batch
+
+
 def in_report(site: Site) -> int:
     with pena.Store(site.store) as store:
         return len(store.report)
@@ -37,6 +42,7 @@ def test_what_is_generated_is_reported(site: Site) -> None:
     server = site.server(lease=20.0)
     result = bench(site, server, "--workers", "3", "--batchsize", "7")
     assert 0 < result["msgs"] <= in_report(site)
+    assert held(site) == 0  # the load leaves nothing behind that would have to be sent again
     site.submitted.clear()
     assert result["msgs_per_s"] * result["seconds"] == pytest.approx(result["msgs"])
     assert result["repeated"] == 0
@@ -48,6 +54,7 @@ def test_what_is_submitted_is_reported(site: Site) -> None:
     server = site.server(generate=False, lease=20.0)
     result = bench(site, server, "--work", "submitted", "--workers", "3", "--batchsize", "7")
     assert 0 < result["msgs"] <= in_report(site)
+    assert held(site) == 0
 
 
 def test_the_open_loop_keeps_to_its_rate(site: Site) -> None:
