@@ -21,7 +21,6 @@ void for_each_lost_batch(const QueuedMsg& msg, Action action) {
 }  // namespace
 
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
-  added_.push_back(msg.msg.id);
   Waiting waiting{std::move(msg), false};
   if (waiting.msg.misses.empty()) {
     add_fresh(std::move(waiting), writes);
@@ -36,7 +35,7 @@ void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
     if (!waiting.stored) writes.emplace_back(PutQueue{std::move(waiting.msg)});
     return;
   }
-  if (!waiting.stored) ++unstored_;
+  if (!waiting.stored) note_unstored(id);
   if (fresh_.empty() || fresh_.back().msg.msg.id < id) {
     fresh_.push_back(std::move(waiting));
   } else {
@@ -55,6 +54,11 @@ void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
   seen_up_to_ = fresh_.back().msg.msg.id;
 }
 
+void Queue::note_unstored(const Xid& id) {
+  ++unstored_;
+  added_.push_back(id);
+}
+
 void Queue::add_missed(Waiting&& waiting) {
   const QueuedMsg& msg = waiting.msg;
   const Xid id = msg.msg.id;
@@ -63,7 +67,7 @@ void Queue::add_missed(Waiting&& waiting) {
   } else {
     resends_.insert(id);
   }
-  if (!waiting.stored) ++unstored_;
+  if (!waiting.stored) note_unstored(id);
   const bool is_new = missed_.emplace(id, std::move(waiting)).second;
   PENA_CHECK(is_new);
 }
@@ -195,7 +199,9 @@ Queue::Waiting* Queue::find(const Xid& id) {
 }
 
 bool Queue::contains(const Xid& id) const {
-  const auto at = find_fresh(id);
+  // Most that are asked for are newer than all that wait here.
+  const bool may_be_fresh = !fresh_.empty() && id <= fresh_.back().msg.msg.id;
+  const auto at = may_be_fresh ? find_fresh(id) : fresh_.end();
   return (at != fresh_.end() && at->msg.msg.id == id) || missed_.contains(id);
 }
 

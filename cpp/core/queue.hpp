@@ -80,6 +80,7 @@ class Queue {
 
   void add_fresh(Waiting&& waiting, std::vector<Write>& writes);
   void add_missed(Waiting&& waiting);
+  void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
   [[nodiscard]] Waiting* find(const Xid& id);
   [[nodiscard]] std::vector<Xid> pick_suspects(std::size_t most) const;
@@ -92,7 +93,7 @@ class Queue {
   std::map<Xid, Waiting> missed_;                   // resends and suspects
   std::set<Xid> resends_;                           // ids in missed_
   std::map<SuspectGroup, std::set<Xid>> suspects_;  // ids in missed_
-  std::vector<Xid> added_;
+  std::vector<Xid> added_;  // since the last write_added, without a record
   std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
 };
 
