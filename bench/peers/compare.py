@@ -113,7 +113,7 @@ def machine(build: Path) -> dict[str, Any]:
     """Say what was measured on, and when."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
-    where = first_line("df", "--output=fstype", ".").replace("Type", "")
+    disk = subprocess.run(("df", "--output=fstype", "."), capture_output=True, text=True, check=True)
     packages = ("redis-server", "beanstalkd", "rabbitmq-server", "postgresql", "nats-server")
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -121,7 +121,8 @@ def machine(build: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(int(memory.group(1)) / 2**20) if memory else 0,
         "kernel": platform.release(),
-        "filesystem": where or first_line("stat", "-f", "-c", "%T", "."),
+        "filesystem": disk.stdout.split()[-1],
+        "sync_us": round(servers.sync_s(int(servers.cores().server)) * 1e6),
         "pena": first_line(str(build / "cli/pena"), "--version"),
         "commit": first_line("git", "describe", "--always", "--dirty"),
         "versions": {package: version_of(package) for package in packages},

@@ -64,6 +64,8 @@ def short(rate: float) -> str:
 
 def cell(runs: list[dict[str, Any]]) -> str:
     """Write the median, its spread, and whether the load generator was the limit."""
+    if median(runs) == 0:
+        return "none"
     star = "\\*" if median(runs, "load_share") > LIMITED else ""
     return f"{short(median(runs))} ±{spread(runs):.0%}{star}"
 
@@ -115,12 +117,14 @@ def latency_table(found: Found) -> str:
         f"\nFrom due to delivered, {first['rate']:,.0f} msgs/s by the clock, W{first['workers']} "
         f"B{first['batchsize']}, ms (medians of {found['repeat']} runs):\n\n"
     )
-    text += row(["ms", "durable", "p50", "p90", "p99", "longest"]) + row(["---"] * 6)
+    text += row(["ms", "durable", "p50", "p90", "p99", "longest", "p99 / p50"])
+    text += row(["---"] * 7)
     for name, of_name in runs.items():
         durable = "yes" if name in found["durable"] else "no"
         waits = [run["waits"] for run in of_name]
         keys = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
-        text += row([name, durable, *(f"{median(waits, key):.2f}" for key in keys)])
+        tail = f"{median(waits, 'p99_ms') / median(waits, 'p50_ms'):.1f}"
+        text += row([name, durable, *(f"{median(waits, key):.2f}" for key in keys), tail])
     return text
 
 
@@ -136,9 +140,11 @@ def heading(found: Found) -> str:
     return (
         f"{machine['date']}, {machine['pena']} at {machine['commit']}. {machine['cores']} cores of "
         f"{machine['cpu']}, {machine['memory_gib']} GiB, {machine['filesystem']}, Linux "
-        f"{machine['kernel']}; the server on one core, the load on the other. {versions}.\n"
+        f"{machine['kernel']}; the server on one core, the load on the other; writing and syncing "
+        f"4 KiB took {machine['sync_us']} µs. {versions}.\n"
         f"Medians of {found['repeat']} runs of {found['seconds']:g} s each, ± the furthest run; "
-        "\\*: the load generator used more than 90 % of its core.\n\n"
+        "\\*: the load generator used more than 90 % of its core; none: no batch was done in that "
+        "time.\n\n"
     )
 
 

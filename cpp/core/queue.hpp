@@ -93,7 +93,7 @@ class Queue {
   std::map<Xid, Waiting> missed_;                   // resends and suspects
   std::set<Xid> resends_;                           // ids in missed_
   std::map<SuspectGroup, std::set<Xid>> suspects_;  // ids in missed_
-  std::vector<Xid> added_;  // since the last write_added, without a record
+  std::vector<Xid> added_;                          // since the last write_added, without a record
   std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
 };
 

@@ -341,7 +341,8 @@ class LmdbStore final : public Reading<Store> {
     std::size_t bytes = 0;
     {
       Applying apply(view_.env(), txn.get(), buffer_);
-      for (auto at = changes.begin(); at != changes.end();) at = apply_run(apply, at, changes.end());
+      for (auto at = changes.begin(); at != changes.end();)
+        at = apply_run(apply, at, changes.end());
       bytes = apply.bytes();
     }
     txn.commit();
