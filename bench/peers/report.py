@@ -123,7 +123,8 @@ def latency_table(found: Found) -> str:
         durable = "yes" if name in found["durable"] else "no"
         waits = [run["waits"] for run in of_name]
         keys = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
-        tail = f"{median(waits, 'p99_ms') / median(waits, 'p50_ms'):.1f}"
+        p50 = median(waits, "p50_ms")
+        tail = f"{median(waits, 'p99_ms') / p50:.1f}" if p50 else "none"
         text += row([name, durable, *(f"{median(waits, key):.2f}" for key in keys), tail])
     return text
 
@@ -140,8 +141,8 @@ def heading(found: Found) -> str:
     return (
         f"{machine['date']}, {machine['pena']} at {machine['commit']}. {machine['cores']} cores of "
         f"{machine['cpu']}, {machine['memory_gib']} GiB, {machine['filesystem']}, Linux "
-        f"{machine['kernel']}; the server on one core, the load on the other; writing and syncing "
-        f"4 KiB took {machine['sync_us']} µs. {versions}.\n"
+        f"{machine['kernel']}; the server on core {machine['server_core']}, the load on the other; "
+        f"writing and syncing 4 KiB took {machine['sync_us']} µs. {versions}.\n"
         f"Medians of {found['repeat']} runs of {found['seconds']:g} s each, ± the furthest run; "
         "\\*: the load generator used more than 90 % of its core; none: no batch was done in that "
         "time.\n\n"

@@ -24,7 +24,7 @@ struct Tally {
   bool takes_waits = false;  // the payloads say when their msgs were due
 };
 
-// A stream and the connection for its POSTs, which one that idles has not before it needs it.
+// A stream, and the connection for its POSTs: one that only idles makes that when it needs it.
 class Worker {
  public:
   // `poller`, `address` and `tally` outlive it.

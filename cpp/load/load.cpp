@@ -50,7 +50,11 @@ class Run {
     const Clock::time_point began = Clock::now();
     work(LoadProgress::Phase::measuring, settings_.duration);
     const LoadResult measured = result(seconds(Clock::now() - began), cpu_seconds() - cpu_before);
-    leave();
+    try {
+      leave();
+    } catch (const LoadError&) {
+      return measured;  // the server is gone, which takes nothing from what it did before
+    }
     return measured;
   }
 
@@ -108,14 +112,15 @@ class Run {
   // Nobody is waited for for long: the server may be gone, or have nothing to send.
   void leave() {
     const auto until = Clock::now() + kLongestLeave;
-    const auto stays = [](const auto& worker) {
-      return !worker->leave();
+    const auto all_have_left = [this] {
+      std::size_t left = 0;
+      for (const auto& worker : workers_) left += worker->leave() ? 1 : 0;
+      return left == workers_.size();
     };
     const auto is_busy = [](const auto& producer) {
       return producer->busy();
     };
-    while (Clock::now() < until && (std::ranges::count_if(workers_, stays) > 0 ||
-                                    std::ranges::any_of(producers_, is_busy))) {
+    while (Clock::now() < until && (!all_have_left() || std::ranges::any_of(producers_, is_busy))) {
       poller_.wait(
           std::min<Clock::time_point>(until, Clock::now() + std::chrono::milliseconds{10}));
     }

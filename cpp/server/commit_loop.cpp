@@ -67,13 +67,13 @@ bool CommitLoop::wait_for_events(std::vector<core::Event>& events,
 
 void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
   take(events);
-  if (committer_.only_answers_reports()) hold(events);
+  if (committer_.only_answers_reports()) hold_round(events);
   const core::Instant now = clock_.now();
+  const std::uint64_t before = committer_.commits();
   std::vector<store::Outgoing> outgoing = committer_.commit(now);
+  if (committer_.commits() == before + 1) pace_.committed(clock_.now() - now);
   publish();
-  if (outgoing.empty()) return;
-  pace_.committed(clock_.now() - now);
-  hooks_.on_committed(std::move(outgoing));
+  if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
 }
 
 void CommitLoop::take(std::vector<core::Event>& events) {
@@ -83,11 +83,13 @@ void CommitLoop::take(std::vector<core::Event>& events) {
   events.clear();
 }
 
-void CommitLoop::hold(std::vector<core::Event>& events) {
+void CommitLoop::hold_round(std::vector<core::Event>& events) {
+  const core::Instant now = clock_.now();
+  const auto due = committer_.next_timeout(now);
+  if (due && *due < now + CommitPace::kLongest) return;
   const auto time = pace_.hold();
   if (!time) return;
-  core::Instant until = clock_.now() + *time;
-  if (const auto due = committer_.next_timeout(until)) until = std::min(until, *due);
+  const core::Instant until = now + *time;
   bool work_came = false;
   bool goes_on = true;
   while (!work_came && goes_on && clock_.now() < until) {

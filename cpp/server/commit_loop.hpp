@@ -47,7 +47,8 @@ class CommitLoop {
   bool wait_for_events(std::vector<core::Event>& events, std::optional<core::Instant> until);
   void take_and_commit(std::vector<core::Event>& events);
   void take(std::vector<core::Event>& events);
-  void hold(std::vector<core::Event>& events);
+  // Looks out for work that the round's commit can be shared with.
+  void hold_round(std::vector<core::Event>& events);
   void publish();
 
   store::Committer& committer_;

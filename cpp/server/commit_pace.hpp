@@ -19,12 +19,15 @@ namespace pena::server {
 
 class CommitPace {
  public:
+  static constexpr core::Duration kLongest = std::chrono::milliseconds{1};
+
   // Of a round that only reports wait for: how long to look out for more. None: commit at once.
   [[nodiscard]] std::optional<core::Duration> hold() {
     if (passes_left_ > 0) {
       --passes_left_;
       return std::nullopt;
     }
+    if (commit_takes_ == core::Duration::zero()) return std::nullopt;
     return std::min(commit_takes_, kLongest);
   }
   // How the hold ended. `work_came`: something that is to be delivered.
@@ -32,11 +35,10 @@ class CommitPace {
     passes_ = work_came ? 0 : std::min(2 * passes_ + 1, kMostPasses);
     passes_left_ = passes_;
   }
-  // Every commit's time, as a moving average: a single slow one is no measure.
+  // What a commit took, as a moving average: a single slow one is no measure.
   void committed(core::Duration took) { commit_takes_ += (took - commit_takes_) / 8; }
 
  private:
-  static constexpr core::Duration kLongest = std::chrono::milliseconds{1};
   static constexpr std::uint32_t kMostPasses = 63;
 
   core::Duration commit_takes_{};

@@ -55,7 +55,7 @@ class Engine {
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
-  std::string frames;  // where a batch is written out, one after the other
+  std::string frames;  // where one small batch after the other is written out
   bool draining = false;
   bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread

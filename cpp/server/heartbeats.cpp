@@ -1,7 +1,6 @@
 #include "server/heartbeats.hpp"
 
 #include <new>
-#include <string>
 
 #include "server/task_stream.hpp"
 #include "wire/sse.hpp"
@@ -38,15 +37,15 @@ void Heartbeats::wait() {
 void Heartbeats::beat() {
   const Time now = std::chrono::steady_clock::now();
   const Time together = now + interval_ / kEarlyShare;
-  std::string stamp;
-  wire::append_heartbeat(stamp, clock_.now());
+  stamp_.clear();  // its room stays: heartbeats go on where the memory is out
+  wire::append_heartbeat(stamp_, clock_.now());
   for (std::size_t beaten = 0; beaten < kAtOnce && !line_.empty(); ++beaten) {
     if (line_.front().at > together) break;
     // Behind the others, whose turn is all before the next of this one.
     line_.splice(line_.end(), line_, line_.begin());
     line_.back().at = now + interval_;
     try {
-      line_.back().stream->beat(stamp);
+      line_.back().stream->beat(stamp_);
     } catch (const std::bad_alloc&) {
       continue;  // the next one may find memory: a client takes a silence of a few heartbeats
     }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <list>
 #include <optional>
+#include <string>
 
 #include "core/instant.hpp"
 #include "server/clock.hpp"
@@ -38,6 +39,7 @@ class Heartbeats {
 
   const Clock& clock_;
   std::list<Beat> line_;  // the next first
+  std::string stamp_ = std::string(64, ' ');
   std::optional<Timer> timer_;
   core::Duration interval_;
   bool waits_ = false;

@@ -83,7 +83,7 @@ void TaskStream::send(const core::Batch& batch) {
   if (ending_) return;
   if (batch_waits_) return end("the client does not read what it is sent");
   const core::Duration lease = engine_.settings.limits.timing.lease;
-  if (writing_ || !waiting_.empty()) {
+  if (!is_idle()) {
     batch_waits_ = true;
     wire::append_batch_frames(waiting_, batch, lease);
     return;
@@ -91,17 +91,21 @@ void TaskStream::send(const core::Batch& batch) {
   std::string& frames = engine_.frames;
   frames.clear();
   wire::append_batch_frames(frames, batch, lease);
-  send_or_keep(frames);
+  if (frames.size() <= kPiece) {
+    send_or_keep(frames);
+  } else {
+    waiting_ = std::exchange(frames, {});  // in pieces, and nothing large is kept
+    wake_.cancel();
+  }
   batch_waits_ = !waiting_.empty();
 }
 
 void TaskStream::send_or_keep(std::string_view bytes) {
-  const std::string_view piece = bytes.substr(0, end_of_piece(bytes, 0));
   const ssize_t sent =
-      ::send(socket_.native_handle(), piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
   if (bytes.empty()) return;
-  // The rest is long, or the client does not read, or is gone: the write that waits finds out.
+  // The client does not read, or is gone: the write that waits finds out.
   waiting_ += bytes;
   wake_.cancel();
 }
@@ -166,7 +170,7 @@ void TaskStream::beat(std::string_view stamp) {
   if (ending_) return;
   if (writing_) {
     stamp_due_ = true;
-  } else if (waiting_.empty()) {
+  } else if (is_idle()) {
     send_or_keep(stamp);
   } else {
     waiting_ += stamp;

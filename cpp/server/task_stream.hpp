@@ -34,7 +34,9 @@ class TaskStream {
   [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
 
  private:
-  // To an idle stream at once, without its coroutine; what the socket does not take waits.
+  // Nothing is being written, nor waits to be: what is sent now cannot overtake anything.
+  [[nodiscard]] bool is_idle() const { return !writing_ && waiting_.empty(); }
+  // To an idle stream, without its coroutine; what the socket does not take waits.
   void send_or_keep(std::string_view bytes);
   [[nodiscard]] Awaitable<bool> write_all(std::string bytes);
   void listen();

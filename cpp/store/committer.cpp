@@ -104,6 +104,7 @@ void Committer::fill_from_generator(core::Instant now) {
 void Committer::write(std::vector<Outgoing>& out) {
   if (!effects_.writes.empty() && !leaves_early(effects_.sends)) {
     store_.commit(effects_.writes);
+    ++commits_;
     for (const core::Write& write : effects_.writes) {
       if (std::holds_alternative<core::PutQueue>(write)) ++queued_in_store_;
       if (std::holds_alternative<core::DropQueue>(write)) --queued_in_store_;

@@ -46,6 +46,9 @@ class Committer {
   // batch, and no answer to who submits.
   [[nodiscard]] bool only_answers_reports() const;
 
+  // How many change sets were made durable so far.
+  [[nodiscard]] std::uint64_t commits() const { return commits_; }
+
   // When commit() wants to be called without an event: a lease, a grace, the linger, the rate.
   [[nodiscard]] std::optional<core::Instant> next_timeout(core::Instant now) const;
 
@@ -71,6 +74,7 @@ class Committer {
   bool generator_end_told_ = false;
   bool accepting_ = true;
   std::uint64_t queued_in_store_ = 0;
+  std::uint64_t commits_ = 0;
   core::Effects effects_;                  // what waits for the commit
   std::unordered_set<core::Xid> written_;  // ids that the writes put somewhere, as far as noted
   std::size_t noted_ = 0;                  // how many of the writes are

@@ -33,9 +33,7 @@ void FileRoom::keep_ahead(const LmdbEnv& env) {
   while (file_bytes_ < wanted) {
     const ssize_t written =
         ::pwrite(file, kZeros.data(), kZeros.size(), static_cast<off_t>(file_bytes_));
-    if (written < 0 && errno != ENOSPC && errno != EDQUOT) {
-      throw_lmdb("cannot write to the store", errno);
-    }
+    if (written < 0 && errno == EIO) throw_lmdb("cannot write to the store", errno);
     if (written <= 0) return;
     file_bytes_ += static_cast<std::size_t>(written);
   }

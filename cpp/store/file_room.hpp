@@ -12,9 +12,9 @@ namespace pena::store {
 class FileRoom {
  public:
   // At the beginning of a write transaction, before its first put: LMDB writes nothing then, and
-  // nobody else has the right to. The zeros become durable with the commit that follows. Where the
-  // disk is full the file stays as it is: LMDB may yet find room within it. Throws StoreError where the
-  // disk fails.
+  // nobody else has the right to. The zeros become durable with the commit that follows. Where
+  // there is no room for them the file stays as it is: LMDB may yet find some within it. Throws
+  // StoreError where the disk is broken.
   void keep_ahead(const LmdbEnv& env);
 
  private:

@@ -24,7 +24,7 @@ from importlib import import_module
 
 from pena._pena import __version__
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # not that of typing, whose import takes half as long as all of this
 if TYPE_CHECKING:
     from pena.buckets import Bucket, BucketCounts
     from pena.client import Client, ClientEnd, ClientStats, EndReason
@@ -69,23 +69,46 @@ __all__ = [
     "parse_xid",
 ]
 
-# Where a name is looked for: modules that load little come first.
-_MODULES = ("xid", "errors", "records", "buckets", "store", "client", "server")
+_HOMES = {
+    "Batch": "records",
+    "Bucket": "buckets",
+    "BucketCounts": "buckets",
+    "Client": "client",
+    "ClientEnd": "client",
+    "ClientStats": "client",
+    "EndReason": "client",
+    "FailRecord": "records",
+    "Limits": "server",
+    "ListenError": "errors",
+    "Miss": "records",
+    "MissReason": "records",
+    "NotRunningError": "errors",
+    "PenaError": "errors",
+    "QueuedMsg": "records",
+    "ReportRecord": "records",
+    "Server": "server",
+    "ServerStats": "server",
+    "SettingsError": "errors",
+    "Store": "store",
+    "StoreError": "errors",
+    "StoreInUseError": "errors",
+    "Xid": "xid",
+    "parse_xid": "xid",
+}
 
+# A type checker reads the imports above: with these it would take any name for one of the package.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    """Load a name, or a module, when it is first asked for (PEP 562)."""
-    if name in _MODULES:
-        return import_module(f"pena.{name}")
-    if name in __all__:
-        for module in _MODULES:
-            found = getattr(import_module(f"pena.{module}"), name, None)
-            if found is not None:
-                globals()[name] = found
-                return found
-    raise AttributeError(f"module 'pena' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Load a name, or a module of the package, when it is first asked for (PEP 562)."""
+        if name in _HOMES:
+            found = getattr(import_module(f"pena.{_HOMES[name]}"), name)
+            globals()[name] = found
+            return found
+        if name in _HOMES.values():
+            return import_module(f"pena.{name}")
+        raise AttributeError(f"module 'pena' has no attribute {name!r}")
 
-
-def __dir__() -> list[str]:
-    """List the public names, loaded or not."""
-    return sorted({*globals(), *__all__, *_MODULES})
+    def __dir__() -> list[str]:
+        """List the names, loaded or not."""
+        return sorted({*globals(), *_HOMES, *_HOMES.values()})

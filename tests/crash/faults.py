@@ -192,11 +192,11 @@ class Faults:
 
     def file_faults(self) -> None:
         """Let the file grow no longer ahead of its use: a full disk is no end, a broken one is."""
-        fault = Fault("room", 1, "ENOSPC", times=1000)
-        with self.trial("room-full") as trial:
+        fault = Fault("growth", 1, "ENOSPC", times=1000)
+        with self.trial("growth-full") as trial:
             self.attempt(str(fault), partial(goes_on, trial, fault))
-        fault = Fault("room", 1, "EIO")
-        with self.trial("room-broken") as trial:
+        fault = Fault("growth", 1, "EIO")
+        with self.trial("growth-broken") as trial:
             self.attempt(str(fault), partial(ends, trial, fault))
 
     # ---- accepts: the server must go on

@@ -5,9 +5,9 @@
 //   CRASH_DROP=words  data: fdatasync and fsync do nothing and are not recorded, from the first
 //                     accepted connection on;
 //                     meta: writes through an O_DSYNC descriptor are recorded as if they were not
-//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, room, sync, accept, malloc
+//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, growth, sync, accept, malloc
 //                     write: to data.mdb; short: half of it is written, then the error;
-//                     room: of zeros behind the end of data.mdb, which no other kind counts;
+//                     growth: of zeros behind the end of data.mdb, which no other kind counts;
 //                     malloc: counted from the first accepted connection on
 //   CRASH_ROOM=bytes  data.mdb cannot grow beyond this: ENOSPC
 //   CRASH_FIRED=file  gets a line when a call was made to fail
@@ -226,7 +226,7 @@ int dup3(int file, int to, int flags) {
 }
 
 // Whether a write only makes the file longer: no promise hangs on it, and it may fail alone.
-static int is_room(int file, const struct iovec* pieces, int count, off_t offset) {
+static int is_growth(int file, const struct iovec* pieces, int count, off_t offset) {
   struct stat about;
   if (count != 1 || fstat(file, &about) != 0 || offset < about.st_size) return 0;
   const char* bytes = pieces[0].iov_base;
@@ -260,10 +260,10 @@ static ssize_t write_data(int file, const struct iovec* pieces, int count, off_t
     }
     pieces = fitting;
   }
-  const int only_room = is_room(file, pieces, count, offset);
-  if (fails(only_room ? "room" : "write")) return -1;
+  const int only_growth = is_growth(file, pieces, count, offset);
+  if (fails(only_growth ? "growth" : "write")) return -1;
   ssize_t done;
-  if (!only_room && fails("short")) {
+  if (!only_growth && fails("short")) {
     // The disk took the first half of the first piece: less than was asked, and no error.
     done = (ssize_t)syscall(SYS_pwrite64, file, pieces[0].iov_base, pieces[0].iov_len / 2, offset);
     if (moves && done > 0) syscall(SYS_lseek, file, offset + done, SEEK_SET);

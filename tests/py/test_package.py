@@ -211,7 +211,8 @@ import sys, pena
 assert "pena.xid" not in sys.modules and "dataclasses" not in sys.modules
 assert {"Server", "parse_xid", "server"} <= set(dir(pena))
 pena.parse_xid("0" * 20)
-assert "pena.server" not in sys.modules
+assert "pena.server" not in sys.modules and "pena.records" not in sys.modules
+assert set(pena._HOMES) | {"__version__"} == set(pena.__all__)
 pena.Server
 assert pena.server.Server is pena.Server is vars(pena)["Server"]
 try:

@@ -6,7 +6,9 @@
 
 #include <future>
 
+#include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
+#include "support/temp_folder.hpp"
 
 namespace pena::server::test {
 namespace {
@@ -154,6 +156,39 @@ TEST_F(CommitLoopTest, AStopCommitsWhatWaits) {
   EXPECT_EQ(store_->counts().queue, 2U);
   submit(3);  // too late
   EXPECT_EQ(store_->counts().queue, 2U);
+}
+
+// The store is one on a disk, so that there is a time for which a round is held; the stop comes a little
+// later in every turn, to find one that is.
+TEST(CommitLoop, AStopWhileARoundIsHeldLosesNothing) {
+  core::XidFactory ids{{1, 2, 3}, 4, 0};
+  const Clock clock;
+  for (int turn = 0; turn < 100; ++turn) {
+    const pena::test::TempFolder folder;
+    const auto store = store::open_lmdb_store(folder / "store", 64U << 20U);
+    store::Committer committer{core::Limits{}, *store, std::nullopt, ids, clock.now()};
+    std::promise<std::vector<core::QueuedMsg>> granted;
+    CommitLoop loop{committer,
+                    clock,
+                    {[&](const std::vector<store::Outgoing>& outgoing) {
+                       for (const auto& out : outgoing) {
+                         const auto* const batch = std::get_if<core::SendBatch>(&out);
+                         if (batch != nullptr) granted.set_value(batch->batch->msgs);
+                       }
+                     },
+                     [](const std::exception_ptr&) {
+                       FAIL();
+                     }}};
+    loop.push(core::Submitted{1, {{ids.next(1), 1, {}}, {ids.next(1), 1, {}}}});
+    loop.push(core::ClientJoined{ids.next(1), 2, true});
+    const auto msgs = granted.get_future().get();
+    loop.push(core::Reported{2, {}, {msgs.at(0).msg.id}, {}, {}, true});
+    const auto stop_at = Clock::Steady::now() + std::chrono::microseconds{turn};
+    while (Clock::Steady::now() < stop_at) continue;
+    loop.push(core::Reported{3, {}, {msgs.at(1).msg.id}, {}, {}, true});
+    loop.stop();
+    for (const auto& msg : msgs) EXPECT_EQ(store->find(msg.msg.id), store::Bucket::report);
+  }
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ TEST(CommitPace, HoldsForAboutAsLongAsACommitTakes) {
   EXPECT_LE(*held, microseconds{400});
 }
 
+TEST(CommitPace, HoldsNothingBeforeItKnowsWhatACommitTakes) {
+  CommitPace pace;
+  EXPECT_EQ(pace.hold(), std::nullopt);
+  pace.committed(microseconds{400});
+  EXPECT_TRUE(pace.hold().has_value());
+}
+
 TEST(CommitPace, OneSlowCommitIsNoMeasure) {
   CommitPace pace = after_commits_of(microseconds{400});
   pace.committed(milliseconds{2});

@@ -236,5 +236,31 @@ TEST_F(SilentReaderTest, WhoReportsWithoutReadingHoldsABoundedBuffer) {
   log.wait_for("lost " + silent.session());
 }
 
+// Small batches go to the socket at once; what it does not take follows, and nothing is torn.
+TEST_F(SilentReaderTest, BatchesThatTheSocketTakesInPartsAreWhole) {
+  start();
+  constexpr std::size_t kPayload = 50'000;
+  const auto ids = submit(40, std::string(kPayload, 'x'));
+  TaskClient silent{server->port(), 1, "", kSmallBuffer};
+  for (const std::string& id : ids) {
+    log.wait_for("grant ");
+    if (log.count("end ") > 0) break;
+    EXPECT_EQ(report({id}).status, 200);
+  }
+  log.wait_for("end ");
+  const std::string text = silent.read_to_end();
+  std::size_t events = 0;
+  for (std::size_t at = text.find("data: "); at != std::string::npos; ++events) {
+    const std::size_t end = text.find("\n\n", at);
+    if (end == std::string::npos) break;  // the last one, if at all
+    const std::string data = text.substr(at, end - at);
+    EXPECT_EQ(data.substr(13, 20), ids[events]);
+    EXPECT_EQ(std::ranges::count(data, 'x'), kPayload);
+    EXPECT_TRUE(data.ends_with('}'));
+    at = text.find("data: ", end);
+  }
+  EXPECT_GT(events, 1U);
+}
+
 }  // namespace
 }  // namespace pena::server::test

@@ -168,6 +168,38 @@ TEST_P(StoreContract, ReadersSeeWholeChangeSetsOnly) {
   EXPECT_EQ(store_->counts().queue, number);
 }
 
+// Hundreds of pages, dropped in runs as grants do it: from the front, the end, the middle, all.
+TEST_P(StoreContract, DropsRunsFromTheQueue) {
+  ChangeSet puts;
+  std::vector<std::uint16_t> left;
+  for (std::uint16_t number = 1; number <= 5000; ++number) {
+    puts.emplace_back(core::PutQueue{queued(number)});
+    left.push_back(number);
+  }
+  store_->commit(puts);
+  using Run = std::pair<std::size_t, std::size_t>;  // where, how many
+  const std::vector<std::vector<Run>> commits{
+      {{0, 1}}, {{0, 700}, {0, 300}}, {{3500, 499}}, {{1000, 1000}, {10, 3}, {0, 1}}, {{0, 1996}}};
+  for (const auto& runs : commits) {
+    ChangeSet changes;
+    for (const auto& [at, count] : runs) {
+      for (std::size_t i = 0; i < count; ++i) {
+        changes.emplace_back(core::DropQueue{id_of(left.at(at + i))});
+      }
+      left.erase(left.begin() + static_cast<std::ptrdiff_t>(at),
+                 left.begin() + static_cast<std::ptrdiff_t>(at + count));
+      changes.emplace_back(core::PutMeta{"generated", left.size()});  // parts the runs
+    }
+    changes.emplace_back(core::PutQueue{queued(6000)});
+    changes.emplace_back(core::DropQueue{id_of(6000)});
+    store_->commit(changes);
+    const auto there = store_->queue({}, 9999).records;
+    ASSERT_EQ(there.size(), left.size());
+    for (std::size_t i = 0; i < left.size(); ++i) ASSERT_EQ(there[i], queued(left[i]));
+  }
+  EXPECT_EQ(left.size(), 500U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          testing::Values(Kind{"Lmdb",
                                               [](const std::string& path) {
