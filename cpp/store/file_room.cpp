@@ -1,6 +1,5 @@
 #include "store/file_room.hpp"
 
-#include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,9 +23,9 @@ void FileRoom::keep_ahead(const LmdbEnv& env) {
   if (growth * pages.bytes > kMostGrowth) return;
   const std::size_t used = pages.grown * pages.bytes;
   if (used + kMostGrowth <= file_bytes_) return;
-  mdb_filehandle_t file{};
+  const int file = env.data_file();
   struct stat about {};
-  if (mdb_env_get_fd(env.get(), &file) != 0 || ::fstat(file, &about) != 0) return;
+  if (::fstat(file, &about) != 0) return;
   file_bytes_ = static_cast<std::size_t>(about.st_size);
   const std::size_t wanted = used + kAhead;
   // From the end on and in order: what is there already is never touched.

@@ -230,6 +230,13 @@ void LmdbEnv::follow_map() const {
   }
 }
 
+int LmdbEnv::data_file() const {
+  mdb_filehandle_t file{};
+  const int code = mdb_env_get_fd(env_, &file);
+  if (code != 0) throw_lmdb("cannot find the file of the store " + path_, code);
+  return file;
+}
+
 LmdbEnv::Pages LmdbEnv::pages() const {
   MDB_envinfo info{};
   MDB_stat stat{};

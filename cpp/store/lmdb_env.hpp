@@ -32,6 +32,8 @@ class LmdbEnv {
     return tables_[static_cast<std::size_t>(table)];
   }
   [[nodiscard]] const std::string& path() const { return path_; }
+  // LMDB's own descriptor of `data.mdb`, open for writing where the store is.
+  [[nodiscard]] int data_file() const;
 
   struct Pages {
     std::size_t map = 0;    // as many as the map has room for
