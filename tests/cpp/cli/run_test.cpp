@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -124,7 +125,12 @@ TEST_F(Run, AnAddressThatAnotherServerHasExitsWith4) {
   std::thread{[from = ends[0]] {
     std::string line;
     for (char c = 0; read(from, &c, 1) == 1 && c != '\n';) line += c;
-    kill(getpid(), line.starts_with("listening on http://127.0.0.1:") ? SIGTERM : SIGKILL);
+    const int signal = line.starts_with("listening on http://127.0.0.1:") ? SIGTERM : SIGKILL;
+    // Until it is heard: under ThreadSanitizer a handler that was put off may never come.
+    pollfd end{from, POLLIN, 0};
+    do {
+      kill(getpid(), signal);
+    } while (poll(&end, 1, 2000) == 0);
   }}.detach();
   std::_Exit(run({"server", "--listen", "127.0.0.1:0", "--store", store, "--log-level", "off"}));
 }
