@@ -166,6 +166,11 @@ def save(figure: Any, out: Path, name: str) -> None:
     plt.close(figure)
 
 
+def named(workers: int, batch: int) -> str:
+    """Write a shape out, on two lines."""
+    return f"{workers} worker{'' if workers == 1 else 's'}\nbatches of {batch}"
+
+
 def throughput_plot(found: Found, out: Path) -> None:
     """Draw a group of bars a shape, on a logarithmic scale."""
     runs = closed(found)
@@ -180,7 +185,7 @@ def throughput_plot(found: Found, out: Path) -> None:
         axes.bar(at, rates, width, label=label, color=colour[name])
     axes.set_yscale("log")
     axes.set_ylim(bottom=500)
-    axes.set_xticks(range(len(shapes)), [f"{w} workers\nbatches of {b}" for w, b in shapes])
+    axes.set_xticks(range(len(shapes)), [named(*shape) for shape in shapes])
     axes.set_ylabel("msgs handed out and reported a second")
     axes.set_title(f"Server on one core, load on the other ({found['machine']['date']})")
     axes.grid(axis="y", alpha=0.3)
@@ -208,9 +213,15 @@ def latency_plot(found: Found, out: Path) -> None:
         offset = {"xytext": (8, 0), "textcoords": "offset points"}
         axes.annotate(told, (p99, y), va="center", fontsize=8, **offset)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("ms from due to delivered, p50 … p99")
+    labels = [name if name in found["durable"] else f"{name} (not durable)" for name in names]
+    axes.set_yticks(range(len(names)), labels)
+    first = runs[names[0]][0]
+    axes.set_xlabel(f"ms from due to delivered, p50 … p99, at {first['rate']:,.0f} msgs/s")
     axes.set_xlim(right=axes.get_xlim()[1] * 2.5)
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low < tick < high]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
     axes.grid(axis="x", alpha=0.3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
