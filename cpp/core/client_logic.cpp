@@ -88,7 +88,7 @@ void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
     if (counts) heard_at_ = stamped_ ? std::max(*heard_at_, alive_at) : alive_at;
     stamped_ = true;
   }
-  if (!event.batch || !heard_at_ || stopping_) return;
+  if (!event.batch || !heard_at_ || stopping_ || is_about_to_end()) return;
   BatchWork& work = batch_of(event.batch);
   if (event.size > 0) work.size = event.size;
   if (event.at_ms && anchor_) work.stop_at = earliest(*event.at_ms) + timing_.client_stop();
@@ -147,7 +147,8 @@ void ClientLogic::on(const MsgArrived& event, Instant now) {
   // Bytes that came late may be ahead of a timer that is due: nothing is begun that must be stopped.
   const auto due = next_timeout();
   if (due && now >= *due && !PENA_BUG(begins_overdue_msgs)) on(ClientTimeReached{}, now);
-  if (!heard_at_ || stopping_ || (event.batch && event.batch == given_up_)) return;
+  if (!heard_at_ || stopping_ || is_about_to_end()) return;
+  if (event.batch && event.batch == given_up_) return;
   ++counts_.received;
   BatchWork& work = batch_of(event.batch);
   ++work.arrived;
@@ -239,10 +240,19 @@ void ClientLogic::send_report(const Xid& key) {
 
 // ---- reports
 
+bool ClientLogic::has_reported_all() const {
+  return rules_.max_batches && batches_reported_ >= *rules_.max_batches;
+}
+
+// The server may send the next batch before the answer to the last report.
+bool ClientLogic::is_about_to_end() const {
+  return has_reported_all() && reports_open_ > 0;
+}
+
 void ClientLogic::on(const ReportAnswered& event, Instant now) {
   ++counts_.batches;
   anchor_again(event.sent_at, event.at_ms);
-  if (rules_.max_batches && batches_reported_ >= *rules_.max_batches && !stopping_) {
+  if (has_reported_all() && !stopping_) {
     begin_stop(ClientEndReason::batches_done,
                std::to_string(*rules_.max_batches) + " batches were reported", now);
   }

@@ -194,6 +194,8 @@ class ClientLogic {
   void stop_running(const BatchWork& work);
   void forget_running(BatchWork& work);
   void send_report(const Xid& key);
+  [[nodiscard]] bool has_reported_all() const;
+  [[nodiscard]] bool is_about_to_end() const;
   void settle_one_report();
   void end_if_settled();
   void begin_stop(ClientEndReason reason, std::string text, Instant now);

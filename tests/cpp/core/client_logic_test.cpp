@@ -405,6 +405,19 @@ TEST_F(ClientLogicTest, EndsWhenItsBatchesAreReported) {
   EXPECT_EQ(ends[0].reason, ClientEndReason::batches_done);
 }
 
+TEST_F(ClientLogicTest, BeginsNothingThatComesBeforeTheAnswerToItsLastReport) {
+  ClientRules rules;
+  rules.batchsize = rules.max_running = 1;
+  rules.max_batches = 1;
+  make(rules);
+  open();
+  batch(100, 1, {{id_of(1), 5, {}}});
+  (void)happen(WorkEnded{id_of(1)});
+  EXPECT_TRUE(of<StartWork>(batch(101, 1, {{id_of(2), 5, {}}})).empty());
+  EXPECT_EQ(of<EndClient>(happen(ReportAnswered{now_, std::nullopt})).size(), 1U);
+  EXPECT_EQ(logic_->counts().received, 1U);
+}
+
 TEST_F(ClientLogicTest, ARefusedStreamEndsItWithTheServersWords) {
   make(2);
   (void)logic_->start();
