@@ -1,6 +1,6 @@
 // Keeps the store's file longer than what LMDB has used of it. A sync that makes a file longer waits for
-// the file system's journal, too: about twice as long as one that only fills bytes that are there
-// (docs/performance.md). So zeros are written behind the end, many commits' worth at once.
+// what the file system keeps of it, too. So zeros are written behind the end, many commits' worth at
+// once; docs/performance.md has what that brings.
 #pragma once
 
 #include <cstddef>

@@ -49,6 +49,16 @@ class ClientLogicTest : public testing::Test {
     }
     return actions;
   }
+  // Of a client that is to end behind it; the answer is still to come.
+  void report_the_only_batch() {
+    ClientRules rules;
+    rules.batchsize = rules.max_running = 1;
+    rules.max_batches = 1;
+    make(rules);
+    open();
+    batch(100, 1, {{id_of(1), 5, {}}});
+    (void)happen(WorkEnded{id_of(1)});
+  }
   template <class Kind>
   static std::vector<Kind> of(const Actions& actions) {
     std::vector<Kind> found;
@@ -393,26 +403,14 @@ TEST_F(ClientLogicTest, AStopWaitsForTheAnswerButNotForEver) {
 }
 
 TEST_F(ClientLogicTest, EndsWhenItsBatchesAreReported) {
-  ClientRules rules;
-  rules.batchsize = rules.max_running = 1;
-  rules.max_batches = 1;
-  make(rules);
-  open();
-  batch(100, 1, {{id_of(1), 5, {}}});
-  (void)happen(WorkEnded{id_of(1)});
+  report_the_only_batch();
   const auto ends = of<EndClient>(happen(ReportAnswered{now_, std::nullopt}));
   ASSERT_EQ(ends.size(), 1U);
   EXPECT_EQ(ends[0].reason, ClientEndReason::batches_done);
 }
 
 TEST_F(ClientLogicTest, BeginsNothingThatComesBeforeTheAnswerToItsLastReport) {
-  ClientRules rules;
-  rules.batchsize = rules.max_running = 1;
-  rules.max_batches = 1;
-  make(rules);
-  open();
-  batch(100, 1, {{id_of(1), 5, {}}});
-  (void)happen(WorkEnded{id_of(1)});
+  report_the_only_batch();
   EXPECT_TRUE(of<StartWork>(batch(101, 1, {{id_of(2), 5, {}}})).empty());
   EXPECT_EQ(of<EndClient>(happen(ReportAnswered{now_, std::nullopt})).size(), 1U);
   EXPECT_EQ(logic_->counts().received, 1U);
