@@ -29,16 +29,24 @@ class GilReleased {
 // For calls that may block.
 using WithoutGil = py::call_guard<GilReleased>;
 
-// Deletes what takes its time to end (threads are joined) without holding Python up. A forked child
-// deletes nothing: it has no copy of the threads, and would wait for them for ever.
+// Deletes what threads may wait in. A forked child deletes nothing: it has no copy of the threads,
+// and would wait for them for ever. Any thread, with Python's lock or without.
+struct DeleteInItsProcess {
+  template <class Object>
+  void operator()(Object* object) const {
+    if (::getpid() == process) delete object;
+  }
+  pid_t process = ::getpid();
+};
+
+// Likewise, without holding Python up while threads are joined. For a thread that has Python's lock.
 struct DeleteWithoutGil {
   template <class Object>
   void operator()(Object* object) const {
-    if (::getpid() != process) return;
     const py::gil_scoped_release release;
-    delete object;
+    delete_(object);
   }
-  pid_t process = ::getpid();
+  DeleteInItsProcess delete_;
 };
 
 // Calls `wait(slice)` until it gives something true or `timeout` (none: for ever) is over, and

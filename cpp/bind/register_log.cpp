@@ -22,7 +22,7 @@ std::vector<Line> take(LogQueue& queue) {
 
 void register_log(py::module_& module) {
   py::class_<LogQueue, std::shared_ptr<LogQueue>>(module, "LogQueue")
-      .def(py::init([] { return std::shared_ptr<LogQueue>(new LogQueue, DeleteWithoutGil{}); }))
+      .def(py::init([] { return std::shared_ptr<LogQueue>(new LogQueue, DeleteInItsProcess{}); }))
       .def("set_threshold", &LogQueue::set_threshold, py::arg("threshold"))
       .def("take", &take, WithoutGil())
       .def("flush", &LogQueue::flush, py::arg("timeout"), WithoutGil())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import logging
 import os
 import threading
@@ -32,7 +33,8 @@ class _Log:
     def _run(self) -> None:
         while lines := self.queue.take():
             for name, level, text in lines:
-                logging.getLogger(name).log(level, "%s", text)
+                with _writing:
+                    logging.getLogger(name).log(level, "%s", text)
 
     def flush(self) -> None:
         """Wait until what was said is logged; the logging thread would wait for itself."""
@@ -46,18 +48,32 @@ class _Log:
 
 _lock = threading.Lock()
 _log: _Log | None = None
-_running: weakref.WeakSet[_Stoppable] = weakref.WeakSet()
+_running: weakref.WeakValueDictionary[int, _Stoppable] = weakref.WeakValueDictionary()
+_starts = itertools.count()
+_writing = threading.RLock()  # a handler may fork
+_PATIENCE = 1.0  # seconds that a fork waits for a handler
+
+
+def _pause_log() -> None:
+    """Before a fork: a child born amid a line would find its handler's locks held for ever."""
+    _writing.acquire(timeout=_PATIENCE)
+
+
+def _resume_log() -> None:
+    with contextlib.suppress(RuntimeError):  # not acquired in time
+        _writing.release()
 
 
 def _forget() -> None:
     """In a forked child: what ran in the parent does not run here."""
-    global _lock, _log
+    global _lock, _log, _writing
     _lock = threading.Lock()
+    _writing = threading.RLock()
     _log = None
     _running.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(before=_pause_log, after_in_parent=_resume_log, after_in_child=_forget)
 
 
 def log_queue() -> _pena.LogQueue:
@@ -83,12 +99,13 @@ def flush_log() -> None:
 
 def started(engine: _Stoppable) -> None:
     """Remember what has to be stopped before the interpreter ends."""
-    _running.add(engine)
+    _running[next(_starts)] = engine
 
 
 def _stop_all() -> None:
-    # A server that failed has ended as well; its error belongs to whoever waits for it.
-    for engine in list(_running):
+    # The last first: a client's last report finds its server. A server that failed has ended as
+    # well; its error belongs to whoever waits for it.
+    for _, engine in sorted(_running.items(), reverse=True):
         with contextlib.suppress(Exception):
             engine.stop()
     if _log is not None:

@@ -86,6 +86,8 @@ client = pena.Client(server.url, batchsize=3).start()
         "for _ in range(40): threading.Thread(target=server.wait, daemon=True).start()",
         "for _ in range(40): threading.Thread(target=client.wait, daemon=True).start()",
         "import gc; del server, client; gc.collect()",
+        # So the engines outlive the module and its queue of log lines.
+        "logging.kept = server, client",
         "import sys; sys.exit(0)",
     ],
 )
@@ -104,9 +106,52 @@ else:
 """
 
 
+@pytest.mark.forks
 def test_a_forked_child_ends_and_may_have_a_server_of_its_own() -> None:
     ended = python(RUNNING + FORKED)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+FORKED_AMID_A_LINE = """
+import logging, os, sys, threading, time, pena
+begun, written = threading.Event(), threading.Lock()
+class Slow(logging.Handler):
+    def emit(self, record):
+        with written:
+            begun.set()
+            time.sleep(0.3)
+logging.getLogger("pena.server").addHandler(Slow())
+logging.getLogger("pena.server").setLevel(logging.INFO)
+server = pena.Server(generate=False).start()
+begun.wait()
+if os.fork() == 0:
+    os._exit(0 if written.acquire(timeout=5) else 3)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.forks
+def test_a_forked_child_inherits_no_lock_of_a_handler() -> None:
+    ended = python(FORKED_AMID_A_LINE)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+NESTED = """
+import pena
+class Named:
+    def stop(self):
+        print(type(self).__name__, flush=True)
+        super().stop()
+class Server(Named, pena.Server): pass
+class Client(Named, pena.Client): pass
+kept = [Server(rate=1000).start()]
+kept += [Client(kept[0].url).start() for _ in range(9)]
+"""
+
+
+def test_what_started_last_ends_first() -> None:
+    ended = python(NESTED)
+    assert (ended.stdout, ended.stderr) == ("Client\n" * 9 + "Server\n", "")
 
 
 def test_an_exception_with_what_runs_is_shown_and_ends_the_interpreter() -> None:
