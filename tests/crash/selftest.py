@@ -195,10 +195,10 @@ def make(pena: Path, folder: Path, seed: int) -> Path:
     site = Site(pena, folder, free_port(random.Random()))
     load = Load(site.port, folder / "journals", seed, submit_pause=0.005)
     try:
-        site.start("--no-generate")
+        site.start("--rate=400")  # before so much is queued that nothing has to be made
         time.sleep(0.7)
         site.stop(signal.SIGTERM)
-        site.start("--rate=400")
+        site.start("--no-generate")
         time.sleep(0.7)
     finally:
         site.stop(signal.SIGKILL)
