@@ -201,7 +201,7 @@ def backlog(bench: Bench, msgs: int) -> None:
         told = f"{short(full[shape])} to {short(empty[shape])}: {full[shape] / empty[shape]:.0%}"
         bench.row(what, told, "at least 80 %")
     times = [ready_within_ms(bench, kept / "pena.lmdb", "--max-queue=20000000") for _ in range(3)]
-    bench.row(f"restart with {msgs:,} records", f"{statistics.median(times):.0f} ms", "under 2 s")
+    bench.row(f"restart with {msgs:,} msgs", f"{statistics.median(times):.0f} ms", "under 2 s")
 
 
 def rate(bench: Bench, port: int, workers: int, batch: int) -> float:

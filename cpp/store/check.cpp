@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "store/format.hpp"
 #include "store/lmdb_env.hpp"
@@ -31,11 +33,19 @@ class Check {
   explicit Check(const std::string& path) : env_(LmdbEnv::open(path, 0, false)), txn_(*env_) {}
 
   CheckReport run() {
-    each(Table::queue, "queue", [this](const Xid& id, std::string_view value) {
-      const core::QueuedMsg msg = decode_queued(id, value);
-      ++report_.msgs.queue;
-      place(id, "queue");
-      attempts("queue", id, msg.misses);
+    queue_read_ = each(Table::queue, "queue", [this](const Xid& id, std::string_view value) {
+      if (last_queued_ && id <= *last_queued_) {
+        problem("queue", id.text(), "a record before it ends with " + last_queued_->text());
+      }
+      std::vector<core::QueuedMsg> msgs;
+      decode_queued(id, value, msgs);
+      for (const core::QueuedMsg& msg : msgs) {
+        ++report_.msgs.queue;
+        place(msg.msg.id, "queue");
+        attempts("queue", msg.msg.id, msg.misses);
+      }
+      const Xid& last = msgs.back().msg.id;
+      last_queued_ = last_queued_ ? std::max(*last_queued_, last) : last;
     });
     each(Table::batch, "batch", [this](const Xid& id, std::string_view value) {
       const core::Batch batch = decode_batch(id, value);
@@ -65,12 +75,15 @@ class Check {
   }
 
  private:
+  // False where something could not be read.
   template <class Read>
-  void each(Table table, const char* bucket, Read read) {
+  bool each(Table table, const char* bucket, Read read) {
     MDB_cursor* cursor = nullptr;
     if (const int code = mdb_cursor_open(txn_.get(), env_->table(table), &cursor); code != 0) {
-      return problem(bucket, "", std::string{"it cannot be read: "} + mdb_strerror(code));
+      problem(bucket, "", std::string{"it cannot be read: "} + mdb_strerror(code));
+      return false;
     }
+    bool all = true;
     MDB_val key{};
     MDB_val value{};
     int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
@@ -78,6 +91,7 @@ class Check {
       const std::string_view bytes(static_cast<const char*>(key.mv_data), key.mv_size);
       if (bytes.size() != Xid::kBytes) {
         problem(bucket, hex(bytes), "its key is no id");
+        all = false;
         continue;
       }
       Xid::Bytes id{};
@@ -87,12 +101,15 @@ class Check {
       } catch (const StoreError& error) {
         problem(bucket, Xid{id}.text(), error.what());
         place(Xid{id}, bucket);
+        all = false;
       }
     }
     mdb_cursor_close(cursor);
     if (code != MDB_NOTFOUND) {
       problem(bucket, "", std::string{"it cannot be read on: "} + mdb_strerror(code));
+      all = false;
     }
+    return all;
   }
 
   void place(const Xid& id, const char* bucket) { places_.emplace_back(id, bucket); }
@@ -118,16 +135,33 @@ class Check {
   }
 
   void check_meta() {
-    for (const char* name : {"schema", "boots"}) {
-      MDB_val key{std::strlen(name), const_cast<char*>(name)};
-      MDB_val value{};
-      const int code = mdb_get(txn_.get(), env_->table(Table::meta), &key, &value);
-      std::uint64_t number = 0;
-      if (code == 0 && value.mv_size == sizeof number) {
-        std::memcpy(&number, value.mv_data, sizeof number);
-      }
-      if (number == 0) problem("meta", name, "it is missing or no number");
+    const std::optional<std::uint64_t> schema = meta("schema");
+    if (schema && (*schema < kOldestSchema || *schema > kSchema)) {
+      problem("meta", "schema",
+              "it is " + std::to_string(*schema) + ", expected " + std::to_string(kOldestSchema) +
+                  " to " + std::to_string(kSchema));
     }
+    for (const char* name : {"schema", "boots"}) {
+      if (meta(name).value_or(0) == 0) problem("meta", name, "it is missing or no number");
+    }
+    const std::optional<std::uint64_t> queued = meta("queued");
+    if (!queued && schema == kOldestSchema) return;
+    if (queue_read_ && queued != report_.msgs.queue) {
+      problem("meta", "queued",
+              "it says " + (queued ? std::to_string(*queued) : "nothing") +
+                  ", the bucket queue has " + std::to_string(report_.msgs.queue));
+    }
+  }
+
+  // None where there is no such number.
+  std::optional<std::uint64_t> meta(const char* name) {
+    MDB_val key{std::strlen(name), const_cast<char*>(name)};
+    MDB_val value{};
+    const int code = mdb_get(txn_.get(), env_->table(Table::meta), &key, &value);
+    std::uint64_t number = 0;
+    if (code != 0 || value.mv_size != sizeof number) return std::nullopt;
+    std::memcpy(&number, value.mv_data, sizeof number);
+    return number;
   }
 
   void problem(std::string bucket, std::string id, std::string what) {
@@ -139,6 +173,8 @@ class Check {
   std::shared_ptr<LmdbEnv> env_;
   ReadTxn txn_;
   CheckReport report_;
+  std::optional<Xid> last_queued_;
+  bool queue_read_ = false;  // whole
   std::vector<std::pair<Xid, const char*>> places_;
 };
 

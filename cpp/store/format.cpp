@@ -21,17 +21,10 @@ std::uint32_t checksum_of(std::uint8_t version, std::string_view body) {
   return static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
 }
 
+// Writes behind what `out` has.
 class Writer {
  public:
-  explicit Writer(std::string& out) : out_(out) { out_.assign(kHeader, '\0'); }
-  ~Writer() {
-    const std::string_view body = std::string_view{out_}.substr(kHeader);
-    const std::uint32_t checksum = checksum_of(kRecordVersion, body);
-    out_[0] = static_cast<char>(kRecordVersion);
-    std::memcpy(out_.data() + 1, &checksum, sizeof checksum);
-  }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
+  explicit Writer(std::string& out) : out_(out) {}
 
   template <class Number>
   void number(Number value) {
@@ -72,6 +65,20 @@ class Writer {
 
  private:
   std::string& out_;
+};
+
+// Replaces `out` by a value, sealed at the end.
+class ValueWriter : public Writer {
+ public:
+  explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
+    value_.assign(kHeader, '\0');
+  }
+  ~ValueWriter() { seal(value_); }
+  ValueWriter(const ValueWriter&) = delete;
+  ValueWriter& operator=(const ValueWriter&) = delete;
+
+ private:
+  std::string& value_;
 };
 
 // Never reads behind the end; the first thing that does not fit throws.
@@ -131,6 +138,33 @@ class Reader {
     queued.misses = misses();
     return queued;
   }
+  // A msg of a queue, passed over.
+  QueuedSlice slice() {
+    const char* const begin = rest_.data();
+    const core::Xid id = xid();
+    (void)take(sizeof(std::uint32_t));
+    (void)take(number<std::uint32_t>());
+    (void)take(2 * sizeof(std::int64_t));
+    constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
+    for (auto misses = number<std::uint16_t>(); misses > 0; --misses) {
+      (void)take(kMiss);
+      (void)take(number<std::uint32_t>());
+    }
+    return {id, {begin, static_cast<std::size_t>(rest_.data() - begin)}};
+  }
+  // Appends the msgs of a queue to `out`: `read` gives one, `id_in` finds its id.
+  template <class Element, class Read, class IdIn>
+  void queue(std::vector<Element>& out, Read read, IdIn id_in) {
+    out.push_back(read(*this));
+    core::Xid last = id_in(out.back());
+    same_id(last);
+    while (!rest_.empty()) {
+      out.push_back(read(*this));
+      const core::Xid& id = id_in(out.back());
+      if (id <= last) broken("is out of order");
+      last = id;
+    }
+  }
   void same_id(const core::Xid& inside) {
     if (inside != id_) broken("names another msg, " + inside.text());
   }
@@ -162,12 +196,25 @@ class Reader {
 
 }  // namespace
 
-void encode(const core::QueuedMsg& msg, std::string& out) {
-  Writer{out}.queued(msg);
+void append(const core::QueuedMsg& msg, std::string& value) {
+  if (value.empty()) value.assign(kHeader, '\0');
+  Writer{value}.queued(msg);
+}
+
+void append_slice(std::string_view slice, std::string& value) {
+  if (value.empty()) value.assign(kHeader, '\0');
+  value.append(slice);
+}
+
+void seal(std::string& value) {
+  const std::string_view body = std::string_view{value}.substr(kHeader);
+  const std::uint32_t checksum = checksum_of(kRecordVersion, body);
+  value[0] = static_cast<char>(kRecordVersion);
+  std::memcpy(value.data() + 1, &checksum, sizeof checksum);
 }
 
 void encode(const core::Batch& batch, std::string& out) {
-  Writer writer(out);
+  ValueWriter writer(out);
   writer.xid(batch.client);
   writer.instant(batch.granted_at);
   writer.number(static_cast<std::uint32_t>(batch.msgs.size()));
@@ -175,7 +222,7 @@ void encode(const core::Batch& batch, std::string& out) {
 }
 
 void encode(const core::ReportRecord& record, std::string& out) {
-  Writer writer(out);
+  ValueWriter writer(out);
   writer.number(record.period);
   writer.xid(record.batch);
   writer.xid(record.client);
@@ -186,19 +233,25 @@ void encode(const core::ReportRecord& record, std::string& out) {
 }
 
 void encode(const core::FailRecord& record, std::string& out) {
-  Writer writer(out);
+  ValueWriter writer(out);
   writer.msg(record.msg);
   writer.instant(record.accepted_at);
   writer.instant(record.failed_at);
   writer.misses(record.misses);
 }
 
-core::QueuedMsg decode_queued(const core::Xid& id, std::string_view value) {
-  Reader reader(Bucket::queue, id, value);
-  core::QueuedMsg msg = reader.queued();
-  reader.same_id(msg.msg.id);
-  reader.end();
-  return msg;
+void decode_queued(const core::Xid& id, std::string_view value, std::vector<core::QueuedMsg>& out) {
+  Reader(Bucket::queue, id, value)
+      .queue(
+          out, [](Reader& reader) { return reader.queued(); },
+          [](const core::QueuedMsg& queued) -> const core::Xid& { return queued.msg.id; });
+}
+
+void slice_queued(const core::Xid& id, std::string_view value, std::vector<QueuedSlice>& out) {
+  Reader(Bucket::queue, id, value)
+      .queue(
+          out, [](Reader& reader) { return reader.slice(); },
+          [](const QueuedSlice& slice) -> const core::Xid& { return slice.id; });
 }
 
 core::Batch decode_batch(const core::Xid& id, std::string_view value) {

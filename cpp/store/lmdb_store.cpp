@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include "store/file_room.hpp"
 #include "store/fill_gauge.hpp"
 #include "store/format.hpp"
 #include "store/held_ids.hpp"
+#include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
+#include "store/queue_table.hpp"
 #include "store/server_lock.hpp"
 
 namespace pena::store {
@@ -21,24 +24,12 @@ using core::Xid;
 
 constexpr const char* kSchemaKey = "schema";
 constexpr const char* kBootsKey = "boots";
+constexpr const char* kQueuedKey = "queued";
 
-MDB_val val(const Xid& id) {
-  return {Xid::kBytes, const_cast<std::uint8_t*>(id.bytes().data())};
-}
-MDB_val val(std::string_view text) {
-  return {text.size(), const_cast<char*>(text.data())};
-}
-std::string_view view(const MDB_val& value) {
-  return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
-Xid xid(const MDB_val& key) {
-  Xid::Bytes bytes{};
-  if (key.mv_size != bytes.size()) {
-    throw StoreError("a key of the store is corrupt: it has " + std::to_string(key.mv_size) +
-                     " bytes, expected 12");
-  }
-  std::memcpy(bytes.data(), key.mv_data, bytes.size());
-  return Xid{bytes};
+void queued_ids(const Xid& key, std::string_view value, std::vector<Xid>& out) {
+  std::vector<QueuedSlice> slices;
+  slice_queued(key, value, slices);
+  for (const QueuedSlice& slice : slices) out.push_back(slice.id);
 }
 
 Table table_of(Bucket bucket) {
@@ -55,39 +46,6 @@ Table table_of(Bucket bucket) {
   return Table::meta;
 }
 
-class Cursor {
- public:
-  Cursor(const LmdbEnv& env, MDB_txn* txn, Table table) {
-    const int code = mdb_cursor_open(txn, env.table(table), &cursor_);
-    if (code != 0) throw_lmdb("cannot read the store", code);
-  }
-  ~Cursor() { mdb_cursor_close(cursor_); }
-  Cursor(const Cursor&) = delete;
-  Cursor& operator=(const Cursor&) = delete;
-
-  // To the first entry, or the first behind `after`. False at the end.
-  bool start(const std::optional<Xid>& after) {
-    if (!after) return get(MDB_FIRST);
-    key = val(*after);
-    if (!get(MDB_SET_RANGE)) return false;
-    return xid(key) != *after || next();
-  }
-  bool next() { return get(MDB_NEXT); }
-  bool get(MDB_cursor_op where) {
-    const int code = mdb_cursor_get(cursor_, &key, &value, where);
-    if (code == MDB_NOTFOUND) return false;
-    if (code != 0) throw_lmdb("cannot read the store", code);
-    return true;
-  }
-  [[nodiscard]] MDB_cursor* raw() const { return cursor_; }
-
-  MDB_val key{};
-  MDB_val value{};
-
- private:
-  MDB_cursor* cursor_ = nullptr;
-};
-
 // Puts and drops of one bucket within one transaction. Keys that come in order are appended, which
 // is several times faster than a search from the root.
 class TableWriter {
@@ -96,34 +54,23 @@ class TableWriter {
       : bucket_(bucket), cursor_(env, txn, table_of(bucket)) {}
 
   void put(const Xid& id, std::string_view value) {
-    dropped_ = false;
     if (!last_known_) look_for_last();
     const bool append = !last_ || id > *last_;
-    MDB_val key = val(id);
-    MDB_val data = val(value);
-    const unsigned flags = append ? static_cast<unsigned>(MDB_APPEND) : 0U;
-    const int code = mdb_cursor_put(cursor_.raw(), &key, &data, flags);
-    if (code != 0) throw_lmdb("cannot write to the store", code);
+    cursor_.put(id, value, append);
     if (append) last_ = id;
   }
-  // Several drops cost least from the highest id down: LMDB moves what stands behind a record in its
-  // page, and the one before is a step away.
   void drop(const Xid& id) {
-    const bool was_behind =
-        std::exchange(dropped_, true) && cursor_.get(MDB_PREV) && xid(cursor_.key) == id;
-    cursor_.key = val(id);
-    if (!was_behind && !cursor_.get(MDB_SET_KEY)) {
+    if (!cursor_.to(id)) {
       throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
                        std::string{word(bucket_)} + ", but is not in it");
     }
-    const int code = mdb_cursor_del(cursor_.raw(), 0);
-    if (code != 0) throw_lmdb("cannot write to the store", code);
+    cursor_.drop();
     if (last_ == id) last_known_ = false;
   }
 
  private:
   void look_for_last() {
-    last_ = cursor_.get(MDB_LAST) ? std::optional{xid(cursor_.key)} : std::nullopt;
+    last_ = cursor_.last() ? std::optional{cursor_.id()} : std::nullopt;
     last_known_ = true;
   }
 
@@ -131,11 +78,10 @@ class TableWriter {
   Cursor cursor_;
   std::optional<Xid> last_;
   bool last_known_ = false;
-  bool dropped_ = false;  // by the last call
 };
 
 void put_meta(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::uint64_t number) {
-  MDB_val key = val(name);
+  MDB_val key = to_val(name);
   MDB_val value{sizeof number, &number};
   const int code = mdb_put(txn, env.table(Table::meta), &key, &value, 0);
   if (code != 0) throw_lmdb("cannot write to the store", code);
@@ -151,12 +97,20 @@ class LmdbView {
     const ReadTxn txn(*env_);
     Cursor cursor(*env_, txn.get(), table);
     Page<Record> page;
-    bool there = cursor.start(after);
+    bool there = cursor.to_first_behind(after);
     for (; there && page.records.size() < limit; there = cursor.next()) {
-      page.records.push_back(decode(xid(cursor.key), view(cursor.value)));
+      page.records.push_back(decode(cursor.id(), cursor.value()));
     }
     page.more = there;
     return page;
+  }
+
+  template <class Record, class Read, class IdOf>
+  Page<Record> queue(const std::optional<Xid>& after, std::size_t limit, Read read,
+                     IdOf id_of) const {
+    const ReadTxn txn(*env_);
+    Cursor cursor(*env_, txn.get(), Table::queue);
+    return queue_page<Record>(cursor, after, limit, read, id_of);
   }
 
   [[nodiscard]] std::vector<core::Batch> batches() const {
@@ -166,48 +120,44 @@ class LmdbView {
   template <class Record, class Decode>
   std::optional<Record> one(Table table, const Xid& id, Decode decode) const {
     const ReadTxn txn(*env_);
-    const auto value = get(txn, table, val(id));
+    const auto value = get(txn, table, to_val(id));
     return value ? std::optional{decode(id, *value)} : std::nullopt;
   }
 
   [[nodiscard]] std::vector<std::optional<Bucket>> find_all(const std::vector<Xid>& ids) const {
     const ReadTxn txn(*env_);
+    Cursor cursor(*env_, txn.get(), Table::queue);
+    QueuedIds queued(cursor);
     std::vector<std::optional<Bucket>> found;
     found.reserve(ids.size());
     for (const Xid& id : ids) {
       std::optional<Bucket> where;
-      for (const Bucket bucket : {Bucket::report, Bucket::queue, Bucket::fail}) {
-        if (!where && get(txn, table_of(bucket), val(id))) where = bucket;
+      if (get(txn, Table::report, to_val(id))) {
+        where = Bucket::report;
+      } else if (queued.contains(id)) {
+        where = Bucket::queue;
+      } else if (get(txn, Table::fail, to_val(id))) {
+        where = Bucket::fail;
       }
       found.push_back(where);
     }
     return found;
   }
 
+  [[nodiscard]] std::uint64_t queued() const { return queued(ReadTxn(*env_)); }
+
   [[nodiscard]] BucketCounts counts() const {
     const ReadTxn txn(*env_);
-    const auto entries = [&](Table table) {
-      MDB_stat stat{};
-      const int code = mdb_stat(txn.get(), env_->table(table), &stat);
-      if (code != 0) throw_lmdb("cannot read the store", code);
-      return std::uint64_t{stat.ms_entries};
-    };
-    BucketCounts counts{entries(Table::queue), 0, entries(Table::report), entries(Table::fail)};
+    BucketCounts counts{queued(txn), 0, entries(txn, Table::report), entries(txn, Table::fail)};
     Cursor cursor(*env_, txn.get(), Table::batch);
-    for (bool there = cursor.start({}); there; there = cursor.next()) {
-      counts.batch += batch_size(xid(cursor.key), view(cursor.value));
+    for (bool there = cursor.first(); there; there = cursor.next()) {
+      counts.batch += batch_size(cursor.id(), cursor.value());
     }
     return counts;
   }
 
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const {
-    const ReadTxn txn(*env_);
-    const auto value = get(txn, Table::meta, val(key));
-    std::uint64_t number = 0;
-    if (!value) return std::nullopt;
-    if (value->size() != sizeof number) throw StoreError("the meta value " + key + " is corrupt");
-    std::memcpy(&number, value->data(), sizeof number);
-    return number;
+    return number(ReadTxn(*env_), key);
   }
 
   [[nodiscard]] const LmdbEnv& env() const { return *env_; }
@@ -219,7 +169,30 @@ class LmdbView {
     const int code = mdb_get(txn.get(), env_->table(table), &key, &value);
     if (code == MDB_NOTFOUND) return std::nullopt;
     if (code != 0) throw_lmdb("cannot read the store", code);
-    return view(value);
+    return to_view(value);
+  }
+  [[nodiscard]] std::uint64_t entries(const ReadTxn& txn, Table table) const {
+    MDB_stat stat{};
+    const int code = mdb_stat(txn.get(), env_->table(table), &stat);
+    if (code != 0) throw_lmdb("cannot read the store", code);
+    return stat.ms_entries;
+  }
+  // Stores of schema 1 do not say it, and have one msg a record.
+  [[nodiscard]] std::uint64_t queued(const ReadTxn& txn) const {
+    if (const auto said = number(txn, kQueuedKey)) return *said;
+    if (number(txn, kSchemaKey).value_or(kOldestSchema) == kOldestSchema) {
+      return entries(txn, Table::queue);
+    }
+    throw StoreError("the meta value queued is missing");
+  }
+  [[nodiscard]] std::optional<std::uint64_t> number(const ReadTxn& txn,
+                                                    const std::string& key) const {
+    const auto value = get(txn, Table::meta, to_val(key));
+    std::uint64_t number = 0;
+    if (!value) return std::nullopt;
+    if (value->size() != sizeof number) throw StoreError("the meta value " + key + " is corrupt");
+    std::memcpy(&number, value->data(), sizeof number);
+    return number;
   }
 
   std::shared_ptr<LmdbEnv> env_;
@@ -234,12 +207,16 @@ class Reading : public Base {
   [[nodiscard]] Page<Xid> ids(Bucket bucket, std::optional<Xid> after,
                               std::size_t limit) const override {
     if (bucket == Bucket::batch) return held_ids(view_.batches(), after, limit);
+    if (bucket == Bucket::queue) {
+      return view_.template queue<Xid>(after, limit, queued_ids, std::identity{});
+    }
     return view_.template page<Xid>(table_of(bucket), after, limit,
                                     [](const Xid& id, std::string_view) { return id; });
   }
   [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after,
                                             std::size_t limit) const override {
-    return view_.template page<core::QueuedMsg>(Table::queue, after, limit, decode_queued);
+    return view_.template queue<core::QueuedMsg>(
+        after, limit, decode_queued, [](const core::QueuedMsg& queued) { return queued.msg.id; });
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  std::size_t limit) const override {
@@ -274,25 +251,25 @@ class Reading : public Base {
 
 void refuse_other_schema(const LmdbView& view) {
   const std::uint64_t schema = view.meta(kSchemaKey).value_or(0);
-  if (schema == kSchema) return;
+  if (schema >= kOldestSchema && schema <= kSchema) return;
   throw StoreError("the store " + view.env().path() + " has schema " + std::to_string(schema) +
-                   ", this program reads " + std::to_string(kSchema) +
-                   (schema > kSchema ? "; use a newer Pena" : ""));
+                   ", this program reads " + std::to_string(kOldestSchema) + " to " +
+                   std::to_string(kSchema) + (schema > kSchema ? "; use a newer Pena" : ""));
 }
 
 // A change set on its way into one write transaction.
 class Applying {
  public:
-  Applying(const LmdbEnv& env, MDB_txn* txn, std::string& buffer)
+  Applying(const LmdbEnv& env, MDB_txn* txn, std::string& buffer, std::string& queue_buffer)
       : env_(env),
         txn_(txn),
         buffer_(buffer),
-        queue_(env, txn, Bucket::queue),
+        queue_(env, txn, queue_buffer),
         batch_(env, txn, Bucket::batch),
         report_(env, txn, Bucket::report),
         fail_(env, txn, Bucket::fail) {}
 
-  void operator()(const core::PutQueue& write) { put(queue_, write.msg.msg.id, write.msg); }
+  void operator()(const core::PutQueue& write) { queue_.put(write.msg); }
   void operator()(const core::DropQueue& write) { queue_.drop(write.id); }
   void operator()(const core::PutBatch& write) { put(batch_, write.batch->id, *write.batch); }
   void operator()(const core::DropBatch& write) { batch_.drop(write.id); }
@@ -301,7 +278,12 @@ class Applying {
   void operator()(const core::DropFail& write) { fail_.drop(write.id); }
   void operator()(const core::PutMeta& write) { put_meta(env_, txn_, write.key, write.value); }
 
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  // By so many msgs the queue has grown.
+  [[nodiscard]] std::int64_t finish() {
+    queue_.flush();
+    return queue_.growth();
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_ + queue_.bytes(); }
 
  private:
   template <class Record>
@@ -314,8 +296,8 @@ class Applying {
   const LmdbEnv& env_;
   MDB_txn* txn_;
   std::string& buffer_;
-  std::size_t bytes_ = 0;  // of the records put so far
-  TableWriter queue_;
+  std::size_t bytes_ = 0;  // of the records put so far, but for the queue's
+  QueueWriter queue_;
   TableWriter batch_;
   TableWriter report_;
   TableWriter fail_;
@@ -329,8 +311,12 @@ class LmdbStore final : public Reading<Store> {
     const bool fresh = !view_.meta(kBootsKey);
     if (!fresh) refuse_other_schema(view_);
     const std::uint64_t boots = view_.meta(kBootsKey).value_or(0);
+    queued_ = view_.queued();
     WriteTxn txn(view_.env());
-    if (fresh) put_meta(view_.env(), txn.get(), kSchemaKey, kSchema);
+    // An older store has one msg in each record of its queue, so it is one of this schema as soon
+    // as it says so.
+    put_meta(view_.env(), txn.get(), kSchemaKey, kSchema);
+    put_meta(view_.env(), txn.get(), kQueuedKey, queued_);
     put_meta(view_.env(), txn.get(), kBootsKey, boots + 1);
     txn.commit();
   }
@@ -339,36 +325,31 @@ class LmdbStore final : public Reading<Store> {
     WriteTxn txn(view_.env());
     room_.keep_ahead(view_.env());
     std::size_t bytes = 0;
+    std::uint64_t queued = queued_;
     {
-      Applying apply(view_.env(), txn.get(), buffer_);
-      for (auto at = changes.begin(); at != changes.end();)
-        at = apply_run(apply, at, changes.end());
+      Applying apply(view_.env(), txn.get(), buffer_, queue_buffer_);
+      for (const core::Write& write : changes) std::visit(apply, write);
+      if (const std::int64_t growth = apply.finish(); growth != 0) {
+        queued += static_cast<std::uint64_t>(growth);
+        if (growth < 0 && queued > queued_) {
+          throw StoreError("the meta value queued is too low: " + std::to_string(queued_));
+        }
+        put_meta(view_.env(), txn.get(), kQueuedKey, queued);
+      }
       bytes = apply.bytes();
     }
     txn.commit();
+    queued_ = queued;
     gauge_.committed(bytes);
   }
 
   [[nodiscard]] double fill() const override { return gauge_.read(view_.env()); }
 
  private:
-  using At = ChangeSet::const_iterator;
-  // One write, or what a grant takes from the queue: drops that follow each other, whose order is
-  // theirs alone. From the last to the first, which is the cheap way round.
-  static At apply_run(Applying& apply, At at, At end) {
-    const At run_end = std::find_if_not(at, end, [](const core::Write& write) {
-      return std::holds_alternative<core::DropQueue>(write);
-    });
-    if (run_end == at) {
-      std::visit(apply, *at);
-      return at + 1;
-    }
-    for (At drop = run_end; drop != at;) apply(std::get<core::DropQueue>(*--drop));
-    return run_end;
-  }
-
   std::unique_ptr<ServerLock> lock_;
   std::string buffer_;  // of encode
+  std::string queue_buffer_;
+  std::uint64_t queued_ = 0;  // msgs in the queue
   FileRoom room_;
   mutable FillGauge gauge_;
 };

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "store/format.hpp"
 #include "store/held_ids.hpp"
 
 namespace pena::store {
@@ -83,7 +84,7 @@ class Undo {
 class MemoryStore final : public Store {
  public:
   explicit MemoryStore(std::optional<int> failing_commit) : commits_left_(failing_commit) {
-    tables_.meta = {{"schema", 1}, {"boots", 1}};
+    tables_.meta = {{"schema", kSchema}, {"boots", 1}};
   }
 
   void commit(const ChangeSet& changes) override {

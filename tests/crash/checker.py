@@ -29,7 +29,7 @@ import xxhash
 BUCKETS = ("queue", "batch", "report", "fail")
 REASONS = ("omitted", "failed", "refused", "dropped", "expired")
 RECORD_VERSION = 1
-SCHEMA = 1
+SCHEMA = 2
 GENERATED_PERIODS = 1000  # the generator draws from 1..1000; what the load submits is longer
 CLOCK_STEP_MS = 50  # a server's clock runs by itself; a restarted one reads the wall clock anew
 
@@ -125,9 +125,13 @@ class Reader:
         self.text()  # what the client said
         return Miss(batch, client, granted_at, missed_at, REASONS[reason - 1])
 
+    def at_end(self) -> bool:
+        """Whether nothing is left."""
+        return self._at == len(self._body)
+
     def end(self) -> None:
         """Nothing may be left."""
-        law(self._at == len(self._body), "goes on behind its end")
+        law(self.at_end(), "goes on behind its end")
 
 
 def _msg(reader: Reader) -> tuple[str, int]:
@@ -144,9 +148,14 @@ def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
     return Record(bucket, id, period, accepted_at, reader.misses(), batch, granted_at, 0)
 
 
-def decode_queue(reader: Reader, _key: str) -> list[Record]:
-    """QueuedMsg."""
-    return [_queued(reader, "queue", "", 0)]
+def decode_queue(reader: Reader, key: str) -> list[Record]:
+    """QueuedMsg+: the key is the first one's id."""
+    records = [_queued(reader, "queue", "", 0)]
+    law(records[0].id == key, f"begins with another msg, {records[0].id}")
+    while not reader.at_end():
+        records.append(_queued(reader, "queue", "", 0))
+        law(records[-2].id < records[-1].id, "is out of order")
+    return records
 
 
 def decode_batch(reader: Reader, key: str) -> list[Record]:
@@ -190,7 +199,7 @@ def decode(bucket: str, key: bytes, value: bytes) -> tuple[Record, ...]:
         records = DECODERS[bucket](reader, id)
         reader.end()
         for record in records:
-            law(bucket == "batch" or record.id == id, f"names another msg, {record.id}")
+            law(bucket in ("queue", "batch") or record.id == id, f"names another msg, {record.id}")
             _check_history(record)
     except (BrokenLawError, ValueError) as wrong:
         raise BrokenLawError(f"the record {id} in the bucket {bucket}: {wrong}") from None
@@ -249,8 +258,12 @@ def _read(env: lmdb.Environment) -> Stored:
     stored = Stored({}, set(), {})
     try:
         for bucket in BUCKETS:
+            last = ""
             for key, value in _items(env, bucket):
                 for record in decode(bucket, key, value):
+                    if bucket == "queue":
+                        law(last < record.id, f"in queue {record.id} comes behind {last}")
+                        last = record.id
                     other = stored.records.setdefault(record.id, record)
                     law(other is record, f"{record.id} is in {other.bucket} and in {bucket}")
                 if bucket == "batch":
@@ -389,6 +402,8 @@ def _check_meta(stored: Stored, boots: range | None) -> None:
     law(stored.meta.get("schema") == SCHEMA, f"schema is {stored.meta.get('schema')}")
     count = stored.meta.get("boots", 0)
     law(count >= 1 if boots is None else count in boots, f"boots is {count}, expected {boots}")
+    said, queued = stored.meta.get("queued", 0), stored.counts()["queue"]
+    law(queued == said, f"meta says {said} queued msgs, the bucket holds {queued}")
     made = sum(record.period <= GENERATED_PERIODS for record in stored.records.values())
     said = stored.meta.get("generated", 0)
     law(made == said, f"meta says {said} generated msgs, the buckets hold {made}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 import signal
 import struct
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import lmdb
@@ -68,6 +70,32 @@ class Store:
         with self.env.begin(db=table, write=True) as txn:
             assert txn.delete(raw_xid(id))
 
+    def queue(self) -> dict[str, bytes]:
+        """Return the msgs of the bucket queue as they stand in its records."""
+        found: dict[str, bytes] = {}
+        with self.env.begin(db=self.table("queue")) as txn:
+            for key, value in txn.cursor():
+                ids = [record.id for record in checker.decode("queue", key, value)]
+                begins = [*(value.index(raw_xid(id)) for id in ids), len(value)]
+                found |= {id: value[a:b] for id, (a, b) in zip(ids, pairwise(begins), strict=True)}
+        return found
+
+    def put_queue(self, records: list[list[bytes]]) -> None:
+        """Replace the bucket queue by records of these msgs, and count them."""
+        table = self.table("queue")
+        with self.env.begin(write=True) as txn:
+            txn.drop(table, delete=False)
+            for msgs in records:
+                txn.put(msgs[0][:12], sealed(b"".join(msgs)), db=table)
+        self.count("queued", sum(map(len, records)) - self.sound.counts()["queue"])
+
+    def count(self, name: str, more: int) -> None:
+        """Change a number of the bucket meta."""
+        table = self.table("meta")
+        with self.env.begin(db=table, write=True) as txn:
+            number = int.from_bytes(txn.get(name.encode()) or b"", "little") + more
+            txn.put(name.encode(), number.to_bytes(8, "little"))
+
     def one(self, bucket: str, *, missed: bool | None = None) -> checker.Record:
         """Return some record that the clients know of."""
         for record in self.sound.records.values():
@@ -83,14 +111,15 @@ class Store:
 
 
 def lose_report(store: Store) -> None:
-    """A reported msg is gone."""
-    store.drop("report", store.reported().id)
+    """A submitted msg that was reported is gone."""
+    store.drop("report", next(id for id in store.claims.reported if id in store.claims.accepted))
 
 
 def lose_accepted(store: Store) -> None:
     """A submitted msg is gone."""
-    queued = (r for r in store.sound.records.values() if r.bucket == "queue")
-    store.drop("queue", next(r.id for r in queued if r.id in store.claims.accepted))
+    msgs = store.queue()
+    del msgs[next(id for id in msgs if id in store.claims.accepted)]
+    store.put_queue([[msg] for msg in msgs.values()])
 
 
 def lose_batch(store: Store) -> None:
@@ -113,7 +142,9 @@ def keep_twice(store: Store) -> None:
 def _queue(store: Store, record: checker.Record) -> None:
     msg = raw_xid(record.id) + struct.pack("<II", record.period, 0)
     times = struct.pack("<qq", record.accepted_at, record.accepted_at)
-    store.put("queue", record.id, sealed(msg + times + struct.pack("<H", 0)))
+    msgs = store.queue()
+    msgs[record.id] = msg + times + struct.pack("<H", 0)
+    store.put_queue([[msg] for msg in msgs.values()])
 
 
 def other_batch(store: Store) -> None:
@@ -140,9 +171,18 @@ def flip_bit(store: Store) -> None:
 
 def lose_count(store: Store) -> None:
     """The count of generated msgs is an older one."""
-    table = store.table("meta")
-    with store.env.begin(db=table, write=True) as txn:
-        txn.put(b"generated", (store.sound.meta["generated"] - 1).to_bytes(8, "little"))
+    store.count("generated", -1)
+
+
+def miscount_queue(store: Store) -> None:
+    """The count of queued msgs is another one."""
+    store.count("queued", 1)
+
+
+def overlap(store: Store) -> None:
+    """A record of the queue begins amid another; no msg is lost, and none is there twice."""
+    first, *rest, last = store.queue().values()
+    store.put_queue([[first, last], rest])
 
 
 def hold_settled(store: Store) -> None:
@@ -173,21 +213,24 @@ def tear_page(store: Store) -> None:
             file.write(bytes(1024))
 
 
-DAMAGES: tuple[Damage, ...] = (
-    lose_report,
-    lose_accepted,
-    lose_batch,
-    queue_reported,
-    keep_twice,
-    other_batch,
-    forget_misses,
-    flip_bit,
-    lose_count,
-    hold_settled,
-    send_again,
-    report_again,
-    tear_page,
-)
+# With what the checker must say: the law that this damage breaks, and no other.
+DAMAGES: dict[Damage, str] = {
+    lose_report: "answered 201, and lost",
+    lose_accepted: "answered 201, and lost",
+    lose_batch: "and lost|generated msgs",  # where it held some
+    queue_reported: "the store has nothing",
+    keep_twice: "is in queue and in report",
+    other_batch: "was sent in",
+    forget_misses: "was sent in",
+    flip_bit: "does not match its checksum",
+    lose_count: "generated msgs",
+    miscount_queue: "queued msgs",
+    overlap: "comes behind",
+    hold_settled: "answered as settled, and held",
+    send_again: "was sent twice as attempt",
+    report_again: "were accepted",
+    tear_page: "LMDB's pages",
+}
 
 
 def make(pena: Path, folder: Path, seed: int) -> Path:
@@ -234,11 +277,11 @@ def main() -> None:
     given = options.parse_args()
     with workspace("selftest", None) as folder:
         store = make(given.pena.resolve(), folder, given.seed)
-        for damage in DAMAGES:
+        for damage, law in DAMAGES.items():
             seen = see(damage, store, folder)
             say(f"selftest: {damage.__name__}: {seen[:120]}")
-            if not seen:
-                sys.exit(f"selftest: the checker does not see {damage.__name__}")
+            if not re.search(law, seen):
+                sys.exit(f"selftest: of {damage.__name__} the checker does not say: {law}")
         print(f"selftest: {len(DAMAGES)} damages, all of them seen")
         sys.exit(0)
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/format.hpp"
+#include "store/lmdb_cursor.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
 
@@ -79,6 +81,47 @@ TEST_F(CheckTest, TwoAttemptsOfOneBatch) {
   }
   commit({core::PutQueue{msg}});
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("two of its attempts are of the batch")));
+}
+
+TEST_F(CheckTest, AQueueThatWasMiscounted) {
+  commit({core::PutQueue{msg_of(1)}, core::PutQueue{msg_of(2)}});
+  commit({core::PutMeta{"queued", 5}});
+  EXPECT_THAT(problems(), ElementsAre("meta queued: it says 5, the bucket queue has 2"));
+}
+
+TEST_F(CheckTest, AQueueThatIsNotReadWholeIsNotCounted) {
+  commit({core::PutQueue{msg_of(1)}});
+  {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    Cursor(*env, txn.get(), Table::queue).put(id_of(1), "garbled");
+    txn.commit();
+  }
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("is corrupt")));
+}
+
+TEST_F(CheckTest, ANewerSchema) {
+  commit({core::PutMeta{"schema", 3}});
+  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 3, expected 1 to 2"));
+}
+
+TEST_F(CheckTest, RecordsOfTheQueueThatOverlap) {
+  commit({core::PutQueue{msg_of(1)}, core::PutQueue{msg_of(9)}});
+  {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    for (const std::uint8_t number : std::initializer_list<std::uint8_t>{2, 5}) {
+      std::string value;
+      append(msg_of(number), value);
+      seal(value);
+      Cursor(*env, txn.get(), Table::queue).put(id_of(number), value);
+    }
+    txn.commit();
+  }
+  const std::string told = ": a record before it ends with " + id_of(9).text();
+  EXPECT_THAT(problems(),
+              ElementsAre("queue " + id_of(2).text() + told, "queue " + id_of(5).text() + told,
+                          "meta queued: it says 2, the bucket queue has 4"));
 }
 
 TEST_F(CheckTest, NoStoreIsAnError) {

@@ -39,7 +39,7 @@ TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_TRUE(store_->batches().empty());
   EXPECT_EQ(store_->find(id_of(1)), std::nullopt);
   EXPECT_EQ(store_->meta("generated"), std::nullopt);
-  EXPECT_EQ(store_->meta("schema"), 1U);
+  EXPECT_EQ(store_->meta("schema"), 2U);
 }
 
 TEST_P(StoreContract, KeepsEveryKindOfRecord) {
@@ -105,6 +105,19 @@ TEST_P(StoreContract, ADropOfWhatIsNotThereIsABugThatNamesTheBucket) {
                                   bucket + ", but is not in it");
     }
   }
+}
+
+TEST_P(StoreContract, ADropIsOfWhatWasThereBeforeIt) {
+  store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(9)}});
+  for (const std::uint16_t number : std::initializer_list<std::uint16_t>{5, 12}) {
+    EXPECT_THROW(store_->commit({core::DropQueue{id_of(number)}, core::PutQueue{queued(number)}}),
+                 StoreError);
+  }
+  // One that goes and comes back with another attempt behind it.
+  store_->commit({core::DropQueue{id_of(9)}, core::PutQueue{queued(9, "again")},
+                  core::DropQueue{id_of(1)}, core::PutQueue{queued(1, "again")}});
+  EXPECT_EQ(store_->queue({}, 9).records, (std::vector{queued(1, "again"), queued(9, "again")}));
+  EXPECT_EQ(store_->counts().queue, 2U);
 }
 
 TEST_P(StoreContract, GivesPagesInTheOrderOfTheIdsInWhateverOrderTheyCame) {

@@ -23,6 +23,27 @@ std::string encoded(const Record& record) {
   return out;
 }
 
+std::string encoded(const std::vector<core::QueuedMsg>& msgs) {
+  std::string out;
+  for (const core::QueuedMsg& msg : msgs) append(msg, out);
+  seal(out);
+  return out;
+}
+std::string encoded(const core::QueuedMsg& msg) {
+  return encoded(std::vector{msg});
+}
+
+std::vector<core::QueuedMsg> decoded(const core::Xid& id, std::string_view value) {
+  std::vector<core::QueuedMsg> msgs;
+  decode_queued(id, value, msgs);
+  return msgs;
+}
+std::vector<QueuedSlice> sliced(const core::Xid& id, std::string_view value) {
+  std::vector<QueuedSlice> slices;
+  slice_queued(id, value, slices);
+  return slices;
+}
+
 std::string hex(const std::string& bytes) {
   std::string out;
   for (const char letter : bytes) {
@@ -34,7 +55,8 @@ std::string hex(const std::string& bytes) {
 }
 
 TEST(Format, GivesBackWhatItWasGiven) {
-  EXPECT_EQ(decode_queued(id_of(1), encoded(queued(1))), queued(1));
+  const std::vector msgs = {queued(1), queued(5, ""), queued(9)};
+  EXPECT_EQ(decoded(id_of(1), encoded(msgs)), msgs);
   const core::Batch batch = a_batch(2, {queued(3), queued(4, "")});
   EXPECT_EQ(decode_batch(id_of(2), encoded(batch)), batch);
   EXPECT_EQ(batch_size(id_of(2), encoded(batch)), 2U);
@@ -101,12 +123,38 @@ TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
             "0000");                    // misses
 }
 
+TEST(Format, SlicesAreTheMsgsAsTheyStand) {
+  core::QueuedMsg missed = queued(5);
+  missed.misses = {{id_of(2), id_of(3), {}, {}, core::MissReason::dropped, "an error"},
+                   {id_of(4), id_of(3), {}, {}, core::MissReason::failed, ""}};
+  const std::vector msgs = {queued(1), missed, queued(9, "")};
+  const std::string value = encoded(msgs);
+  const std::vector<QueuedSlice> slices = sliced(id_of(1), value);
+  ASSERT_EQ(slices.size(), msgs.size());
+  std::string again;
+  for (std::size_t i = 0; i < msgs.size(); ++i) {
+    EXPECT_EQ(slices[i].id, msgs[i].msg.id);
+    append_slice(slices[i].bytes, again);
+  }
+  seal(again);
+  EXPECT_EQ(again, value);
+}
+
+TEST(Format, MsgsOutOfOrderAreNoticed) {
+  for (const auto& msgs : {std::vector{queued(1), queued(9), queued(5)},
+                           std::vector{queued(1), queued(5), queued(5)}}) {
+    EXPECT_THROW((void)decoded(id_of(1), encoded(msgs)), StoreError);
+    EXPECT_THROW((void)sliced(id_of(1), encoded(msgs)), StoreError);
+  }
+}
+
 TEST(Format, EveryChangedByteIsNoticed) {
-  const std::string good = encoded(queued(1));
+  const std::string good = encoded(std::vector{queued(1), queued(2)});
   for (std::size_t at = 0; at < good.size(); ++at) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0x40);
-    EXPECT_THROW((void)decode_queued(id_of(1), bad), StoreError) << "byte " << at;
+    EXPECT_THROW((void)decoded(id_of(1), bad), StoreError) << "byte " << at;
+    EXPECT_THROW((void)sliced(id_of(1), bad), StoreError) << "byte " << at;
   }
 }
 
@@ -116,6 +164,12 @@ TEST(Format, EveryTruncationIsNoticed) {
     EXPECT_THROW((void)decode_batch(id_of(1), std::string_view{good}.substr(0, size)), StoreError);
   }
   EXPECT_THROW((void)decode_batch(id_of(1), good + "x"), StoreError);
+  const std::string queue = encoded(std::vector{queued(1), queued(2)});
+  for (std::size_t size = 0; size < queue.size(); ++size) {
+    const std::string_view part = std::string_view{queue}.substr(0, size);
+    EXPECT_THROW((void)decoded(id_of(1), part), StoreError);
+    EXPECT_THROW((void)sliced(id_of(1), part), StoreError);
+  }
 }
 
 TEST(Format, ABatchIsNotCountedWhereItIsCorrupt) {
@@ -129,7 +183,7 @@ TEST(Format, SaysWhatIsWrongWithWhichRecord) {
   std::string bad = encoded(queued(1));
   bad[0] = 9;
   try {
-    (void)decode_queued(id_of(1), bad);
+    (void)decoded(id_of(1), bad);
     FAIL();
   } catch (const StoreError& error) {
     EXPECT_STREQ(error.what(),
@@ -139,7 +193,8 @@ TEST(Format, SaysWhatIsWrongWithWhichRecord) {
 }
 
 TEST(Format, ARecordUnderAnotherKeyIsNoticed) {
-  EXPECT_THROW((void)decode_queued(id_of(2), encoded(queued(1))), StoreError);
+  EXPECT_THROW((void)decoded(id_of(2), encoded(queued(1))), StoreError);
+  EXPECT_THROW((void)sliced(id_of(2), encoded(queued(1))), StoreError);
   EXPECT_THROW((void)decode_fail(id_of(2), encoded(failed(1))), StoreError);
 }
 

@@ -1,6 +1,7 @@
 // What is LMDB's alone: files, locks, other processes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <lmdb.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include <thread>
 
 #include "sample.hpp"
+#include "store/check.hpp"
+#include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
@@ -301,13 +304,59 @@ TEST(LmdbStore, AFileThatIsNoStoreIsAnError) {
 
 TEST(LmdbStore, ANewerSchemaIsRefusedAndLeftAsItIs) {
   const TempFolder folder;
-  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 2}});
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 3}});
   const std::string before = bytes_of(folder / "data.mdb");
   for (const std::string& error : {error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
                                    error_of([&] { (void)open_lmdb_view(folder.path()); })}) {
-    EXPECT_THAT(error, HasSubstr("has schema 2, this program reads 1; use a newer Pena"));
+    EXPECT_THAT(error, HasSubstr("has schema 3, this program reads 1 to 2; use a newer Pena"));
   }
   EXPECT_TRUE(bytes_of(folder / "data.mdb") == before);
+}
+
+void forget_queued(const std::string& path) {
+  const auto env = LmdbEnv::open(path, 0, true);
+  WriteTxn txn(*env);
+  MDB_val key = to_val("queued");
+  ASSERT_EQ(mdb_del(txn.get(), env->table(Table::meta), &key, nullptr), 0);
+  txn.commit();
+}
+
+// With one msg in each record of the queue, and without their number.
+void make_store_of_schema_1(const std::string& path) {
+  for (const std::uint16_t number : std::initializer_list<std::uint16_t>{1, 2, 5}) {
+    open_lmdb_store(path, kMap)->commit({core::PutQueue{queued(number)}});
+  }
+  open_lmdb_store(path, kMap)->commit({core::PutMeta{"schema", 1}});
+  forget_queued(path);
+}
+
+TEST(LmdbStore, AnOlderSchemaIsReadAndTakenOver) {
+  const TempFolder folder;
+  make_store_of_schema_1(folder.path());
+  EXPECT_TRUE(check_lmdb_store(folder.path()).problems.empty());
+  EXPECT_EQ(open_lmdb_view(folder.path())->counts().queue, 3U);
+  EXPECT_EQ(open_lmdb_view(folder.path())->queue({}, 9).records.size(), 3U);
+  open_lmdb_store(folder.path(), kMap)
+      ->commit({core::DropQueue{id_of(2)}, core::PutQueue{queued(4)}});
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  EXPECT_EQ(store->meta("schema"), 2U);
+  EXPECT_EQ(store->counts().queue, 3U);
+  EXPECT_EQ(store->queue({}, 9).records, (std::vector{queued(1), queued(4), queued(5)}));
+  EXPECT_TRUE(check_lmdb_store(folder.path()).problems.empty());
+}
+
+TEST(LmdbStore, ALostCountOfTheQueueIsNotGuessed) {
+  const TempFolder folder;
+  make_store_of_schema_1(folder.path());
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"queued", 1}});
+  EXPECT_THAT(error_of([&] {
+                open_lmdb_store(folder.path(), kMap)
+                    ->commit({core::DropQueue{id_of(1)}, core::DropQueue{id_of(2)}});
+              }),
+              HasSubstr("the meta value queued is too low: 1"));
+  forget_queued(folder.path());
+  EXPECT_THAT(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
+              HasSubstr("the meta value queued is missing"));
 }
 
 TEST(LmdbStore, IsNotTakenForTheOneWhoseFolderWasDeleted) {

@@ -1,0 +1,81 @@
+#include "store/lmdb_cursor.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "store/store.hpp"
+
+namespace pena::store {
+
+using core::Xid;
+
+MDB_val to_val(const Xid& id) {
+  return {Xid::kBytes, const_cast<std::uint8_t*>(id.bytes().data())};
+}
+
+MDB_val to_val(std::string_view text) {
+  return {text.size(), const_cast<char*>(text.data())};
+}
+
+std::string_view to_view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+Cursor::Cursor(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  const int code = mdb_cursor_open(txn, env.table(table), &cursor_);
+  if (code != 0) throw_lmdb("cannot read the store", code);
+}
+
+Cursor::~Cursor() {
+  mdb_cursor_close(cursor_);
+}
+
+bool Cursor::to(const Xid& id) {
+  key_ = to_val(id);
+  return get(MDB_SET_KEY);
+}
+
+bool Cursor::to_first_behind(const std::optional<Xid>& after) {
+  if (!after) return first();
+  key_ = to_val(*after);
+  if (!get(MDB_SET_RANGE)) return false;
+  return id() != *after || next();
+}
+
+bool Cursor::to_last_up_to(const Xid& id) {
+  key_ = to_val(id);
+  if (!get(MDB_SET_RANGE)) return last();
+  return this->id() == id || previous();
+}
+
+Xid Cursor::id() const {
+  Xid::Bytes bytes{};
+  if (key_.mv_size != bytes.size()) {
+    throw StoreError("a key of the store is corrupt: it has " + std::to_string(key_.mv_size) +
+                     " bytes, expected 12");
+  }
+  std::memcpy(bytes.data(), key_.mv_data, bytes.size());
+  return Xid{bytes};
+}
+
+void Cursor::put(const Xid& id, std::string_view value, bool behind_all) {
+  MDB_val key = to_val(id);
+  MDB_val data = to_val(value);
+  const unsigned flags = behind_all ? static_cast<unsigned>(MDB_APPEND) : 0U;
+  const int code = mdb_cursor_put(cursor_, &key, &data, flags);
+  if (code != 0) throw_lmdb("cannot write to the store", code);
+}
+
+void Cursor::drop() {
+  const int code = mdb_cursor_del(cursor_, 0);
+  if (code != 0) throw_lmdb("cannot write to the store", code);
+}
+
+bool Cursor::get(MDB_cursor_op where) {
+  const int code = mdb_cursor_get(cursor_, &key_, &value_, where);
+  if (code == MDB_NOTFOUND) return false;
+  if (code != 0) throw_lmdb("cannot read the store", code);
+  return true;
+}
+
+}  // namespace pena::store

@@ -1,0 +1,202 @@
+#include "store/queue_table.hpp"
+
+namespace pena::store {
+namespace {
+
+using core::Xid;
+
+// The longest value of which LMDB keeps two in a page of 4 KiB, and none on pages of their own: half
+// of what the page's header leaves, less the record's own header, its key and its place in the
+// page's index.
+constexpr std::size_t kMostBytes = (4096 - 16) / 2 - 2 - 8 - Xid::kBytes;
+
+[[noreturn]] void missing(const Xid& id) {
+  throw StoreError("a bug: " + id.text() +
+                   " is to be dropped from the bucket queue, but is not in it");
+}
+
+}  // namespace
+
+void each_queued(Cursor& cursor, const std::optional<Xid>& after,
+                 const std::function<bool(const Xid& key, std::string_view value)>& read) {
+  bool there = after && cursor.to_last_up_to(*after);
+  if (!there) there = cursor.first();
+  while (there && read(cursor.id(), cursor.value())) there = cursor.next();
+}
+
+bool QueuedIds::contains(const Xid& id) {
+  const bool around =
+      read_ && (slices_.empty() || id >= slices_.front().id) && (!upper_ || id < *upper_);
+  if (!around) read_around(id);
+  return std::ranges::binary_search(slices_, id, {}, &QueuedSlice::id);
+}
+
+void QueuedIds::read_around(const Xid& id) {
+  slices_.clear();
+  bool behind = false;
+  if (cursor_.to_last_up_to(id)) {
+    slice_queued(cursor_.id(), cursor_.value(), slices_);
+    behind = cursor_.next();
+  } else {
+    behind = cursor_.first();
+  }
+  upper_ = behind ? std::optional{cursor_.id()} : std::nullopt;
+  read_ = true;
+}
+
+void QueueWriter::put(const core::QueuedMsg& msg) {
+  const Xid& id = msg.msg.id;
+  // The order counts where one msg is dropped and put.
+  const bool maybe_dropped = !dropped_.empty() && id <= dropped_.back();
+  if (maybe_dropped && std::ranges::binary_search(dropped_, id)) flush();
+  if (!last_known_) look_for_last();
+  if (last_ && id <= *last_) {
+    among_.push_back(&msg);
+    return;
+  }
+  add(id, Where::behind_all, [&](std::string& value) { append(msg, value); });
+  last_ = id;
+  ++growth_;
+}
+
+void QueueWriter::drop(const Xid& id) {
+  // Sorted, so that no record is written twice. As a rule they come in order.
+  const bool in_order = dropped_.empty() || dropped_.back() <= id;
+  dropped_.insert(in_order ? dropped_.end() : std::ranges::upper_bound(dropped_, id), id);
+}
+
+void QueueWriter::flush() {
+  put_buffer(Where::behind_all);
+  if (!among_.empty()) put_among();
+  if (!dropped_.empty()) drop_all();
+}
+
+template <class Append>
+void QueueWriter::add(const Xid& id, Where where, Append append_to) {
+  const std::size_t before = buffer_.size();
+  append_to(buffer_);
+  if (before > 0 && buffer_.size() > kMostBytes) {
+    buffer_.resize(before);
+    put_buffer(where);
+    append_to(buffer_);
+    first_ = id;
+  } else if (before == 0) {
+    first_ = id;
+  }
+}
+
+void QueueWriter::put_buffer(Where where) {
+  if (buffer_.empty()) return;
+  seal(buffer_);
+  bytes_ += buffer_.size();
+  cursor_.put(first_, buffer_, where == Where::behind_all);
+  buffer_.clear();
+}
+
+// Msgs that come back, or whose ids somebody else made: each record that some of them fall into is
+// taken apart, and makes new records with them.
+void QueueWriter::put_among() {
+  const auto id_of = [](const core::QueuedMsg* msg) -> const Xid& {
+    return msg->msg.id;
+  };
+  std::ranges::stable_sort(among_, {}, id_of);  // of two puts of one msg the last counts
+  auto next = among_.cbegin();
+  while (next != among_.cend()) {
+    const std::optional<Xid> upper = take_what_is_around(id_of(*next));
+    const Xid first = slices_.empty() ? id_of(*next) : std::min(id_of(*next), slices_.front().id);
+    merged_.clear();
+    auto old = slices_.cbegin();
+    for (; next != among_.cend() && (!upper || id_of(*next) < *upper); ++next) {
+      const Xid& id = id_of(*next);
+      if (next + 1 != among_.cend() && id_of(*(next + 1)) == id) continue;
+      for (; old != slices_.cend() && old->id < id; ++old) append_slice(old->bytes, merged_);
+      append(**next, merged_);
+      if (old != slices_.cend() && old->id == id) {
+        ++old;
+      } else {
+        ++growth_;
+      }
+    }
+    for (; old != slices_.cend(); ++old) append_slice(old->bytes, merged_);
+    seal(merged_);
+    put_in_parts(first, merged_);
+  }
+  among_.clear();
+}
+
+// Takes the record that `id` falls into out of the bucket, and leaves its msgs in `slices_`; none
+// where it falls between two. Returns the key of the next record.
+std::optional<Xid> QueueWriter::take_what_is_around(const Xid& id) {
+  slices_.clear();
+  std::optional<Xid> upper;
+  bool there = false;
+  if (cursor_.to_first_behind(id)) {
+    upper = cursor_.id();
+    there = cursor_.previous();
+  } else {
+    there = cursor_.last();
+  }
+  if (there) {
+    old_ = cursor_.value();
+    slice_queued(cursor_.id(), old_, slices_);
+    if (slices_.back().id < id) {
+      slices_.clear();
+    } else {
+      cursor_.drop();
+    }
+  }
+  return upper;
+}
+
+// Even parts: one full record and one of a single msg would have to be parted again at the next msg
+// that falls there.
+void QueueWriter::put_in_parts(const Xid& key, std::string_view value) {
+  const std::size_t even = value.size() / (value.size() / (kMostBytes + 1) + 1);
+  slices_.clear();
+  slice_queued(key, value, slices_);
+  for (const QueuedSlice& slice : slices_) {
+    add(slice.id, Where::among, [&](std::string& part) { append_slice(slice.bytes, part); });
+    if (buffer_.size() >= even) put_buffer(Where::among);
+  }
+  put_buffer(Where::among);
+}
+
+void QueueWriter::drop_all() {
+  auto next = dropped_.cbegin();
+  while (next != dropped_.cend()) {
+    if (!cursor_.to_last_up_to(*next)) missing(*next);
+    slices_.clear();
+    slice_queued(cursor_.id(), cursor_.value(), slices_);
+    const auto begun_at = next;
+    auto left = slices_.begin();
+    for (const QueuedSlice& slice : slices_) {
+      if (next != dropped_.cend() && slice.id == *next) {
+        ++next;
+      } else {
+        *left++ = slice;
+      }
+    }
+    if (next == begun_at) missing(*next);
+    rewrite({slices_.begin(), left});
+    growth_ -= next - begun_at;
+  }
+  dropped_.clear();
+}
+
+void QueueWriter::rewrite(std::span<const QueuedSlice> left) {
+  if (left.empty()) return cursor_.drop();
+  first_ = left.front().id;
+  for (const QueuedSlice& slice : left) append_slice(slice.bytes, buffer_);
+  if (first_ != cursor_.id()) cursor_.drop();
+  put_buffer(Where::among);
+}
+
+void QueueWriter::look_for_last() {
+  last_known_ = true;
+  if (!cursor_.last()) return;
+  slices_.clear();
+  slice_queued(cursor_.id(), cursor_.value(), slices_);
+  last_ = slices_.back().id;
+}
+
+}  // namespace pena::store
