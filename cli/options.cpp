@@ -140,6 +140,12 @@ void add_bench(CLI::App& app, BenchCommand& command) {
               {"submitted", load::Work::submitted},
               {"idle", load::Work::idle}},
              "what the server makes, what the workers submit, or nothing");
+  add.choice("--payload", settings.payload,
+             {{"none", load::Payload::none},
+              {"compact", load::Payload::compact},
+              {"spaced", load::Payload::spaced},
+              {"mixed", load::Payload::mixed}},
+             "what submitted msgs carry, written as JavaScript does, as Python does, or in turn");
   add.number("--workers", settings.workers, "so many streams", 0);
   add.number("--batchsize", settings.batchsize, "msgs at a time");
   add.rate("--rate", settings.rate, "open loop: submit so many msgs a second, come what may");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/dispatcher.hpp"
+#include "load/crowd.hpp"
 #include "server/server.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_store.hpp"
@@ -72,12 +73,10 @@ void report_parse(benchmark::State& state) {
   count_msgs(state);
 }
 
+// Bodies as clients of several languages write them (`pena bench --payload`).
+template <load::Payload payload>
 void submit_parse(benchmark::State& state) {
-  std::string body = "[";
-  for (std::int64_t i = 0; i < state.range(0); ++i) {
-    body += std::string{i == 0 ? "" : ","} + R"({"period":382,"payload":{"name":"a msg"}})";
-  }
-  body += "]";
+  const std::string body = load::submission_of(static_cast<std::uint32_t>(state.range(0)), payload);
   const core::Limits limits;
   for (auto _ : state) benchmark::DoNotOptimize(wire::parse_submissions(body, limits));
   count_msgs(state);
@@ -214,7 +213,10 @@ int registered() {
   };
   add("sse_frames", sse_frames, true);
   add("report_parse", report_parse, true);
-  add("submit_parse", submit_parse, true);
+  add("submit_parse_none", submit_parse<load::Payload::none>, true);
+  add("submit_parse_compact", submit_parse<load::Payload::compact>, true);
+  add("submit_parse_spaced", submit_parse<load::Payload::spaced>, true);
+  add("submit_parse_mixed", submit_parse<load::Payload::mixed>, true);
   add("dispatcher_cycle", dispatcher_cycle, true);
   add("record_encode", record_encode, true);
   add("record_decode", record_decode, true);

@@ -1,5 +1,6 @@
 #include "load/crowd.hpp"
 
+#include <array>
 #include <cstring>
 
 namespace pena::load {
@@ -13,11 +14,36 @@ void refuse_unless(const PostAnswer& answer, int status) {
                   std::string{answer.body});
 }
 
+constexpr std::string_view kCompact = R"({"period":0,"payload":{"name":"a.png","size":1024}})";
+constexpr std::string_view kSpaced =
+    R"({"period": 0, "payload": {"name": "Stra\u00dfe.png", "size": 1024}})";
+constexpr std::array<std::string_view, 5> kMixed{
+    kCompact, kSpaced, R"({"period":0,"payload":{"at":[48.137,-11.575e0],"ok":true}})",
+    R"({"period":0,"payload":{"to":null,"tags":["a",["b"]]}})",
+    "{\"period\":0,\"payload\":\"Stra\xc3\x9f\x65 \xe2\x82\xac 5\"}"};
+
+std::string_view msg_with(Payload payload, std::uint32_t number) {
+  switch (payload) {
+    case Payload::none:
+      return R"({"period":0})";
+    case Payload::compact:
+      return kCompact;
+    case Payload::spaced:
+      return kSpaced;
+    case Payload::mixed:
+      return kMixed[number % kMixed.size()];
+  }
+  return {};
+}
+
 }  // namespace
 
-std::string submission_of(std::uint32_t msgs) {
+std::string submission_of(std::uint32_t msgs, Payload payload) {
   std::string body = "[";
-  for (std::uint32_t i = 0; i < msgs; ++i) body += i == 0 ? R"({"period":0})" : R"(,{"period":0})";
+  for (std::uint32_t i = 0; i < msgs; ++i) {
+    if (i > 0) body += ',';
+    body += msg_with(payload, i);
+  }
   return body + "]";
 }
 
@@ -31,7 +57,7 @@ Worker::Worker(Poller& poller, const client::ServerAddress& address, const LoadS
       address_(address),
       tally_(tally),
       submission_(settings.work == Work::submitted && !settings.rate
-                      ? submission_of(settings.batchsize)
+                      ? submission_of(settings.batchsize, settings.payload)
                       : std::string{}) {
   reading_.emplace(*this, poller, address, settings.batchsize);
   if (settings.work != Work::idle) posting_.emplace(*this, poller, address);

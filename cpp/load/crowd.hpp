@@ -95,8 +95,8 @@ class Producer final : public Poster {
   std::uint32_t msgs_ = 0;  // of the POST that is on its way
 };
 
-// [{"period":0},…]
-[[nodiscard]] std::string submission_of(std::uint32_t msgs);
+// [{"period":0},…], each with a payload of that shape.
+[[nodiscard]] std::string submission_of(std::uint32_t msgs, Payload payload);
 // One msg, whose payload is when it is due.
 [[nodiscard]] std::string submission_due(Clock::time_point due);
 

@@ -62,7 +62,7 @@ class Run {
   // As fast as it goes, by two at a time.
   void fill() {
     begin(LoadProgress::Phase::filling);
-    const std::string chunk = submission_of(kChunk);
+    const std::string chunk = submission_of(kChunk, settings_.payload);
     std::array<std::unique_ptr<Producer>, 2> producers;
     for (auto& producer : producers) {
       producer = std::make_unique<Producer>(poller_, address_, tally_);
@@ -73,7 +73,7 @@ class Run {
         const auto left = std::min<std::uint64_t>(kChunk, settings_.backlog - asked_for);
         if (producer->busy() || left == 0) continue;
         const auto msgs = static_cast<std::uint32_t>(left);
-        producer->submit(msgs, msgs == kChunk ? chunk : submission_of(msgs));
+        producer->submit(msgs, msgs == kChunk ? chunk : submission_of(msgs, settings_.payload));
         asked_for += left;
       }
       poller_.wait(Clock::now() + kLook);

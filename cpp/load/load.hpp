@@ -25,11 +25,20 @@ class LoadError : public std::runtime_error {
 
 enum class Work { generated, submitted, idle };
 
+// What the msgs carry that the closed loop submits: bodies as clients of several languages write them.
+enum class Payload {
+  none,
+  compact,  // as JSON.stringify does
+  spaced,   // as Python's json.dumps does: a space behind each comma and colon, ASCII alone
+  mixed,    // one after the other: these two, fractions, nulls, nested lists, letters beyond ASCII
+};
+
 struct LoadSettings {
   std::string url = "http://127.0.0.1:8080";
   Work work = Work::generated;
   std::uint32_t workers = 16;
   std::uint32_t batchsize = 10;
+  Payload payload = Payload::none;
   std::optional<double> rate;  // msgs a second, submitted: the open loop
   std::uint64_t backlog = 0;   // so many msgs are submitted before anything is measured
   core::Duration warmup = std::chrono::seconds{1};

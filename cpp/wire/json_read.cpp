@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "wire/json.hpp"
-#include "wire/json_text.hpp"
-#include "wire/plain_body.hpp"
+#include "wire/json_cursor.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
@@ -16,211 +16,282 @@ Refusal too_many(const std::string& what, std::size_t most) {
   return {413, "more than " + std::to_string(most) + " " + what + " in one request"};
 }
 
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t number = 0;
+template <class Number>
+std::optional<Number> whole_number(std::string_view text) {
+  Number number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
-Outcome<Xid> read_id(std::string_view where, const JsonValue& value) {
-  if (!value.is_string()) {
-    return Refusal{400, std::string{where} + " has the id " + quote(value.text()) +
-                            "; expected a string of 20 characters"};
-  }
-  const std::string text = value.string();
-  const auto id = Xid::parse(text);
-  if (!id) {
-    return Refusal{400, std::string{where} + " has the id " + quote(text) +
-                            "; expected 20 characters of 0-9 and a-v"};
-  }
-  return *id;
-}
+// Deeper than any limit: of a value that is only quoted in a refusal, or passed over.
+constexpr int kAnyDepth = 1'000'000;
 
-// Sets `refusal` from an outcome, or hands its value on.
-template <class T, class Take>
-std::optional<Refusal> with(const Outcome<T>& outcome, Take take) {
-  if (!outcome) return outcome.refusal();
-  take(*outcome);
-  return std::nullopt;
-}
+// What the readers of both bodies share. A reader says what a body should have been; whether it is JSON
+// at all is said first, by read_body.
+class BodyReader {
+ public:
+  explicit BodyReader(JsonCursor& cursor) : cursor_(cursor) {}
+  [[nodiscard]] const Refusal& refusal() const { return refusal_; }
+
+ protected:
+  bool refuse(Refusal refusal) {
+    refusal_ = std::move(refusal);
+    return false;
+  }
+  // `said` and what comes next do not go together with what is expected.
+  bool refuse_next(std::string_view said, std::string_view expected) {
+    const auto value = cursor_.value(kAnyDepth);
+    if (!value) return false;
+    return refuse(
+        {400, std::string{said} + quote(value->text) + "; expected " + std::string{expected}});
+  }
+  bool refuse_twice(std::string_view key) {
+    return refuse({400, "the key " + quote(key) + " stands twice in one object; expected it once"});
+  }
+
+  bool read_id(std::string_view where, Xid& id) {
+    const auto parse = [](std::string_view text) {
+      return Xid::parse(text);
+    };
+    if (const auto plain = cursor_.string_of(Xid::kTextLength, parse)) {
+      id = *plain;
+      return true;
+    }
+    const std::string said = std::string{where} + " has the id ";
+    const auto value = cursor_.string();
+    if (!value) {
+      return !cursor_.wrong() && refuse_next(said, "a string of 20 characters");
+    }
+    const std::string text = JsonCursor::characters(*value);
+    const auto read = Xid::parse(text);
+    if (!read) {
+      return refuse({400, said + quote(text) + "; expected 20 characters of 0-9 and a-v"});
+    }
+    id = *read;
+    return true;
+  }
+
+  JsonCursor& cursor_;
+
+ private:
+  Refusal refusal_;
+};
 
 // ---- POST /task
 
-class SubmissionReader {
+class SubmissionReader : public BodyReader {
  public:
-  explicit SubmissionReader(const core::Limits& limits) : limits_(limits) {}
+  SubmissionReader(JsonCursor& cursor, const core::Limits& limits)
+      : BodyReader(cursor), limits_(limits) {}
 
-  std::optional<Refusal> read(const JsonValue& body) {
-    if (body.is_object()) return read_msg(body);
-    if (!body.is_array()) {
-      return Refusal{400, "the body is " + quote(body.text()) +
-                              "; expected a msg {\"period\"?, \"payload\"?, \"id\"?} or an array"};
+  bool read() {
+    const char first = cursor_.next();
+    if (first == '{') return read_msg();
+    if (first != '[') {
+      return refuse_next("the body is ", "a msg {\"period\"?, \"payload\"?, \"id\"?} or an array");
     }
-    auto refusal =
-        body.for_each_element([this](const JsonValue& value) { return read_msg(value); });
-    if (!refusal && msgs.empty()) return Refusal{400, "the array is empty; expected msgs in it"};
-    return refusal;
+    if (!cursor_.each_element([this] { return read_msg(); })) return false;
+    if (msgs.empty()) return refuse({400, "the array is empty; expected msgs in it"});
+    return ids_differ();
   }
 
   std::vector<Submission> msgs;
 
  private:
-  std::optional<Refusal> read_msg(const JsonValue& value) {
-    if (msgs.size() == limits_.submit_msgs) return too_many("msgs", limits_.submit_msgs);
-    if (!value.is_object()) {
-      return Refusal{400, "a msg is " + quote(value.text()) + "; expected an object"};
-    }
-    Submission msg;
-    auto refusal = value.for_each_member([&](const std::string& key, const JsonValue& member) {
-      return read_member(key, member, msg);
+  bool read_msg() {
+    if (msgs.size() == limits_.submit_msgs) return refuse(too_many("msgs", limits_.submit_msgs));
+    if (cursor_.next() != '{') return refuse_next("a msg is ", "an object");
+    Submission& msg = msgs.emplace_back();
+    bool has_period = false;
+    bool has_payload = false;
+    return cursor_.each_member([&](std::string_view key) {
+      if (key == "period") {
+        if (std::exchange(has_period, true)) return refuse_twice(key);
+        return read_period(msg);
+      }
+      if (key == "payload") {
+        if (std::exchange(has_payload, true)) return refuse_twice(key);
+        return read_payload(msg);
+      }
+      if (key == "id") {
+        if (msg.id) return refuse_twice(key);
+        return read_id("a msg", msg.id.emplace());
+      }
+      return refuse({400, "a msg has the key " + quote(key) + "; expected period, payload or id"});
     });
-    if (refusal) return refusal;
-    if (msg.id && !ids_.insert(*msg.id).second) {
-      return Refusal{400, "the id " + msg.id->text() + " stands twice; expected it once"};
-    }
-    msgs.push_back(std::move(msg));
-    return std::nullopt;
   }
 
-  std::optional<Refusal> read_member(const std::string& key, const JsonValue& value,
-                                     Submission& msg) {
-    if (key == "id") {
-      return with(read_id("a msg", value), [&](const Xid& id) { msg.id = id; });
-    }
-    if (key == "period") return read_period(value, msg);
-    if (key == "payload") return read_payload(value, msg);
-    return Refusal{400, "a msg has the key " + quote(key) + "; expected period, payload or id"};
-  }
-
-  std::optional<Refusal> read_period(const JsonValue& value, Submission& msg) const {
-    const auto period = whole_number(value.text());
+  bool read_period(Submission& msg) {
+    const auto value = cursor_.value(kAnyDepth);
+    if (!value) return false;
+    const auto period = whole_number<std::uint32_t>(value->text);
     if (!period || *period > limits_.period_ms) {
-      return Refusal{400, "period is " + quote(value.text()) +
+      return refuse({400, "period is " + quote(value->text) +
                               "; expected a whole number of ms from 0 to " +
-                              std::to_string(limits_.period_ms)};
+                              std::to_string(limits_.period_ms)});
     }
-    msg.period = static_cast<std::uint32_t>(*period);
-    return std::nullopt;
+    msg.period = *period;
+    return true;
   }
 
-  std::optional<Refusal> read_payload(const JsonValue& value, Submission& msg) const {
-    if (value.is_null()) return std::nullopt;
-    msg.payload = value.compact();
-    if (msg.payload.size() <= limits_.payload_bytes) return std::nullopt;
-    return Refusal{413, "a payload has " + std::to_string(msg.payload.size()) +
-                            " bytes; expected at most " + std::to_string(limits_.payload_bytes)};
+  bool read_payload(Submission& msg) {
+    const auto value = cursor_.value(limits_.json_depth);
+    if (!value) return false;
+    if (value->text == "null") return true;
+    msg.payload = JsonCursor::compact(*value);
+    if (msg.payload.size() <= limits_.payload_bytes) return true;
+    return refuse({413, "a payload has " + std::to_string(msg.payload.size()) +
+                            " bytes; expected at most " + std::to_string(limits_.payload_bytes)});
+  }
+
+  bool ids_differ() {
+    std::vector<Xid> ids;
+    for (const Submission& msg : msgs) {
+      if (msg.id) ids.push_back(*msg.id);
+    }
+    if (!std::ranges::is_sorted(ids)) std::ranges::sort(ids);
+    const auto twin = std::ranges::adjacent_find(ids);
+    if (twin == ids.end()) return true;
+    return refuse({400, "the id " + twin->text() + " stands twice; expected it once"});
   }
 
   const core::Limits& limits_;
-  std::set<Xid> ids_;
 };
 
 // ---- POST /report
 
-class ReportReader {
+class ReportReader : public BodyReader {
  public:
-  explicit ReportReader(const core::Limits& limits) : limits_(limits) {}
+  ReportReader(JsonCursor& cursor, std::size_t body_bytes, const core::Limits& limits)
+      : BodyReader(cursor),
+        limits_(limits),
+        // Of ids with their quotes and commas.
+        room_(std::min(body_bytes / (Xid::kTextLength + 3) + 1, limits.report_ids)) {}
 
-  std::optional<Refusal> read(const JsonValue& body) {
-    if (body.is_string()) {
-      report.partial = true;
-      return add_id("the report", body, report.ids);
+  bool read() {
+    switch (cursor_.next()) {
+      case '"':
+        report.partial = true;
+        return add_id("the report", report.ids);
+      case '[':
+        return read_ids("the report", report.ids);
+      case '{':
+        break;
+      default:
+        return refuse_next("the report is ", "{\"ids\":[…]}, an array of ids or one id");
     }
-    if (body.is_array()) return read_ids("the report", body, report.ids);
-    if (!body.is_object()) {
-      return Refusal{400, "the report is " + quote(body.text()) +
-                              "; expected {\"ids\":[…]}, an array of ids or one id"};
+    if (!cursor_.each_member([this](std::string_view key) { return read_member(key); })) {
+      return false;
     }
-    auto refusal = body.for_each_member(
-        [this](const std::string& key, const JsonValue& value) { return read_member(key, value); });
-    if (!refusal && !names_ids_) {
-      return Refusal{400, "the report has none of ids, failed and refused; expected {\"ids\":[…]}"};
-    }
-    return refusal;
+    if (has_ids_ || has_failed_ || has_refused_) return true;
+    return refuse({400, "the report has none of ids, failed and refused; expected {\"ids\":[…]}"});
   }
 
   core::Reported report;
 
  private:
-  std::optional<Refusal> read_member(const std::string& key, const JsonValue& value) {
-    names_ids_ = names_ids_ || key == "ids" || key == "failed" || key == "refused";
-    if (key == "ids") return read_ids("ids", value, report.ids);
-    if (key == "refused") return read_ids("refused", value, report.refused);
-    if (key == "failed") return read_failed(value);
-    if (key == "partial") return read_partial(value);
-    if (key != "batch") {
-      return Refusal{400, "the report has the key " + quote(key) +
-                              "; expected ids, batch, failed, refused or partial"};
+  bool read_member(std::string_view key) {
+    if (key == "ids") {
+      if (std::exchange(has_ids_, true)) return refuse_twice(key);
+      return read_ids(key, report.ids);
     }
-    if (value.is_null()) return std::nullopt;
-    return with(read_id("batch", value), [this](const Xid& id) { report.batch = id; });
-  }
-
-  std::optional<Refusal> read_partial(const JsonValue& value) {
-    report.partial = value.text() == "true";
-    if (report.partial || value.text() == "false") return std::nullopt;
-    return Refusal{400, "partial is " + quote(value.text()) + "; expected true or false"};
-  }
-
-  std::optional<Refusal> read_ids(std::string_view where, const JsonValue& value,
-                                  std::vector<Xid>& ids) {
-    if (!value.is_array()) {
-      return Refusal{
-          400, std::string{where} + " is " + quote(value.text()) + "; expected an array of ids"};
+    if (key == "batch") {
+      if (std::exchange(has_batch_, true)) return refuse_twice(key);
+      return read_batch();
     }
-    return value.for_each_element(
-        [&](const JsonValue& element) { return add_id(where, element, ids); });
-  }
-
-  std::optional<Refusal> add_id(std::string_view where, const JsonValue& value,
-                                std::vector<Xid>& ids) {
-    if (++count_ > limits_.report_ids) return too_many("ids", limits_.report_ids);
-    return with(read_id(where, value), [&](const Xid& id) { ids.push_back(id); });
-  }
-
-  std::optional<Refusal> read_failed(const JsonValue& value) {
-    if (!value.is_array()) {
-      return Refusal{
-          400, "failed is " + quote(value.text()) + "; expected an array of {\"id\", \"error\"}"};
+    if (key == "refused") {
+      if (std::exchange(has_refused_, true)) return refuse_twice(key);
+      return read_ids(key, report.refused);
     }
-    return value.for_each_element([this](const JsonValue& element) {
-      if (++count_ > limits_.report_ids) {
-        return std::optional{too_many("ids", limits_.report_ids)};
+    if (key == "failed") {
+      if (std::exchange(has_failed_, true)) return refuse_twice(key);
+      return read_failed();
+    }
+    if (key == "partial") {
+      if (std::exchange(has_partial_, true)) return refuse_twice(key);
+      return read_partial();
+    }
+    return refuse({400, "the report has the key " + quote(key) +
+                            "; expected ids, batch, failed, refused or partial"});
+  }
+
+  bool read_batch() {
+    if (cursor_.next() == 'n') return cursor_.value(0).has_value();  // null: none
+    return read_id("batch", report.batch.emplace());
+  }
+
+  bool read_partial() {
+    const auto value = cursor_.value(kAnyDepth);
+    if (!value) return false;
+    report.partial = value->text == "true";
+    if (report.partial || value->text == "false") return true;
+    return refuse({400, "partial is " + quote(value->text) + "; expected true or false"});
+  }
+
+  bool read_ids(std::string_view where, std::vector<Xid>& ids) {
+    if (cursor_.next() != '[') {
+      return refuse_next(std::string{where} + " is ", "an array of ids");
+    }
+    ids.reserve(room_);
+    return cursor_.each_element([&] { return add_id(where, ids); });
+  }
+
+  bool add_id(std::string_view where, std::vector<Xid>& ids) {
+    return count_one() && read_id(where, ids.emplace_back());
+  }
+
+  bool count_one() {
+    return ++count_ <= limits_.report_ids || refuse(too_many("ids", limits_.report_ids));
+  }
+
+  bool read_failed() {
+    if (cursor_.next() != '[') return refuse_next("failed is ", kFailedArray);
+    return cursor_.each_element([this] { return count_one() && read_failed_one(); });
+  }
+
+  bool read_failed_one() {
+    if (cursor_.next() != '{') return refuse_next("failed has ", kFailedEntry);
+    core::FailedId& failed = report.failed.emplace_back();
+    bool has_id = false;
+    bool has_error = false;
+    const bool whole = cursor_.each_member([&](std::string_view key) {
+      if (key == "id") {
+        if (std::exchange(has_id, true)) return refuse_twice(key);
+        return read_id("failed", failed.id);
       }
-      return read_failed_one(element);
+      if (key != "error") {
+        return refuse({400, "failed has the key " + quote(key) + "; expected id or error"});
+      }
+      if (std::exchange(has_error, true)) return refuse_twice(key);
+      const auto error = cursor_.string();
+      if (!error) return !cursor_.wrong() && refuse_next("error is ", "a string");
+      failed.error = JsonCursor::characters(*error);
+      return true;
     });
+    if (!whole || has_id) return whole;
+    return refuse({400, "failed has an entry without an id; expected {\"id\", \"error\"}"});
   }
 
-  std::optional<Refusal> read_failed_one(const JsonValue& value) {
-    if (!value.is_object()) {
-      return Refusal{400, "failed has " + quote(value.text()) + "; expected {\"id\", \"error\"}"};
-    }
-    std::optional<Xid> id;
-    core::FailedId failed;
-    auto refusal = value.for_each_member(
-        [&](const std::string& key, const JsonValue& member) -> std::optional<Refusal> {
-          if (key == "id") {
-            return with(read_id("failed", member), [&](const Xid& read) { id = read; });
-          }
-          if (key != "error" || !member.is_string()) {
-            return Refusal{400, "failed has " + quote(key) + ": " + quote(member.text()) +
-                                    "; expected an id and an error, both strings"};
-          }
-          failed.error = member.string();
-          return std::nullopt;
-        });
-    if (refusal) return refusal;
-    if (!id) return Refusal{400, "failed has an entry without an id; expected {\"id\", \"error\"}"};
-    failed.id = *id;
-    report.failed.push_back(std::move(failed));
-    return std::nullopt;
-  }
+  static constexpr std::string_view kFailedArray = "an array of {\"id\", \"error\"}";
+  static constexpr std::string_view kFailedEntry = "{\"id\", \"error\"}";
 
   const core::Limits& limits_;
+  std::size_t room_;
   std::size_t count_ = 0;
-  bool names_ids_ = false;
+  bool has_ids_ = false, has_batch_ = false, has_failed_ = false, has_refused_ = false,
+       has_partial_ = false;
 };
+
+// Reads the whole body. That it is not JSON comes before all that else may be wrong with it.
+template <class Reader>
+std::optional<Refusal> read_body(std::string_view body, JsonCursor& cursor, Reader& reader,
+                                 int most_depth) {
+  if (reader.read() && cursor.end()) return std::nullopt;
+  if (cursor.wrong()) return cursor.wrong();
+  if (auto refusal = check_json(body, most_depth)) return refusal;
+  return reader.refusal();
+}
 
 // An id that stands twice counts once, at its first place.
 void keep_once(std::vector<Xid>& ids) {
@@ -240,82 +311,81 @@ void keep_once(std::vector<Xid>& ids) {
 
 Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
                                                    const core::Limits& limits) {
-  if (auto plain = plain_submissions(body, limits)) return std::move(*plain);
+  JsonCursor cursor(body);
+  SubmissionReader reader(cursor, limits);
   // The msg and the array around it are levels of the body, not of the payload.
-  if (auto refusal = check_json(body, limits.json_depth + 2)) return *refusal;
-  SubmissionReader reader(limits);
-  if (auto refusal = reader.read(JsonValue(body))) return *refusal;
+  if (auto refusal = read_body(body, cursor, reader, limits.json_depth + 2)) return *refusal;
   return std::move(reader.msgs);
 }
 
 Outcome<core::Reported> parse_report(std::string_view body, const core::Limits& limits) {
-  auto plain = plain_report(body, limits);
-  if (!plain) {
-    if (auto refusal = check_json(body, limits.json_depth)) return *refusal;
-    ReportReader reader(limits);
-    if (auto refusal = reader.read(JsonValue(body))) return *refusal;
-    plain = std::move(reader.report);
-  }
-  keep_once(plain->ids);
-  keep_once(plain->refused);
-  return std::move(*plain);
+  JsonCursor cursor(body);
+  ReportReader reader(cursor, body.size(), limits);
+  if (auto refusal = read_body(body, cursor, reader, limits.json_depth)) return *refusal;
+  keep_once(reader.report.ids);
+  keep_once(reader.report.refused);
+  return std::move(reader.report);
 }
 
+// ---- what a client reads
+
 std::optional<ReceivedMsg> parse_msg_json(std::string_view data) {
-  constexpr int kDepth = 1000;  // the server's limit is the one that counts
-  if (check_json(data, kDepth)) return std::nullopt;
-  const JsonValue value(data);
-  if (!value.is_object()) return std::nullopt;
+  JsonCursor cursor(data);
   ReceivedMsg msg;
   bool has_id = false;
   bool has_period = false;
-  const auto refusal = value.for_each_member(
-      [&](const std::string& key, const JsonValue& member) -> std::optional<Refusal> {
-        const auto number = whole_number(member.text());
-        if (key == "id") {
-          has_id = true;
-          return with(read_id("a msg", member), [&](const Xid& id) { msg.id = id; });
-        }
-        if (key == "payload") msg.payload = member.compact();
-        if (key == "period" && number && *number <= UINT32_MAX) {
-          msg.period = static_cast<std::uint32_t>(*number);
-          has_period = true;
-        }
-        if (key == "attempt" && number && *number <= INT32_MAX) {
-          msg.attempt = static_cast<int>(*number);
-        }
-        return std::nullopt;
-      });
-  return !refusal && has_id && has_period ? std::optional{std::move(msg)} : std::nullopt;
+  // Of a server that sends more, what is not known is passed over.
+  const bool whole = cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
+    const auto value = cursor.value(kAnyDepth);
+    if (!value) return false;
+    if (key == "id" && value->text.front() == '"') {
+      const auto id = Xid::parse(JsonCursor::characters(*value));
+      has_id = id.has_value();
+      if (id) msg.id = *id;
+    } else if (key == "payload") {
+      msg.payload = JsonCursor::compact(*value);
+    } else if (key == "period") {
+      const auto period = whole_number<std::uint32_t>(value->text);
+      has_period = period.has_value();
+      msg.period = period.value_or(0);
+    } else if (key == "attempt") {
+      const auto attempt = whole_number<int>(value->text);
+      msg.attempt = attempt && *attempt > 0 ? *attempt : 1;
+    }
+    return true;
+  });
+  return whole && cursor.end() && has_id && has_period ? std::optional{std::move(msg)}
+                                                       : std::nullopt;
 }
 
 std::optional<ReportAnswer> parse_report_answer(std::string_view body) {
-  constexpr int kDepth = 16;
-  if (check_json(body, kDepth) || !JsonValue(body).is_object()) return std::nullopt;
+  JsonCursor cursor(body);
   ReportAnswer answer;
   bool success = false;
-  const auto refusal = JsonValue(body).for_each_member(
-      [&](const std::string& key, const JsonValue& member) -> std::optional<Refusal> {
-        const std::uint64_t number = whole_number(member.text()).value_or(0);
-        if (key == "message") success = member.text() == "\"success\"";
-        if (key == "reported") answer.reported = number;
-        if (key == "duplicate") answer.duplicate = number;
-        if (key == "unknown") answer.unknown = number;
-        return std::nullopt;
-      });
-  return !refusal && success ? std::optional{answer} : std::nullopt;
+  const bool whole = cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
+    const auto value = cursor.value(kAnyDepth);
+    if (!value) return false;
+    const std::uint64_t number = whole_number<std::uint64_t>(value->text).value_or(0);
+    if (key == "message") success = value->text == "\"success\"";
+    if (key == "reported") answer.reported = number;
+    if (key == "duplicate") answer.duplicate = number;
+    if (key == "unknown") answer.unknown = number;
+    return true;
+  });
+  return whole && cursor.end() && success ? std::optional{answer} : std::nullopt;
 }
 
 std::optional<std::string> parse_error(std::string_view body) {
-  constexpr int kDepth = 16;
-  if (check_json(body, kDepth) || !JsonValue(body).is_object()) return std::nullopt;
+  JsonCursor cursor(body);
   std::optional<std::string> sentence;
-  const auto refusal = JsonValue(body).for_each_member(
-      [&](const std::string& key, const JsonValue& member) -> std::optional<Refusal> {
-        if (key == "error" && member.is_string()) sentence = member.string();
-        return std::nullopt;
-      });
-  return refusal ? std::nullopt : sentence;
+  const bool whole = cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
+    const auto value = cursor.value(kAnyDepth);
+    if (value && key == "error" && value->text.front() == '"') {
+      sentence = JsonCursor::characters(*value);
+    }
+    return value.has_value();
+  });
+  return whole && cursor.end() ? sentence : std::nullopt;
 }
 
 }  // namespace pena::wire

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "wire/json.hpp"
+#include "wire/json_cursor.hpp"
 
 namespace pena::wire {
 namespace {
@@ -21,9 +22,11 @@ void append_quoted(std::string& out, const Xid& id) {
   out.append(text.data(), text.size());
 }
 
-// A string that may hold anything, bytes that are no UTF-8 replaced.
+// A string that may hold anything: bytes that are no UTF-8 replaced, separators of lines as escapes.
 std::string json_string(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string json =
+      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JsonCursor::compact({.text = json, .escaped = true, .verbatim = false});
 }
 
 void append_ids(std::string& out, const std::vector<Xid>& ids) {

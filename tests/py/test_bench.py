@@ -57,6 +57,18 @@ def test_what_is_submitted_is_reported(site: Site) -> None:
     assert held(site) == 0
 
 
+@pytest.mark.parametrize(("payload", "shapes"), [("compact", 1), ("spaced", 1), ("mixed", 5)])
+def test_what_is_submitted_may_carry_payloads(site: Site, payload: str, shapes: int) -> None:
+    server = site.server(generate=False)
+    load = ("--work=idle", "--workers=0", "--backlog=10", f"--payload={payload}")
+    assert bench(site, server, *load)["msgs"] == 0
+    with pena.Store(site.store) as store:
+        payloads = [repr(msg.payload) for msg in store.queue.values()]
+    assert len(payloads) == 10
+    assert "None" not in payloads
+    assert len(set(payloads)) == shapes
+
+
 def test_the_open_loop_keeps_to_its_rate(site: Site) -> None:
     server = site.server(generate=False, lease=20.0)
     paced = ("--work=submitted", "--workers=3", "--batchsize=2", "--rate=200", "--duration=1s")

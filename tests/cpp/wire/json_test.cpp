@@ -62,7 +62,6 @@ TEST(ReportBody, CountsAnIdThatStandsTwiceOnce) {
 }
 
 TEST(ReportBody, ReadsEscapesAsWell) {
-  // The reader for plain bodies does not know escapes; the other one does.
   EXPECT_EQ(parse_report(R"(["\u0039m4e2mr0ui3e8a215n4g"])", {})->ids, std::vector<Xid>{kIdA});
 }
 
@@ -93,6 +92,9 @@ INSTANTIATE_TEST_SUITE_P(
                     std::tuple{R"({"failed":[1]})", "failed has \"1\""},
                     std::tuple{R"({"failed":[{"error":"x"}]})", "without an id"},
                     std::tuple{R"({"failed":[{"id":1}]})", "expected a string"},
+                    std::tuple{R"({"failed":[{"id":null,"error":1,}]})", "not JSON"},
+                    std::tuple{R"({"failed":[{"error":1}]})", "error is \"1\"; expected a string"},
+                    std::tuple{R"({"failed":[{"why":"x"}]})", "the key \"why\""},
                     std::tuple{"[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]", "deeper than 16"}));
 
 TEST(ReportBody, WithTooManyIdsIs413) {
@@ -156,7 +158,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Submissions, TheSameIdTwiceIsRefused) {
   const std::string msg = R"({"id":")" + kA + "\"}";
-  EXPECT_FALSE(parse_submissions("[" + msg + "," + msg + "]", {}));
+  EXPECT_THAT(parse_submissions("[" + msg + "," + msg + "]", {}).refusal().sentence,
+              HasSubstr(kA + " stands twice"));
 }
 
 TEST(Submissions, BeyondTheLimitsAre413) {
@@ -174,6 +177,34 @@ TEST(Submissions, APayloadMayBeAsDeepAsTheLimitSays) {
   limits.json_depth = 3;
   EXPECT_TRUE(parse_submissions(R"([{"payload":[[[1]]]}])", limits));
   EXPECT_FALSE(parse_submissions(R"([{"payload":[[[[1]]]]}])", limits));
+  // Alone as well as in an array.
+  EXPECT_TRUE(parse_submissions(R"({"payload":[[[1]]]})", limits));
+  EXPECT_FALSE(parse_submissions(R"({"payload":[[[[1]]]]})", limits));
+}
+
+TEST(Submissions, ANumberThatIsTakenIsReadByTheClientToo) {
+  for (const std::string& number :
+       {std::string(309, '9'), std::string(4096, '1'), std::string{"1e400"}, std::string{"-0.0"}}) {
+    const auto msg = parse_submissions("{\"payload\":" + number + "}", {});
+    ASSERT_TRUE(msg) << number;
+    std::string out;
+    append_msg_json(out, core::QueuedMsg{{kIdA, 0, (*msg)[0].payload}, {}, {}, {}});
+    const auto read = parse_msg_json(out);
+    ASSERT_TRUE(read) << number;
+    EXPECT_EQ(read->payload, number);
+  }
+  EXPECT_FALSE(parse_submissions("{\"payload\":" + std::string(4097, '1') + "}", {}));
+}
+
+TEST(Submissions, SpaceSignsAndOtherAlphabetsAreReadLikeTheRest) {
+  const auto msgs = parse_submissions(
+      "[{\"period\": 5, \"payload\": {\"a\": -1.5, \"b\": null, \"c\": \"\xc3\xa4\"}},\n "
+      "{\"payload\": "
+      "\"a\xe2\x80\xa8z\"}]",
+      {});
+  ASSERT_TRUE(msgs);
+  EXPECT_EQ((*msgs)[0].payload, "{\"a\":-1.5,\"b\":null,\"c\":\"\xc3\xa4\"}");
+  EXPECT_EQ((*msgs)[1].payload, "\"a\\u2028z\"");
 }
 
 // ---- what is written
@@ -224,6 +255,7 @@ TEST(ReportJson, IsReadBackByTheServer) {
 
 TEST(Answers, AreWhatTheProtocolSays) {
   EXPECT_EQ(error_json("a \"b\"\n"), R"({"error":"a \"b\"\n"})");
+  EXPECT_EQ(error_json("a\xe2\x80\xa8z"), R"({"error":"a\u2028z"})");
   EXPECT_EQ(ids_json({}), R"({"ids":[]})");
   EXPECT_EQ(
       ids_json({kIdA, kIdB}, kIdB),
