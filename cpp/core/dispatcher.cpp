@@ -39,7 +39,7 @@ struct Dispatcher::State {
   State(const Limits& limits_given, const XidFactory& ids_given, const Snapshot& snapshot)
       : limits(limits_given),
         ids(ids_given),
-        queue(limits_given.window_msgs, snapshot.queue_waits),
+        queue(limits_given, snapshot.queue_waits),
         generating(snapshot.generating) {}
 
   Limits limits;
@@ -154,7 +154,7 @@ BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
   if (plan.size() == client.batchsize || plan.alone) return true;
   if (plan.size() == 0 || generating || queue.more_in_store()) return false;
-  if (client.takes_short) return true;
+  if (client.takes_short || plan.apart) return true;
   return waits_since && now >= *waits_since + limits.linger;
 }
 

@@ -88,7 +88,7 @@ std::optional<std::string> Limits::problem() const {
   }
   if (auto problem = timing_problem(timing)) return problem;
   if (linger < Duration::zero()) return "linger must not be negative";
-  const std::array<std::pair<std::string_view, std::size_t>, 13> sizes{{
+  const std::array<std::pair<std::string_view, std::size_t>, 14> sizes{{
       {"batchsize", batchsize},
       {"period_ms", period_ms},
       {"payload_bytes", payload_bytes},
@@ -100,6 +100,7 @@ std::optional<std::string> Limits::problem() const {
       {"body_bytes", body_bytes},
       {"connections", connections},
       {"window_msgs", window_msgs},
+      {"fewest_pieces", fewest_pieces},
       {"queue_msgs", queue_msgs},
       {"map_bytes", map_bytes},
   }};

@@ -26,7 +26,9 @@
   X(extended_twice, "a partial report leaves the old deadline where it extends the lease")       \
   X(frees_lost_client, "settling the batch of a lost client makes that client free")             \
   X(expired_stream_open, "the stream of a lease that ended is not closed")                       \
-  X(suspects_together, "msgs of one lost batch travel together again")                           \
+  X(suspects_together, "pieces of one lost batch travel together")                               \
+  X(pieces_do_not_shrink, "the pieces of a lost batch are as large later as at first")           \
+  X(last_attempt_in_company, "a suspect has others for company at its last attempt")             \
   X(suspect_once, "a suspect that comes back by a refusal is none any more")                     \
   X(granted_stays_queued, "a granted msg's record stays in the queue")                           \
   X(window_forgets, "what does not fit into the window is forgotten until a restart")            \

@@ -1,25 +1,12 @@
 #include "core/queue.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "core/check.hpp"
 #include "core/planted.hpp"
 
 namespace pena::core {
-namespace {
-
-// The lost batches that a msg was in: who shares one with it must not travel with it.
-template <class Action>
-void for_each_lost_batch(const QueuedMsg& msg, Action action) {
-  for (const Miss& miss : msg.misses) {
-    if (miss.lost_whole()) action(miss.batch);
-  }
-}
-
-}  // namespace
-
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
   Waiting waiting{std::move(msg), false};
   if (waiting.msg.misses.empty()) {
@@ -63,7 +50,8 @@ void Queue::add_missed(Waiting&& waiting) {
   const QueuedMsg& msg = waiting.msg;
   const Xid id = msg.msg.id;
   if (PENA_BUG(suspect_once) ? msg.misses.back().lost_whole() : msg.last_loss() != nullptr) {
-    suspects_[SuspectGroup::of(msg)].insert(id);
+    const bool is_new = suspects_.add(msg);
+    PENA_CHECK(is_new);
   } else {
     resends_.insert(id);
   }
@@ -96,7 +84,7 @@ std::optional<WantedRefill> Queue::wanted_refill() const {
 BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {
   BatchPlan plan;
   if (takes_short && !suspects_.empty()) {
-    plan.suspects = pick_suspects(1);
+    plan.suspects = suspects_.pick_piece(size);
     plan.alone = true;
     return plan;
   }
@@ -105,30 +93,10 @@ BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) 
   const std::size_t few = std::min(rest, std::max<std::size_t>(1, size / 2));
   const bool fresh_fills = fresh_will_come || more_in_store_;
   const std::size_t fresh_at_most = fresh_fills ? rest : std::min(rest, fresh_.size());
-  plan.suspects = pick_suspects(std::max(few, rest - fresh_at_most));
+  plan.suspects = suspects_.pick(std::max(few, rest - fresh_at_most));
   plan.fresh = std::min(rest - plan.suspects.size(), fresh_.size());
+  plan.apart = plan.size() < size && plan.suspects.size() < suspects_.size();
   return plan;
-}
-
-std::vector<Xid> Queue::pick_suspects(std::size_t most) const {
-  std::vector<Xid> picked;
-  std::unordered_set<Xid> avoided;
-  for (const auto& [group, ids] : suspects_) {
-    if (picked.size() == most) break;
-    if (PENA_BUG(suspects_together)) avoided.clear();
-    if (avoided.contains(group.batch)) continue;
-    // Two of one group never travel together, so its first that fits is the only one to look for.
-    for (const Xid& id : ids) {
-      const QueuedMsg& msg = missed_.at(id).msg;
-      bool fits = true;
-      for_each_lost_batch(msg, [&](const Xid& lost) { fits = fits && !avoided.contains(lost); });
-      if (!fits) continue;
-      for_each_lost_batch(msg, [&](const Xid& lost) { avoided.insert(lost); });
-      picked.push_back(id);
-      break;
-    }
-  }
-  return picked;
 }
 
 std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& writes) {
@@ -140,10 +108,7 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
     msgs.push_back(take_missed(id, writes));
   }
   for (const Xid& id : plan.suspects) {
-    const auto group = suspects_.find(SuspectGroup::of(missed_.at(id).msg));
-    PENA_CHECK(group != suspects_.end());
-    group->second.erase(id);
-    if (group->second.empty()) suspects_.erase(group);
+    suspects_.remove(missed_.at(id).msg);
     msgs.push_back(take_missed(id, writes));
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {

@@ -3,8 +3,8 @@
 // Three lanes, taken in this order: resends (missed, and their client lives), suspects (their last
 // batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane the
 // oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are
-// isolated: no two of one lost batch travel together again, and while fresh msgs can fill the rest
-// at most half of a batch is suspects.
+// isolated: pieces of one lost batch do not travel together (core/suspects.hpp), and while fresh
+// msgs can fill the rest at most half of a batch is suspects.
 //
 // Memory holds all resends and suspects, but of the fresh msgs a window only: those with the lowest
 // ids. The rest waits in the store and comes in by refills, so a backlog costs no memory.
@@ -18,7 +18,9 @@
 #include <vector>
 
 #include "core/effect.hpp"
+#include "core/limits.hpp"
 #include "core/msg.hpp"
+#include "core/suspects.hpp"
 
 namespace pena::core {
 
@@ -27,7 +29,8 @@ struct BatchPlan {
   std::size_t resends = 0;
   std::vector<Xid> suspects;
   std::size_t fresh = 0;
-  bool alone = false;  // a suspect that goes without company, to a client that takes short batches
+  bool alone = false;  // a piece that goes without company, to a client that takes short batches
+  bool apart = false;  // shorter than it could be, for other suspects may not travel with these
 
   [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
 };
@@ -35,7 +38,10 @@ struct BatchPlan {
 class Queue {
  public:
   // `in_store`: the store's queue may hold msgs that this one has not seen.
-  Queue(std::size_t window, bool in_store) : window_(window), more_in_store_(in_store) {}
+  Queue(const Limits& limits, bool in_store)
+      : window_(limits.window_msgs),
+        more_in_store_(in_store),
+        suspects_(limits.max_resends + 1, limits.fewest_pieces) {}
 
   // A msg begins to wait. It has no record in the store's queue yet.
   void add(QueuedMsg&& msg, std::vector<Write>& writes);
@@ -63,19 +69,6 @@ class Queue {
     QueuedMsg msg;
     bool stored = false;  // has a record in the store's queue
   };
-  // Suspects of one lost batch and one attempt. Those with the most attempts behind them come
-  // first: measured, that fails a quarter fewer harmless msgs where every tenth msg is poisonous
-  // (tests/cpp/core/isolation_test.cpp).
-  struct SuspectGroup {
-    int attempt = 0;
-    Xid batch;
-    [[nodiscard]] static SuspectGroup of(const QueuedMsg& msg) {
-      return {msg.attempt(), msg.last_loss()->batch};
-    }
-    friend bool operator<(const SuspectGroup& a, const SuspectGroup& b) {
-      return a.attempt != b.attempt ? a.attempt > b.attempt : a.batch < b.batch;
-    }
-  };
   using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
 
   void add_fresh(Waiting&& waiting, std::vector<Write>& writes);
@@ -83,18 +76,17 @@ class Queue {
   void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
   [[nodiscard]] Waiting* find(const Xid& id);
-  [[nodiscard]] std::vector<Xid> pick_suspects(std::size_t most) const;
   QueuedMsg take_missed(const Xid& id, std::vector<Write>& writes);
 
   std::size_t window_;
   bool more_in_store_;
   std::optional<Xid> seen_up_to_;  // the highest id that a refill or the window has covered
   Fresh fresh_;
-  std::map<Xid, Waiting> missed_;                   // resends and suspects
-  std::set<Xid> resends_;                           // ids in missed_
-  std::map<SuspectGroup, std::set<Xid>> suspects_;  // ids in missed_
-  std::vector<Xid> added_;                          // since the last write_added, without a record
-  std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
+  std::map<Xid, Waiting> missed_;  // resends and suspects
+  std::set<Xid> resends_;          // ids in missed_
+  Suspects suspects_;              // of those in missed_
+  std::vector<Xid> added_;         // since the last write_added, without a record
+  std::size_t unstored_ = 0;       // how many that are here have no record in the store's queue
 };
 
 }  // namespace pena::core

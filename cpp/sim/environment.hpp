@@ -43,7 +43,7 @@ class History {
 struct Environment {
   Environment(const Scenario& scenario_given, bool keep_history)
       : scenario(scenario_given),
-        oracle(scenario_given.limits.max_resends),
+        oracle(scenario_given.limits),
         disk(oracle),
         network(timeline, scenario_given),
         history(keep_history) {

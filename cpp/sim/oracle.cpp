@@ -1,6 +1,8 @@
 #include "sim/oracle.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "core/dice.hpp"
 
@@ -76,7 +78,6 @@ void Oracle::apply(const core::PutBatch& put) {
 void Oracle::granted(const core::Batch& batch) {
   law(!batch_of_client_.contains(batch.client), "one_batch_a_client",
       "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
-  std::set<Xid> lost;
   for (const core::QueuedMsg& msg : batch.msgs) {
     granted_[batch.id].push_back(msg.msg.id);
     const int grants = ++touch(msg.msg.id).grants;
@@ -84,13 +85,44 @@ void Oracle::granted(const core::Batch& batch) {
         msg.msg.id.text() + " is granted " + std::to_string(grants) + " times");
     check_misses(msg.msg.id, msg.misses, grants - 1);
     check_last_miss(msg.msg.id, msg.misses);
+  }
+  check_pieces(batch);
+}
+
+// Msgs of one lost batch travel together in one of its pieces only, a piece is no larger than the
+// attempts that are left allow, and at its last attempt a suspect meets no other.
+void Oracle::check_pieces(const core::Batch& batch) const {
+  using Piece = std::pair<Xid, std::size_t>;  // the last batch that was lost, and how many losses
+  std::map<Xid, Piece> piece_of;              // by lost batch
+  std::map<Piece, std::size_t> sizes;
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    const auto loss = std::ranges::find_if(msg.misses.rbegin(), msg.misses.rend(),
+                                           [](const auto& miss) { return miss.lost_whole(); });
+    if (loss == msg.misses.rend()) continue;
+    const Piece piece{loss->batch, msg.misses.size()};
     for (const core::Miss& miss : msg.misses) {
-      // Two in one batch that were in one lost batch before: one of them may have killed it.
-      if (miss.lost_whole()) {
-        law(lost.insert(miss.batch).second, "suspects_apart",
-            "two of the lost batch " + miss.batch.text() + " travel together again");
-      }
+      if (!miss.lost_whole()) continue;
+      law(piece_of.try_emplace(miss.batch, piece).first->second == piece, "suspects_apart",
+          "two pieces of the lost batch " + miss.batch.text() + " travel together");
     }
+    ++sizes[piece];
+  }
+  for (const auto& [piece, size] : sizes) {
+    const std::size_t lost = granted_.at(piece.first).size();
+    const std::size_t left = static_cast<std::size_t>(max_attempts_) - piece.second;
+    law(left > 1 || (size == 1 && sizes.size() == 1), "suspects_apart",
+        "one of the lost batch " + piece.first.text() +
+            " has other suspects for company at its last attempt");
+    law(std::pow(static_cast<double>(size - 1), left) <
+            std::pow(static_cast<double>(lost), left - 1) + 0.5,
+        "suspects_apart",
+        std::to_string(size) + " of " + std::to_string(lost) + " of the lost batch " +
+            piece.first.text() + " travel together, with " + std::to_string(left) +
+            " attempts left");
+    law((size - 1) * fewest_pieces_ < lost, "suspects_apart",
+        std::to_string(size) + " of " + std::to_string(lost) + " of the lost batch " +
+            piece.first.text() + " travel together, of which there are to be " +
+            std::to_string(fewest_pieces_) + " pieces");
   }
 }
 

@@ -28,7 +28,8 @@ using Process = std::uint64_t;
 
 class Oracle {
  public:
-  explicit Oracle(int max_resends) : max_attempts_(max_resends + 1) {}
+  explicit Oracle(const core::Limits& limits)
+      : max_attempts_(limits.max_resends + 1), fewest_pieces_(limits.fewest_pieces) {}
 
   // ---- the server's side
   // A change set is on the disk for good.
@@ -97,6 +98,7 @@ class Oracle {
   void apply(const core::DropFail& drop);
   void apply(const core::PutMeta& put);
   void granted(const core::Batch& batch);
+  void check_pieces(const core::Batch& batch) const;
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
   void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses);
   Place& touch(const core::Xid& id);
@@ -104,6 +106,7 @@ class Oracle {
   void digest(std::uint64_t what);
 
   int max_attempts_;
+  std::size_t fewest_pieces_;
   std::map<core::Xid, Place> msgs_;
   std::map<core::Xid, core::Batch> batches_;
   std::map<core::Xid, core::Xid> batch_of_client_;

@@ -196,6 +196,8 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   scenario.limits.batchsize = 10;
   // A small window, so that the backlog goes through the store.
   scenario.limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
+  // Mostly few, so that the pieces of these small batches are more than ones.
+  scenario.limits.fewest_pieces = Dice{settings.seed, 2}.below(2) == 0 ? 1 : 16;
   scenario.limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
   const bool deadly = has(scenario.kinds, FaultKind::poison);
   // Either work that outlasts a silence and a grace, under a lease that does not end before, or work

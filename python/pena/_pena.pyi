@@ -171,6 +171,7 @@ class Limits:
     idle_time: timedelta
     stalled_write_time: timedelta
     window_msgs: int
+    fewest_pieces: int
     queue_msgs: int
     map_bytes: int
     store_fill: float

@@ -95,6 +95,7 @@ class Dispatcher:
         drop_grace: float = 4.0,
         linger: float = 0.02,
         window_msgs: int = 64,
+        fewest_pieces: int = 16,
     ) -> None:
         """Start with an empty store. Times are in seconds.
 
@@ -105,6 +106,7 @@ class Dispatcher:
         limits.linger = timedelta(seconds=linger)
         limits.batchsize = window_msgs // 2
         limits.window_msgs = window_msgs
+        limits.fewest_pieces = fewest_pieces
         timing = limits.timing
         timing.lease = timedelta(seconds=lease)
         timing.drop_grace = timedelta(seconds=drop_grace)

@@ -33,7 +33,7 @@ class Msg:
     """What the model knows of a message."""
 
     attempt: int = 1  # the number of the delivery that runs or comes next
-    lost: set[str] = field(default_factory=set)  # batches that were lost whole with it
+    lost: list[str] = field(default_factory=list)  # batches that were lost whole with it
     bucket: str = "queue"
 
 
@@ -50,11 +50,13 @@ class Held:
 class Rules(RuleBasedStateMachine):
     """One server, seen from outside."""
 
-    @initialize(max_resends=st.integers(0, 3))
-    def begin(self, max_resends: int) -> None:
+    @initialize(max_resends=st.integers(0, 3), fewest_pieces=st.sampled_from([1, 2, 16]))
+    def begin(self, max_resends: int, fewest_pieces: int) -> None:
         self.most = max_resends + 1
+        self.fewest_pieces = fewest_pieces
+        self.sizes: dict[str, int] = {}  # of batches, when they were granted
         times = {"lease": LEASE / SECOND, "drop_grace": GRACE / SECOND, "linger": LINGER / SECOND}
-        self.real = Dispatcher(max_resends=max_resends, **times)
+        self.real = Dispatcher(max_resends=max_resends, fewest_pieces=fewest_pieces, **times)
         self.now = 0
         self.msgs: dict[str, Msg] = {}
         self.clients: dict[str, tuple[int, bool]] = {}  # batchsize, takes short batches
@@ -188,7 +190,7 @@ class Rules(RuleBasedStateMachine):
                 del self.clients[held.session]
                 continue
             for id in held.msgs:
-                self.msgs[id].lost.add(batch)
+                self.msgs[id].lost.append(batch)
                 self.miss(id)
             self.over[batch] = held.msgs
             del self.batches[batch]
@@ -205,19 +207,33 @@ class Rules(RuleBasedStateMachine):
             batchsize, short = self.clients[grant.session]
             assert not any(held.session == grant.session for held in self.batches.values())
             assert 1 <= len(grant.attempts) <= batchsize
-            seen: set[str] = set()
             for id, attempt in grant.attempts.items():
                 msg = self.msgs[id]
                 assert msg.bucket == "queue"
                 assert attempt == msg.attempt
-                assert not seen & msg.lost, "two of one lost batch travel together"
-                seen |= msg.lost
                 msg.bucket = "batch"
-            suspects = sum(bool(self.msgs[id].lost) for id in grant.attempts)
-            assert not (short and suspects) or len(grant.attempts) == 1
+            self.check_pieces(list(grant.attempts), short)
+            self.sizes[grant.batch] = len(grant.attempts)
             at = grant.at // timedelta(microseconds=1)
             assert self.now - LINGER <= at <= self.now
             self.batches[grant.batch] = Held(grant.session, set(grant.attempts), at + LEASE)
+
+    def check_pieces(self, ids: list[str], short: bool) -> None:
+        """Of a lost batch one piece travels at most, as large as the attempts left allow."""
+        pieces: dict[tuple[str, int], int] = {}
+        piece_of: dict[str, tuple[str, int]] = {}
+        for msg in (self.msgs[id] for id in ids if self.msgs[id].lost):
+            piece = (msg.lost[-1], msg.attempt)
+            pieces[piece] = pieces.get(piece, 0) + 1
+            for lost in msg.lost:
+                assert piece_of.setdefault(lost, piece) == piece, "two pieces of one lost batch"
+        for (lost, attempt), size in pieces.items():
+            left = self.most - attempt + 1
+            assert left > 1 or sum(pieces.values()) == 1, "company at the last attempt"
+            assert (size - 1) ** left < self.sizes[lost] ** (left - 1), "too large a piece"
+            assert (size - 1) * self.fewest_pieces < self.sizes[lost], "too few pieces"
+        if short and pieces:
+            assert list(pieces.values()) == [len(ids)], "a piece with company"
 
     # ---- what always holds
 

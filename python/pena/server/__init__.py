@@ -32,6 +32,7 @@ class Limits(TypedDict, total=False):
     body_bytes: int
     connections: int
     window_msgs: int
+    fewest_pieces: int
     queue_msgs: int
     map_bytes: int
     store_fill: float

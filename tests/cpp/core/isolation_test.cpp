@@ -1,6 +1,6 @@
 // Isolation of suspects (docs/protocol.md, a msg's life, 8), measured: the share of harmless msgs
 // that end in `fail` because they travelled with a poisonous one, against plain requeueing in the
-// same world.
+// same world; and how many batches that takes.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include <map>
 #include <queue>
 #include <random>
+#include <set>
 
 #include "core/dispatcher.hpp"
 #include "core/generator.hpp"
@@ -25,10 +26,19 @@ struct WorldSettings {
   std::size_t msgs = 5000;
   std::size_t clients = 8;
   bool takes_short = false;
+  std::uint32_t smallest_batch = 2, largest_batch = 10;  // the brief's
+  std::size_t fewest_pieces = Limits{}.fewest_pieces;
+
+  [[nodiscard]] Limits limits() const {
+    Limits limits;
+    limits.fewest_pieces = fewest_pieces;
+    return limits;
+  }
 };
 
 struct WorldResult {
   std::size_t harmless = 0, harmless_failed = 0, poisonous_reported = 0;
+  double batches = 0;  // a msg
   [[nodiscard]] double share() const {
     return static_cast<double>(harmless_failed) / static_cast<double>(harmless);
   }
@@ -177,16 +187,19 @@ class World {
   }
   [[nodiscard]] const std::vector<Xid>& failed() const { return failed_; }
   std::vector<Xid> reported;
+  std::size_t batches = 0;
 
  private:
   void join_at(Instant at) {
     agenda_.emplace(at, [this] {
-      std::uniform_int_distribution<std::uint32_t> batchsize(2, 10);
+      std::uniform_int_distribution<std::uint32_t> batchsize(settings_.smallest_batch,
+                                                             settings_.largest_batch);
       const ClientJoined joined{ids_.next(1), batchsize(dice_), settings_.takes_short};
       contestant_.take(joined, now_);
     });
   }
   void work(const SendBatch& send) {
+    ++batches;
     std::uint32_t longest = 0;
     for (const QueuedMsg& msg : send.batch->msgs) longest = std::max(longest, msg.msg.period);
     if (longest > 900) {
@@ -228,7 +241,7 @@ std::vector<Msg> make_msgs(const WorldSettings& settings) {
 template <class Kind>
 WorldResult run(const WorldSettings& settings) {
   const std::vector<Msg> msgs = make_msgs(settings);
-  Kind contestant(Limits{}, msgs);
+  Kind contestant(settings.limits(), msgs);
   World world(settings, contestant);
   world.run();
   EXPECT_EQ(world.reported.size() + world.failed().size(), msgs.size());
@@ -238,47 +251,142 @@ WorldResult run(const WorldSettings& settings) {
   for (const Msg& msg : msgs) result.harmless += msg.period <= 900 ? 1 : 0;
   for (const Xid& id : world.failed()) result.harmless_failed += periods[id] <= 900 ? 1 : 0;
   for (const Xid& id : world.reported) result.poisonous_reported += periods[id] > 900 ? 1 : 0;
+  result.batches = static_cast<double>(world.batches) / static_cast<double>(msgs.size());
   return result;
 }
 
 struct Shares {
-  double plain = 0, isolated = 0;
+  double plain = 0, isolated = 0;                  // of the harmless msgs in fail
+  double plain_batches = 0, isolated_batches = 0;  // a msg
 };
 
 // The mean over several seeds, for one world is a small sample at 1 %.
-Shares measure(double poisonous, int seeds, bool takes_short = false) {
+Shares measure(WorldSettings settings, int seeds, const char* what) {
   Shares shares;
   for (int seed = 1; seed <= seeds; ++seed) {
-    WorldSettings settings;
     settings.seed = static_cast<std::uint64_t>(seed);
-    settings.poisonous = poisonous;
-    settings.takes_short = takes_short;
-    shares.plain += run<Plain>(settings).share() / seeds;
+    const WorldResult plain = run<Plain>(settings);
     const WorldResult isolated = run<Isolating>(settings);
     EXPECT_EQ(isolated.poisonous_reported, 0U);
+    shares.plain += plain.share() / seeds;
+    shares.plain_batches += plain.batches / seeds;
     shares.isolated += isolated.share() / seeds;
+    shares.isolated_batches += isolated.batches / seeds;
   }
-  std::printf("%5.1f %% poisonous: harmless msgs in fail: %.3f %% plain, %.3f %% isolated%s\n",
-              100 * poisonous, 100 * shares.plain, 100 * shares.isolated,
-              takes_short ? " (short batches taken)" : "");
+  std::printf(
+      "%5.2f %% poisonous, %s: harmless msgs in fail: %.3f %% plain, %.3f %% isolated;"
+      " batches a msg: %.4f plain, %.4f isolated\n",
+      100 * settings.poisonous, what, 100 * shares.plain, 100 * shares.isolated,
+      shares.plain_batches, shares.isolated_batches);
   return shares;
 }
 
-TEST(Isolation, AtOnePercentPoisonousFailsATenthOfPlainRequeueing) {
-  const Shares shares = measure(0.01, 12);
+TEST(Isolation, AtOnePercentPoisonousFailsAFiftiethOfPlainRequeueing) {
+  const Shares shares = measure({.poisonous = 0.01}, 12, "batches of 2 to 10");
   EXPECT_GT(shares.plain, 0.01);  // the world is as hard as the model says
-  EXPECT_LE(shares.isolated, shares.plain / 10);
+  EXPECT_LE(shares.isolated, shares.plain / 50);
 }
 
-TEST(Isolation, AtTenPercentPoisonousFailsTwoThirdsOfPlainRequeueing) {
-  const Shares shares = measure(0.1, 6);
+TEST(Isolation, AtTenPercentPoisonousFailsAnEighthOfPlainRequeueing) {
+  const Shares shares = measure({.poisonous = 0.1}, 6, "batches of 2 to 10");
   EXPECT_GT(shares.plain, 0.15);
-  EXPECT_LE(shares.isolated, shares.plain * 2 / 3);
+  EXPECT_LE(shares.isolated, shares.plain / 8);
 }
 
 TEST(Isolation, ClientsThatTakeShortBatchesLoseAlmostNothing) {
-  const Shares shares = measure(0.1, 3, true);
+  const Shares shares = measure({.poisonous = 0.1, .takes_short = true}, 3, "short batches taken");
   EXPECT_LE(shares.isolated, shares.plain / 20);
+}
+
+// Pieces of many msgs fail no more of them than ones, in far fewer batches.
+TEST(Isolation, LargeBatchesAreParted) {
+  WorldSettings settings{.poisonous = 0.0005, .msgs = 20'000, .smallest_batch = 100};
+  settings.largest_batch = 1000;
+  const Shares pieces = measure(settings, 4, "batches of 100 to 1,000");
+  settings.fewest_pieces = 1'000'000;
+  const Shares ones = measure(settings, 4, "the same in ones");
+  EXPECT_GT(pieces.plain, 0.01);
+  EXPECT_LE(pieces.isolated, ones.isolated + 0.0001);
+  EXPECT_LE(pieces.isolated_batches, ones.isolated_batches / 2);
+}
+
+// Of a lost batch of 10,000 msgs `poisonous` kill whoever has them. One client after the other
+// takes what is there; nobody waits for anything but graces.
+std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
+  Limits limits;
+  Ledger ledger(limits.max_resends);
+  XidFactory ids({1, 2, 3}, 4, 0);
+  XidFactory sessions({1, 2, 3}, 5, 0);
+  Dispatcher dispatcher = Dispatcher::restore(limits, ids, Snapshot{}, from_us(0));
+  Instant now = from_us(0);
+  std::optional<SendBatch> sent;
+  std::size_t failed = 0;
+  std::function<void(const Event&)> step = [&](const Event& event) {
+    const Effects effects = dispatcher.step(event, now);
+    ledger.apply(effects.writes);
+    for (const Send& send : effects.sends) {
+      if (const auto* batch = std::get_if<SendBatch>(&send)) sent = *batch;
+    }
+    for (const Write& write : effects.writes) failed += std::holds_alternative<PutFail>(write);
+    if (const auto wanted = dispatcher.wanted_refill()) step(ledger.refill(*wanted));
+  };
+  std::vector<Msg> msgs;
+  for (std::size_t i = 0; i < 10'000; ++i) msgs.push_back({ids.next(1), 1, {}});
+  // Spread, and so that a piece may hold two of them.
+  std::set<Xid> deadly;
+  for (std::size_t i = 0; i < poisonous; ++i) deadly.insert(msgs[(i * 3989 + 57) % 10'000].id);
+  step(ClientJoined{sessions.next(1), 10'000, false});
+  step(Submitted{1, std::move(msgs)});
+  step(ClientLost{sent->session});
+  now += limits.timing.drop_grace;
+  sent.reset();
+  step(TimeReached{});
+  const Instant begun_at = now;
+  step(ClientJoined{sessions.next(1), 10'000, false});
+  std::size_t batches = 0;
+  while (sent) {
+    ++batches;
+    const SendBatch batch = *std::exchange(sent, std::nullopt);
+    Reported report;
+    report.batch = batch.batch->id;
+    bool dies = false;
+    for (const QueuedMsg& msg : batch.batch->msgs) {
+      dies = dies || deadly.contains(msg.msg.id);
+      report.ids.push_back(msg.msg.id);
+    }
+    if (dies) {
+      step(ClientLost{batch.session});
+      step(ClientJoined{sessions.next(1), 10'000, false});
+    } else {
+      step(report);
+    }
+    while (!sent) {
+      const auto due = dispatcher.next_timeout();
+      if (!due) break;
+      now = *due;
+      step(TimeReached{});
+    }
+  }
+  EXPECT_EQ(failed, poisonous);
+  EXPECT_EQ(dispatcher.counts().reported, 10'000 - poisonous);
+  *took = now - begun_at;
+  return batches;
+}
+
+TEST(Isolation, TenThousandMsgsOfALostBatchCostTensOfBatches) {
+  Duration took{};
+  const std::size_t harmless = batches_after_a_loss(0, &took);
+  std::printf("10,000 harmless msgs of a lost batch: %zu batches, %lld ms\n", harmless,
+              static_cast<long long>(took.count() / 1000));
+  EXPECT_LE(harmless, 30U);
+  // What may not travel with the first piece does not wait for company; the last piece does, once.
+  EXPECT_LE(took, Limits{}.linger);
+  for (const std::size_t poisonous : {1U, 2U, 10U}) {
+    const std::size_t batches = batches_after_a_loss(poisonous, &took);
+    std::printf("%zu of them poisonous: %zu batches, %lld ms\n", poisonous, batches,
+                static_cast<long long>(took.count() / 1000));
+    EXPECT_LE(batches, 30U + 60 * poisonous);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The words of a story:
-//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [generating]
+//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [pieces=N] [generating]
 //                               first, if at all
 //   submit a b [period=MS]      msgs are named by small letters, in the order of their ids
 //   generate g h                as submit, by the generator; `generator ends` when it makes no more
@@ -84,6 +84,8 @@ void Story::set_limits(const Words& words) {
   if (!resends.empty()) limits_.max_resends = std::stoi(resends);
   const std::string window = value_of(words, "window");
   if (!window.empty()) limits_.window_msgs = std::stoul(window);
+  const std::string pieces = value_of(words, "pieces");
+  if (!pieces.empty()) limits_.fewest_pieces = std::stoul(pieces);
   generating_ = has(words, "generating");
 }
 
