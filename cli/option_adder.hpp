@@ -87,6 +87,11 @@ class OptionAdder {
     add(name, "WORDS", help, take)->default_str("all");
   }
 
+  // Of names: given several times, or with commas.
+  void names(const std::string& name, std::vector<std::string>& to, const std::string& help) {
+    app_.add_option(name, to, help)->type_name("NAME")->delimiter(',')->envname(env_name(name));
+  }
+
   void flag(const std::string& name, bool& to, const std::string& help) {
     app_.add_flag(name, to, help)->envname(env_name(name));
   }

@@ -45,6 +45,10 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.number("--max-submit", limits.submit_msgs, "the most msgs submitted at once");
   add.size("--max-header", limits.header_bytes, "the largest header of a request");
   add.size("--max-body", limits.body_bytes, "the largest body of a request");
+  add.size("--max-framing", limits.framing_bytes,
+           "the most bytes of chunk sizes, extensions and trailers of a request");
+  add.size("--max-bodies", limits.bodies_bytes,
+           "the bodies of all requests at one time; beyond this 503");
   add.number("--max-connections", limits.connections, "the most connections, streams included");
   add.duration("--header-time", limits.header_time, "a request's header arrives within this");
   add.duration("--body-time", limits.body_time, "a request's body arrives within this");
@@ -60,8 +64,10 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
 
 void add_server(CLI::App& app, ServerCommand& command) {
   OptionAdder add{app, command.output};
-  auto& [listen, store, limits, generator, insecure, log] = command.settings;
+  auto& [listen, store, limits, generator, insecure, allow_hosts, log] = command.settings;
   add.text("--listen", listen, "address:port; port 0 takes a free one");
+  add.names("--allow-host", allow_hosts,
+            "a name that Host may have, such as pena.example.com; several: repeat it, or commas");
   add.text("--store", store, "the store's folder, created where missing");
   add.number("--count", generator.count, "generate so many msgs, those before a restart included",
              0);

@@ -40,6 +40,8 @@ void register_limits(py::module_& module) {
       .def_readwrite("header_bytes", &Limits::header_bytes)
       .def_readwrite("target_bytes", &Limits::target_bytes)
       .def_readwrite("body_bytes", &Limits::body_bytes)
+      .def_readwrite("framing_bytes", &Limits::framing_bytes)
+      .def_readwrite("bodies_bytes", &Limits::bodies_bytes)
       .def_readwrite("connections", &Limits::connections)
       .def_readwrite("header_time", &Limits::header_time)
       .def_readwrite("body_time", &Limits::body_time)
@@ -65,7 +67,8 @@ void register_settings(py::module_& module) {
       .def_readwrite("store", &ServerSettings::store)
       .def_readwrite("limits", &ServerSettings::limits)
       .def_readwrite("generator", &ServerSettings::generator)
-      .def_readwrite("insecure", &ServerSettings::insecure);
+      .def_readwrite("insecure", &ServerSettings::insecure)
+      .def_readwrite("allow_hosts", &ServerSettings::allow_hosts);
 }
 
 ServerHolder start(ServerSettings settings, std::shared_ptr<LogQueue> log) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -88,27 +89,25 @@ std::optional<std::string> Limits::problem() const {
   }
   if (auto problem = timing_problem(timing)) return problem;
   if (linger < Duration::zero()) return "linger must not be negative";
-  const std::array<std::pair<std::string_view, std::size_t>, 14> sizes{{
-      {"batchsize", batchsize},
-      {"period_ms", period_ms},
-      {"payload_bytes", payload_bytes},
-      {"report_ids", report_ids},
-      {"submit_msgs", submit_msgs},
-      {"page_ids", page_ids},
-      {"header_bytes", header_bytes},
-      {"target_bytes", target_bytes},
-      {"body_bytes", body_bytes},
-      {"connections", connections},
-      {"window_msgs", window_msgs},
-      {"fewest_pieces", fewest_pieces},
-      {"queue_msgs", queue_msgs},
-      {"map_bytes", map_bytes},
-  }};
+  const std::initializer_list<std::pair<std::string_view, std::size_t>> sizes{
+      {"batchsize", batchsize},         {"period_ms", period_ms},
+      {"payload_bytes", payload_bytes}, {"report_ids", report_ids},
+      {"submit_msgs", submit_msgs},     {"page_ids", page_ids},
+      {"header_bytes", header_bytes},   {"target_bytes", target_bytes},
+      {"body_bytes", body_bytes},       {"framing_bytes", framing_bytes},
+      {"bodies_bytes", bodies_bytes},   {"connections", connections},
+      {"window_msgs", window_msgs},     {"fewest_pieces", fewest_pieces},
+      {"queue_msgs", queue_msgs},       {"map_bytes", map_bytes},
+  };
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;
   }
   if (auto problem = below_one("json_depth", json_depth)) return problem;
   if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
+  if (bodies_bytes < body_bytes) {
+    return "bodies_bytes (" + std::to_string(bodies_bytes) + ") must be at least body_bytes (" +
+           std::to_string(body_bytes) + "), or the largest body is never taken";
+  }
   // The window is filled up again when half of it is left, and that half must do for a batch.
   if (window_msgs / 2 < batchsize) {
     return "window_msgs (" + std::to_string(window_msgs) + ") must be at least twice batchsize (" +

@@ -43,10 +43,12 @@ struct Limits {
   std::size_t header_bytes = 8 * 1024;
   std::size_t target_bytes = 2 * 1024;
   std::size_t body_bytes = 8 * 1024 * 1024;
+  std::size_t framing_bytes = 1024 * 1024;      // chunk sizes, extensions and trailers of one body
+  std::size_t bodies_bytes = 64 * 1024 * 1024;  // of all requests at one time; beyond it 503
   std::size_t connections = 10'000;
   Duration header_time = std::chrono::seconds{10};
   Duration body_time = std::chrono::seconds{30};
-  Duration idle_time = std::chrono::seconds{60};           // keep-alive without a request
+  Duration idle_time = std::chrono::seconds{75};           // keep-alive without a request
   Duration stalled_write_time = std::chrono::seconds{15};  // a write that does not move
 
   std::size_t window_msgs = 32'768;     // queued msgs kept in memory; the rest waits in the store

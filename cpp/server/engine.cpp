@@ -5,6 +5,7 @@
 
 #include "core/describe.hpp"
 #include "server/task_stream.hpp"
+#include "wire/http_date.hpp"
 
 namespace pena::server {
 
@@ -15,7 +16,8 @@ Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
     : settings(settings_given),
       clock(clock_given),
       ids(std::move(ids_given)),
-      buckets(buckets_given) {}
+      buckets(buckets_given),
+      bodies(settings.limits.bodies_bytes) {}
 
 Engine::~Engine() {
   waiters_.clear();
@@ -90,6 +92,15 @@ void Engine::drain() {
     boost::system::error_code ignored;
     socket->cancel(ignored);
   }
+}
+
+const std::string& Engine::date_line() {
+  const std::int64_t second = core::to_us(clock.now()) / 1'000'000;
+  if (second != date_of_) {
+    date_line_ = "Date: " + wire::http_date(second) + "\r\n";
+    date_of_ = second;
+  }
+  return date_line_;
 }
 
 void Engine::log(core::LogLevel level, std::string_view text) const noexcept {

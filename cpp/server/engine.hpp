@@ -1,6 +1,7 @@
 // What all connections of one server share. Everything here belongs to the I/O thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "server/body_room.hpp"
 #include "server/clock.hpp"
 #include "server/commit_loop.hpp"
 #include "server/heartbeats.hpp"
@@ -55,7 +57,9 @@ class Engine {
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
-  std::string frames;  // where one small batch after the other is written out
+  std::string frames;                        // where one small batch after the other is written out
+  BodyRoom bodies;                           // of all requests in flight
+  std::array<char, 64UL * 1024> incoming{};  // where pieces of bodies are read, one at a time
   bool draining = false;
   bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread
@@ -80,12 +84,17 @@ class Engine {
 
   void log(core::LogLevel level, std::string_view text) const noexcept;
 
+  // The header line `Date: …` of this second, with its line end.
+  [[nodiscard]] const std::string& date_line();
+
  private:
   void deliver_one(const core::SendBatch& send);
   void deliver_one(const core::CloseStream& close);
   void deliver_one(const core::SubmitReply& reply);
   void deliver_one(const store::SettledReply& reply);
 
+  std::string date_line_;
+  std::int64_t date_of_ = -1;  // the second that it tells
   core::RequestId next_request_ = 1;
   std::unordered_map<core::RequestId, std::shared_ptr<Waiter>> waiters_;
 };

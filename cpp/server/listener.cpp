@@ -53,10 +53,8 @@ ListenAddress parse_listen(const std::string& text) {
   return listen;
 }
 
-std::vector<std::string> hosts_of(const ListenAddress& address) {
-  if (!address.address.is_loopback()) return {};
-  const std::string port = ":" + std::to_string(address.port);
-  return {written(address), "localhost" + port, "127.0.0.1" + port, "[::1]" + port};
+wire::GuardRules guard_rules(const ListenAddress& address, const std::vector<std::string>& names) {
+  return {!address.address.is_loopback() && names.empty(), names};
 }
 
 std::string written(const ListenAddress& address) {

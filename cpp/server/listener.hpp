@@ -15,8 +15,10 @@ struct ListenAddress {
 };
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws SettingsError.
 [[nodiscard]] ListenAddress parse_listen(const std::string& text);
-// Hosts that name a server at this address; none where any name may lead to it.
-[[nodiscard]] std::vector<std::string> hosts_of(const ListenAddress& address);
+// Whom a server at this address answers to: any name where others can reach it anyway and no names
+// are given.
+[[nodiscard]] wire::GuardRules guard_rules(const ListenAddress& address,
+                                           const std::vector<std::string>& names);
 // "127.0.0.1:8080", as a URL has it.
 [[nodiscard]] std::string written(const ListenAddress& address);
 

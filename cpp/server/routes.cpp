@@ -118,6 +118,11 @@ constexpr std::array<Route, 5> kRoutes{{{"POST", "/task", post_task},
                                         {"GET", "/fail", get_fail},
                                         {"GET", "/healthz", get_healthz}}};
 
+// OPTIONS of these is about the server as a whole; health checks of proxies ask for "/".
+bool is_server(std::string_view path) {
+  return path == "*" || path == "/";
+}
+
 std::string allowed(std::string_view path) {
   // The streams' route is not in the table.
   std::string methods = path == "/task" ? "GET, HEAD" : "";
@@ -126,7 +131,8 @@ std::string allowed(std::string_view path) {
     if (!methods.empty()) methods += ", ";
     methods += route.method == "GET" ? "GET, HEAD" : std::string{route.method};
   }
-  return methods;
+  if (is_server(path)) methods = "GET, HEAD, POST";
+  return methods.empty() ? methods : methods + ", OPTIONS";
 }
 
 }  // namespace
@@ -144,7 +150,10 @@ Awaitable<Answer> answer(Engine& engine, Request request) {
     }
   }
   const std::string methods = allowed(request.path);
-  if (methods.empty()) {
+  if (request.method == "OPTIONS" && !methods.empty()) {
+    co_return Answer{204, {}, "Allow: " + methods + "\r\n"};
+  }
+  if (methods.empty() || is_server(request.path)) {
     co_return refuse({404, "there is no " + wire::quote(request.path) +
                                "; expected /task, /report, /fail or /healthz"});
   }
@@ -152,12 +161,6 @@ Awaitable<Answer> answer(Engine& engine, Request request) {
                                     "; expected " + methods});
   refusal.headers = "Allow: " + methods + "\r\n";
   co_return refusal;
-}
-
-void split_target(std::string_view target, std::string& path, std::string& query) {
-  const auto mark = std::min(target.find('?'), target.size());
-  path = target.substr(0, mark);
-  query = target.substr(std::min(mark + 1, target.size()));
 }
 
 }  // namespace pena::server

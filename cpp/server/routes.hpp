@@ -2,8 +2,8 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "server/body_room.hpp"
 #include "server/engine.hpp"
 #include "wire/outcome.hpp"
 
@@ -11,6 +11,7 @@ namespace pena::server {
 
 struct Request {
   std::string method, path, query, body;
+  BodyShare share;  // what the body takes of the room for all
 };
 
 struct Answer {
@@ -22,7 +23,5 @@ struct Answer {
 [[nodiscard]] Answer refuse(const wire::Refusal& refusal);
 // The answer to a request other than GET and HEAD /task, which are streams.
 [[nodiscard]] Awaitable<Answer> answer(Engine& engine, Request request);
-// Path and query of a target.
-void split_target(std::string_view target, std::string& path, std::string& query);
 
 }  // namespace pena::server

@@ -54,6 +54,13 @@ ServerSettings checked(ServerSettings settings) {
                         ", which others can reach, and this version has neither token nor TLS; "
                         "expected a loopback address, or --insecure where the network is trusted");
   }
+  for (const std::string& name : settings.allow_hosts) {
+    if (!wire::is_rule_name(name)) {
+      throw SettingsError("allow_hosts has \"" + name +
+                          "\"; expected a host name without scheme, port and trailing dot, such as "
+                          "pena.example.com");
+    }
+  }
   if (const auto rate = settings.generator.rate; rate && !(*rate > 0.0 && std::isfinite(*rate))) {
     throw SettingsError("rate is " + std::to_string(*rate) +
                         "; expected more than 0 msgs a second, or none for as many as are taken");
@@ -75,7 +82,7 @@ class Server::Impl {
         engine_(settings_, clock_, ids_, buckets()),
         listener_(engine_, parse_listen(settings_.listen)) {
     address_ = listener_.address();
-    engine_.guard.hosts = hosts_of(address_);
+    engine_.guard = guard_rules(address_, settings_.allow_hosts);
     asio::co_spawn(engine_.io, listener_.run(), [](const std::exception_ptr& error) {
       if (error) std::rethrow_exception(error);
     });

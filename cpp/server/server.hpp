@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/dispatcher.hpp"
 #include "core/limits.hpp"
@@ -29,7 +30,10 @@ struct ServerSettings {
   core::Limits limits;
   GeneratorSettings generator;
   bool insecure = false;  // allow an address other than loopback, without token and TLS
-  core::LogSink log;      // none: silent
+  // Names that `Host` and `Origin` may have, beside those that are safe by their form
+  // (docs/protocol.md, Who may call). Where others can reach the address and none is given, any.
+  std::vector<std::string> allow_hosts;
+  core::LogSink log;  // none: silent
 };
 
 // A setting that cannot be: what() names it and what was expected.

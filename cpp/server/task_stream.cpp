@@ -63,14 +63,14 @@ TaskStream::~TaskStream() {
   }
 }
 
-std::string TaskStream::head(const Engine& engine, const core::Xid& session) {
+std::string TaskStream::head(Engine& engine, const core::Xid& session) {
   const core::Timing& timing = engine.settings.limits.timing;
   const auto ms = [](core::Duration duration) {
     return std::to_string(core::to_ms(duration));
   };
   std::array<char, 32> drift{};
   std::snprintf(drift.data(), drift.size(), "%g", timing.clock_drift);
-  return std::string{"HTTP/1.1 200 OK\r\nServer: pena/"} + kVersion +
+  return "HTTP/1.1 200 OK\r\n" + engine.date_line() + "Server: pena/" + kVersion +
          "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n"
          "X-Accel-Buffering: no\r\nConnection: close\r\nPena-Session: " +
          session.text() + "\r\nPena-Lease: " + ms(timing.lease) +

@@ -31,7 +31,7 @@ class TaskStream {
   void end(const std::string& reason);
 
   // The head of the answer, up to the empty line.
-  [[nodiscard]] static std::string head(const Engine& engine, const core::Xid& session);
+  [[nodiscard]] static std::string head(Engine& engine, const core::Xid& session);
 
  private:
   // Nothing is being written, nor waits to be: what is sent now cannot overtake anything.

@@ -165,6 +165,8 @@ class Limits:
     header_bytes: int
     target_bytes: int
     body_bytes: int
+    framing_bytes: int
+    bodies_bytes: int
     connections: int
     header_time: timedelta
     body_time: timedelta
@@ -190,6 +192,7 @@ class ServerSettings:
     limits: Limits
     generator: GeneratorSettings
     insecure: bool
+    allow_hosts: list[str]
 
 class _ServerStats(TypedDict):
     generated: int

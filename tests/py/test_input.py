@@ -110,7 +110,7 @@ def test_a_method_or_path_that_is_not_there(site: Site) -> None:
     assert "error" in get(server.url, "/nothing", 404)
     answer = httpx.put(f"{server.url}/task")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
     head = httpx.head(f"{server.url}/task?batchsize=2")
     assert (head.status_code, head.content) == (200, b"")
     assert server.stats.clients_joined == 0

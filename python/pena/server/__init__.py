@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypedDict
@@ -30,6 +31,8 @@ class Limits(TypedDict, total=False):
     header_bytes: int
     target_bytes: int
     body_bytes: int
+    framing_bytes: int
+    bodies_bytes: int
     connections: int
     window_msgs: int
     fewest_pieces: int
@@ -103,6 +106,7 @@ class Server:
         clock_drift: float = 0.001,
         linger: Seconds = 0.02,
         insecure: bool = False,
+        allow_hosts: Sequence[str] = (),
         limits: Limits | None = None,
     ) -> None:
         """Check the settings. Raises SettingsError, naming what does not fit.
@@ -124,12 +128,16 @@ class Server:
             clock_drift: bound on the difference of two clocks' rates.
             linger: a message waits at most this long for its batch to fill.
             insecure: allow an address other than loopback, without token and TLS.
+            allow_hosts: names that ``Host`` may have beside localhost, addresses and bare names.
             limits: the limits beside the rules.
         """
         settings = _pena.ServerSettings()
         settings.listen = listen
         settings.store = "" if store is None else os.fspath(store)
         settings.insecure = insecure
+        if isinstance(allow_hosts, str):
+            raise SettingsError(f"allow_hosts must be several names, not the text {allow_hosts!r}")
+        _set(settings, "allow_hosts", list(allow_hosts))
         generator = settings.generator
         generator.enabled = generate
         _set(generator, "count", count)

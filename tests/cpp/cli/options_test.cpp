@@ -108,11 +108,35 @@ TEST(Options, TheServersLimitsReachTheirSettings) {
   EXPECT_EQ(limits.fewest_pieces, 22U);
 }
 
+TEST(Options, WhatBodiesMayCostReachesItsSettings) {
+  const auto server =
+      parsed_as<cli::ServerCommand>({"server", "--max-framing", "22KiB", "--max-bodies", "23MiB"});
+  EXPECT_EQ(server.settings.limits.framing_bytes, 22U << 10U);
+  EXPECT_EQ(server.settings.limits.bodies_bytes, 23U << 20U);
+}
+
 TEST(Options, TheRestOfTheServersOptionsReachTheirSettings) {
-  const auto server = parsed_as<cli::ServerCommand>(
-      {"server", "--listen", "[::1]:0", "--store", "/x", "--count", "500", "--rate", "0.5",
-       "--seed", "18446744073709551615", "--no-generate", "--insecure", "--log-level", "off",
-       "--json"});
+  const auto server = parsed_as<cli::ServerCommand>({"server",
+                                                     "--listen",
+                                                     "[::1]:0",
+                                                     "--store",
+                                                     "/x",
+                                                     "--count",
+                                                     "500",
+                                                     "--rate",
+                                                     "0.5",
+                                                     "--seed",
+                                                     "18446744073709551615",
+                                                     "--no-generate",
+                                                     "--insecure",
+                                                     "--log-level",
+                                                     "off",
+                                                     "--json",
+                                                     "--allow-host",
+                                                     "a.lan",
+                                                     "--allow-host",
+                                                     "b.lan,c.lan"});
+  EXPECT_EQ(server.settings.allow_hosts, (std::vector<std::string>{"a.lan", "b.lan", "c.lan"}));
   EXPECT_EQ(server.settings.listen, "[::1]:0");
   EXPECT_EQ(server.settings.store, "/x");
   EXPECT_EQ(server.settings.generator.count, 500U);

@@ -37,11 +37,28 @@ TEST_F(RoutesTest, AMethodThatIsNotThereIsToldThoseThatAre) {
   start();
   const HttpAnswer task = ask("PUT", "/task");
   EXPECT_EQ(task.status, 405);
-  EXPECT_EQ(task.field("allow"), "GET, HEAD, POST");
+  EXPECT_EQ(task.field("allow"), "GET, HEAD, POST, OPTIONS");
   EXPECT_THAT(error_of(task), HasSubstr("PUT"));
-  EXPECT_EQ(ask("DELETE", "/report").field("allow"), "POST, GET, HEAD");
-  EXPECT_EQ(ask("POST", "/fail").field("allow"), "GET, HEAD");
-  EXPECT_EQ(ask("BREW", "/healthz").status, 405);
+  EXPECT_EQ(ask("DELETE", "/report").field("allow"), "POST, GET, HEAD, OPTIONS");
+  EXPECT_EQ(ask("POST", "/fail").field("allow"), "GET, HEAD, OPTIONS");
+}
+
+// The health check of haproxy asks with OPTIONS / as it comes.
+TEST_F(RoutesTest, OptionsTellsTheMethods) {
+  start();
+  HttpClient client{server->port()};
+  for (const auto& [target, methods] :
+       std::vector<std::pair<std::string, std::string>>{{"*", "GET, HEAD, POST, OPTIONS"},
+                                                        {"/", "GET, HEAD, POST, OPTIONS"},
+                                                        {"/fail", "GET, HEAD, OPTIONS"}}) {
+    client.send(HttpClient::head("OPTIONS", target));
+    const HttpAnswer answer = client.read_head();
+    EXPECT_EQ(answer.status, 204);
+    EXPECT_EQ(answer.field("allow"), methods);
+    EXPECT_EQ(answer.fields.count("content-length"), 0U);
+  }
+  EXPECT_EQ(client.request("OPTIONS", "/nothing").status, 404);
+  EXPECT_EQ(client.request("GET", "/").status, 404);
 }
 
 TEST_F(RoutesTest, HeadHasTheHeadersOfGetAndNoBody) {

@@ -81,9 +81,13 @@ TEST(ListenAddress, IsReadAndWritten) {
   EXPECT_EQ(written(parse_listen("127.0.0.1:8080")), "127.0.0.1:8080");
   EXPECT_EQ(written(parse_listen("localhost:0")), "127.0.0.1:0");
   EXPECT_EQ(written(parse_listen("[::1]:8080")), "[::1]:8080");
-  EXPECT_THAT(hosts_of(parse_listen("127.0.0.1:80")),
-              testing::IsSupersetOf({"127.0.0.1:80", "localhost:80", "[::1]:80"}));
-  EXPECT_TRUE(hosts_of(parse_listen("0.0.0.0:80")).empty());
+}
+
+TEST(GuardRules, AnyHostLeadsHereWhereOthersCanReachItAndNoNamesAreGiven) {
+  EXPECT_FALSE(guard_rules(parse_listen("127.0.0.1:80"), {}).any_host);
+  EXPECT_TRUE(guard_rules(parse_listen("0.0.0.0:80"), {}).any_host);
+  EXPECT_FALSE(guard_rules(parse_listen("0.0.0.0:80"), {"pena.lan"}).any_host);
+  EXPECT_EQ(guard_rules(parse_listen("0.0.0.0:80"), {"pena.lan"}).names.front(), "pena.lan");
 }
 
 }  // namespace

@@ -1,0 +1,42 @@
+#include "server/body_room.hpp"
+
+#include <algorithm>
+
+namespace pena::server {
+
+BodyShare::BodyShare(BodyShare&& other) noexcept
+    : room_(other.room_), counted_(std::exchange(other.counted_, 0)) {}
+
+BodyShare& BodyShare::operator=(BodyShare&& other) noexcept {
+  std::swap(room_, other.room_);
+  std::swap(counted_, other.counted_);
+  return *this;
+}
+
+BodyShare::~BodyShare() {
+  room_->give_back(counted_);
+}
+
+bool BodyShare::append(std::string& body, std::string_view data, std::size_t whole) {
+  const std::size_t needed = body.size() + data.size();
+  if (needed > body.capacity()) {
+    // A body that says that it is large gets its memory as it comes: saying so costs nothing.
+    const std::size_t wanted = std::max({needed, 2 * body.capacity(), std::min(kSmall, whole)});
+    const std::size_t bytes = std::min(wanted, std::max(needed, whole));
+    if (!grow_to(bytes)) return false;
+    body.reserve(bytes);
+  }
+  body += data;
+  return true;
+}
+
+bool BodyShare::grow_to(std::size_t bytes) {
+  if (bytes <= kSmall) return true;
+  const std::size_t more = bytes - counted_;
+  if (more > room_->most_ - room_->taken_) return false;
+  room_->taken_ += more;
+  counted_ = bytes;
+  return true;
+}
+
+}  // namespace pena::server
