@@ -81,6 +81,15 @@ class OptionAdder {
     if (!to.empty()) option->default_str(to);
   }
 
+  // An empty one is a variable of a script that was not set, as a rule.
+  void folder(const std::string& name, std::string& to, const std::string& help) {
+    CLI::Option* const option = add(name, "FOLDER", help, [&to, name](const std::string& given) {
+      if (given.empty()) refuse(name, given, "the path of a folder");
+      to = given;
+    });
+    if (!to.empty()) option->default_str(to);
+  }
+
   // Of words that `take` reads, or refuses.
   void words(const std::string& name, const std::string& help,
              const std::function<void(const std::string&)>& take) {

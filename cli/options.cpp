@@ -68,7 +68,7 @@ void add_server(CLI::App& app, ServerCommand& command) {
   add.text("--listen", listen, "address:port; port 0 takes a free one");
   add.names("--allow-host", allow_hosts,
             "a name that Host may have, such as pena.example.com; several: repeat it, or commas");
-  add.text("--store", store, "the store's folder, created where missing");
+  add.folder("--store", store, "the store's folder, created where missing");
   add.number("--count", generator.count, "generate so many msgs, those before a restart included",
              0);
   add.rate("--rate", generator.rate, "generate at most so many msgs a second");
@@ -105,7 +105,7 @@ void add_demo(CLI::App& app, DemoCommand& command) {
   add.number("--clients", command.clients, "so many clients, each with a batchsize of its own");
   add.number("--count", command.count, "so many msgs");
   add.number("--seed", command.seed, "repeats a run: periods and batchsizes; else random", 0);
-  add.text("--store", command.store, "a new folder, kept; else a temporary one, removed");
+  add.folder("--store", command.store, "a new folder, kept; else a temporary one, removed");
   add.number("--max-resends", command.max_resends, "deliveries of a msg after the first (R4)", 0);
   add_panicked(add, command.panicked);
   add.timing(command.timing);

@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -62,15 +63,29 @@ std::string written(const ListenAddress& address) {
   return (address.address.is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(address.port);
 }
 
-Listener::Listener(Engine& engine, const ListenAddress& address)
-    : engine_(engine), acceptor_(engine.io) {
+BoundPort::BoundPort(const ListenAddress& address)
+    : protocol_(address.address.is_v6() ? tcp::v6() : tcp::v4()) {
+  asio::io_context io;
+  Acceptor acceptor(io);
   const tcp::endpoint endpoint(address.address, address.port);
   error_code error;
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(Acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) throw ListenError("cannot listen on " + written(address) + ": " + error.message());
+  file_ = acceptor.release();
+}
+
+BoundPort::BoundPort(BoundPort&& other) noexcept
+    : protocol_(other.protocol_), file_(other.release()) {}
+
+BoundPort::~BoundPort() {
+  if (file_ >= 0) ::close(file_);
+}
+
+Listener::Listener(Engine& engine, BoundPort port) : engine_(engine), acceptor_(engine.io) {
+  acceptor_.assign(port.protocol(), port.release());
 }
 
 ListenAddress Listener::address() const {

@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/engine.hpp"
@@ -22,10 +23,26 @@ struct ListenAddress {
 // "127.0.0.1:8080", as a URL has it.
 [[nodiscard]] std::string written(const ListenAddress& address);
 
-class Listener {
+// An address that listens already, though nobody accepts yet.
+class BoundPort {
  public:
   // Throws ListenError.
-  Listener(Engine& engine, const ListenAddress& address);
+  explicit BoundPort(const ListenAddress& address);
+  ~BoundPort();
+  BoundPort(BoundPort&& other) noexcept;
+  BoundPort& operator=(BoundPort&&) = delete;
+  // Gives the descriptor away.
+  [[nodiscard]] int release() { return std::exchange(file_, -1); }
+  [[nodiscard]] const boost::asio::ip::tcp& protocol() const { return protocol_; }
+
+ private:
+  boost::asio::ip::tcp protocol_;
+  int file_ = -1;
+};
+
+class Listener {
+ public:
+  Listener(Engine& engine, BoundPort port);
   [[nodiscard]] ListenAddress address() const;
   // Accepts until close(). Goes on where connections cannot be had for a while.
   [[nodiscard]] Awaitable<void> run();

@@ -74,13 +74,14 @@ class Server::Impl {
  public:
   explicit Impl(ServerSettings settings)
       : settings_(checked(std::move(settings))),
+        port_(parse_listen(settings_.listen)),
         store_(open_store(settings_)),
         view_(open_view(settings_)),
         ids_(make_process_xids()),
         committer_(settings_.limits, *store_, generator_of(settings_.generator), ids_,
                    clock_.now()),
         engine_(settings_, clock_, ids_, buckets()),
-        listener_(engine_, parse_listen(settings_.listen)) {
+        listener_(engine_, std::move(port_)) {
     address_ = listener_.address();
     engine_.guard = guard_rules(address_, settings_.allow_hosts);
     asio::co_spawn(engine_.io, listener_.run(), [](const std::exception_ptr& error) {
@@ -194,6 +195,8 @@ class Server::Impl {
   }
 
   ServerSettings settings_;
+  // Before the store: where the address cannot be had, nothing is made and no boot counted.
+  BoundPort port_;
   Clock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::BucketView> view_;

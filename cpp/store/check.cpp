@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "store/format.hpp"
+#include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
+#include "store/page_check.hpp"
+#include "store/queue_table.hpp"
 
 namespace pena::store {
 namespace {
@@ -30,12 +35,13 @@ std::string hex(std::string_view bytes) {
 
 class Check {
  public:
-  explicit Check(const std::string& path) : env_(LmdbEnv::open(path, 0, false)), txn_(*env_) {}
+  explicit Check(std::shared_ptr<LmdbEnv> env)
+      : env_(std::move(env)), begun_at_(env_->last_txn()) {}
 
   CheckReport run() {
     queue_read_ = each(Table::queue, "queue", [this](const Xid& id, std::string_view value) {
       if (last_queued_ && id <= *last_queued_) {
-        problem("queue", id.text(), "a record before it ends with " + last_queued_->text());
+        overlaps_.emplace_back(id, *last_queued_);
       }
       std::vector<core::QueuedMsg> msgs;
       decode_queued(id, value, msgs);
@@ -69,47 +75,75 @@ class Check {
       place(id, "fail");
       if (record.misses.empty()) problem("fail", id.text(), "it failed without an attempt");
     });
+    still_ = env_->last_txn() == begun_at_;
+    if (still_) {
+      for (const auto& [id, last] : overlaps_) {
+        problem("queue", id.text(), "a record before it ends with " + last.text());
+      }
+    }
     check_places();
     check_meta();
     return std::move(report_);
   }
 
  private:
-  // False where something could not be read.
+  // False where something could not be read. So many records to a transaction: one that took long would
+  // keep a server beside it from using pages again.
   template <class Read>
   bool each(Table table, const char* bucket, Read read) {
-    MDB_cursor* cursor = nullptr;
-    if (const int code = mdb_cursor_open(txn_.get(), env_->table(table), &cursor); code != 0) {
-      problem(bucket, "", std::string{"it cannot be read: "} + mdb_strerror(code));
-      return false;
-    }
+    constexpr int kRecordsAtOnce = 1000;
     bool all = true;
-    MDB_val key{};
-    MDB_val value{};
-    int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-      const std::string_view bytes(static_cast<const char*>(key.mv_data), key.mv_size);
-      if (bytes.size() != Xid::kBytes) {
-        problem(bucket, hex(bytes), "its key is no id");
-        all = false;
-        continue;
+    std::optional<std::string> last;
+    for (int count = kRecordsAtOnce; count == kRecordsAtOnce;) {
+      count = 0;
+      const ReadTxn txn(*env_);
+      MDB_cursor* cursor = nullptr;
+      int code = mdb_cursor_open(txn.get(), env_->table(table), &cursor);
+      if (code != 0) {
+        problem(bucket, "", std::string{"it cannot be read: "} + mdb_strerror(code));
+        return false;
       }
-      Xid::Bytes id{};
-      std::memcpy(id.data(), bytes.data(), id.size());
-      try {
-        read(Xid{id}, std::string_view(static_cast<const char*>(value.mv_data), value.mv_size));
-      } catch (const StoreError& error) {
-        problem(bucket, Xid{id}.text(), error.what());
-        place(Xid{id}, bucket);
-        all = false;
+      MDB_val key{};
+      MDB_val value{};
+      if (last) key = {last->size(), last->data()};
+      code = mdb_cursor_get(cursor, &key, &value, last ? MDB_SET_RANGE : MDB_FIRST);
+      if (code == 0 && last && bytes_of(key) == *last) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
       }
-    }
-    mdb_cursor_close(cursor);
-    if (code != MDB_NOTFOUND) {
-      problem(bucket, "", std::string{"it cannot be read on: "} + mdb_strerror(code));
-      all = false;
+      for (; code == 0 && count < kRecordsAtOnce; ++count) {
+        last = bytes_of(key);
+        all = read_one(bucket, *last, bytes_of(value), read) && all;
+        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+      }
+      mdb_cursor_close(cursor);
+      if (code != 0 && code != MDB_NOTFOUND) {
+        problem(bucket, "", std::string{"it cannot be read on: "} + mdb_strerror(code));
+        return false;
+      }
     }
     return all;
+  }
+
+  template <class Read>
+  bool read_one(const char* bucket, std::string_view key, std::string_view value, Read read) {
+    if (key.size() != Xid::kBytes) {
+      problem(bucket, hex(key), "its key is no id");
+      return false;
+    }
+    Xid::Bytes id{};
+    std::memcpy(id.data(), key.data(), id.size());
+    try {
+      read(Xid{id}, value);
+      return true;
+    } catch (const StoreError& error) {
+      problem(bucket, Xid{id}.text(), error.what());
+      place(Xid{id}, bucket);
+      return false;
+    }
+  }
+
+  [[nodiscard]] static std::string_view bytes_of(const MDB_val& value) {
+    return {static_cast<const char*>(value.mv_data), value.mv_size};
   }
 
   void place(const Xid& id, const char* bucket) { places_.emplace_back(id, bucket); }
@@ -127,10 +161,50 @@ class Check {
 
   void check_places() {
     std::ranges::stable_sort(places_, {}, &std::pair<Xid, const char*>::first);
+    if (!still_) return look_again();
     for (std::size_t i = 1; i < places_.size(); ++i) {
       if (places_[i].first != places_[i - 1].first) continue;
       problem(places_[i].second, places_[i].first.text(),
               std::string{"it is in "} + places_[i - 1].second + ", too");
+    }
+  }
+
+  // A server moved msgs meanwhile: of those that were met twice only that counts which is true of one
+  // moment.
+  void look_again() {
+    std::set<Xid> twice;
+    for (std::size_t i = 1; i < places_.size(); ++i) {
+      if (places_[i].first == places_[i - 1].first) twice.insert(places_[i].first);
+    }
+    if (twice.empty()) return;
+    const ReadTxn txn(*env_);
+    std::set<Xid> held;
+    Cursor batches(*env_, txn.get(), Table::batch);
+    for (bool there = batches.first(); there; there = batches.next()) {
+      try {
+        for (const core::QueuedMsg& msg : decode_batch(batches.id(), batches.value()).msgs) {
+          held.insert(msg.msg.id);
+        }
+      } catch (const StoreError&) {
+        continue;  // it was told
+      }
+    }
+    Cursor cursor(*env_, txn.get(), Table::queue);
+    QueuedIds queued(cursor);
+    Cursor reports(*env_, txn.get(), Table::report);
+    Cursor fails(*env_, txn.get(), Table::fail);
+    for (const Xid& id : twice) {
+      const char* first = nullptr;
+      const auto at = [&](bool there, const char* bucket) {
+        if (there && first != nullptr) {
+          problem(bucket, id.text(), std::string{"it is in "} + first + ", too");
+        }
+        if (there) first = bucket;
+      };
+      at(queued.contains(id), "queue");
+      at(held.contains(id), "batch");
+      at(reports.to(id), "report");
+      at(fails.to(id), "fail");
     }
   }
 
@@ -146,7 +220,7 @@ class Check {
     }
     const std::optional<std::uint64_t> queued = meta("queued");
     if (!queued && schema == kOldestSchema) return;
-    if (queue_read_ && queued != report_.msgs.queue) {
+    if (still_ && queue_read_ && queued != report_.msgs.queue) {
       problem("meta", "queued",
               "it says " + (queued ? std::to_string(*queued) : "nothing") +
                   ", the bucket queue has " + std::to_string(report_.msgs.queue));
@@ -155,9 +229,10 @@ class Check {
 
   // None where there is no such number.
   std::optional<std::uint64_t> meta(const char* name) {
+    const ReadTxn txn(*env_);
     MDB_val key{std::strlen(name), const_cast<char*>(name)};
     MDB_val value{};
-    const int code = mdb_get(txn_.get(), env_->table(Table::meta), &key, &value);
+    const int code = mdb_get(txn.get(), env_->table(Table::meta), &key, &value);
     std::uint64_t number = 0;
     if (code != 0 || value.mv_size != sizeof number) return std::nullopt;
     std::memcpy(&number, value.mv_data, sizeof number);
@@ -171,8 +246,11 @@ class Check {
   }
 
   std::shared_ptr<LmdbEnv> env_;
-  ReadTxn txn_;
+  std::size_t begun_at_;  // the newest transaction then
+  bool still_ = true;     // nothing was written since
   CheckReport report_;
+  std::vector<std::pair<Xid, Xid>>
+      overlaps_;  // of the queue: a record, and the id that one before has
   std::optional<Xid> last_queued_;
   bool queue_read_ = false;  // whole
   std::vector<std::pair<Xid, const char*>> places_;
@@ -181,7 +259,17 @@ class Check {
 }  // namespace
 
 CheckReport check_lmdb_store(const std::string& path) {
-  return Check{path}.run();
+  try {
+    auto env = LmdbEnv::open(path, 0, false);
+    env->look_at_pages(~std::uint64_t{0});
+    return Check{std::move(env)}.run();
+  } catch (const DamagedStore& damaged) {
+    CheckReport report;
+    for (const PageProblem& problem : damaged.problems) {
+      report.problems.push_back({"page", std::to_string(problem.page), problem.what});
+    }
+    return report;
+  }
 }
 
 }  // namespace pena::store

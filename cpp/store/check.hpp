@@ -9,8 +9,8 @@
 namespace pena::store {
 
 struct CheckProblem {
-  std::string bucket;  // "queue", "batch", "report", "fail" or "meta"
-  std::string id;      // of the record; of bytes that are no id, in hex
+  std::string bucket;  // "queue", "batch", "report", "fail", "meta", or "page" for one of LMDB's
+  std::string id;      // of the record; of bytes that are no id, in hex; of a page its number
   std::string what;    // a sentence
 };
 
@@ -20,9 +20,11 @@ struct CheckReport {
   std::vector<CheckProblem> problems;
 };
 
-// Reads every record: its checksum and form, whether its attempts follow one another, whether a msg
-// is in two places, and whether `meta` is there. One read transaction: a running server may go on,
-// and nothing is changed. Errors: StoreError where the store cannot be opened at all.
+// Looks at every page first; where one is damaged, that is all that is told, for no record can be
+// read safely then. Reads every record: its checksum and form, whether its attempts follow one
+// another, whether a msg is in two places, and whether `meta` is there. Short read transactions: a
+// running server may go on, though then its count of the queue is not compared; nothing is changed.
+// Errors: StoreError where the store cannot be opened at all.
 [[nodiscard]] CheckReport check_lmdb_store(const std::string& path);
 
 }  // namespace pena::store

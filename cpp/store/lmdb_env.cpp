@@ -7,8 +7,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -16,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "store/page_check.hpp"
 #include "store/store.hpp"
 
 namespace pena::store {
@@ -23,6 +26,9 @@ namespace {
 
 constexpr std::array<const char*, kTables> kNames{"queue", "batch", "report", "fail", "meta"};
 constexpr unsigned kReaders = 512;
+// Of a store that is opened so many pages are looked at, a quarter of a GiB, which takes a tenth of a
+// second; `pena check` looks at all.
+constexpr std::uint64_t kPagesAtOpen = 65'536;
 
 // The file `data.mdb`: an open file's number is given to no other, a deleted folder's may be.
 using FileKey = std::pair<dev_t, ino_t>;
@@ -108,6 +114,14 @@ void sync_folders_up_from(const std::string& path) {
   for (; folder != folder.parent_path(); folder = folder.parent_path()) sync_folder(folder);
 }
 
+// Instead of LMDB's abort, where it meets what no page can say: of a large store not every page was
+// looked at. The transaction that it happens in is given up.
+void told_by_lmdb(MDB_env* /*env*/, const char* what) {
+  throw StoreError(
+      std::string{"the store is damaged; `pena check` names its damaged pages (LMDB: "} + what +
+      ")");
+}
+
 }  // namespace
 
 void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
@@ -166,8 +180,12 @@ void LmdbEnv::make_whole(const std::string& path, std::size_t map_bytes) {
 }
 
 LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
-    : path_(path), process_(::getpid()) {
+    : path_(path),
+      folder_(std::filesystem::absolute(path).lexically_normal().string()),
+      process_(::getpid()) {
+  if (key_of(path)) look_at_metas();
   if (const int code = mdb_env_create(&env_); code != 0) throw_lmdb("cannot open " + path, code);
+  mdb_env_set_assert(env_, told_by_lmdb);
   try {
     mdb_env_set_maxdbs(env_, kTables);
     mdb_env_set_maxreaders(env_, kReaders);
@@ -178,6 +196,7 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
     const unsigned flags = MDB_NOTLS | (writable ? 0U : static_cast<unsigned>(MDB_RDONLY));
     const int code = mdb_env_open(env_, path.c_str(), flags, 0644);
     if (code != 0) throw_lmdb("cannot open the store " + path, code);
+    look_at_pages(kPagesAtOpen);
     open_tables(create);
   } catch (...) {
     mdb_env_close(env_);
@@ -208,7 +227,7 @@ void LmdbEnv::open_tables(bool create) {
     throw_lmdb("cannot open the buckets of " + path_, code);
   }
   code = mdb_txn_commit(txn);
-  if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code, path_);
+  if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code, folder_);
 }
 
 // Of an environment that a view has opened before. The map never shrinks.
@@ -245,11 +264,67 @@ LmdbEnv::Pages LmdbEnv::pages() const {
   return {info.me_mapsize / stat.ms_psize, info.me_last_pgno + 1, stat.ms_psize};
 }
 
-// Table 0 is LMDB's own list of free pages; every value begins with how many it names.
+void LmdbEnv::check_file() const {
+  struct stat here {};
+  struct stat named {};
+  if (::fstat(data_file(), &here) != 0) return;
+  check_length(here.st_size);
+  if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != here.st_dev ||
+      named.st_ino != here.st_ino) {
+    throw StoreError("the file of the store " + path_ +
+                     " was deleted, moved or replaced while it was in use: what is written now "
+                     "would be lost");
+  }
+}
+
+void LmdbEnv::check_length() const {
+  struct stat here {};
+  if (::fstat(data_file(), &here) == 0) check_length(here.st_size);
+}
+
+// LMDB never makes its file shorter.
+void LmdbEnv::check_length(long bytes) const {
+  const long before = least_bytes_.load(std::memory_order_relaxed);
+  if (bytes >= before) return least_bytes_.store(bytes, std::memory_order_relaxed);
+  throw StoreError("the file of the store " + path_ + " was cut off while it was in use: it has " +
+                   std::to_string(bytes) + " bytes, and had " + std::to_string(before));
+}
+
+std::size_t LmdbEnv::last_txn() const {
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  return info.me_last_txnid;
+}
+
+// LMDB tells them as a table in text: process, thread, and the transaction, or a dash where there is
+// none.
+std::vector<LmdbEnv::Reader> LmdbEnv::readers() const {
+  std::vector<Reader> found;
+  const auto read_line = [](const char* line, void* into) {
+    int process = 0;
+    std::size_t thread = 0;
+    std::size_t txn = 0;
+    if (std::sscanf(line, "%d %zx %zu", &process, &thread, &txn) == 3) {
+      static_cast<std::vector<Reader>*>(into)->push_back({process, txn});
+    }
+    return 0;
+  };
+  mdb_reader_list(env_, read_line, &found);
+  return found;
+}
+
+// Table 0 is LMDB's own list of free pages: transaction → the pages that it gave up. Every value begins
+// with how many it names. A commit may use what was given up before the last one, and before the
+// oldest reader began.
 LmdbEnv::FreeList LmdbEnv::free_list() const {
   check_process();
   mdb_reader_check(env_, nullptr);
+  std::size_t oldest_reader = SIZE_MAX;
+  for (const Reader& reader : readers()) oldest_reader = std::min(oldest_reader, reader.txn);
   const ReadTxn txn(*this);
+  const std::size_t last = mdb_txn_id(txn.get());
+  // One that reads what is newest holds nothing that is free already.
+  if (oldest_reader >= last) oldest_reader = SIZE_MAX;
   MDB_cursor* cursor = nullptr;
   if (mdb_cursor_open(txn.get(), 0, &cursor) != 0) return {};
   FreeList free;
@@ -259,10 +334,42 @@ LmdbEnv::FreeList LmdbEnv::free_list() const {
     std::size_t count = 0;
     if (value.mv_size < sizeof count) continue;
     std::memcpy(&count, value.mv_data, sizeof count);
+    std::size_t given_up_by = 0;
+    std::memcpy(&given_up_by, key.mv_data, std::min(key.mv_size, sizeof given_up_by));
+    if (given_up_by > oldest_reader) {
+      free.held += count;
+      continue;
+    }
     free.pages += count;
+    if (given_up_by < last) free.ready += count;
   }
   mdb_cursor_close(cursor);
   return free;
+}
+
+void LmdbEnv::look_at_metas() const {
+  const PageCheck check(folder_ + "/data.mdb");
+  // More than once: a server may write them at this very moment.
+  constexpr int kTries = 10;
+  std::vector<PageProblem> problems;
+  for (int i = 0; i < kTries; ++i) {
+    problems = check.metas();
+    if (problems.empty()) return;
+  }
+  throw DamagedStore(path_, std::move(problems));
+}
+
+void LmdbEnv::look_at_pages(std::uint64_t most) const {
+  const PageCheck check(folder_ + "/data.mdb");
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries; ++i) {
+    const ReadTxn txn(*this);
+    auto problems = check.pages(mdb_txn_id(txn.get()), most);
+    if (!problems) continue;  // a server has written twice since
+    if (problems->empty()) return;
+    throw DamagedStore(path_, std::move(*problems));
+  }
+  throw StoreError("cannot read the meta pages of the store " + path_);
 }
 
 void LmdbEnv::check_process() const {
@@ -274,6 +381,7 @@ void LmdbEnv::check_process() const {
 
 ReadTxn::ReadTxn(const LmdbEnv& env) : map_stays_(env.map_) {
   env.check_process();
+  env.check_length();
   int code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
   if (code == MDB_MAP_RESIZED) {
     map_stays_.unlock();
@@ -290,6 +398,7 @@ ReadTxn::~ReadTxn() {
 
 WriteTxn::WriteTxn(const LmdbEnv& env) : env_(env) {
   env.check_process();
+  env.check_file();
   const int code = mdb_txn_begin(env.get(), nullptr, 0, &txn_);
   if (code != 0) throw_lmdb("cannot write to the store " + env.path(), code);
 }
@@ -300,7 +409,7 @@ WriteTxn::~WriteTxn() {
 
 void WriteTxn::commit() {
   const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
-  if (code != 0) throw_lmdb("cannot commit to the store", code, env_.path());
+  if (code != 0) throw_lmdb("cannot commit to the store", code, env_.folder());
 }
 
 }  // namespace pena::store

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 struct MDB_env;
 struct MDB_txn;
@@ -32,6 +34,13 @@ class LmdbEnv {
     return tables_[static_cast<std::size_t>(table)];
   }
   [[nodiscard]] const std::string& path() const { return path_; }
+  // The same, good wherever the process changes its working directory to.
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  // Throws where the file is shorter than it was, for what is read behind its end would end the
+  // process by a signal; check_file also where it is no more the one of its name, for what is
+  // written would go nowhere. One system call, or two.
+  void check_length() const;
+  void check_file() const;
   // LMDB's own descriptor of `data.mdb`, open for writing where the store is.
   [[nodiscard]] int data_file() const;
 
@@ -42,12 +51,27 @@ class LmdbEnv {
   };
   [[nodiscard]] Pages pages() const;
   struct FreeList {
-    std::size_t pages = 0;
+    std::size_t pages = 0;  // without those that a reader holds
+    std::size_t ready = 0;  // of them those that the next commit may use
+    std::size_t held = 0;   // pages that readers hold: of snapshots that are gone but for them
     std::size_t entries = 0;
   };
   // Pages that a write may use again. Reads the whole list, and lets go of what readers held that
   // were killed: such a reader would keep every page from being used again.
   [[nodiscard]] FreeList free_list() const;
+
+  // A transaction that reads, of any process.
+  struct Reader {
+    int process = 0;
+    std::size_t txn = 0;
+    friend bool operator==(const Reader&, const Reader&) = default;
+  };
+  [[nodiscard]] std::vector<Reader> readers() const;
+  [[nodiscard]] std::size_t last_txn() const;
+
+  // Compares what the pages say with what they may say, so many of them at most: what LMDB follows
+  // would otherwise end the process by a signal. Throws DamagedStore.
+  void look_at_pages(std::uint64_t most) const;
 
   // Throws where this is a forked child: LMDB's locks are the parent's.
   void check_process() const;
@@ -56,11 +80,15 @@ class LmdbEnv {
   friend class ReadTxn;
   LmdbEnv(const std::string& path, std::size_t map_bytes, bool create);
   static void make_whole(const std::string& path, std::size_t map_bytes);
+  void look_at_metas() const;
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
+  void check_length(long bytes) const;
 
   std::string path_;
+  std::string folder_;                         // absolute
+  mutable std::atomic<long> least_bytes_ = 0;  // of the file, which never becomes shorter
   MDB_env* env_ = nullptr;
   std::array<unsigned, kTables> tables_{};
   int process_ = 0;

@@ -1,8 +1,13 @@
 """The store: one server at a time, any number of readers."""
 
+import contextlib
+import random
+import shutil
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+import httpx
 import pytest
 
 import pena
@@ -18,6 +23,67 @@ def test_a_second_server_on_the_same_store_is_refused(site: Site) -> None:
     # The first one has not noticed.
     stream = site.stream(server.url, 2)
     stream.report(stream.next_batch())
+
+
+def test_a_start_that_fails_at_its_port_changes_nothing(site: Site, tmp_path: Path) -> None:
+    taken = site.server().url.removeprefix("http://")
+    with pytest.raises(pena.ListenError):
+        pena.Server(listen=taken, store=tmp_path / "new").start()
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_empty_path_is_no_store(tmp_path: Path) -> None:
+    for command in (["server", "--listen", "127.0.0.1:0"], ["demo"]):
+        refused = run("pena", *command, "--store", "")
+        assert refused.returncode == 2
+        assert 'expected the path of a folder, not ""' in refused.stderr
+
+
+def test_a_server_whose_store_is_deleted_says_so(tmp_path: Path) -> None:
+    with pena.Server(store=tmp_path / "store", generate=False) as server:
+        post(server.url, "/task", {}, 201)
+        shutil.rmtree(tmp_path / "store")
+        with contextlib.suppress(httpx.TransportError):
+            assert httpx.post(server.url + "/task", json={}, timeout=20.0).status_code == 503
+        with pytest.raises(pena.StoreError, match="was deleted, moved or replaced"):
+            server.wait()
+
+
+def test_damage_ends_no_interpreter(site: Site, tmp_path: Path) -> None:
+    server = site.server(generate=False)
+    site.submit(server.url, *range(1, 500))
+    server.stop()
+    sound = (site.store / "data.mdb").read_bytes()
+    dice = random.Random(1)
+    script = """
+import sys, pena
+for path in sys.argv[1:]:
+    try:
+        with pena.Store(path) as store:
+            for bucket in (store.queue, store.batches, store.report, store.fail):
+                list(bucket)
+            store.counts()
+    except pena.StoreError as error:
+        print(error)
+"""
+    paths = []
+    for number in range(40):
+        page = dice.randrange(len(sound) // 4096 // 4)
+        damaged = bytearray(sound)
+        kind = number % 3
+        if kind == 0:
+            damaged[page * 4096 : page * 4096 + 4096] = bytes(4096)
+        elif kind == 1:
+            damaged[page * 4096 + dice.randrange(64)] ^= 1 << dice.randrange(8)
+        else:
+            del damaged[page * 4096 + dice.randrange(4096) :]
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "data.mdb").write_bytes(damaged)
+        paths.append(str(folder))
+    told = run(sys.executable, "-c", script, *paths)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("is damaged: page") > 5
 
 
 def test_a_second_server_is_refused_across_processes(site: Site) -> None:

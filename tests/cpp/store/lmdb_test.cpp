@@ -152,7 +152,7 @@ TEST(LmdbStore, AFullMapIsAnErrorThatSaysWhatToDoAndLosesNothing) {
   const TempFolder folder;
   const auto store = open_lmdb_store(folder.path(), 1U << 20U);
   store->commit({core::PutQueue{queued(1)}});
-  const std::string payload(256 * 1024, 'x');
+  const std::string payload(1U << 20U, 'x');
   const std::string error = error_of([&] {
     for (std::uint16_t number = 2; number < 100; ++number) {
       store->commit({core::PutQueue{queued(number, payload)}});
@@ -366,6 +366,41 @@ TEST(LmdbStore, IsNotTakenForTheOneWhoseFolderWasDeleted) {
   std::filesystem::remove_all(folder / "a");
   EXPECT_EQ(open_lmdb_store(folder / "a", kMap)->counts().queue, 0U);
   EXPECT_TRUE(std::filesystem::exists(folder / "a/data.mdb"));
+}
+
+TEST(LmdbStore, WritesNothingIntoAFileThatWasDeletedOrReplaced) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder / "a", kMap);
+  store->commit({core::PutQueue{queued(1)}});
+  std::filesystem::rename(folder / "a/data.mdb", folder / "a/other");
+  const auto commit = [&] {
+    store->commit({core::PutQueue{queued(2)}});
+  };
+  EXPECT_THAT(error_of(commit), HasSubstr("was deleted, moved or replaced while it was in use"));
+  std::filesystem::copy_file(folder / "a/other", folder / "a/data.mdb");
+  EXPECT_THAT(error_of(commit), HasSubstr("was deleted, moved or replaced while it was in use"));
+  std::filesystem::remove(folder / "a/data.mdb");
+  std::filesystem::rename(folder / "a/other", folder / "a/data.mdb");
+  EXPECT_EQ(error_of(commit), "no error");
+}
+
+TEST(LmdbStore, AFileThatIsCutOffWhileItIsInUseIsASentenceAndNoSignal) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  store->commit({core::PutQueue{queued(1)}});
+  EXPECT_EQ(in_a_child([&] {
+              // A store of its own: this one is the parent's.
+              const auto own = open_lmdb_store(folder / "own", kMap);
+              own->commit({core::PutQueue{queued(1)}});
+              std::filesystem::resize_file(folder / "own/data.mdb", 100);
+              const std::string read = error_of([&] { (void)own->counts(); });
+              const std::string written = error_of([&] { own->commit({core::PutMeta{"x", 1}}); });
+              const bool told = read.find("was cut off while") != std::string::npos &&
+                                written.find("was cut off while") != std::string::npos;
+              ::_exit(told ? 3 : 4);  // LMDB's own end looks into the file once more
+              return 0;
+            }),
+            3);
 }
 
 TEST(LmdbStore, SaysWhatToDoWhereTheDiskIsFull) {
