@@ -99,7 +99,8 @@ py::dict stats_of(const Server& server) {
       "batches"_a = counts.batches, "clients_joined"_a = counts.clients_joined,
       "clients_lost"_a = counts.clients_lost, "clients_free"_a = counts.clients_free,
       "clients_busy"_a = counts.clients_busy, "held"_a = counts.held,
-      "connections"_a = stats.connections, "generating"_a = stats.generating);
+      "connections"_a = stats.connections, "generating"_a = stats.generating,
+      "waiting"_a = stats.waiting);
 }
 
 }  // namespace

@@ -43,20 +43,20 @@ void register_bench(py::module_& module) {
   py::class_<Bench>(module, "Bench")
       .def(py::init<core::Limits>(), py::arg("limits"))
       .def("submit", &Bench::submit, py::arg("ids"))
-      .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"))
+      .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"), py::arg("batches"))
       .def("lose", &Bench::lose, py::arg("session"))
       .def(
           "report",
           [](Bench& self, const std::vector<core::Xid>& ids, std::optional<core::Xid> batch,
              const std::vector<core::Xid>& failed, const std::vector<core::Xid>& refused,
-             bool partial) {
-            core::Reported report{0, batch, ids, {}, refused, partial};
+             bool partial, bool last) {
+            core::Reported report{0, batch, ids, {}, refused, partial, last};
             for (const core::Xid& id : failed) report.failed.push_back({id, "failed"});
             const auto reply = self.report(std::move(report));
             return std::tuple{reply.reported, reply.duplicate, reply.unknown};
           },
           py::arg("ids"), py::arg("batch"), py::arg("failed"), py::arg("refused"),
-          py::arg("partial"))
+          py::arg("partial"), py::arg("last"))
       .def("advance", &Bench::advance, py::arg("by"))
       .def("restart", &Bench::restart)
       .def("take_grants",

@@ -1,15 +1,18 @@
 #include "core/clients.hpp"
 
+#include <algorithm>
+
 #include "core/check.hpp"
+#include "core/planted.hpp"
 
 namespace pena::core {
 
-void Clients::join(const Xid& session, std::uint32_t batchsize, bool takes_short) {
-  const bool is_new =
-      clients_.emplace(session, ClientState{session, batchsize, takes_short, {}, next_turn_})
-          .second;
+void Clients::join(const Xid& session, std::uint32_t batchsize, bool takes_short,
+                   std::optional<std::uint64_t> batches) {
+  const auto [at, is_new] = clients_.emplace(
+      session, ClientState{session, batchsize, takes_short, {}, next_turn_++, batches});
   PENA_CHECK(is_new);
-  free_.emplace(next_turn_++, session);
+  add_free(at->second);
 }
 
 ClientState* Clients::find(const Xid& session) {
@@ -21,11 +24,22 @@ const ClientState* Clients::first_free() const {
   return free_.empty() ? nullptr : &clients_.at(free_.begin()->second);
 }
 
+const ClientState* Clients::first_free_for(std::size_t msgs) const {
+  std::optional<std::uint64_t> first;
+  // From size to size: of each the first place is the one that has been free longest.
+  for (auto at = free_by_size_.begin(); at != free_by_size_.end() && at->first <= msgs;
+       at = free_by_size_.lower_bound({at->first + 1, 0})) {
+    first = std::min(first.value_or(at->second), at->second);
+  }
+  return first ? &clients_.at(free_.at(*first)) : nullptr;
+}
+
 void Clients::make_busy(const Xid& session, const Xid& batch) {
   ClientState& client = clients_.at(session);
   PENA_CHECK(!client.batch);
-  free_.erase(client.turn);
+  erase_free(client);
   client.batch = batch;
+  if (client.batches_left && !PENA_BUG(batches_uncounted)) --*client.batches_left;
 }
 
 void Clients::make_free(const Xid& session) {
@@ -33,13 +47,23 @@ void Clients::make_free(const Xid& session) {
   PENA_CHECK(client.batch);
   client.batch.reset();
   client.turn = next_turn_++;
-  free_.emplace(client.turn, session);
+  add_free(client);
 }
 
 void Clients::leave(const Xid& session) {
   const ClientState& client = clients_.at(session);
-  if (!client.batch) free_.erase(client.turn);
+  if (!client.batch) erase_free(client);
   clients_.erase(session);
+}
+
+void Clients::add_free(const ClientState& client) {
+  free_.emplace_hint(free_.end(), client.turn, client.session);
+  free_by_size_.emplace(client.least_msgs(), client.turn);
+}
+
+void Clients::erase_free(const ClientState& client) {
+  free_.erase(client.turn);
+  free_by_size_.erase({client.least_msgs(), client.turn});
 }
 
 }  // namespace pena::core

@@ -1,5 +1,6 @@
 #include "core/describe.hpp"
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -40,10 +41,14 @@ struct Describer {
   // Events.
   std::string operator()(const Submitted& event) const { return "submitted " + msgs(event.msgs); }
   std::string operator()(const Generated& event) const { return "generated " + msgs(event.msgs); }
-  std::string operator()(const GeneratorEnded& /*event*/) const { return "generator ended"; }
+  std::string operator()(const SupplyChanged& event) const {
+    constexpr std::array<std::string_view, 3> kWords{"none", "later", "open"};
+    return "supply " + std::string{kWords.at(static_cast<std::size_t>(event.supply))};
+  }
   std::string operator()(const ClientJoined& event) const {
     return "joined " + name(event.session) + " batchsize=" + std::to_string(event.batchsize) +
-           (event.takes_short ? " short" : "");
+           (event.takes_short ? " short" : "") +
+           (event.batches ? " batches=" + std::to_string(*event.batches) : "");
   }
   std::string operator()(const ClientLost& event) const { return "lost " + name(event.session); }
   std::string operator()(const Reported& event) const {
@@ -55,7 +60,7 @@ struct Describer {
               list(event.failed, [this](const FailedId& failed) { return name(failed.id); });
     }
     if (!event.refused.empty()) text += " refused=" + names(event.refused);
-    return text + (event.partial ? " partial" : "");
+    return text + (event.partial ? " partial" : "") + (event.last ? " last" : "");
   }
   std::string operator()(const TimeReached& /*event*/) const { return "time reached"; }
   std::string operator()(const Refilled& event) const {
@@ -92,7 +97,8 @@ struct Describer {
            " lease_until=" + wording.instant(send.lease_until);
   }
   std::string operator()(const CloseStream& send) const {
-    return "close " + name(send.session) + ": " + send.reason;
+    return "close " + name(send.session) + ": " + send.reason +
+           (send.complete ? " (complete)" : "");
   }
   std::string operator()(const SubmitReply& /*send*/) const { return "reply accepted"; }
   std::string operator()(const ReportReply& send) const {

@@ -40,7 +40,7 @@ struct Dispatcher::State {
       : limits(limits_given),
         ids(ids_given),
         queue(limits_given, snapshot.queue_waits),
-        generating(snapshot.generating) {}
+        supply(snapshot.supply) {}
 
   Limits limits;
   XidFactory ids;
@@ -49,16 +49,27 @@ struct Dispatcher::State {
   std::unordered_map<Xid, Lease> leases;  // by batch
   Holders holding;                        // msg → batch
   Deadlines deadlines;                    // by batch
-  bool generating;
+  Supply supply;
   bool draining = false;
-  std::optional<Instant> waits_since;  // since when the queue has held fewer than a turn takes
+  // Since when the client whose turn it is has gone without msgs that were there: they did not fill
+  // its batch, or filled another's.
+  std::optional<Instant> waits_since;
+  std::optional<Xid> overtaken;  // the client whose turn it is, if another was served before it
+  // What the client whose turn it is could be sent; made once, until the queue or the turn changes.
+  struct Next {
+    Xid client;
+    std::uint32_t batchsize = 0;
+    BatchPlan plan;
+    [[nodiscard]] std::size_t lacks() const { return batchsize - plan.size(); }
+  };
+  std::optional<Next> next;
   Counts counts;
   Effects effects;  // of the step that runs
 
   // Events, one each.
   void on(Submitted&& event, Instant now);
   void on(Generated&& event, Instant now);
-  void on(GeneratorEnded&& event, Instant now);
+  void on(SupplyChanged&& event, Instant now);
   void on(ClientJoined&& event, Instant now);
   void on(ClientLost&& event, Instant now);
   void on(Reported&& event, Instant now);
@@ -67,15 +78,20 @@ struct Dispatcher::State {
   void on(DrainBegan&& event, Instant now);
 
   void accept(std::vector<Msg>&& msgs, Instant now);
+  void enqueue(QueuedMsg&& msg);
   void grant_in_turn(Instant now);
+  bool overtake(const ClientState& first, Instant now);
   [[nodiscard]] BatchPlan plan_for(const ClientState& client) const;
+  [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
   [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
   void grant(const ClientState& client, const BatchPlan& plan, Instant now);
-  void note_waiting(Instant now, bool granted);
+  void note_waiting(Instant now, bool first_served);
+  [[nodiscard]] bool holds_back_short() const;
 
   std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
   void end_batch(const Lease& lease);
+  void free_client(const Xid& session);
   void report_msg(const Batch& batch, const QueuedMsg& msg, Instant now);
   void miss(const Batch& batch, QueuedMsg msg, MissReason reason, std::string error, Instant now);
   void begin_grace(Lease& lease, Lease::State state, Instant now);
@@ -98,16 +114,21 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 }
 
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, Instant now) {
-  for (Msg& msg : msgs) {
-    queue.add(QueuedMsg{std::move(msg), now, now, {}}, effects.writes);
-  }
+  for (Msg& msg : msgs) enqueue(QueuedMsg{std::move(msg), now, now, {}});
 }
 
-void Dispatcher::State::on(GeneratorEnded&& /*event*/, Instant /*now*/) {
-  generating = false;
+void Dispatcher::State::enqueue(QueuedMsg&& msg) {
+  next.reset();
+  queue.add(std::move(msg), effects.writes);
+}
+
+void Dispatcher::State::on(SupplyChanged&& event, Instant /*now*/) {
+  next.reset();
+  supply = event.supply;
 }
 
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
+  next.reset();
   queue.refill(std::move(event.msgs), event.more);
 }
 
@@ -119,7 +140,7 @@ void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
 
 void Dispatcher::State::on(ClientJoined&& event, Instant /*now*/) {
   ++counts.clients_joined;
-  clients.join(event.session, event.batchsize, event.takes_short);
+  clients.join(event.session, event.batchsize, event.takes_short, event.batches);
 }
 
 void Dispatcher::State::on(ClientLost&& event, Instant now) {
@@ -134,26 +155,56 @@ void Dispatcher::State::on(ClientLost&& event, Instant now) {
 // ---- grants
 
 void Dispatcher::State::grant_in_turn(Instant now) {
-  bool granted = false;
+  bool first_served = false;
   while (!draining) {
-    const ClientState* client = clients.first_free();
-    if (client == nullptr) break;
-    const BatchPlan plan = plan_for(*client);
-    // Strictly in turn: nobody overtakes a client that waits for its batch to fill.
-    if (!ready(plan, *client, now)) break;
-    grant(*client, plan, now);
-    granted = true;
+    const ClientState* first = clients.first_free();
+    if (first == nullptr) {
+      next.reset();
+      break;
+    }
+    if (ready(plan_for_first(*first), *first, now)) {
+      grant(*first, next->plan, now);
+      first_served = true;
+    } else if (!overtake(*first, now)) {
+      break;
+    }
   }
-  note_waiting(now, granted);
+  note_waiting(now, first_served);
+}
+
+// Strictly in turn: nobody overtakes a client that waits for its batch to fill. But what a rate will
+// make may be long in coming, and until the linger is over others need not wait for it.
+bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
+  if (supply != Supply::later || queue.more_in_store()) return false;
+  const ClientState* other = clients.first_free_for(next->plan.size());
+  if (other == nullptr) return false;
+  const BatchPlan plan = plan_for(*other);
+  if (plan.size() < other->least_msgs() && !plan.alone) return false;
+  overtaken = first.session;
+  grant(*other, plan, now);
+  return true;
 }
 
 BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
-  return queue.plan(client.batchsize, client.takes_short, generating);
+  return queue.plan(client.batchsize, client.takes_short, supply != Supply::none);
+}
+
+const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
+  if (!next || next->client != first.session) {
+    next = Next{first.session, first.batchsize, plan_for(first)};
+  }
+  return next->plan;
+}
+
+// What would go out short waits: for the generator, which is about to be asked, or for the refill.
+bool Dispatcher::State::holds_back_short() const {
+  return supply == Supply::open || (supply == Supply::later && PENA_BUG(rate_holds_back)) ||
+         queue.more_in_store();
 }
 
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
   if (plan.size() == client.batchsize || plan.alone) return true;
-  if (plan.size() == 0 || generating || queue.more_in_store()) return false;
+  if (plan.size() == 0 || holds_back_short()) return false;
   if (client.takes_short || plan.apart) return true;
   return waits_since && now >= *waits_since + limits.linger;
 }
@@ -164,6 +215,7 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
   batch->client = client.session;
   batch->granted_at = now;
   batch->msgs = queue.take(plan, effects.writes);
+  next.reset();  // and with it `plan`, where that is the first one's
   for (const QueuedMsg& msg : batch->msgs) {
     const bool is_new = holding.insert(msg.msg.id, batch->id);
     PENA_CHECK(is_new);
@@ -179,10 +231,12 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
   leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at});
 }
 
-void Dispatcher::State::note_waiting(Instant now, bool granted) {
-  if (queue.empty()) {
+void Dispatcher::State::note_waiting(Instant now, bool first_served) {
+  const ClientState* first = clients.first_free();
+  if (first == nullptr || first->session != overtaken) overtaken.reset();
+  if (queue.empty() && (!overtaken || PENA_BUG(overtaken_for_ever))) {
     waits_since.reset();
-  } else if (granted || !waits_since) {
+  } else if (first_served || !waits_since) {
     waits_since = now;
   }
 }
@@ -205,10 +259,19 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
       batches.push_back(*held);
     }
   }
+  // Without a batch, what is not named is given up only where all that is named is of one batch:
+  // otherwise the batches may be others' by now, and each msg is settled by itself.
+  const bool means_whole = event.batch || (batches.size() == 1 && elsewhere.empty());
+  const bool partial = event.partial || (!means_whole && !PENA_BUG(list_settles_all));
+  if (event.last && event.batch) {
+    const auto lease = leases.find(*event.batch);
+    const bool holds = lease != leases.end() && lease->second.state == Lease::State::running;
+    if (holds && !PENA_BUG(last_ignored)) clients.take_no_more(lease->second.batch->client);
+  }
   ReportReply reply{event.request, 0, std::move(elsewhere)};
   for (const Xid& batch : batches) {
     if (PENA_BUG(no_report_in_grace) && leases.at(batch).state != Lease::State::running) continue;
-    reply.reported += settle(leases.at(batch), verdicts, event.partial, now);
+    reply.reported += settle(leases.at(batch), verdicts, partial, now);
   }
   effects.sends.emplace_back(std::move(reply));
 }
@@ -267,9 +330,19 @@ void Dispatcher::State::end_batch(const Lease& lease) {
   const Xid id = lease.batch->id;
   effects.writes.emplace_back(DropBatch{id});
   if (!PENA_BUG(lease_not_cleared)) deadlines.clear(id, lease.ends_at);
-  if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client))
-    clients.make_free(lease.batch->client);
+  if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client)) {
+    free_client(lease.batch->client);
+  }
   leases.erase(id);
+}
+
+// Of a client whose batch is settled.
+void Dispatcher::State::free_client(const Xid& session) {
+  const ClientState* client = clients.find(session);
+  if (client == nullptr || client->batches_left != 0) return clients.make_free(session);
+  clients.leave(session);
+  if (PENA_BUG(complete_stream_open)) return;
+  effects.sends.emplace_back(CloseStream{session, "all batches are settled", true});
 }
 
 void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, Instant now) {
@@ -297,7 +370,7 @@ void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reaso
     return;
   }
   msg.queued_at = now;
-  queue.add(std::move(msg), effects.writes);
+  enqueue(std::move(msg));
 }
 
 void Dispatcher::State::count_miss(MissReason reason) {
@@ -349,7 +422,8 @@ void Dispatcher::State::expire(Lease& lease, Instant now) {
   ++counts.clients_lost;
   clients.leave(session);
   if (PENA_BUG(expired_stream_open)) return;
-  effects.sends.emplace_back(CloseStream{session, "the lease of its batch ended without a report"});
+  effects.sends.emplace_back(
+      CloseStream{session, "the lease of its batch ended without a report", false});
 }
 
 void Dispatcher::State::end_grace(const Lease& lease, Instant now) {
@@ -410,24 +484,23 @@ Effects Dispatcher::step(const Event& event, Instant now) {
 }
 
 std::optional<Instant> Dispatcher::next_timeout() const {
-  std::optional<Instant> next = state_->deadlines.next();
-  const ClientState* client = state_->clients.first_free();
-  if (client == nullptr || state_->draining || state_->generating || !state_->waits_since ||
-      state_->queue.more_in_store() || state_->plan_for(*client).size() == 0) {
-    return next;
-  }
-  const Instant lingered = *state_->waits_since + state_->limits.linger;
-  return next ? std::min(*next, lingered) : lingered;
+  const State& state = *state_;
+  const std::optional<Instant> due = state.deadlines.next();
+  // What the first free client could be sent lingers.
+  const bool lingers = state.next && !state.draining && state.waits_since &&
+                       state.next->plan.size() > 0 && !state.holds_back_short();
+  if (!lingers) return due;
+  const Instant lingered = *state.waits_since + state.limits.linger;
+  return due ? std::min(*due, lingered) : lingered;
 }
 
 std::size_t Dispatcher::demand() const {
-  const ClientState* client = state_->clients.first_free();
-  if (client == nullptr || !state_->generating || state_->draining ||
-      state_->queue.more_in_store()) {
+  const State& state = *state_;
+  if (!state.next || state.supply == Supply::none || state.draining ||
+      state.queue.more_in_store() || state.next->plan.alone) {
     return 0;
   }
-  const BatchPlan plan = state_->plan_for(*client);
-  return plan.alone ? 0 : client->batchsize - plan.size();
+  return state.next->lacks();
 }
 
 std::optional<WantedRefill> Dispatcher::wanted_refill() const {

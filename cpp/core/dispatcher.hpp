@@ -32,7 +32,7 @@ namespace pena::core {
 struct Snapshot {
   std::vector<Batch> batches;  // each runs its full grace again from `now`
   bool queue_waits = false;    // the bucket `queue` is not empty
-  bool generating = false;     // a generator is attached and has msgs left to make
+  Supply supply = Supply::none;
 };
 
 // Counts since this dispatcher was made; what waits and who is connected, as of now.
@@ -66,7 +66,7 @@ class Dispatcher {
 
   // When it wants a TimeReached, if at all.
   [[nodiscard]] std::optional<Instant> next_timeout() const;
-  // How many fresh msgs the client whose turn it is still lacks, where a generator could make them.
+  // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`.
   [[nodiscard]] std::size_t demand() const;
   // What it wants to know of the store's queue, if anything. To be asked after a commit, and
   // answered with Refilled before any other event.

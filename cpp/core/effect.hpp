@@ -51,10 +51,12 @@ struct SendBatch {
   std::shared_ptr<const Batch> batch;
   Instant lease_until;
 };
-// The stream is to be closed: its lease ended.
+// The stream is to be closed. `complete`: its client has had all that it asked for, so that it need
+// not come back; otherwise something went wrong, such as a lease that ended.
 struct CloseStream {
   Xid session;
   std::string reason;  // a sentence for the log and for the stream's last comment
+  bool complete = false;
 };
 struct SubmitReply {
   RequestId request = 0;

@@ -28,8 +28,15 @@ struct Generated {
   std::vector<Msg> msgs;
 };
 
-// The generator will make no more: what waits goes out in short batches from now on.
-struct GeneratorEnded {};
+// What the generator can make.
+enum class Supply : std::uint8_t {
+  none,   // nothing: there is no generator, it has made all, or there is no room for more
+  later,  // msgs at a rate: what is there waits for them no longer than the linger
+  open,   // whatever is asked for, in the same round: so nothing goes out short
+};
+struct SupplyChanged {
+  Supply supply = Supply::none;
+};
 
 // A stream was opened. `session` is new.
 struct ClientJoined {
@@ -37,6 +44,7 @@ struct ClientJoined {
   std::uint32_t batchsize = 1;
   bool takes_short =
       false;  // short=1: the client takes batches of fewer msgs, so suspects go alone
+  std::optional<std::uint64_t> batches = std::nullopt;  // it wants no more than so many
 };
 
 // A stream ended, for whatever reason. A session that is not known is ignored.
@@ -49,8 +57,11 @@ struct FailedId {
   std::string error;
 };
 
-// A report came in. With `batch` it settles that batch and no other; without, every batch that
-// holds one of its ids. With `partial` it settles only what it names.
+// A report came in. With `batch` it settles that batch and no other. Without, it settles the batch
+// that holds all that it names; where there is no such batch, what it names, and nothing else. With
+// `partial` it settles only what it names. With `last`, which goes with `batch`, the client that
+// holds that batch is sent no other: its stream ends when the batch is settled. Where the batch is
+// settled already, or its client is gone, `last` does nothing.
 struct Reported {
   RequestId request = 0;
   std::optional<Xid> batch;
@@ -58,6 +69,7 @@ struct Reported {
   std::vector<FailedId> failed;
   std::vector<Xid> refused;
   bool partial = false;
+  bool last = false;
 };
 
 // The time that Dispatcher::next_timeout() named is here. One too many does nothing.
@@ -73,7 +85,7 @@ struct Refilled {
 // The server is about to stop: nothing is granted from here on, reports still are accepted.
 struct DrainBegan {};
 
-using Event = std::variant<Submitted, Generated, GeneratorEnded, ClientJoined, ClientLost, Reported,
+using Event = std::variant<Submitted, Generated, SupplyChanged, ClientJoined, ClientLost, Reported,
                            TimeReached, Refilled, DrainBegan>;
 
 }  // namespace pena::core

@@ -32,6 +32,7 @@ class Generator {
   // will come.
   [[nodiscard]] std::optional<Instant> next_at() const;
   [[nodiscard]] bool ended() const;
+  [[nodiscard]] bool rated() const { return settings_.rate.has_value(); }
   [[nodiscard]] std::uint64_t made() const { return made_; }
 
   // Uniform in 1..kLongestPeriod.

@@ -19,9 +19,16 @@
   X(one_attempt_too_few, "a msg fails one attempt too early")                                    \
   X(refusal_is_no_attempt, "a refused msg keeps its number of attempts")                         \
   X(no_fence, "a report settles any batch that holds its ids, whatever batch it names")          \
+  X(list_settles_all, "a list of ids settles every batch that holds one of them, whole")         \
   X(no_report_in_grace, "a report is not accepted any more once the grace runs")                 \
   X(partial_settles_all, "a partial report settles what it does not name")                       \
   X(partial_not_written, "what is left of a batch after a partial report is not written")        \
+  X(batches_uncounted, "a client is sent more batches than it asked for")                        \
+  X(last_ignored, "a client that said that it takes no more is sent another batch")              \
+  X(complete_stream_open, "the stream of a client that has had all it asked for is not closed")  \
+  X(rate_holds_back, "work that is there waits for what a rate will make")                       \
+  X(shut_source_promises, "msgs are said to come from a generator that has no room to make any") \
+  X(overtaken_for_ever, "a client that was overtaken is passed over again and again")            \
   X(lease_not_cleared, "the deadline of a batch stays when the batch is settled")                \
   X(extended_twice, "a partial report leaves the old deadline where it extends the lease")       \
   X(frees_lost_client, "settling the batch of a lost client makes that client free")             \

@@ -73,6 +73,7 @@ void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
   std::vector<store::Outgoing> outgoing = committer_.commit(now);
   if (committer_.commits() == before + 1) pace_.committed(clock_.now() - now);
   publish();
+  tell_standstill();
   if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
 }
 
@@ -104,7 +105,22 @@ void CommitLoop::publish() {
   const std::lock_guard lock(mutex_);
   accepting_ = committer_.accepting();
   generating_ = committer_.generating();
+  waits_for_ = committer_.waits_for();
   counts_ = committer_.dispatcher().counts();
+}
+
+void CommitLoop::tell_standstill() {
+  if (committer_.accepting()) {
+    standstill_told_ = false;
+  } else if (!standstill_told_ && waits_for_ != store::WaitsFor::nothing) {
+    standstill_told_ = true;
+    if (hooks_.on_standstill) hooks_.on_standstill(waits_for_);
+  }
+}
+
+store::WaitsFor CommitLoop::waits_for() const {
+  const std::lock_guard lock(mutex_);
+  return waits_for_;
 }
 
 bool CommitLoop::accepting() const {

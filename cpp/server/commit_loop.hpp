@@ -20,9 +20,11 @@ namespace pena::server {
 class CommitLoop {
  public:
   struct Hooks {
-    // Both are called on the loop's thread. Nothing leaves after a failure.
+    // All are called on the loop's thread. Nothing leaves after a failure.
     std::function<void(std::vector<store::Outgoing>)> on_committed;
     std::function<void(std::exception_ptr)> on_failed;
+    // New work is refused, and something else waits, too. Once, until work is taken again.
+    std::function<void(store::WaitsFor)> on_standstill = nullptr;
   };
 
   // `committer` and `clock` outlive the loop. Starts at once.
@@ -40,6 +42,7 @@ class CommitLoop {
   [[nodiscard]] bool accepting() const;
   [[nodiscard]] core::Counts counts() const;
   [[nodiscard]] bool generating() const;
+  [[nodiscard]] store::WaitsFor waits_for() const;
 
  private:
   void run();
@@ -50,11 +53,13 @@ class CommitLoop {
   // Looks out for work that the round's commit can be shared with.
   void hold_round(std::vector<core::Event>& events);
   void publish();
+  void tell_standstill();
 
   store::Committer& committer_;
   const Clock& clock_;
   Hooks hooks_;
   CommitPace pace_;
+  bool standstill_told_ = false;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
@@ -62,6 +67,7 @@ class CommitLoop {
   bool stopping_ = false;
   bool accepting_ = true;
   bool generating_ = false;
+  store::WaitsFor waits_for_ = store::WaitsFor::nothing;
   core::Counts counts_;
 
   std::thread thread_;

@@ -103,8 +103,11 @@ Awaitable<Answer> get_fail(Engine& engine, const Request& request) {
   return get_bucket(engine, request, store::Bucket::fail);
 }
 
-Awaitable<Answer> get_healthz(Engine& /*engine*/, const Request& /*request*/) {
-  co_return Answer{200, std::string{R"({"status":"ok","version":")"} + kVersion + "\"}", {}};
+Awaitable<Answer> get_healthz(Engine& engine, const Request& /*request*/) {
+  std::string body = std::string{R"({"status":"ok","version":")"} + kVersion + '"';
+  const std::string_view waiting = store::word(engine.commits->waits_for());
+  if (!waiting.empty()) body += R"(,"waiting":")" + std::string{waiting} + '"';
+  co_return Answer{200, body + '}', {}};
 }
 
 struct Route {

@@ -90,8 +90,9 @@ class Server::Impl {
     // Only now: nothing has been changed where the address could not be had.
     commits_.emplace(committer_, clock_,
                      CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
-                                       [this](auto error) {
-                                         failed(std::move(error));
+                                       [this](auto error) { failed(std::move(error)); },
+                                       [this](auto what) {
+                                         stands_still(what);
                                        }});
     engine_.commits = &*commits_;
     io_thread_ = std::thread([this] { run_io(); });
@@ -140,7 +141,8 @@ class Server::Impl {
   }
 
   [[nodiscard]] Stats stats() const {
-    return {commits_->counts(), buckets().counts(), engine_.connections, commits_->generating()};
+    return {commits_->counts(), buckets().counts(), engine_.connections, commits_->generating(),
+            std::string{store::word(commits_->waits_for())}};
   }
   [[nodiscard]] const store::BucketView& buckets() const { return view_ ? *view_ : *store_; }
 
@@ -150,6 +152,14 @@ class Server::Impl {
     asio::post(engine_.io,
                [this, sends = std::move(outgoing)]() mutable { engine_.deliver(sends); });
   }
+  void stands_still(store::WaitsFor what) {
+    const bool no_room = what == store::WaitsFor::store_room;
+    engine_.log(core::LogLevel::warning,
+                no_room ? "the store is full: clients are free, but no msg is taken or made until "
+                          "there is room"
+                        : "the queue or the store is full, and no client is connected");
+  }
+
   // What no coroutine could deal with, such as memory that is out, ends the server with a word.
   void run_io() {
     try {

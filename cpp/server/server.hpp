@@ -52,6 +52,7 @@ struct Stats {
   store::BucketCounts buckets;
   std::uint64_t connections = 0;  // now, streams included
   bool generating = false;
+  std::string waiting;  // what must come before anything moves on ("a client"); empty: nothing
 };
 
 // All members may be called from any thread.

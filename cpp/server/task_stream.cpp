@@ -45,7 +45,7 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
   engine_.streams.emplace(session_, this);
   try {
     // After the first stamp: the client counts its leases from what it sent before that.
-    engine_.tell(core::ClientJoined{session_, query.batchsize, query.takes_short});
+    engine_.tell(core::ClientJoined{session_, query.batchsize, query.takes_short, query.batches});
   } catch (...) {
     engine_.streams.erase(session_);
     throw;

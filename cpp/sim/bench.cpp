@@ -41,9 +41,10 @@ void Bench::submit(const std::vector<core::Xid>& ids) {
   commit();
 }
 
-core::Xid Bench::join(std::uint32_t batchsize, bool takes_short) {
+core::Xid Bench::join(std::uint32_t batchsize, bool takes_short,
+                      std::optional<std::uint64_t> batches) {
   const core::Xid session = ids_.next(core::unix_seconds(now_));
-  committer_->take(core::ClientJoined{session, batchsize, takes_short}, now_);
+  committer_->take(core::ClientJoined{session, batchsize, takes_short, batches}, now_);
   commit();
   return session;
 }

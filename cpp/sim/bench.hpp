@@ -20,7 +20,8 @@ class Bench {
 
   void submit(const std::vector<core::Xid>& ids);
   // The session of the new client.
-  [[nodiscard]] core::Xid join(std::uint32_t batchsize, bool takes_short);
+  [[nodiscard]] core::Xid join(std::uint32_t batchsize, bool takes_short,
+                               std::optional<std::uint64_t> batches);
   void lose(const core::Xid& session);
   store::SettledReply report(core::Reported report);
   // Lets time pass; all that is due happens on the way, at its instant.

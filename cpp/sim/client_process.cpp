@@ -272,7 +272,10 @@ void PenaClient::answered(const Reply& reply, core::Instant sent_at, core::Durat
 // ---- a client without a library
 
 PlainClient::PlainClient(Environment& environment, Place place, std::uint32_t batchsize)
-    : ClientProcess(environment, std::move(place)), batchsize_(batchsize) {
+    : ClientProcess(environment, std::move(place)),
+      batchsize_(batchsize),
+      reports_lists_(dice_.chance(0.3)),
+      batches_(dice_.chance(0.3) ? dice_.between(1, 3) : 0) {
   parser_.on_event = [this](const wire::SseEvent& event) {
     const auto msg = wire::parse_msg_json(event.data);
     if (msg) tasks_.push_back({msg->id, core::Xid::parse(event.id), msg->period});
@@ -287,7 +290,8 @@ void PlainClient::reopen() {
   auto fresh = wire::SseParser{};
   fresh.on_event = parser_.on_event;
   parser_ = std::move(fresh);
-  open("batchsize=" + std::to_string(batchsize_) + (dice_.chance(0.5) ? "&short=1" : ""));
+  open("batchsize=" + std::to_string(batchsize_) + (dice_.chance(0.5) ? "&short=1" : "") +
+       (batches_ > 0 ? "&batches=" + std::to_string(batches_) : ""));
   heard_at_ = environment_.timeline.now();
   look_whether_it_lives();
 }
@@ -305,6 +309,7 @@ void PlainClient::look_whether_it_lives() {
 void PlainClient::packet(const Packet& packet) {
   if (packet.kind == Packet::Kind::end) {
     close();
+    if (batches_ > 0 && tasks_.empty() && !busy_) return die();
     tasks_.clear();
     after(dice_.between(100ms, 3s), [this] { reopen(); });
     return;
@@ -325,7 +330,8 @@ void PlainClient::work_on_next() {
   exempt_ = true;
   begin_work(task.id, std::chrono::milliseconds{task.period}, [this, task] {
     busy_ = false;
-    report(task, !dice_.chance(0.05), 0);
+    const bool done = !dice_.chance(0.05);
+    reports_lists_ ? note_for_list(task, done) : report(task, done);
     work_on_next();
   });
 }
@@ -334,13 +340,23 @@ bool PlainClient::is_last_of_batch(const Task& task) const {
   return std::ranges::none_of(tasks_, [&](const Task& other) { return other.batch == task.batch; });
 }
 
-void PlainClient::report(const Task& task, bool done, int tries) {
+// What it did for a stream that was lost since is in the list, too.
+void PlainClient::note_for_list(const Task& task, bool done) {
+  if (done) done_.push_back(task.id);
+  if (!is_last_of_batch(task)) return;
+  post_report(wire::ids_json(std::exchange(done_, {})), 0);
+}
+
+void PlainClient::report(const Task& task, bool done) {
   const std::string id = '"' + task.id.text() + '"';
   const std::string batch = task.batch ? R"("batch":")" + task.batch->text() + R"(",)" : "";
   std::string body;
   if (!done) {
     body = "{" + batch + R"("ids":[],"failed":[{"id":)" + id +
            R"(,"error":"no luck"}],"partial":true})";
+  } else if (task.batch && is_last_of_batch(task) && dice_.chance(0.2)) {
+    body = "{" + batch + R"("ids":[)" + id + R"(],"last":true)" +
+           (dice_.chance(0.5) ? R"(,"partial":true})" : "}");
   } else if (dice_.chance(0.5)) {
     body = id;
   } else if (is_last_of_batch(task) && dice_.chance(0.3)) {
@@ -348,9 +364,13 @@ void PlainClient::report(const Task& task, bool done, int tries) {
   } else {
     body = "{" + batch + R"("ids":[)" + id + R"(],"partial":true})";
   }
-  post("/report", body, [this, task, done, tries](const Reply& reply) {
+  post_report(body, 0);
+}
+
+void PlainClient::post_report(const std::string& body, int tries) {
+  post("/report", body, [this, body, tries](const Reply& reply) {
     if (reply.status == 200 || tries == 3) return;
-    after(1s, [this, task, done, tries] { report(task, done, tries + 1); });
+    after(1s, [this, body, tries] { post_report(body, tries + 1); });
   });
 }
 

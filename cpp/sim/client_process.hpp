@@ -112,7 +112,8 @@ class PenaClient final : public ClientProcess {
 };
 
 // A client without a library: it works on one msg after the other and reports each by itself, in
-// one of the ways that curl and a line of shell have.
+// one of the ways that curl and a line of shell have, or all that it has done as a list, of whichever
+// batches that was.
 class PlainClient final : public ClientProcess {
  public:
   PlainClient(Environment& environment, Place place, std::uint32_t batchsize);
@@ -129,11 +130,16 @@ class PlainClient final : public ClientProcess {
   void look_whether_it_lives();
   void work_on_next();
   [[nodiscard]] bool is_last_of_batch(const Task& task) const;
-  void report(const Task& task, bool done, int tries);
+  void report(const Task& task, bool done);
+  void note_for_list(const Task& task, bool done);
+  void post_report(const std::string& body, int tries);
 
   std::uint32_t batchsize_;
   wire::SseParser parser_;
   std::deque<Task> tasks_;
+  bool reports_lists_;
+  std::uint64_t batches_;        // how many it asks for, and then it ends; 0: any number
+  std::vector<core::Xid> done_;  // to be listed
   TrueTime heard_at_{};
   bool busy_ = false;
 };

@@ -34,11 +34,12 @@ class Disk final : public store::Store {
     unsynced_.clear();
     live_ = copy_of(*durable_);
   }
+  // Too full to take new work, not too full to go on with what there is.
   void set_full(bool full) { full_ = full; }
   [[nodiscard]] bool full() const { return full_; }
   [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
 
-  [[nodiscard]] double fill() const override { return full_ ? 1.0 : 0.0; }
+  [[nodiscard]] double fill() const override { return full_ ? 0.9 : 0.0; }
   [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
                                            std::size_t limit) const override {
     return live_->ids(bucket, after, limit);

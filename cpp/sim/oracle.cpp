@@ -21,6 +21,7 @@ void law(bool holds, const char* name, const std::string& what) {
 
 void Oracle::durable(const store::ChangeSet& changes) {
   touched_.clear();
+  ++round_;
   for (const core::Write& write : changes) {
     std::visit([this](const auto& what) { apply(what); }, write);
   }
@@ -78,6 +79,7 @@ void Oracle::apply(const core::PutBatch& put) {
 void Oracle::granted(const core::Batch& batch) {
   law(!batch_of_client_.contains(batch.client), "one_batch_a_client",
       "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
+  check_turn(batch);
   for (const core::QueuedMsg& msg : batch.msgs) {
     granted_[batch.id].push_back(msg.msg.id);
     const int grants = ++touch(msg.msg.id).grants;
@@ -126,6 +128,36 @@ void Oracle::check_pieces(const core::Batch& batch) const {
   }
 }
 
+// Who has been free longest is served next. Another may be served before it while a rate fills its
+// batch, but not for longer than the linger. What became free in one round came in no order that is
+// known here.
+void Oracle::check_turn(const core::Batch& batch) {
+  const auto served = clients_.find(batch.client);
+  if (served == clients_.end()) return;
+  Client& client = served->second;
+  law(client.batches_left != 0, "no_more",
+      "client " + batch.client.text() + " is given a batch that it did not ask for");
+  if (client.batches_left) --*client.batches_left;
+  const std::uint64_t since = client.free_since.value_or(round_);
+  client.free_since.reset();
+  client.passed_at.reset();
+  Client* first = nullptr;
+  bool alone = true;
+  for (auto& [session, other] : clients_) {
+    if (!other.free_since || other.batches_left == 0) continue;
+    if (first == nullptr || *other.free_since < *first->free_since) {
+      first = &other;
+      alone = true;
+    } else if (*other.free_since == *first->free_since) {
+      alone = false;
+    }
+  }
+  if (first == nullptr || !alone || *first->free_since >= since) return;
+  if (!first->passed_at) first->passed_at = batch.granted_at;
+  law(batch.granted_at <= *first->passed_at + linger_, "in_turn",
+      "client " + batch.client.text() + " is served before one that has been free for longer");
+}
+
 void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, int grants) const {
   law(static_cast<int>(misses.size()) == grants, "attempts",
       id.text() + " was granted " + std::to_string(grants) +
@@ -147,13 +179,23 @@ void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misse
     default:
       return;
   }
-  const bool by_msg = std::ranges::any_of(
-      granted_.at(batch), [this](const Xid& one) { return settled_by_.contains(one); });
-  law(by_msg || settled_whole_.contains(batch), "report_settles",
+  law(settled_whole_.contains(batch) || is_settled_by_list(batch), "report_settles",
       "batch " + batch.text() + " is settled whole, but no report said so");
   if (settled_whole_.contains(batch)) return;
   given_away_.insert(id);
   for (Working& one : working_[id]) one.exempt = true;
+}
+
+// Somebody named msgs of that batch, and nothing else.
+bool Oracle::is_settled_by_list(const Xid& batch) const {
+  const std::set<Xid> held(granted_.at(batch).begin(), granted_.at(batch).end());
+  return std::ranges::any_of(held, [&](const Xid& first) {
+    const auto lists = lists_.find(first);
+    return lists != lists_.end() &&
+           std::ranges::any_of(lists->second, [&](const std::vector<Xid>& named) {
+             return std::ranges::includes(held, named);
+           });
+  });
 }
 
 void Oracle::forget_batch(const Xid& id) {
@@ -166,7 +208,11 @@ void Oracle::forget_batch(const Xid& id) {
 void Oracle::apply(const core::DropBatch& drop) {
   law(batches_.contains(drop.id), "conservation", "no batch " + drop.id.text() + " to be dropped");
   forget_batch(drop.id);
-  batch_of_client_.erase(batches_.at(drop.id).client);
+  const Xid session = batches_.at(drop.id).client;
+  batch_of_client_.erase(session);
+  if (const auto client = clients_.find(session); client != clients_.end()) {
+    client->second.free_since = round_;
+  }
   batches_.erase(drop.id);
 }
 
@@ -231,6 +277,16 @@ void Oracle::accepted(const std::vector<Xid>& ids) {
   }
 }
 
+void Oracle::joined(const Xid& session, std::optional<std::uint64_t> batches) {
+  // As the batches that are settled in this round, for the order among those is not known.
+  clients_[session] = Client{batches, round_ + 1, {}};
+}
+
+void Oracle::said_last(const Xid& session) {
+  const auto client = clients_.find(session);
+  if (client != clients_.end()) client->second.batches_left = 0;
+}
+
 void Oracle::report_arrives(const core::Reported& report) {
   said_done_.insert(report.ids.begin(), report.ids.end());
   said_refused_.insert(report.refused.begin(), report.refused.end());
@@ -238,9 +294,13 @@ void Oracle::report_arrives(const core::Reported& report) {
   if (report.partial) return;
   if (report.batch) {
     settled_whole_.insert(*report.batch);
-  } else {
-    settled_by_.insert(report.ids.begin(), report.ids.end());
+    return;
   }
+  std::vector<Xid> named = report.ids;
+  named.insert(named.end(), report.refused.begin(), report.refused.end());
+  for (const core::FailedId& failed : report.failed) named.push_back(failed.id);
+  std::ranges::sort(named);
+  if (!named.empty()) lists_[named.front()].push_back(named);
 }
 
 void Oracle::report_answered(const core::Reported& report, std::uint64_t reported,
@@ -268,7 +328,12 @@ void Oracle::report_answered(const core::Reported& report, std::uint64_t reporte
       "a report is answered with more ids than it named");
 }
 
-void Oracle::started_with(const store::BucketView& view) const {
+void Oracle::started_with(const store::BucketView& view) {
+  clients_.clear();
+  check_store(view);
+}
+
+void Oracle::check_store(const store::BucketView& view) const {
   std::map<Xid, int> seen;
   const auto expect = [&](const Xid& id, bool right, const char* bucket) {
     law(right, "conservation", std::string{"the store has "} + id.text() + " in " + bucket);
@@ -350,7 +415,7 @@ std::size_t Oracle::queued() const {
 
 void Oracle::all_ended(const store::BucketView& view, std::uint64_t generated,
                        std::uint64_t submitted) const {
-  started_with(view);
+  check_store(view);
   const store::BucketCounts counts = view.counts();
   law(counts.queue == 0 && counts.batch == 0, "everything_ends",
       std::to_string(counts.queue) + " msgs still wait and " + std::to_string(counts.batch) +

@@ -29,7 +29,9 @@ using Process = std::uint64_t;
 class Oracle {
  public:
   explicit Oracle(const core::Limits& limits)
-      : max_attempts_(limits.max_resends + 1), fewest_pieces_(limits.fewest_pieces) {}
+      : max_attempts_(limits.max_resends + 1),
+        fewest_pieces_(limits.fewest_pieces),
+        linger_(limits.linger) {}
 
   // ---- the server's side
   // A change set is on the disk for good.
@@ -38,13 +40,17 @@ class Oracle {
   void batch_leaves(const core::Batch& batch);
   // 201 leaves for those ids.
   void accepted(const std::vector<core::Xid>& ids);
+  // The server takes notice of a client, of its end, and of its word that it takes no more.
+  void joined(const core::Xid& session, std::optional<std::uint64_t> batches);
+  void left(const core::Xid& session) { clients_.erase(session); }
+  void said_last(const core::Xid& session);
   // A report is there.
   void report_arrives(const core::Reported& report);
   // The answer to it leaves.
   void report_answered(const core::Reported& report, std::uint64_t reported,
                        std::uint64_t duplicate, std::uint64_t unknown) const;
   // The server starts with this store.
-  void started_with(const store::BucketView& view) const;
+  void started_with(const store::BucketView& view);
 
   // ---- the clients' side
   // `exempt`: the process was frozen, so that P2 does not hold for it.
@@ -84,6 +90,12 @@ class Oracle {
       return int{queued} + int{batch.has_value()} + int{reported} + int{failed};
     }
   };
+  // A client that is connected.
+  struct Client {
+    std::optional<std::uint64_t> batches_left;
+    std::optional<std::uint64_t> free_since;  // a round; none: it holds a batch
+    std::optional<core::Instant> passed_at;   // another was served though this one was the first
+  };
   struct Working {
     Process process;
     bool exempt;
@@ -99,7 +111,10 @@ class Oracle {
   void apply(const core::PutMeta& put);
   void granted(const core::Batch& batch);
   void check_pieces(const core::Batch& batch) const;
+  void check_turn(const core::Batch& batch);
+  void check_store(const store::BucketView& view) const;
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
+  [[nodiscard]] bool is_settled_by_list(const core::Xid& batch) const;
   void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses);
   Place& touch(const core::Xid& id);
   void forget_batch(const core::Xid& id);
@@ -107,6 +122,9 @@ class Oracle {
 
   int max_attempts_;
   std::size_t fewest_pieces_;
+  core::Duration linger_;
+  std::uint64_t round_ = 0;  // change sets so far
+  std::map<core::Xid, Client> clients_;
   std::map<core::Xid, Place> msgs_;
   std::map<core::Xid, core::Batch> batches_;
   std::map<core::Xid, core::Xid> batch_of_client_;
@@ -115,8 +133,10 @@ class Oracle {
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;
   std::map<core::Xid, std::vector<core::Xid>> granted_;  // what each batch held at first
-  // What reports said so far, by msg; and of batches, or by msgs, that are to be settled whole.
-  std::set<core::Xid> said_done_, said_failed_, said_refused_, settled_whole_, settled_by_;
+  // What reports said so far, by msg; and the batches that they settled whole by name.
+  std::set<core::Xid> said_done_, said_failed_, said_refused_, settled_whole_;
+  // All that a report without a batch named, in order; under the first id of it.
+  std::map<core::Xid, std::vector<std::vector<core::Xid>>> lists_;
   // Left out of a report that names no batch, which may be an old one of somebody else: whoever holds
   // them works on. Who wants P2 names the batch.
   std::set<core::Xid> given_away_;

@@ -198,6 +198,9 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   scenario.limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
   // Mostly few, so that the pieces of these small batches are more than ones.
   scenario.limits.fewest_pieces = Dice{settings.seed, 2}.below(2) == 0 ? 1 : 16;
+  // A short queue, so that it is full now and then.
+  Dice queue_dice{settings.seed, 5};
+  if (queue_dice.chance(0.3)) scenario.limits.queue_msgs = queue_dice.between(1, 10);
   scenario.limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
   const bool deadly = has(scenario.kinds, FaultKind::poison);
   // Either work that outlasts a silence and a grace, under a lease that does not end before, or work

@@ -57,6 +57,18 @@ void ServerProcess::push(core::Event event) {
   if (!committing_) at(environment_.timeline.now(), [this] { begin_round(); });
 }
 
+// Now, and not when it came: the order among those of a round counts.
+void ServerProcess::tell_oracle(const core::Event& event) {
+  if (const auto* joined = std::get_if<core::ClientJoined>(&event)) {
+    environment_.oracle.joined(joined->session, joined->batches);
+  } else if (const auto* lost = std::get_if<core::ClientLost>(&event)) {
+    environment_.oracle.left(lost->session);
+  } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->last) {
+    const auto batch = committer_.dispatcher().batch(*report->batch);
+    if (batch) environment_.oracle.said_last(batch->client);
+  }
+}
+
 core::Duration ServerProcess::commit_time() {
   if (environment_.timeline.now() < slow_until_) return dice_.between(100ms, 5s);
   return dice_.between(100us, 5ms);
@@ -65,7 +77,10 @@ core::Duration ServerProcess::commit_time() {
 void ServerProcess::begin_round() {
   if (committing_) return;
   const core::Instant at_once = now();
-  for (core::Event& event : std::exchange(inbox_, {})) committer_.take(std::move(event), at_once);
+  for (core::Event& event : std::exchange(inbox_, {})) {
+    tell_oracle(event);
+    committer_.take(std::move(event), at_once);
+  }
   auto outgoing = committer_.commit(at_once);
   committing_ = true;
   ++environment_.tally.commits;
@@ -197,7 +212,7 @@ void ServerProcess::open_stream(const std::shared_ptr<Connection>& connection,
     std::string bytes;
     wire::append_heartbeat(bytes, now());
     send(session, std::move(bytes));
-    push(core::ClientJoined{session, asked->batchsize, asked->takes_short});
+    push(core::ClientJoined{session, asked->batchsize, asked->takes_short, asked->batches});
     beat(session);
   });
 }

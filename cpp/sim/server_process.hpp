@@ -52,6 +52,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void at(TrueTime when, Timeline::Action action);
   void push(core::Event event);
   void begin_round();
+  void tell_oracle(const core::Event& event);
   void end_round(std::vector<store::Outgoing> outgoing);
   void wait_for_timeout();
   void deliver(const core::SendBatch& send);

@@ -94,22 +94,21 @@ class World {
            environment_.oracle.generated() == scenario_.generate;
   }
 
-  // Work does not lie about while a client has nothing to do.
+  // Work does not lie about while a client has nothing to do, whatever a generator promises or the
+  // disk has no room for; and a generator makes what there is room for, as fast as its rate allows.
   void watch() {
     const TrueTime now = environment_.timeline.now();
-    const bool work =
-        environment_.oracle.queued() > 0 || environment_.oracle.generated() < scenario_.generate;
-    const bool waits = work && server_ && !environment_.disk.full() && server_->could_grant();
-    if (!waits || environment_.tally.grants != grants_seen_) {
-      grants_seen_ = environment_.tally.grants;
-      waits_since_ = now;
-    }
-    // A running generator fills batches up, as fast as its rate allows.
-    const double fill = scenario_.rate ? scenario_.limits.batchsize / *scenario_.rate : 0.0;
-    if (now - waits_since_ >
-        10s + std::chrono::microseconds{static_cast<std::int64_t>(fill * 1e6)}) {
-      throw LawBroken("work_waits", "a client is free and " +
-                                        std::to_string(environment_.oracle.queued()) +
+    const std::size_t queued = environment_.oracle.queued();
+    const bool could_grant = server_ && server_->could_grant();
+    const bool could_make = environment_.oracle.generated() < scenario_.generate &&
+                            !environment_.disk.full() && queued < scenario_.limits.queue_msgs;
+    const bool moved = std::exchange(grants_seen_, environment_.tally.grants) != grants_seen_;
+    if (!could_grant || moved || queued == 0) lies_since_ = now;
+    if (!could_grant || moved || !could_make) lacks_since_ = now;
+    const double next_s = scenario_.rate ? 1.0 / *scenario_.rate : 0.0;
+    const TrueTime next{static_cast<TrueTime::rep>(next_s * 1e6)};
+    if (now - lies_since_ > 10s || now - lacks_since_ > 10s + next) {
+      throw LawBroken("work_waits", "a client is free and " + std::to_string(queued) +
                                         " msgs wait, but nothing is granted");
     }
     environment_.timeline.after(2s, [this] { watch(); });
@@ -285,7 +284,7 @@ class World {
   std::vector<std::shared_ptr<void>> graveyard_;
   std::uint64_t boots_ = 0;
   std::uint64_t grants_seen_ = 0;
-  TrueTime waits_since_{};
+  TrueTime lies_since_{}, lacks_since_{};
   Process processes_ = 0;
   core::Duration server_offset_{};
   TrueTime server_down_for_{}, client_down_for_{};

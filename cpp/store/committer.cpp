@@ -11,8 +11,13 @@ namespace {
 
 constexpr const char* kGenerated = "generated";
 
-core::Snapshot snapshot_of(const Store& store, bool generating) {
-  return core::Snapshot{store.batches(), store.counts().queue > 0, generating};
+core::Snapshot snapshot_of(const Store& store, core::Supply supply) {
+  return core::Snapshot{store.batches(), store.counts().queue > 0, supply};
+}
+
+core::Supply supply_of(const std::optional<core::Generator::Settings>& generator) {
+  if (!generator) return core::Supply::none;
+  return generator->rate ? core::Supply::later : core::Supply::open;
 }
 
 // Only as many at a time, so that one client with a huge batchsize does not hold up the others'
@@ -39,8 +44,8 @@ Committer::Committer(const core::Limits& limits, Store& store,
     : limits_(limits),
       store_(store),
       ids_(ids),
-      dispatcher_(
-          core::Dispatcher::restore(limits, ids, snapshot_of(store, generator.has_value()), now)) {
+      told_(supply_of(generator)),
+      dispatcher_(core::Dispatcher::restore(limits, ids, snapshot_of(store, told_), now)) {
   const std::uint64_t made = store.meta(kGenerated).value_or(0);
   if (generator) generator_.emplace(*generator, PENA_BUG(counter_reset) ? 0 : made, now);
   queued_in_store_ = store.counts().queue;
@@ -48,7 +53,8 @@ Committer::Committer(const core::Limits& limits, Store& store,
 }
 
 void Committer::refresh_accepting() {
-  accepting_ = store_.fill() < limits_.store_fill && queued_in_store_ < limits_.queue_msgs;
+  store_full_ = store_.fill() >= limits_.store_fill;
+  accepting_ = !store_full_ && queued_in_store_ < limits_.queue_msgs;
 }
 
 void Committer::take(core::Event&& event, core::Instant now) {
@@ -65,11 +71,10 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (due && *due <= now) step(core::TimeReached{}, now);
   std::vector<Outgoing> out;
-  const bool was_accepting = accepting_;
   fill_from_generator(now);
   write(out);
-  // Room has come, and nothing else may be about to happen.
-  if (!was_accepting && accepting_ && !PENA_BUG(room_unnoticed)) {
+  // Room has come or gone with what was written, and nothing else may be about to happen.
+  if (supply() != told_ && !(PENA_BUG(room_unnoticed) && told_ == core::Supply::none)) {
     fill_from_generator(now);
     write(out);
   }
@@ -83,8 +88,20 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   return out;
 }
 
+core::Supply Committer::supply() const {
+  const bool has_room = accepting_ || PENA_BUG(shut_source_promises);
+  if (!generator_ || generator_->ended() || !has_room) return core::Supply::none;
+  return generator_->rated() ? core::Supply::later : core::Supply::open;
+}
+
+void Committer::tell_supply(core::Instant now) {
+  const core::Supply is = supply();
+  if (is != told_) step(core::SupplyChanged{told_ = is}, now);
+}
+
 void Committer::fill_from_generator(core::Instant now) {
   if (!generator_) return;
+  tell_supply(now);
   bool made_any = false;
   while (accepting_ && dispatcher_.demand() > 0) {
     std::vector<core::Msg> msgs =
@@ -95,10 +112,7 @@ void Committer::fill_from_generator(core::Instant now) {
   }
   if (made_any && !PENA_BUG(count_not_written))
     effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
-  if (generator_->ended() && !generator_end_told_) {
-    generator_end_told_ = true;
-    step(core::GeneratorEnded{}, now);
-  }
+  tell_supply(now);  // it may have made the last one
 }
 
 void Committer::write(std::vector<Outgoing>& out) {
@@ -134,6 +148,7 @@ void Committer::write(std::vector<Outgoing>& out) {
 }
 
 std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
+  if (supply() != told_ && !PENA_BUG(room_unnoticed)) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   if (generator_ && accepting_ && dispatcher_.demand() > 0) {
     // Past where the commit took longer than a msg: then it is wanted at once.
@@ -157,6 +172,31 @@ bool Committer::only_answers_reports() const {
 
 bool Committer::generating() const {
   return generator_ && !generator_->ended();
+}
+
+WaitsFor Committer::waits_for() const {
+  const core::Counts& counts = dispatcher_.counts();
+  if (queued_in_store_ > 0) {
+    const bool connected = counts.clients_free + counts.clients_busy > 0;
+    return connected ? WaitsFor::nothing : WaitsFor::client;
+  }
+  if (counts.clients_free == 0) return WaitsFor::nothing;
+  if (store_full_) return WaitsFor::store_room;
+  return supply() == core::Supply::later ? WaitsFor::rate : WaitsFor::nothing;
+}
+
+std::string_view word(WaitsFor what) {
+  switch (what) {
+    case WaitsFor::nothing:
+      break;
+    case WaitsFor::store_room:
+      return "room in the store";
+    case WaitsFor::client:
+      return "a client";
+    case WaitsFor::rate:
+      return "the rate";
+  }
+  return "";
 }
 
 void Committer::note_written() {

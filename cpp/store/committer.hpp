@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <unordered_set>
 #include <variant>
 #include <vector>
@@ -23,6 +24,16 @@ struct SettledReply {
   core::RequestId request = 0;
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
 };
+
+// What must come before anything moves on, though somebody waits.
+enum class WaitsFor : std::uint8_t {
+  nothing,     // all moves, or there is nothing to do
+  store_room,  // a client is free, but the store is too full to take or make msgs
+  client,      // msgs wait, but no client is connected
+  rate,        // a client is free, but the rate lets the next msg be made later
+};
+// "", "room in the store", "a client", "the rate".
+[[nodiscard]] std::string_view word(WaitsFor what);
 
 // What leaves after a commit.
 using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SettledReply>;
@@ -55,11 +66,15 @@ class Committer {
   // False where the store is too full or the queue too long to take more work (503).
   [[nodiscard]] bool accepting() const { return accepting_; }
   [[nodiscard]] bool generating() const;
+  // As of the last commit.
+  [[nodiscard]] WaitsFor waits_for() const;
   [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
 
  private:
   void step(core::Event&& event, core::Instant now);
   void fill_from_generator(core::Instant now);
+  [[nodiscard]] core::Supply supply() const;
+  void tell_supply(core::Instant now);
   void write(std::vector<Outgoing>& out);
   void leave_out_known(core::Submitted& submitted);
   void note_written();
@@ -70,9 +85,10 @@ class Committer {
   Store& store_;
   core::XidFactory ids_;
   std::optional<core::Generator> generator_;
+  core::Supply told_;  // what the dispatcher knows of supply()
   core::Dispatcher dispatcher_;
-  bool generator_end_told_ = false;
   bool accepting_ = true;
+  bool store_full_ = false;
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
   core::Effects effects_;                  // what waits for the commit

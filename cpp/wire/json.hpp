@@ -26,10 +26,12 @@ struct Submission {
 [[nodiscard]] Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
                                                                  const core::Limits& limits);
 
-// POST /report: {"ids":[…], "batch"?, "failed"?:[{"id","error"}], "refused"?:[…], "partial"?:true},
+// POST /report: {"ids":[…], "batch"?, "failed"?:[{"id","error"}], "refused"?:[…], "partial"?:true,
+// "last"?:true},
 // or […], or "id". A bare string is partial. `request` of the event is left 0. Refuses as above.
 // An id that is no xid is a 400 that names it; an id that stands twice counts once; unknown keys
-// are refused by name; an object without any of ids, failed and refused is refused.
+// are refused by name; an object without any of ids, failed and refused is refused, and so is a `last`
+// without `batch`.
 [[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body,
                                                    const core::Limits& limits);
 
@@ -67,7 +69,7 @@ struct ReportAnswer {
                                        std::optional<core::Xid> next = std::nullopt);
 
 // A report as the client sends it:
-// {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true]}.
+// {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true][,"last":true]}.
 [[nodiscard]] std::string report_json(const core::Reported& report);
 
 }  // namespace pena::wire

@@ -184,8 +184,14 @@ class ReportReader : public BodyReader {
     if (!cursor_.each_member([this](std::string_view key) { return read_member(key); })) {
       return false;
     }
-    if (has_ids_ || has_failed_ || has_refused_) return true;
-    return refuse({400, "the report has none of ids, failed and refused; expected {\"ids\":[…]}"});
+    if (!has_ids_ && !has_failed_ && !has_refused_) {
+      return refuse(
+          {400, "the report has none of ids, failed and refused; expected {\"ids\":[…]}"});
+    }
+    if (!report.last || report.batch) return true;
+    return refuse({400,
+                   "last is true in a report without batch; expected the batch whose client takes "
+                   "no more"});
   }
 
   core::Reported report;
@@ -210,10 +216,14 @@ class ReportReader : public BodyReader {
     }
     if (key == "partial") {
       if (std::exchange(has_partial_, true)) return refuse_twice(key);
-      return read_partial();
+      return read_bool(key, report.partial);
+    }
+    if (key == "last") {
+      if (std::exchange(has_last_, true)) return refuse_twice(key);
+      return read_bool(key, report.last);
     }
     return refuse({400, "the report has the key " + quote(key) +
-                            "; expected ids, batch, failed, refused or partial"});
+                            "; expected ids, batch, failed, refused, partial or last"});
   }
 
   bool read_batch() {
@@ -221,12 +231,13 @@ class ReportReader : public BodyReader {
     return read_id("batch", report.batch.emplace());
   }
 
-  bool read_partial() {
+  bool read_bool(std::string_view key, bool& into) {
     const auto value = cursor_.value(kAnyDepth);
     if (!value) return false;
-    report.partial = value->text == "true";
-    if (report.partial || value->text == "false") return true;
-    return refuse({400, "partial is " + quote(value->text) + "; expected true or false"});
+    into = value->text == "true";
+    if (into || value->text == "false") return true;
+    return refuse(
+        {400, std::string{key} + " is " + quote(value->text) + "; expected true or false"});
   }
 
   bool read_ids(std::string_view where, std::vector<Xid>& ids) {
@@ -280,7 +291,7 @@ class ReportReader : public BodyReader {
   std::size_t room_;
   std::size_t count_ = 0;
   bool has_ids_ = false, has_batch_ = false, has_failed_ = false, has_refused_ = false,
-       has_partial_ = false;
+       has_partial_ = false, has_last_ = false;
 };
 
 // Reads the whole body. That it is not JSON comes before all that else may be wrong with it.

@@ -187,6 +187,7 @@ std::string report_json(const core::Reported& report) {
     append_ids(out, report.refused);
   }
   if (report.partial) out += ",\"partial\":true";
+  if (report.last) out += ",\"last\":true";
   return out + "}";
 }
 

@@ -11,6 +11,9 @@
 namespace pena::wire {
 namespace {
 
+// Costs nobody anything, and is more than a client can work off.
+constexpr std::size_t kMostBatches = 1'000'000'000'000;
+
 std::optional<unsigned> hex(char digit) {
   if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
   if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a' + 10);
@@ -95,7 +98,15 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
   if (!batchsize) return batchsize.refusal();
   const auto takes_short = zero_or_one(pairs, "short");
   if (!takes_short) return takes_short.refusal();
-  return TaskQuery{static_cast<std::uint32_t>(*batchsize), *takes_short};
+  TaskQuery task{static_cast<std::uint32_t>(*batchsize), *takes_short, {}};
+  const auto batches = only(pairs, "batches");
+  if (!batches) return batches.refusal();
+  if (*batches) {
+    const auto number = whole_number("batches", **batches, kMostBatches);
+    if (!number) return number.refusal();
+    task.batches = *number;
+  }
+  return task;
 }
 
 Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& limits) {

@@ -13,11 +13,12 @@ namespace pena::wire {
 
 struct TaskQuery {
   std::uint32_t batchsize = 0;
-  bool takes_short = false;  // short=1
+  bool takes_short = false;              // short=1
+  std::optional<std::uint64_t> batches;  // batches=N: the client wants no more; none: any number
 };
 // `query` is what stands behind the '?', percent-encoded, without it. Refuses (400) a batchsize
-// that is missing, repeated, not decimal, 0, negative, signed or above the limit, and a `short`
-// other than 0, 1.
+// that is missing, repeated, not decimal, 0, negative, signed or above the limit, a `batches` that is
+// no such number, and a `short` other than 0, 1.
 [[nodiscard]] Outcome<TaskQuery> parse_task_query(std::string_view query,
                                                   const core::Limits& limits);
 

@@ -117,9 +117,9 @@ class Dispatcher:
         """Hand in messages under these ids; those that are known are accepted once."""
         self._native.submit(list(ids))
 
-    def join(self, batchsize: int, *, short: bool = False) -> str:
+    def join(self, batchsize: int, *, short: bool = False, batches: int | None = None) -> str:
         """Open a stream; return its session."""
-        return self._native.join(batchsize, short)
+        return self._native.join(batchsize, short, batches)
 
     def lose(self, session: str) -> None:
         """End a stream."""
@@ -133,9 +133,10 @@ class Dispatcher:
         failed: Iterable[str] = (),
         refused: Iterable[str] = (),
         partial: bool = False,
+        last: bool = False,
     ) -> tuple[int, int, int]:
         """Report; return how many ids were reported, duplicate and unknown."""
-        return self._native.report(list(ids), batch, list(failed), list(refused), partial)
+        return self._native.report(list(ids), batch, list(failed), list(refused), partial, last)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; what is due on the way happens at its instant."""

@@ -1,5 +1,6 @@
 """R2 and R3: batches arrive whole, and free clients are served in turn."""
 
+from support.poll import until
 from support.site import Site
 
 
@@ -59,3 +60,35 @@ def test_the_tail_of_a_count_goes_out(site: Site) -> None:
     assert sizes == [5, 2]
     stream.expect_nothing()
     assert not server.stats.generating
+
+
+def test_workers_that_take_one_batch_and_go_cost_no_attempt(site: Site) -> None:
+    server = site.server(generate=False, max_resends=0)
+    site.submit(server.url, *range(1, 17))
+    for worker in range(16):
+        by_query = worker % 2 == 0
+        stream = site.stream(server.url, 1, more="&batches=1" if by_query else "")
+        batch = stream.next_batch()
+        assert stream.report(batch, **({} if by_query else {"last": True}))["reported"] == 1
+        assert ": bye all batches are settled" in stream.read_to_the_end()
+    stats = server.stats
+    assert (stats.reported, stats.sent, stats.failed, stats.dropped) == (16, 16, 0, 0)
+    assert (stats.clients_lost, stats.clients_free, stats.clients_busy) == (0, 0, 0)
+
+
+def test_who_waits_for_a_rate_holds_nobody_back(site: Site) -> None:
+    server = site.server(rate=0.001)
+    site.stream(server.url, 1000)
+    second = site.stream(server.url, 1)
+    ids = site.submit(server.url, 1, 2)
+    # Each of the two is sent one of them, in whichever order the server took notice of them.
+    assert second.next_batch().ids[0] in ids
+    until(lambda: server.stats.held == 2, "both are held")
+    assert server.stats.clients_busy == 2
+
+
+def test_what_a_full_queue_has_goes_out_though_more_could_be_generated(site: Site) -> None:
+    server = site.server(count=100, limits={"queue_msgs": 5})
+    ids = site.submit(server.url, 1, 2, 3, 4, 5)
+    batch = site.stream(server.url, 10).next_batch()
+    assert batch.ids == ids

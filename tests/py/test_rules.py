@@ -60,6 +60,8 @@ class Rules(RuleBasedStateMachine):
         self.now = 0
         self.msgs: dict[str, Msg] = {}
         self.clients: dict[str, tuple[int, bool]] = {}  # batchsize, takes short batches
+        self.left: dict[str, int | None] = {}  # how many batches a client may still be sent
+        self.closing: set[str] = set()
         self.batches: dict[str, Held] = {}
         self.over: dict[str, set[str]] = {}  # batches that are settled, for late reports
         self.names = 0
@@ -81,11 +83,12 @@ class Rules(RuleBasedStateMachine):
         self.take_grants()
 
     @precondition(lambda self: len(self.clients) < 5)
-    @rule(batchsize=st.integers(1, 5), short=st.booleans())
-    def join(self, batchsize: int, short: bool) -> None:
-        session = self.real.join(batchsize, short=short)
+    @rule(batchsize=st.integers(1, 5), short=st.booleans(), batches=st.sampled_from([None, 1, 2]))
+    def join(self, batchsize: int, short: bool, batches: int | None) -> None:
+        session = self.real.join(batchsize, short=short, batches=batches)
         assert session not in self.clients
         self.clients[session] = (batchsize, short)
+        self.left[session] = batches
         self.take_grants()
 
     @precondition(lambda self: self.clients)
@@ -100,8 +103,8 @@ class Rules(RuleBasedStateMachine):
         self.take_grants()
 
     @precondition(lambda self: self.batches)
-    @rule(data=st.data(), partial=st.booleans(), names_batch=st.booleans())
-    def report(self, data: st.DataObject, partial: bool, names_batch: bool) -> None:
+    @rule(data=st.data(), partial=st.booleans(), names_batch=st.booleans(), last=st.booleans())
+    def report(self, data: st.DataObject, partial: bool, names_batch: bool, last: bool) -> None:
         batch = data.draw(st.sampled_from(sorted(self.batches)))
         held = self.batches[batch]
         said = {
@@ -119,8 +122,11 @@ class Rules(RuleBasedStateMachine):
             failed=named.get("failed", []),
             refused=named.get("refused", []),
             partial=partial,
+            last=last and names_batch,
         )
         assert answer == (len(named.get("done", [])), 0, 0)
+        if last and names_batch and not held.lost:
+            self.left[held.session] = 0
         for id, word in said.items():
             if word == "done":
                 self.msgs[id].bucket = "report"
@@ -133,8 +139,33 @@ class Rules(RuleBasedStateMachine):
             if not held.lost:
                 held.ends_at = self.now + LEASE
         else:
-            self.over[batch] = set(said)
-            del self.batches[batch]
+            self.settle(batch, set(said))
+        self.take_grants()
+
+    @precondition(lambda self: self.msgs)
+    @rule(data=st.data())
+    def report_list(self, data: st.DataObject) -> None:
+        """Ids by themselves settle a batch where they are all of one, otherwise each its msg."""
+        some = st.lists(st.sampled_from(sorted(self.msgs)), min_size=1, max_size=4, unique=True)
+        ids = data.draw(some)
+        holders = {id: batch for batch, held in self.batches.items() for id in held.msgs}
+        whole = len({holders.get(id) for id in ids}) == 1
+        known = [id for id in ids if id in holders]
+        done = sum(self.msgs[id].bucket == "report" for id in ids)
+        assert self.real.report(ids) == (len(known), done, len(ids) - len(known) - done)
+        for id in known:
+            self.msgs[id].bucket = "report"
+            self.batches[holders[id]].msgs.discard(id)
+        for batch in {holders[id] for id in known}:
+            held = self.batches[batch]
+            if whole:
+                for id in held.msgs:
+                    self.miss(id)
+            elif held.msgs:
+                if not held.lost:
+                    held.ends_at = self.now + LEASE
+                continue
+            self.settle(batch, held.msgs | {id for id in known if holders[id] == batch})
         self.take_grants()
 
     @precondition(lambda self: self.over)
@@ -174,19 +205,26 @@ class Rules(RuleBasedStateMachine):
 
     # ---- the rules
 
+    def settle(self, batch: str, msgs: set[str]) -> None:
+        """Its client is free, or has had all that it asked for."""
+        held = self.batches.pop(batch)
+        self.over[batch] = msgs
+        if not held.lost and self.left[held.session] == 0:
+            self.closing.add(held.session)
+            del self.clients[held.session]
+
     def miss(self, id: str) -> None:
         msg = self.msgs[id]
         msg.attempt += 1
         msg.bucket = "queue" if msg.attempt <= self.most else "fail"
 
     def end_what_is_due(self) -> None:
-        closed = []
         for batch, held in list(self.batches.items()):
             if held.ends_at > self.now:
                 continue
             if not held.lost:
                 held.lost, held.ends_at = True, self.now + GRACE
-                closed.append(held.session)
+                self.closing.add(held.session)
                 del self.clients[held.session]
                 continue
             for id in held.msgs:
@@ -194,7 +232,6 @@ class Rules(RuleBasedStateMachine):
                 self.miss(id)
             self.over[batch] = held.msgs
             del self.batches[batch]
-        assert sorted(self.real.closed()) == sorted(closed)
 
     def free(self) -> set[str]:
         return self.clients.keys() - {h.session for h in self.batches.values() if not h.lost}
@@ -203,8 +240,13 @@ class Rules(RuleBasedStateMachine):
         return any(msg.bucket == "queue" for msg in self.msgs.values()) and bool(self.free())
 
     def take_grants(self) -> None:
+        assert set(self.real.closed()) == self.closing
+        self.closing.clear()
         for grant in self.real.grants():
             batchsize, short = self.clients[grant.session]
+            left = self.left[grant.session]
+            assert left != 0, "a client is sent more than it asked for"
+            self.left[grant.session] = left and left - 1
             assert not any(held.session == grant.session for held in self.batches.values())
             assert 1 <= len(grant.attempts) <= batchsize
             for id, attempt in grant.attempts.items():

@@ -75,6 +75,11 @@ class ServerStats:
     connections: int
     generating: bool
     """The generator has messages left to make."""
+    waiting: str
+    """What must come before anything moves on: "room in the store", "a client" or "the rate".
+
+    Empty where all moves, or there is nothing to do.
+    """
 
 
 class Server:

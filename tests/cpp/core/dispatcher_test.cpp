@@ -12,8 +12,8 @@ Xid id_of(std::uint8_t number) {
   return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
 }
 
-Dispatcher make(bool generating) {
-  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1, 0), Snapshot{{}, false, generating},
+Dispatcher make(Supply supply) {
+  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1, 0), Snapshot{{}, false, supply},
                              from_us(0));
 }
 
@@ -27,26 +27,26 @@ std::vector<Kind> sends_of(const Effects& effects) {
 }
 
 TEST(Dispatcher, DemandsOfAGeneratorWhatTheNextClientLacks) {
-  Dispatcher dispatcher = make(true);
+  Dispatcher dispatcher = make(Supply::open);
   EXPECT_EQ(dispatcher.demand(), 0U);  // nobody is there
   (void)dispatcher.step(ClientJoined{id_of(1), 5, false}, from_us(0));
   (void)dispatcher.step(ClientJoined{id_of(2), 7, false}, from_us(0));
   EXPECT_EQ(dispatcher.demand(), 5U);
   (void)dispatcher.step(Generated{{Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
   EXPECT_EQ(dispatcher.demand(), 3U);
-  (void)dispatcher.step(GeneratorEnded{}, from_us(0));
+  (void)dispatcher.step(SupplyChanged{Supply::none}, from_us(0));
   EXPECT_EQ(dispatcher.demand(), 0U);
 }
 
 TEST(Dispatcher, WantsNoTimeWhereNothingIsDue) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   EXPECT_EQ(dispatcher.next_timeout(), std::nullopt);
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
   EXPECT_EQ(dispatcher.next_timeout(), std::nullopt);  // waits, but nobody is there
 }
 
 TEST(Dispatcher, OneTimeoutTooManyDoesNothing) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
   const Effects effects = dispatcher.step(TimeReached{}, from_us(0) + milliseconds{29'999});
@@ -55,7 +55,7 @@ TEST(Dispatcher, OneTimeoutTooManyDoesNothing) {
 }
 
 TEST(Dispatcher, KnowsWhatWaitsAndWhatIsHeld) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
   (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
   EXPECT_TRUE(dispatcher.knows(id_of(10)));
@@ -67,7 +67,7 @@ TEST(Dispatcher, KnowsWhatWaitsAndWhatIsHeld) {
 }
 
 TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   const Effects submitted = dispatcher.step(Submitted{7, {Msg{id_of(10), 1, {}}}}, from_us(0));
   EXPECT_EQ(sends_of<SubmitReply>(submitted).at(0).request, 7U);
   Reported report;
@@ -79,7 +79,7 @@ TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
 }
 
 TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
   Reported report;
@@ -91,7 +91,7 @@ TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {
 }
 
 TEST(Dispatcher, CountsWhatHappened) {
-  Dispatcher dispatcher = make(false);
+  Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(ClientJoined{id_of(1), 2, false}, from_us(0));
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
   Reported report;

@@ -51,7 +51,7 @@ class SmallWorld {
     if (action <= 2) return join_or_lose(static_cast<std::size_t>(action - 1));
     if (action == 3) return advance();
     if (action == 4) return restart();
-    if (action == 5) return report_without_batch();
+    if (action == 5) return report_list();
     if (action == 6) return join_or_lose(2);
     // Reports of the latest batches, of those that are long over too.
     const auto back = static_cast<std::size_t>((action - 7) / 2);
@@ -127,7 +127,7 @@ class SmallWorld {
       session.reset();
     }
     dispatcher_ = std::make_unique<Dispatcher>(
-        Dispatcher::restore(limits(), ids_, ledger_.snapshot(false), now_));
+        Dispatcher::restore(limits(), ids_, ledger_.snapshot(Supply::none), now_));
     step(TimeReached{});
   }
 
@@ -142,20 +142,36 @@ class SmallWorld {
     step(report);
   }
 
-  void report_without_batch() {
+  // Two ids by themselves: of one batch or of two, and of msgs that nobody holds.
+  void report_list() {
     Reported report;
-    report.ids = {id_of(1, 0)};
-    report.partial = true;
+    report.ids = {id_of(1, 0), id_of(1, 1)};
+    const Batch* const first = dispatcher_->holder(report.ids[0]);
+    const Batch* const second = dispatcher_->holder(report.ids[1]);
+    const bool whole = first != nullptr && first == second;
+    std::vector<std::pair<Xid, Xid>> unnamed;  // msg, batch
     for (auto& [batch, work] : works_) {
-      if (std::ranges::find(work.msgs, report.ids[0]) == work.msgs.end()) continue;
-      if (work.msgs.size() == 1) {
+      if (std::erase_if(work.msgs, [&](const Xid& id) {
+            return std::ranges::find(report.ids, id) != report.ids.end();
+          }) == 0) {
+        continue;
+      }
+      if (whole || work.msgs.empty()) {
         work.may_work_until = from_us(0);
         holdings_.erase(work.client);
-      } else {
-        std::erase(work.msgs, report.ids[0]);
+      }
+      for (const Xid& id : work.msgs) {
+        const Batch* const holder = dispatcher_->holder(id);
+        if (!whole && holder != nullptr && holder->id == batch) unnamed.emplace_back(id, batch);
       }
     }
     step(report);
+    for (const auto& [id, batch] : unnamed) {
+      const Batch* const holder = dispatcher_->holder(id);
+      if (holder == nullptr || holder->id != batch) {
+        throw LawBroken("a report gives up a msg that it does not name");
+      }
+    }
   }
 
   void step(const Event& event) {

@@ -60,7 +60,8 @@ class Isolating : public Contestant {
       : ids_({1, 2, 3}, 4, 0),
         ledger_(limits.max_resends),
         msgs_(std::move(msgs)),
-        dispatcher_(Dispatcher::restore(limits, ids_, Snapshot{{}, false, true}, from_us(0))) {}
+        dispatcher_(
+            Dispatcher::restore(limits, ids_, Snapshot{{}, false, Supply::open}, from_us(0))) {}
 
   void take(const Event& event, Instant now) override {
     step(event, now);
@@ -69,7 +70,7 @@ class Isolating : public Contestant {
       const auto first = msgs_.begin() + static_cast<std::ptrdiff_t>(next_);
       next_ += count;
       step(Generated{{first, first + static_cast<std::ptrdiff_t>(count)}}, now);
-      if (next_ == msgs_.size()) step(GeneratorEnded{}, now);
+      if (next_ == msgs_.size()) step(SupplyChanged{Supply::none}, now);
     }
   }
   std::optional<Instant> next_timeout() override { return dispatcher_.next_timeout(); }

@@ -81,8 +81,8 @@ std::size_t Ledger::msgs() const {
   return queue.size() + held + reports.size() + fails.size();
 }
 
-Snapshot Ledger::snapshot(bool generating) const {
-  Snapshot snapshot{{}, !queue.empty(), generating};
+Snapshot Ledger::snapshot(Supply supply) const {
+  Snapshot snapshot{{}, !queue.empty(), supply};
   for (const auto& [id, batch] : batches) snapshot.batches.push_back(batch);
   return snapshot;
 }

@@ -25,7 +25,7 @@ class Ledger {
   // One step's writes: the laws between msgs hold when all are applied.
   void apply(const std::vector<Write>& writes);
 
-  [[nodiscard]] Snapshot snapshot(bool generating) const;
+  [[nodiscard]] Snapshot snapshot(Supply supply) const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
   // Of queue, batch, report and fail together.
   [[nodiscard]] std::size_t msgs() const;

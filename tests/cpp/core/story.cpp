@@ -1,10 +1,12 @@
 // The words of a story:
-//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [pieces=N] [generating]
+//   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [pieces=N]
+//          [generating[=later]]
 //                               first, if at all
 //   submit a b [period=MS]      msgs are named by small letters, in the order of their ids
-//   generate g h                as submit, by the generator; `generator ends` when it makes no more
-//   join c1 batchsize=2 [short]
-//   report [B1] [a b] [failed=a,b] [refused=a] [partial]
+//   generate g h                as submit, by the generator
+//   supply none|later|open      what the generator can make from now on
+//   join c1 batchsize=2 [short] [batches=N]
+//   report [B1] [a b] [failed=a,b] [refused=a] [partial] [last]
 //   lose c1                     its stream ends
 //   advance MS                  time goes on, and every timeout on the way is told
 //   restart                     the server is killed and started again on what was written
@@ -39,6 +41,12 @@ std::string value_of(const std::vector<std::string>& words, const std::string& k
   return {};
 }
 
+Supply supply_of(const std::string& word) {
+  if (word == "none") return Supply::none;
+  EXPECT_TRUE(word == "later" || word == "open") << word << " is no supply";
+  return word == "later" ? Supply::later : Supply::open;
+}
+
 bool has(const std::vector<std::string>& words, const std::string& wanted) {
   return std::ranges::find(words, wanted) != words.end();
 }
@@ -61,7 +69,7 @@ void Story::command(const Words& words) {
   const std::string& verb = words.at(0);
   if (verb == "limits") return set_limits(words);
   if (verb == "submit" || verb == "generate") return submit(words);
-  if (verb == "generator") return happen(GeneratorEnded{});
+  if (verb == "supply") return happen(SupplyChanged{supply_of(words.at(1))});
   if (verb == "report") return report(words);
   if (verb == "lose") return happen(ClientLost{named(words.at(1))});
   if (verb == "advance") return advance_to(now_ + milliseconds{std::stol(words.at(1))});
@@ -69,7 +77,10 @@ void Story::command(const Words& words) {
   if (verb == "drain") return happen(DrainBegan{});
   ASSERT_EQ(verb, "join") << "not a word of a story";
   const auto batchsize = static_cast<std::uint32_t>(std::stoul(value_of(words, "batchsize")));
-  happen(ClientJoined{named(words.at(1)), batchsize, has(words, "short")});
+  const std::string batches = value_of(words, "batches");
+  ClientJoined joined{named(words.at(1)), batchsize, has(words, "short"), {}};
+  if (!batches.empty()) joined.batches = std::stoull(batches);
+  happen(joined);
 }
 
 void Story::set_limits(const Words& words) {
@@ -86,7 +97,8 @@ void Story::set_limits(const Words& words) {
   if (!window.empty()) limits_.window_msgs = std::stoul(window);
   const std::string pieces = value_of(words, "pieces");
   if (!pieces.empty()) limits_.fewest_pieces = std::stoul(pieces);
-  generating_ = has(words, "generating");
+  supply_ = has(words, "generating") ? Supply::open : Supply::none;
+  if (value_of(words, "generating") == "later") supply_ = Supply::later;
 }
 
 void Story::submit(const Words& words) {
@@ -107,6 +119,8 @@ void Story::report(const Words& words) {
     if (word == "report") continue;
     if (word == "partial") {
       reported.partial = true;
+    } else if (word == "last") {
+      reported.last = true;
     } else if (word.starts_with("failed=")) {
       for (const std::string& id : split(word.substr(7), ',')) {
         reported.failed.push_back({named(id), "no luck"});
@@ -139,7 +153,7 @@ void Story::advance_to(Instant target) {
 
 void Story::restart() {
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::restore(limits_, ids_, ledger_->snapshot(generating_), now_));
+      Dispatcher::restore(limits_, ids_, ledger_->snapshot(supply_), now_));
   happen(TimeReached{});
 }
 
@@ -163,7 +177,7 @@ Dispatcher& Story::dispatcher() {
   if (!dispatcher_) {
     ledger_ = std::make_unique<Ledger>(limits_.max_resends);
     dispatcher_ = std::make_unique<Dispatcher>(
-        Dispatcher::restore(limits_, ids_, Snapshot{{}, false, generating_}, now_));
+        Dispatcher::restore(limits_, ids_, Snapshot{{}, false, supply_}, now_));
   }
   return *dispatcher_;
 }

@@ -32,7 +32,7 @@ class Story {
   [[nodiscard]] std::string name(const Xid& id);
 
   Limits limits_;
-  bool generating_ = false;
+  Supply supply_ = Supply::none;
   Instant now_;
   XidFactory ids_;
   std::unique_ptr<Ledger> ledger_;

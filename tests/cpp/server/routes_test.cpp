@@ -24,6 +24,13 @@ TEST_F(RoutesTest, HealthzSaysThatTheServerIsAlive) {
   EXPECT_EQ(answer.field("server"), "pena/" + body.at("version").get<std::string>());
 }
 
+TEST_F(RoutesTest, HealthzSaysWhatMustComeBeforeAnythingMoves) {
+  start();
+  EXPECT_FALSE(nlohmann::json::parse(ask("GET", "/healthz").body).contains("waiting"));
+  submit(1);
+  EXPECT_EQ(nlohmann::json::parse(ask("GET", "/healthz").body).at("waiting"), "a client");
+}
+
 TEST_F(RoutesTest, APathThatIsNotThereIsNamed) {
   start();
   for (const char* method : {"GET", "POST", "DELETE"}) {

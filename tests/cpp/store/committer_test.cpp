@@ -155,16 +155,96 @@ TEST_F(CommitterTest, ARestartedGeneratorMakesOnlyWhatIsLeft) {
   EXPECT_EQ(store_->counts().batch, 10U);
 }
 
-TEST_F(CommitterTest, TheRateNamesTheNextTimeAndABatchWaitsUntilItIsFull) {
+TEST_F(CommitterTest, TheRateNamesTheNextTimeAndWhatItMadeLingers) {
   open(core::Generator::Settings{.count = {}, .rate = 2.0, .seed = 1});
   EXPECT_TRUE(of<core::SendBatch>(join(100, 2)).empty());
   for (int round = 0; round < 2; ++round) {
     const auto next = committer_->next_timeout(now_);
     ASSERT_TRUE(next);
-    EXPECT_LE(*next, now_ + milliseconds{501});
+    EXPECT_LE(*next, now_ + (round == 0 ? milliseconds{501} : limits_.linger));
     now_ = *next;
-    EXPECT_EQ(of<core::SendBatch>(committer_->commit(now_)).size(), round == 1 ? 1U : 0U);
+    const auto sent = of<core::SendBatch>(committer_->commit(now_));
+    ASSERT_EQ(sent.size(), round == 0 ? 0U : 1U);
+    for (const auto& send : sent) EXPECT_EQ(send.batch->msgs.size(), 1U);
   }
+}
+
+TEST_F(CommitterTest, WhoWaitsForARateHoldsNobodyBack) {
+  open(core::Generator::Settings{.count = {}, .rate = 1.0, .seed = 1});
+  join(100, 1000);
+  join(101, 1);
+  now_ = committer_->next_timeout(now_).value();
+  const auto second = of<core::SendBatch>(committer_->commit(now_));
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].session, id_of(101));
+  // It is done at once, and yet the next one is the first client's, whose linger is over.
+  report({second[0].batch->msgs.at(0).msg.id});
+  now_ = committer_->next_timeout(now_).value();
+  const auto first = of<core::SendBatch>(committer_->commit(now_));
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].session, id_of(100));
+}
+
+TEST_F(CommitterTest, WhatIsSubmittedBesideALowRateLingersAndNoLonger) {
+  open(core::Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
+  join(100, 10);
+  EXPECT_TRUE(of<core::SendBatch>(submit({1})).empty());
+  EXPECT_EQ(committer_->next_timeout(now_), now_ + limits_.linger);
+  now_ += limits_.linger;
+  EXPECT_EQ(of<core::SendBatch>(committer_->commit(now_)).size(), 1U);
+}
+
+TEST_F(CommitterTest, AFullQueueGoesOutThoughAGeneratorHasMoreToMake) {
+  limits_.queue_msgs = 5;
+  open(core::Generator::Settings{.count = 100, .rate = {}, .seed = 1});
+  submit({1, 2, 3, 4, 5});
+  EXPECT_FALSE(committer_->accepting());
+  EXPECT_TRUE(of<core::SendBatch>(join(100, 10)).empty());
+  EXPECT_EQ(committer_->next_timeout(now_), now_ + limits_.linger);
+  now_ += limits_.linger;
+  const auto sent = of<core::SendBatch>(committer_->commit(now_));
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].batch->msgs.size(), 5U);
+  EXPECT_TRUE(committer_->accepting());
+  // There is room again, so the next batch is whole.
+  EXPECT_EQ(of<core::SendBatch>(join(101, 10)).at(0).batch->msgs.size(), 10U);
+}
+
+TEST_F(CommitterTest, SaysWhatMustComeBeforeAnythingMoves) {
+  open(core::Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
+  EXPECT_EQ(committer_->waits_for(), WaitsFor::nothing);
+  submit({1});
+  EXPECT_EQ(committer_->waits_for(), WaitsFor::client);
+  join(100, 1);
+  EXPECT_EQ(committer_->waits_for(), WaitsFor::nothing);
+  report({id_of(1)});
+  EXPECT_EQ(committer_->waits_for(), WaitsFor::rate);
+}
+
+TEST_F(CommitterTest, WhoTakesOneBatchEachMissesNothing) {
+  open();
+  submit({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+  std::vector<core::CloseStream> closed;
+  for (std::uint16_t worker = 100; worker < 116; ++worker) {
+    const auto sent =
+        of<core::SendBatch>(happen(core::ClientJoined{id_of(worker), 1, false, worker % 2 + 1U}));
+    ASSERT_EQ(sent.size(), 1U);
+    core::Reported reported;
+    reported.batch = sent[0].batch->id;
+    reported.ids = {sent[0].batch->msgs.at(0).msg.id};
+    reported.last = worker % 2 == 1;  // of a client that asked for two
+    for (auto& close : of<core::CloseStream>(happen(std::move(reported)))) {
+      EXPECT_TRUE(close.complete);
+      closed.push_back(close);
+    }
+    happen(core::ClientLost{id_of(worker)});  // as the stream's end tells
+  }
+  EXPECT_EQ(closed.size(), 16U);
+  const core::Counts& counts = committer_->dispatcher().counts();
+  EXPECT_EQ(counts.reported, 16U);
+  EXPECT_EQ(counts.sent, 16U);
+  EXPECT_EQ(counts.clients_lost, 0U);
+  EXPECT_EQ(counts.clients_free + counts.clients_busy, 0U);
 }
 
 TEST_F(CommitterTest, ABacklogBeyondTheWindowIsDeliveredWholeAndInOrder) {

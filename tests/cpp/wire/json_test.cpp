@@ -88,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
                     std::tuple{R"({"ids":[],"ids":[]})", "stands twice"},
                     std::tuple{R"({"ids":[],"id":1})", "the key \"id\""},
                     std::tuple{R"({"ids":[],"partial":1})", "true or false"},
+                    std::tuple{R"({"ids":[],"last":1})", "last is \"1\"; expected true or false"},
+                    std::tuple{R"({"ids":[],"last":true})", "expected the batch"},
                     std::tuple{R"({"ids":[],"batch":5})", "batch has the id \"5\""},
                     std::tuple{R"({"failed":[1]})", "failed has \"1\""},
                     std::tuple{R"({"failed":[{"error":"x"}]})", "without an id"},

@@ -17,6 +17,12 @@ TEST(TaskQuery, TakesABatchsizeAndPassesOverWhatItDoesNotKnow) {
   EXPECT_TRUE(parse_task_query("short=1&batchsize=7", {})->takes_short);
 }
 
+TEST(TaskQuery, TakesHowManyBatchesAreWanted) {
+  EXPECT_EQ(parse_task_query("batchsize=7", {})->batches, std::nullopt);
+  EXPECT_EQ(parse_task_query("batchsize=7&batches=1", {})->batches, 1U);
+  EXPECT_EQ(parse_task_query("batches=3000000000&batchsize=7", {})->batches, 3'000'000'000U);
+}
+
 class BadTaskQuery : public testing::TestWithParam<const char*> {};
 TEST_P(BadTaskQuery, IsRefusedWith400AndWhatWasExpected) {
   const auto query = parse_task_query(GetParam(), {});
@@ -24,14 +30,15 @@ TEST_P(BadTaskQuery, IsRefusedWith400AndWhatWasExpected) {
   EXPECT_EQ(query.refusal().status, 400U);
   EXPECT_THAT(query.refusal().sentence, HasSubstr("expected"));
 }
-INSTANTIATE_TEST_SUITE_P(Queries, BadTaskQuery,
-                         testing::Values("", "batchsize", "batchsize=", "batchsize=0",
-                                         "batchsize=-1", "batchsize=%2B5", "batchsize=+5",
-                                         "batchsize=5.0", "batchsize=0x5", "batchsize=5%20",
-                                         "batchsize=five", "batchsize=10001",
-                                         "batchsize=99999999999999999999999",
-                                         "batchsize=5&batchsize=5", "Batchsize=5",
-                                         "batchsize=5&short=2", "batchsize=5&short=1&short=1"));
+INSTANTIATE_TEST_SUITE_P(
+    Queries, BadTaskQuery,
+    testing::Values("", "batchsize", "batchsize=", "batchsize=0", "batchsize=-1", "batchsize=%2B5",
+                    "batchsize=+5", "batchsize=5.0", "batchsize=0x5", "batchsize=5%20",
+                    "batchsize=five", "batchsize=10001", "batchsize=99999999999999999999999",
+                    "batchsize=5&batchsize=5", "Batchsize=5", "batchsize=5&short=2",
+                    "batchsize=5&short=1&short=1", "batchsize=5&batches=0",
+                    "batchsize=5&batches=-1", "batchsize=5&batches=", "batchsize=5&batches=1.5",
+                    "batchsize=5&batches=99999999999999999999", "batchsize=5&batches=1&batches=1"));
 
 TEST(TaskQuery, NamesWhatWasWrong) {
   EXPECT_EQ(parse_task_query("batchsize=\x01zzz", {}).refusal().sentence,
