@@ -28,12 +28,12 @@ namespace {
 constexpr core::Instant kStart = core::from_us(1'700'000'000'000'000);
 
 core::XidFactory& ids() {
-  static core::XidFactory factory({1, 2, 3}, 4, 0);
+  static core::XidFactory factory({1, 2, 3}, 4);
   return factory;
 }
 
 core::Xid new_id() {
-  return ids().next(core::unix_seconds(kStart));
+  return ids().next(kStart);
 }
 
 std::vector<core::Msg> new_msgs(std::size_t count) {
@@ -57,7 +57,7 @@ void sse_frames(benchmark::State& state) {
   std::string out;
   for (auto _ : state) {
     out.clear();
-    wire::append_batch_frames(out, batch, std::chrono::seconds{30});
+    wire::append_batch_frames(out, batch, kStart, std::chrono::seconds{30});
     benchmark::DoNotOptimize(out.data());
   }
   count_msgs(state);

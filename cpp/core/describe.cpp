@@ -63,6 +63,9 @@ struct Describer {
     return text + (event.partial ? " partial" : "") + (event.last ? " last" : "");
   }
   std::string operator()(const TimeReached& /*event*/) const { return "time reached"; }
+  std::string operator()(const ClockRead& event) const {
+    return "clock read ahead=" + std::to_string(event.ahead.count()) + "us";
+  }
   std::string operator()(const Refilled& event) const {
     return "refilled " + std::to_string(event.msgs.size()) + (event.more ? " more" : "");
   }

@@ -64,7 +64,9 @@ struct Dispatcher::State {
   };
   std::optional<Next> next;
   Counts counts;
-  Effects effects;  // of the step that runs
+  Duration clock_ahead{};  // of the time that steps are given
+  Instant latest_date{};   // that a step had
+  Effects effects;         // of the step that runs
 
   // Events, one each.
   void on(Submitted&& event, Instant now);
@@ -74,9 +76,11 @@ struct Dispatcher::State {
   void on(ClientLost&& event, Instant now);
   void on(Reported&& event, Instant now);
   void on(TimeReached&& event, Instant now);
+  void on(ClockRead&& event, Instant now);
   void on(Refilled&& event, Instant now);
   void on(DrainBegan&& event, Instant now);
 
+  [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
   void accept(std::vector<Msg>&& msgs, Instant now);
   void enqueue(QueuedMsg&& msg);
   void grant_in_turn(Instant now);
@@ -114,7 +118,12 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 }
 
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, Instant now) {
-  for (Msg& msg : msgs) enqueue(QueuedMsg{std::move(msg), now, now, {}});
+  next.reset();
+  const Instant at = date(now);
+  std::vector<QueuedMsg> fresh;
+  fresh.reserve(msgs.size());
+  for (Msg& msg : msgs) fresh.push_back({std::move(msg), at, at, {}});
+  queue.add_fresh(std::move(fresh), effects.writes);
 }
 
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {
@@ -125,6 +134,10 @@ void Dispatcher::State::enqueue(QueuedMsg&& msg) {
 void Dispatcher::State::on(SupplyChanged&& event, Instant /*now*/) {
   next.reset();
   supply = event.supply;
+}
+
+void Dispatcher::State::on(ClockRead&& event, Instant /*now*/) {
+  clock_ahead = event.ahead;
 }
 
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
@@ -211,9 +224,9 @@ bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, 
 
 void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
   auto batch = std::make_shared<Batch>();
-  batch->id = ids.next(unix_seconds(now));
+  batch->id = ids.next(date(now));
   batch->client = client.session;
-  batch->granted_at = now;
+  batch->granted_at = date(now);
   batch->msgs = queue.take(plan, effects.writes);
   next.reset();  // and with it `plan`, where that is the first one's
   for (const QueuedMsg& msg : batch->msgs) {
@@ -223,7 +236,7 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
     if (msg.attempt() > 1) ++counts.resent;
   }
   ++counts.batches;
-  const Instant ends_at = now + limits.timing.lease;
+  const Instant ends_at = (PENA_BUG(leases_by_date) ? date(now) : now) + limits.timing.lease;
   effects.writes.emplace_back(PutBatch{batch});
   effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
   deadlines.set(batch->id, ends_at);
@@ -316,7 +329,7 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     left->granted_at = lease.batch->granted_at;
     left->msgs = std::move(rest);
     lease.batch = std::move(left);
-    if (!PENA_BUG(partial_not_written)) effects.writes.emplace_back(PutBatch{lease.batch});
+    if (!PENA_BUG(partial_not_written)) effects.writes.emplace_back(PutBatch{lease.batch, true});
   }
   // A client that is connected has shown that it works: its lease begins again. A grace does not.
   if (lease.state != Lease::State::running) return;
@@ -350,7 +363,7 @@ void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, Ins
   ++counts.reported;
   effects.writes.emplace_back(
       PutReport{ReportRecord{msg.msg.id, msg.msg.period, batch.id, batch.client, msg.accepted_at,
-                             batch.granted_at, now, msg.misses}});
+                             batch.granted_at, date(now), msg.misses}});
 }
 
 void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reason,
@@ -359,17 +372,17 @@ void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reaso
   count_miss(reason);
   if (!PENA_BUG(refusal_is_no_attempt) || reason != MissReason::refused) {
     msg.misses.push_back(
-        Miss{batch.id, batch.client, batch.granted_at, now, reason, std::move(error)});
+        Miss{batch.id, batch.client, batch.granted_at, date(now), reason, std::move(error)});
   }
   const int most = limits.max_resends + 1 + (PENA_BUG(one_attempt_too_many) ? 1 : 0) -
                    (PENA_BUG(one_attempt_too_few) ? 1 : 0);
   if (msg.attempt() > most) {
     ++counts.failed;
     effects.writes.emplace_back(
-        PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, now, std::move(msg.misses)}});
+        PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, date(now), std::move(msg.misses)}});
     return;
   }
-  msg.queued_at = now;
+  msg.queued_at = date(now);
   enqueue(std::move(msg));
 }
 
@@ -470,6 +483,7 @@ Effects Dispatcher::step(Event&& event, Instant now) {
 void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   // Lent for the step, so that what it adds is put in its place at once.
   std::swap(state_->effects, into);
+  state_->latest_date = state_->date(now);
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
@@ -505,6 +519,10 @@ std::size_t Dispatcher::demand() const {
 
 std::optional<WantedRefill> Dispatcher::wanted_refill() const {
   return state_->queue.wanted_refill();
+}
+
+Instant Dispatcher::date(Instant now) const {
+  return state_->date(now);
 }
 
 bool Dispatcher::knows(const Xid& id) const {

@@ -72,6 +72,8 @@ class Dispatcher {
   // answered with Refilled before any other event.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
 
+  // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
+  [[nodiscard]] Instant date(Instant now) const;
   // True where the msg is held or waits in memory. One that waits in the store alone is not seen.
   [[nodiscard]] bool knows(const Xid& id) const;
   [[nodiscard]] const Counts& counts() const;

@@ -13,8 +13,8 @@
 
 namespace pena::core {
 
-// Writes, in the words of the store's buckets. A put replaces; a drop of what is not there is a
-// bug.
+// Writes, in the words of the store's buckets. A put of what is there already and a drop of what is
+// not there are bugs; the store refuses both.
 struct PutQueue {
   QueuedMsg msg;
 };
@@ -23,6 +23,7 @@ struct DropQueue {
 };
 struct PutBatch {
   std::shared_ptr<const Batch> batch;
+  bool replaces = false;  // true: what a partial report left of a batch that is there
 };
 struct DropBatch {
   Xid id;
@@ -36,7 +37,8 @@ struct PutFail {
 struct DropFail {
   Xid id;
 };
-// A number under a name in the bucket `meta`, such as how many msgs were generated.
+// A number under a name in the bucket `meta`, such as how many msgs were generated. It replaces the
+// one that is there.
 struct PutMeta {
   std::string key;
   std::uint64_t value = 0;

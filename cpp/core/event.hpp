@@ -75,6 +75,12 @@ struct Reported {
 // The time that Dispatcher::next_timeout() named is here. One too many does nothing.
 struct TimeReached {};
 
+// The wall clock was looked at: dates are so much ahead of the time that steps are given, which is
+// steady, and stands still while the machine sleeps. Only records and ids have dates.
+struct ClockRead {
+  Duration ahead{};
+};
+
 // The store's answer to Dispatcher::wanted_refill(): the msgs after that key in the order of their
 // ids, at most as many as were asked for; `more` when the queue goes on behind the last of them.
 struct Refilled {
@@ -86,6 +92,6 @@ struct Refilled {
 struct DrainBegan {};
 
 using Event = std::variant<Submitted, Generated, SupplyChanged, ClientJoined, ClientLost, Reported,
-                           TimeReached, Refilled, DrainBegan>;
+                           TimeReached, ClockRead, Refilled, DrainBegan>;
 
 }  // namespace pena::core

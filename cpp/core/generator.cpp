@@ -15,7 +15,7 @@ std::uint32_t Generator::period(std::uint64_t seed, std::uint64_t index) {
   return 1 + static_cast<std::uint32_t>(((random >> 32U) * kLongestPeriod) >> 32U);
 }
 
-std::vector<Msg> Generator::take(std::size_t wanted, XidFactory& ids, Instant now) {
+std::vector<Msg> Generator::take(std::size_t wanted, XidFactory& ids, Instant now, Instant date) {
   std::uint64_t room = wanted;
   if (settings_.count) room = std::min(room, *settings_.count - std::min(*settings_.count, made_));
   if (settings_.rate) {
@@ -27,7 +27,7 @@ std::vector<Msg> Generator::take(std::size_t wanted, XidFactory& ids, Instant no
   std::vector<Msg> msgs;
   msgs.reserve(room);
   for (std::uint64_t i = 0; i < room; ++i) {
-    msgs.push_back({ids.next(unix_seconds(now)), period(settings_.seed, made_++), {}});
+    msgs.push_back({ids.next(date), period(settings_.seed, made_++), {}});
   }
   return msgs;
 }

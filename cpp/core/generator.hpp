@@ -26,8 +26,9 @@ class Generator {
   Generator(const Settings& settings, std::uint64_t made, Instant now);
 
   // At most `wanted` msgs; fewer where the rate does not allow more by `now` or the count is
-  // reached.
-  [[nodiscard]] std::vector<Msg> take(std::size_t wanted, XidFactory& ids, Instant now);
+  // reached. `date`: of their ids.
+  [[nodiscard]] std::vector<Msg> take(std::size_t wanted, XidFactory& ids, Instant now,
+                                      Instant date);
   // When the rate allows the next msg, which may be past; nothing where there is no rate or no more
   // will come.
   [[nodiscard]] std::optional<Instant> next_at() const;

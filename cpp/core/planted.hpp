@@ -52,6 +52,10 @@
   X(count_not_written, "the number of generated msgs is not written")                            \
   X(id_known_to_store_only, "a submitted id that is held is accepted again")                     \
   X(id_known_to_memory_only, "a submitted id that has ended is accepted again")                  \
+  X(id_refused_by_its_look, "an id of the server's own last second is refused, known or not")    \
+  X(ids_begin_at_the_clock, "a restart begins its ids at the clock, wherever they were")         \
+  X(id_second_not_written, "how far ids have come is not written")                               \
+  X(leases_by_date, "a lease ends by the wall clock")                                            \
   X(no_silence, "a client never takes a silent stream as lost")                                  \
   X(silence_from_arrival, "a client counts the silence from when bytes arrive, not from stamps") \
   X(report_before_stopped, "a batch is given up while its work still stops")                     \

@@ -8,35 +8,53 @@
 
 namespace pena::core {
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
-  Waiting waiting{std::move(msg), false};
-  if (waiting.msg.misses.empty()) {
-    add_fresh(std::move(waiting), writes);
-  } else {
-    add_missed(std::move(waiting));
-  }
+  if (!msg.misses.empty()) return add_missed({std::move(msg), false});
+  std::vector<QueuedMsg> one;
+  one.push_back(std::move(msg));
+  add_fresh(std::move(one), writes);
 }
 
-void Queue::add_fresh(Waiting&& waiting, std::vector<Write>& writes) {
-  const Xid id = waiting.msg.msg.id;
-  if (more_in_store_ && (!seen_up_to_ || id > *seen_up_to_)) {
-    if (!waiting.stored) writes.emplace_back(PutQueue{std::move(waiting.msg)});
-    return;
+// They are appended, and merged with what is there where they fall among it: inserted one by one
+// they would cost the window each.
+void Queue::add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes) {
+  const auto id_of = [](const QueuedMsg& msg) -> const Xid& {
+    return msg.msg.id;
+  };
+  if (!std::ranges::is_sorted(msgs, {}, id_of)) std::ranges::sort(msgs, {}, id_of);
+  const std::size_t before = fresh_.size();
+  for (QueuedMsg& msg : msgs) {
+    const Xid id = msg.msg.id;
+    if (more_in_store_ && (!seen_up_to_ || id > *seen_up_to_)) {
+      writes.emplace_back(PutQueue{std::move(msg)});
+    } else {
+      note_unstored(id);
+      fresh_.push_back({std::move(msg), false});
+    }
   }
-  if (!waiting.stored) note_unstored(id);
-  if (fresh_.empty() || fresh_.back().msg.msg.id < id) {
-    fresh_.push_back(std::move(waiting));
-  } else {
-    const auto at = find_fresh(id);
-    PENA_CHECK(at->msg.msg.id != id);
-    fresh_.insert(at, std::move(waiting));
+  if (fresh_.size() == before) return;
+  const auto added = fresh_.begin() + static_cast<std::ptrdiff_t>(before);
+  const auto in_order = [](const Waiting& a, const Waiting& b) {
+    return a.msg.msg.id < b.msg.msg.id;
+  };
+  if (before > 0 && !in_order(*(added - 1), *added)) {
+    std::inplace_merge(fresh_.begin(), added, fresh_.end(), in_order);
+    const auto alike = [](const Waiting& a, const Waiting& b) {
+      return a.msg.msg.id == b.msg.msg.id;
+    };
+    PENA_CHECK(std::ranges::adjacent_find(fresh_, alike) == fresh_.end());
   }
+  keep_to_window(writes);
+}
+
+void Queue::keep_to_window(std::vector<Write>& writes) {
   if (fresh_.size() <= window_) return;
-  Waiting& last = fresh_.back();
-  if (!last.stored) {
-    writes.emplace_back(PutQueue{std::move(last.msg)});
+  const auto end = fresh_.begin() + static_cast<std::ptrdiff_t>(window_);
+  for (auto out = end; out != fresh_.end(); ++out) {
+    if (out->stored) continue;
+    writes.emplace_back(PutQueue{std::move(out->msg)});
     --unstored_;
   }
-  fresh_.pop_back();
+  fresh_.erase(end, fresh_.end());
   if (!PENA_BUG(window_forgets)) more_in_store_ = true;
   seen_up_to_ = fresh_.back().msg.msg.id;
 }

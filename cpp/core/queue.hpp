@@ -45,6 +45,8 @@ class Queue {
 
   // A msg begins to wait. It has no record in the store's queue yet.
   void add(QueuedMsg&& msg, std::vector<Write>& writes);
+  // Msgs without a miss, in any order: one sort and one pass for all of them.
+  void add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes);
   // Records that the store's queue has already; those that are here too are passed over.
   void refill(std::vector<QueuedMsg>&& msgs, bool more);
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
@@ -71,7 +73,7 @@ class Queue {
   };
   using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
 
-  void add_fresh(Waiting&& waiting, std::vector<Write>& writes);
+  void keep_to_window(std::vector<Write>& writes);
   void add_missed(Waiting&& waiting);
   void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;

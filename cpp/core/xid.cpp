@@ -1,5 +1,9 @@
 #include "core/xid.hpp"
 
+#include <algorithm>
+
+#include "core/check.hpp"
+
 namespace pena::core {
 namespace {
 
@@ -16,6 +20,18 @@ constexpr std::array<std::uint8_t, 256> make_decoding() {
 }
 
 constexpr auto kDecoding = make_decoding();
+
+constexpr unsigned kCounterBits = 24;
+constexpr std::uint64_t kLastCounter = (1U << kCounterBits) - 1;
+constexpr std::uint64_t kEnd = std::uint64_t{1} << (32 + kCounterBits);
+
+// As an id has it: seconds and parts of 2^24.
+std::uint64_t number_of(Instant date) {
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
+  const std::uint64_t us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(date), 0));
+  return ((us / kMicroseconds) << kCounterBits) |
+         ((us % kMicroseconds << kCounterBits) / kMicroseconds);
+}
 
 }  // namespace
 
@@ -84,30 +100,49 @@ std::uint32_t Xid::counter() const {
          std::uint32_t{bytes_[11]};
 }
 
-XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process,
-                       std::uint32_t counter_start)
-    : machine_(machine),
-      process_(process),
-      counter_(std::make_shared<std::atomic<std::uint32_t>>(counter_start)) {}
-
-Xid XidFactory::next(std::uint32_t unix_seconds) {
-  const std::uint32_t counter = counter_->fetch_add(1, std::memory_order_relaxed);
-  const auto byte = [](std::uint32_t value, unsigned shift) {
-    return static_cast<std::uint8_t>((value >> shift) & 0xffU);
-  };
-  return Xid{Xid::Bytes{byte(unix_seconds, 24), byte(unix_seconds, 16), byte(unix_seconds, 8),
-                        byte(unix_seconds, 0), machine_[0], machine_[1], machine_[2],
-                        byte(process_, 8), byte(process_, 0), byte(counter, 16), byte(counter, 8),
-                        byte(counter, 0)}};
+Xid Xid::last_of(std::uint32_t second) {
+  Bytes bytes{};
+  bytes.fill(0xff);
+  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(second >> (24 - 8 * i));
+  return Xid{bytes};
 }
 
-bool XidFactory::may_make(const Xid& id, std::uint32_t unix_seconds) const {
-  if (id.machine() != machine_ || id.process() != process_) return false;
-  if (id.seconds() != unix_seconds) return id.seconds() > unix_seconds;
-  // The counter has 24 bits and begins anywhere: ahead is what it reaches within half of its way.
-  const std::uint32_t ahead =
-      (id.counter() - counter_->load(std::memory_order_relaxed)) & 0xffffffU;
-  return ahead < 0x800000U;
+XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process)
+    : machine_(machine),
+      process_(process),
+      last_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
+
+Xid XidFactory::next(Instant date) {
+  const std::uint64_t time = number_of(date);
+  std::uint64_t last = last_->load(std::memory_order_relaxed);
+  std::uint64_t number = 0;
+  do {
+    number = std::max(last + 1, time);
+  } while (!last_->compare_exchange_weak(last, number, std::memory_order_relaxed));
+  PENA_CHECK(number < kEnd);  // in the year 2106
+  const auto byte = [](std::uint64_t value, unsigned shift) {
+    return static_cast<std::uint8_t>((value >> shift) & 0xffU);
+  };
+  return Xid{Xid::Bytes{byte(number, 48), byte(number, 40), byte(number, 32), byte(number, 24),
+                        machine_[0], machine_[1], machine_[2], byte(process_, 8), byte(process_, 0),
+                        byte(number, 16), byte(number, 8), byte(number, 0)}};
+}
+
+void XidFactory::begin_behind(std::uint32_t second) {
+  const std::uint64_t end = (std::uint64_t{second} << kCounterBits) | kLastCounter;
+  std::uint64_t last = last_->load(std::memory_order_relaxed);
+  while (last < end && !last_->compare_exchange_weak(last, end, std::memory_order_relaxed)) {
+  }
+}
+
+std::uint32_t XidFactory::second() const {
+  return static_cast<std::uint32_t>(last_->load(std::memory_order_relaxed) >> kCounterBits);
+}
+
+bool XidFactory::may_make(const Xid& id) const {
+  const std::uint64_t number = (std::uint64_t{id.seconds()} << kCounterBits) | id.counter();
+  return id.machine() == machine_ && id.process() == process_ &&
+         number > last_->load(std::memory_order_relaxed);
 }
 
 }  // namespace pena::core

@@ -3,7 +3,7 @@
 //   byte  0..3  seconds since the Unix epoch, big endian
 //         4..6  machine
 //         7..8  process, big endian
-//         9..11 counter, big endian, starting at a random value
+//         9..11 counter, big endian
 //
 //   text        20 characters of lower-case base32hex (RFC 4648), no padding; sorts as the bytes do
 #pragma once
@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "core/instant.hpp"
 
 namespace pena::core {
 
@@ -43,6 +45,8 @@ class Xid {
   [[nodiscard]] std::array<std::uint8_t, 3> machine() const;
   [[nodiscard]] std::uint16_t process() const;
   [[nodiscard]] std::uint32_t counter() const;
+  // The last that any machine and process could make in this second.
+  [[nodiscard]] static Xid last_of(std::uint32_t second);
   [[nodiscard]] bool is_nil() const { return *this == Xid{}; }
 
   // As numbers, both: library calls for twelve bytes were a quarter of what a server with large
@@ -73,24 +77,30 @@ class Xid {
   Bytes bytes_{};
 };
 
-// Makes ids. Pure but for its counter: the time is an argument, and where a process gets its
-// machine, process and first counter from is the caller's business (server/xid_source).
-// Copies share the counter, so all that one process makes with them is unique. Any thread may call
-// `next` on any copy.
+// Makes ids, each greater than the one before. Second and counter are one number of 56 bits, the
+// time in units of 1/2^24 s: the next id is the time, or one more than the last where that is not
+// behind the time. So a counter that is full makes the second run ahead, and a clock that goes back
+// changes nothing; a process that begins later begins higher, whatever the second.
+//
+// Pure but for that number: the time is an argument, and where a process gets its machine and
+// process from is the caller's business (server/xid_source). Copies share the number. Any thread may
+// call any member of any copy.
 class XidFactory {
  public:
-  XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process,
-             std::uint32_t counter_start);
+  XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process);
 
-  // The id for this second. Ids are unique while fewer than 2^24 are made a second.
-  [[nodiscard]] Xid next(std::uint32_t unix_seconds);
-  // Whether `next` may still make this id, now or later. Nobody else may bring it.
-  [[nodiscard]] bool may_make(const Xid& id, std::uint32_t unix_seconds) const;
+  [[nodiscard]] Xid next(Instant date);
+  // From here on every id is of a later second than this one.
+  void begin_behind(std::uint32_t second);
+  // The second that ids have got to.
+  [[nodiscard]] std::uint32_t second() const;
+  // Whether `next` may still make this id. Nobody else may bring it.
+  [[nodiscard]] bool may_make(const Xid& id) const;
 
  private:
   std::array<std::uint8_t, 3> machine_;
   std::uint16_t process_;
-  std::shared_ptr<std::atomic<std::uint32_t>> counter_;
+  std::shared_ptr<std::atomic<std::uint64_t>> last_;  // second << 24 | counter
 };
 
 }  // namespace pena::core

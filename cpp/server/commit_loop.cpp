@@ -3,7 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/round.hpp"
+
 namespace pena::server {
+
+namespace {
+
+// The wall clock was set, or the machine slept: a smaller step is not worth an event.
+constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
+
+}  // namespace
 
 CommitLoop::CommitLoop(store::Committer& committer, const Clock& clock, Hooks hooks)
     : committer_(committer), clock_(clock), hooks_(std::move(hooks)) {
@@ -39,7 +48,6 @@ void CommitLoop::run() {
     // The first commit restores: what waits in the store is wanted before the first client comes.
     take_and_commit(events);
     while (wait_for_events(events, committer_.next_timeout(clock_.now()))) take_and_commit(events);
-    take_and_commit(events);
   } catch (...) {
     {
       const std::lock_guard lock(mutex_);
@@ -60,9 +68,9 @@ bool CommitLoop::wait_for_events(std::vector<core::Event>& events,
   } else {
     arrived_.wait(lock, ready);
   }
-  // The two buffers take turns, so that neither is allocated anew each round.
-  events.swap(inbox_);
-  return !stopping_;
+  const bool nothing_left = stopping_ && inbox_.empty();
+  store::take_round(inbox_, events);
+  return !nothing_left;
 }
 
 void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
@@ -80,8 +88,16 @@ void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
 void CommitLoop::take(std::vector<core::Event>& events) {
   // One instant for all that came together: a report and the grant that follows it are as one.
   const core::Instant now = clock_.now();
+  look_at_clock(now);
   for (core::Event& event : events) committer_.take(std::move(event), now);
   events.clear();
+}
+
+void CommitLoop::look_at_clock(core::Instant now) {
+  const core::Duration ahead = clock_.date() - now;
+  if (std::chrono::abs(ahead - clock_ahead_) < kClockStep) return;
+  clock_ahead_ = ahead;
+  committer_.take(core::ClockRead{ahead}, now);
 }
 
 void CommitLoop::hold_round(std::vector<core::Event>& events) {

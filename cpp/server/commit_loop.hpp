@@ -46,10 +46,12 @@ class CommitLoop {
 
  private:
   void run();
-  // For what the inbox brings, until `until` at the latest. False when the loop is to end.
+  // For what the inbox brings, as much as one round takes, until `until` at the latest. False when
+  // the loop is to end and nothing is left in the inbox.
   bool wait_for_events(std::vector<core::Event>& events, std::optional<core::Instant> until);
   void take_and_commit(std::vector<core::Event>& events);
   void take(std::vector<core::Event>& events);
+  void look_at_clock(core::Instant now);
   // Looks out for work that the round's commit can be shared with.
   void hold_round(std::vector<core::Event>& events);
   void publish();
@@ -60,6 +62,7 @@ class CommitLoop {
   Hooks hooks_;
   CommitPace pace_;
   bool standstill_told_ = false;
+  core::Duration clock_ahead_{};  // as the committer was told last
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;

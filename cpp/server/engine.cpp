@@ -33,8 +33,7 @@ void Engine::tell(core::Event event) const {
   commits->push(std::move(event));
 }
 
-Awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
-                                                             core::RequestId request) {
+Awaitable<std::optional<Committed>> Engine::commit(core::Event event, core::RequestId request) {
   auto waiter = std::make_shared<Waiter>(io);
   waiters_.emplace(request, waiter);
   commits->push(std::move(event));
@@ -43,7 +42,16 @@ Awaitable<std::optional<store::SettledReply>> Engine::commit(core::Event event,
   while (!waiter->done) {
     co_await waiter->answered.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
-  co_return waiter->settled;
+  co_return waiter->committed;
+}
+
+template <class Reply>
+void Engine::deliver_one(const Reply& reply) {
+  const auto waiting = waiters_.extract(reply.request);
+  if (waiting.empty()) return;
+  waiting.mapped()->committed = reply;
+  waiting.mapped()->done = true;
+  waiting.mapped()->answered.cancel();
 }
 
 void Engine::deliver(std::vector<store::Outgoing>& outgoing) {
@@ -58,24 +66,12 @@ void Engine::deliver_one(const core::SendBatch& send) {
   }
   // A stream that is gone has told the dispatcher, or is about to.
   const auto stream = streams.find(send.session);
-  if (stream != streams.end()) stream->second->send(*send.batch);
+  if (stream != streams.end()) stream->second->send(send);
 }
 
 void Engine::deliver_one(const core::CloseStream& close) {
   const auto stream = streams.find(close.session);
   if (stream != streams.end()) stream->second->end(close.reason);
-}
-
-void Engine::deliver_one(const core::SubmitReply& reply) {
-  deliver_one(store::SettledReply{reply.request, 0, 0, 0});
-}
-
-void Engine::deliver_one(const store::SettledReply& reply) {
-  const auto waiting = waiters_.extract(reply.request);
-  if (waiting.empty()) return;
-  waiting.mapped()->settled = reply;
-  waiting.mapped()->done = true;
-  waiting.mapped()->answered.cancel();
 }
 
 void Engine::hang_up() {
@@ -95,7 +91,7 @@ void Engine::drain() {
 }
 
 const std::string& Engine::date_line() {
-  const std::int64_t second = core::to_us(clock.now()) / 1'000'000;
+  const std::int64_t second = core::to_us(clock.date()) / 1'000'000;
   if (second != date_of_) {
     date_line_ = "Date: " + wire::http_date(second) + "\r\n";
     date_of_ = second;

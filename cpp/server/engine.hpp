@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <variant>
 #include <vector>
 
 #include "server/body_room.hpp"
@@ -24,11 +25,14 @@ namespace pena::server {
 
 class TaskStream;
 
+// What became of a request.
+using Committed = std::variant<core::SubmitReply, store::SubmitRefused, core::ReportReply>;
+
 // A request that waits for its commit.
 struct Waiter {
   explicit Waiter(boost::asio::io_context& io) : answered(io) {}
   Timer answered;  // cancelled when the answer is there
-  std::optional<store::SettledReply> settled;
+  std::optional<Committed> committed;
   bool done = false;
 };
 
@@ -71,8 +75,8 @@ class Engine {
   void tell(core::Event event) const;
   // Sends the event and waits until what it led to is durable. Nothing where the server stopped
   // first.
-  [[nodiscard]] Awaitable<std::optional<store::SettledReply>> commit(core::Event event,
-                                                                     core::RequestId request);
+  [[nodiscard]] Awaitable<std::optional<Committed>> commit(core::Event event,
+                                                           core::RequestId request);
   [[nodiscard]] core::RequestId new_request() { return next_request_++; }
 
   // Hands what a commit let go to streams and waiters.
@@ -90,8 +94,8 @@ class Engine {
  private:
   void deliver_one(const core::SendBatch& send);
   void deliver_one(const core::CloseStream& close);
-  void deliver_one(const core::SubmitReply& reply);
-  void deliver_one(const store::SettledReply& reply);
+  template <class Reply>
+  void deliver_one(const Reply& reply);
 
   std::string date_line_;
   std::int64_t date_of_ = -1;  // the second that it tells

@@ -35,22 +35,31 @@ Awaitable<Answer> post_task(Engine& engine, const Request& request) {
   submitted.msgs.reserve(submissions->size());
   std::vector<core::Xid> ids;
   ids.reserve(submissions->size());
-  const std::uint32_t second = core::unix_seconds(engine.clock.now());
+  const core::Instant date = engine.clock.date();
   for (wire::Submission& submission : *submissions) {
-    if (submission.id && engine.ids.may_make(*submission.id, second)) {
-      co_return refuse({400, "the id " + submission.id->text() +
-                                 " is one that this server has yet to make; expected an id of your "
-                                 "own, or none"});
-    }
     submitted.names_ids = submitted.names_ids || submission.id.has_value();
-    const core::Xid id = submission.id ? *submission.id : engine.ids.next(second);
+    const core::Xid id = submission.id ? *submission.id : engine.ids.next(date);
     ids.push_back(id);
     submitted.msgs.push_back({id, submission.period, std::move(submission.payload)});
   }
   const core::RequestId id = submitted.request;
   const auto accepted = co_await engine.commit(std::move(submitted), id);
   if (!accepted) co_return busy("the server stops");
+  if (const auto* refused = std::get_if<store::SubmitRefused>(&*accepted)) {
+    co_return refuse({400, "the id " + refused->id.text() +
+                               " is one that this server has yet to make; expected an id of your "
+                               "own, or none"});
+  }
   co_return Answer{201, wire::ids_json(ids), {}};
+}
+
+// As a rule nothing is to be looked up, and the I/O thread need not wait for a disk.
+Awaitable<store::SettledReply> settle(Engine& engine, const core::ReportReply& reply) {
+  const auto look_up = [&]() -> asio::awaitable<store::SettledReply> {
+    co_return store::settled(reply, engine.buckets);
+  };
+  if (reply.elsewhere.empty()) co_return store::settled(reply, engine.buckets);
+  co_return co_await asio::co_spawn(engine.readers, look_up, use_awaitable);
 }
 
 Awaitable<Answer> post_report(Engine& engine, const Request& request) {
@@ -60,11 +69,13 @@ Awaitable<Answer> post_report(Engine& engine, const Request& request) {
   const std::int64_t at_ms = core::to_ms(engine.clock.now());
   report->request = engine.new_request();
   const core::RequestId id = report->request;
-  const auto settled = co_await engine.commit(std::move(*report), id);
-  if (!settled) co_return busy("the server stops");
-  co_return Answer{
-      200, wire::report_success_json(settled->reported, settled->duplicate, settled->unknown),
-      "Pena-At: " + std::to_string(at_ms) + "\r\n"};
+  const auto committed = co_await engine.commit(std::move(*report), id);
+  if (!committed) co_return busy("the server stops");
+  const store::SettledReply settled =
+      co_await settle(engine, std::get<core::ReportReply>(*committed));
+  co_return Answer{200,
+                   wire::report_success_json(settled.reported, settled.duplicate, settled.unknown),
+                   "Pena-At: " + std::to_string(at_ms) + "\r\n"};
 }
 
 std::string read_page(const store::BucketView& buckets, store::Bucket bucket,

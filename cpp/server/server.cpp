@@ -77,10 +77,10 @@ class Server::Impl {
         port_(parse_listen(settings_.listen)),
         store_(open_store(settings_)),
         view_(open_view(settings_)),
-        ids_(make_process_xids()),
-        committer_(settings_.limits, *store_, generator_of(settings_.generator), ids_,
+        xids_(process_xids()),
+        committer_(settings_.limits, *store_, generator_of(settings_.generator), xids_.ids,
                    clock_.now()),
-        engine_(settings_, clock_, ids_, buckets()),
+        engine_(settings_, clock_, xids_.ids, buckets()),
         listener_(engine_, std::move(port_)) {
     address_ = listener_.address();
     engine_.guard = guard_rules(address_, settings_.allow_hosts);
@@ -96,6 +96,7 @@ class Server::Impl {
                                        }});
     engine_.commits = &*commits_;
     io_thread_ = std::thread([this] { run_io(); });
+    if (!xids_.problem.empty()) engine_.log(core::LogLevel::warning, xids_.problem);
     engine_.log(core::LogLevel::info, "listening on " + url());
   }
 
@@ -210,7 +211,7 @@ class Server::Impl {
   Clock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::BucketView> view_;
-  core::XidFactory ids_;
+  ProcessXids xids_;
   store::Committer committer_;
   std::optional<CommitLoop> commits_;  // outlives the engine, whose streams tell it of their end
   Engine engine_;

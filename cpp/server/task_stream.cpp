@@ -35,7 +35,7 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
     : engine_(engine),
       socket_(socket),
       query_(query),
-      session_(engine.ids.next(core::unix_seconds(engine.clock.now()))),
+      session_(engine.ids.next(engine.clock.date())),
       watchdog_(engine.watchdogs, socket),
       wake_(engine.io),
       heartbeat_(engine.heartbeats, *this),
@@ -79,18 +79,19 @@ std::string TaskStream::head(Engine& engine, const core::Xid& session) {
          "\r\n\r\n";
 }
 
-void TaskStream::send(const core::Batch& batch) {
+void TaskStream::send(const core::SendBatch& grant) {
   if (ending_) return;
   if (batch_waits_) return end("the client does not read what it is sent");
   const core::Duration lease = engine_.settings.limits.timing.lease;
+  const core::Instant granted_at = grant.lease_until - lease;
   if (!is_idle()) {
     batch_waits_ = true;
-    wire::append_batch_frames(waiting_, batch, lease);
+    wire::append_batch_frames(waiting_, *grant.batch, granted_at, lease);
     return;
   }
   std::string& frames = engine_.frames;
   frames.clear();
-  wire::append_batch_frames(frames, batch, lease);
+  wire::append_batch_frames(frames, *grant.batch, granted_at, lease);
   if (frames.size() <= kPiece) {
     send_or_keep(frames);
   } else {

@@ -26,7 +26,7 @@ class TaskStream {
 
   // A client that reports without reading what it was sent is closed, so the buffer holds a batch
   // that is being written and one that waits, at most.
-  void send(const core::Batch& batch);
+  void send(const core::SendBatch& grant);
   // Says bye with the reason and closes once that is written.
   void end(const std::string& reason);
 

@@ -20,7 +20,7 @@ core::Limits checked(const core::Limits& limits) {
 Bench::Bench(const core::Limits& limits)
     : limits_(checked(limits)),
       now_(kStart),
-      ids_({1, 1, 1}, 1, 0),
+      ids_({1, 1, 1}, 1),
       store_(store::make_memory_store()) {
   restart();
 }
@@ -30,7 +30,9 @@ void Bench::commit() {
   for (store::Outgoing& out : committer_->commit(now_)) {
     if (auto* send = std::get_if<core::SendBatch>(&out)) grants_.push_back(std::move(send->batch));
     if (const auto* close = std::get_if<core::CloseStream>(&out)) closed_.push_back(close->session);
-    if (const auto* reply = std::get_if<store::SettledReply>(&out)) last_reply_ = *reply;
+    if (const auto* reply = std::get_if<core::ReportReply>(&out)) {
+      last_reply_ = store::settled(*reply, *store_);
+    }
   }
 }
 
@@ -43,7 +45,7 @@ void Bench::submit(const std::vector<core::Xid>& ids) {
 
 core::Xid Bench::join(std::uint32_t batchsize, bool takes_short,
                       std::optional<std::uint64_t> batches) {
-  const core::Xid session = ids_.next(core::unix_seconds(now_));
+  const core::Xid session = ids_.next(now_);
   committer_->take(core::ClientJoined{session, batchsize, takes_short, batches}, now_);
   commit();
   return session;

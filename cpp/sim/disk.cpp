@@ -19,7 +19,9 @@ std::unique_ptr<store::Store> Disk::copy_of(const store::BucketView& from) {
   for (auto& record : from.fails({}, SIZE_MAX).records) {
     all.emplace_back(core::PutFail{std::move(record)});
   }
-  if (const auto made = from.meta("generated")) all.emplace_back(core::PutMeta{"generated", *made});
+  for (const char* key : {"generated", "id_second"}) {
+    if (const auto number = from.meta(key)) all.emplace_back(core::PutMeta{key, *number});
+  }
   copy->commit(all);
   return copy;
 }

@@ -70,6 +70,9 @@ class Disk final : public store::Store {
       const std::vector<core::Xid>& ids) const override {
     return live_->find_all(ids);
   }
+  [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
+    return live_->last_up_to(id);
+  }
   [[nodiscard]] store::BucketCounts counts() const override { return live_->counts(); }
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
     return live_->meta(key);

@@ -1,6 +1,7 @@
 #include "sim/oracle.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace pena::sim {
 namespace {
 
 using core::Xid;
+
+constexpr std::array<std::uint8_t, 3> kServer{1, 2, 3};  // the machine's bytes in its ids
 
 void law(bool holds, const char* name, const std::string& what) {
   if (!holds) throw LawBroken(name, what);
@@ -22,6 +25,7 @@ void law(bool holds, const char* name, const std::string& what) {
 void Oracle::durable(const store::ChangeSet& changes) {
   touched_.clear();
   ++round_;
+  made_before_ = last_made_;
   for (const core::Write& write : changes) {
     std::visit([this](const auto& what) { apply(what); }, write);
   }
@@ -34,7 +38,19 @@ void Oracle::durable(const store::ChangeSet& changes) {
 
 Oracle::Place& Oracle::touch(const Xid& id) {
   touched_.insert(id);
-  return msgs_[id];
+  const auto [at, new_here] = msgs_.try_emplace(id);
+  if (new_here && id.machine() == kServer) {
+    is_new(id);
+    last_made_msg_ = std::max(id, last_made_msg_.value_or(id));
+  }
+  return at->second;
+}
+
+// Within a change set they may come in any order.
+void Oracle::is_new(const Xid& id) {
+  law(id > made_before_, "ids_ascend",
+      id.text() + " is new, and not behind " + made_before_.text() + ", which is older");
+  last_made_ = std::max(last_made_, id);
 }
 
 void Oracle::digest(std::uint64_t what) {
@@ -77,6 +93,7 @@ void Oracle::apply(const core::PutBatch& put) {
 }
 
 void Oracle::granted(const core::Batch& batch) {
+  is_new(batch.id);
   law(!batch_of_client_.contains(batch.client), "one_batch_a_client",
       "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
   check_turn(batch);

@@ -77,6 +77,8 @@ class Oracle {
     return !batch_of_client_.contains(session);
   }
   [[nodiscard]] std::uint64_t generated() const { return generated_; }
+  // The highest id of a msg that the server made.
+  [[nodiscard]] std::optional<core::Xid> last_made() const { return last_made_msg_; }
   // A number that two runs share where the same became durable in the same order.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
@@ -113,6 +115,7 @@ class Oracle {
   void check_pieces(const core::Batch& batch) const;
   void check_turn(const core::Batch& batch);
   void check_store(const store::BucketView& view) const;
+  void is_new(const core::Xid& id);
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
   [[nodiscard]] bool is_settled_by_list(const core::Xid& batch) const;
   void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses);
@@ -132,6 +135,9 @@ class Oracle {
   std::uint64_t reported_ = 0, failed_ = 0;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;
+  // Ids that the server made: the highest before the change set that is looked at, and in all.
+  core::Xid made_before_, last_made_;
+  std::optional<core::Xid> last_made_msg_;
   std::map<core::Xid, std::vector<core::Xid>> granted_;  // what each batch held at first
   // What reports said so far, by msg; and the batches that they settled whole by name.
   std::set<core::Xid> said_done_, said_failed_, said_refused_, settled_whole_;

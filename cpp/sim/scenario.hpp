@@ -34,7 +34,7 @@ enum class FaultKind : std::uint8_t {
   slow_disk,     // commits take up to seconds for a while
   full_store,    // the store says for a while that it is full
   // of the whole world
-  clock_jump,    // a server that starts again has another idea of the time
+  clock_jump,    // the wall clock of the server is set, while it runs or before it starts again
   clock_drift,   // clocks run apart as fast as they may
   late_timers,   // timers fire up to the slack late
   long_delays,   // the network takes up to half a second

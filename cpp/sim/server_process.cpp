@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/describe.hpp"
+#include "store/round.hpp"
 #include "wire/json.hpp"
 #include "wire/query.hpp"
 #include "wire/sse.hpp"
@@ -17,6 +18,8 @@ namespace {
 // What the kernels on the way hold for a client that does not read.
 constexpr std::size_t kSocketBuffers = 4096;
 constexpr core::Duration kLongestDrain = 5s;
+// Small, so that some of what waits is left for the next round.
+constexpr std::size_t kMostOfARound = 30;
 
 std::optional<core::Generator::Settings> generator_of(const Scenario& scenario) {
   if (scenario.generate == 0) return std::nullopt;
@@ -31,7 +34,8 @@ ServerProcess::ServerProcess(Environment& environment, const SkewedClock& clock,
       clock_(clock),
       on_death_(std::move(on_death)),
       dice_(environment.scenario.seed, 1000 + boot),
-      ids_({1, 2, 3}, static_cast<std::uint16_t>(boot), static_cast<std::uint32_t>(dice_.next())),
+      // As in a container, where every run is process 1.
+      ids_({1, 2, 3}, 1),
       committer_(environment.scenario.limits, environment.disk, generator_of(environment.scenario),
                  ids_, now()) {}
 
@@ -77,7 +81,12 @@ core::Duration ServerProcess::commit_time() {
 void ServerProcess::begin_round() {
   if (committing_) return;
   const core::Instant at_once = now();
-  for (core::Event& event : std::exchange(inbox_, {})) {
+  if (const core::Duration ahead = wall_ahead_; ahead != wall_told_) {
+    committer_.take(core::ClockRead{wall_told_ = ahead}, at_once);
+  }
+  std::vector<core::Event> events;
+  store::take_round(inbox_, events, kMostOfARound);
+  for (core::Event& event : events) {
     tell_oracle(event);
     committer_.take(std::move(event), at_once);
   }
@@ -132,7 +141,8 @@ void ServerProcess::deliver(const core::SendBatch& send_batch) {
     return end_stream(send_batch.session, "the client does not read what it is sent");
   }
   std::string bytes;
-  wire::append_batch_frames(bytes, batch, environment_.scenario.limits.timing.lease);
+  const core::Duration lease = environment_.scenario.limits.timing.lease;
+  wire::append_batch_frames(bytes, batch, send_batch.lease_until - lease, lease);
   stream->second.batch_waits = true;
   send(send_batch.session, std::move(bytes));
 }
@@ -148,7 +158,19 @@ void ServerProcess::deliver(const core::SubmitReply& reply) {
   waiter.mapped().answer({201, wire::ids_json(waiter.mapped().ids), core::to_ms(now())});
 }
 
-void ServerProcess::deliver(const store::SettledReply& reply) {
+void ServerProcess::deliver(const store::SubmitRefused& refusal) {
+  const auto waiter = waiters_.extract(refusal.request);
+  if (!waiter.empty()) waiter.mapped().answer({400, refusal.id.text(), {}});
+}
+
+// As the reader thread does it: after the commit, at some time, in what is durable by then.
+void ServerProcess::deliver(const core::ReportReply& reply) {
+  if (reply.elsewhere.empty()) return answer_report(store::settled(reply, environment_.disk));
+  at(environment_.timeline.now() + dice_.between(0us, 5ms),
+     [this, reply] { answer_report(store::settled(reply, environment_.disk.durable())); });
+}
+
+void ServerProcess::answer_report(const store::SettledReply& reply) {
   const auto waiter = waiters_.extract(reply.request);
   if (waiter.empty()) return;
   environment_.oracle.report_answered(waiter.mapped().report, reply.reported, reply.duplicate,
@@ -176,7 +198,7 @@ void ServerProcess::post_task(const std::string& body, const OnReply& answer) {
   core::Submitted submitted{next_request_++, {}};
   Waiter waiter{answer, {}, {}, 0};
   for (const wire::Submission& one : *submissions) {
-    const core::Xid id = one.id.value_or(ids_.next(core::unix_seconds(now())));
+    const core::Xid id = one.id ? *one.id : ids_.next(date());
     waiter.ids.push_back(id);
     submitted.msgs.push_back({id, one.period, one.payload});
   }
@@ -200,7 +222,7 @@ void ServerProcess::open_stream(const std::shared_ptr<Connection>& connection,
   at(environment_.timeline.now(), [this, connection, query = std::string{query}] {
     const auto asked = wire::parse_task_query(query, environment_.scenario.limits);
     if (!asked || draining_) return connection->close_by_server();
-    const core::Xid session = ids_.next(core::unix_seconds(now()));
+    const core::Xid session = ids_.next(date());
     ++environment_.tally.streams;
     streams_.emplace(session, Stream{connection, false, {}});
     connection->ended_at_server = [this, session, self = weak_from_this()] {

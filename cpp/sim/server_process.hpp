@@ -30,6 +30,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void freeze(TrueTime until) { frozen_until_ = until; }
   void crash(CrashPoint point);
   void stop();
+  // The wall clock is set; what is steady goes on.
+  void set_wall(core::Duration by) { wall_ahead_ += by; }
   void slow_disk(TrueTime until) { slow_until_ = until; }
   // Nothing keeps it from granting: it is awake, and a client is free.
   [[nodiscard]] bool could_grant() const;
@@ -48,6 +50,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   };
 
   [[nodiscard]] core::Instant now() const { return clock_.at(environment_.timeline.now()); }
+  [[nodiscard]] core::Instant date() const { return now() + wall_ahead_; }
   // At that time, or when the process thaws; never where it has died.
   void at(TrueTime when, Timeline::Action action);
   void push(core::Event event);
@@ -58,7 +61,9 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void deliver(const core::SendBatch& send);
   void deliver(const core::CloseStream& close);
   void deliver(const core::SubmitReply& reply);
-  void deliver(const store::SettledReply& reply);
+  void deliver(const store::SubmitRefused& refusal);
+  void deliver(const core::ReportReply& reply);
+  void answer_report(const store::SettledReply& reply);
   void post_task(const std::string& body, const OnReply& answer);
   void post_report(const std::string& body, const OnReply& answer);
   void beat(const core::Xid& session);
@@ -82,6 +87,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   bool committing_ = false;
   bool draining_ = false;
   bool dead_ = false;
+  core::Duration wall_ahead_{}, wall_told_{};
   TrueTime frozen_until_{}, slow_until_{};
   std::optional<CrashPoint> crash_;
 };

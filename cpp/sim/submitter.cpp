@@ -11,7 +11,7 @@ Submitter::Submitter(Environment& environment, Way way, std::uint64_t msgs)
     : environment_(environment),
       way_(std::move(way)),
       dice_(environment.scenario.seed, 3),
-      ids_({9, 9, 9}, 9, static_cast<std::uint32_t>(dice_.next())),
+      ids_({9, 9, 9}, 9),
       left_(msgs),
       gap_(environment.scenario.calm_at / static_cast<core::Duration::rep>(msgs / 4 + 1)) {}
 
@@ -25,14 +25,16 @@ void Submitter::submit() {
   left_ -= size;
   std::string body = "[";
   for (std::uint64_t i = 0; i < size; ++i) {
-    const auto second =
-        static_cast<std::uint32_t>(1'700'000'000 + environment_.timeline.now().count() / 1'000'000);
+    const core::Instant date = core::from_us(1'700'000'000'000'000) + environment_.timeline.now();
     if (i > 0) body += ',';
-    body += R"({"id":")" + ids_.next(second).text() + R"(","period":)" +
+    body += R"({"id":")" + ids_.next(date).text() + R"(","period":)" +
             std::to_string(dice_.between(1, environment_.scenario.longest_period));
     if (dice_.chance(0.2)) body += R"(,"payload":{"n":)" + std::to_string(i) + "}";
     body += '}';
   }
+  // One that the server made, as a retry: it is known, and nothing new.
+  const auto made = environment_.oracle.last_made();
+  if (made && dice_.chance(0.2)) body += R"(,{"id":")" + made->text() + R"("})";
   body += ']';
   waiting_ = true;
   send(body);

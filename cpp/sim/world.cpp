@@ -81,6 +81,7 @@ class World {
       environment_.timeline.at(fault.at, [this, &fault] { strike(fault); });
     }
     watch();
+    if (environment_.has(FaultKind::clock_jump)) set_clock_at_times();
     environment_.timeline.at(scenario_.calm_at, [this] {
       environment_.note([] { return std::string{"calm"}; });
       environment_.network.calm();
@@ -124,14 +125,27 @@ class World {
     return ends.at(dice_.below(ends.size()));
   }
 
+  [[nodiscard]] core::Duration jump() {
+    const auto by = dice_.between(0us, 2h) - 1h;
+    return dice_.chance(0.5) ? by : by / 3600;
+  }
+
+  // The server's wall clock is set while it runs, or the machine has slept.
+  void set_clock_at_times() {
+    environment_.timeline.after(dice_.between(1s, 60s), [this] {
+      if (environment_.timeline.now() >= scenario_.calm_at) return;
+      const core::Duration by = jump();
+      server_offset_ += by;
+      if (server_) server_->set_wall(by);
+      set_clock_at_times();
+    });
+  }
+
   // ---- the server
 
   void boot() {
     const TrueTime now = environment_.timeline.now();
-    if (boots_ > 0 && environment_.has(FaultKind::clock_jump)) {
-      const auto jump = dice_.between(0us, 2h) - 1h;
-      server_offset_ += dice_.chance(0.5) ? jump : jump / 3600;
-    }
+    if (boots_ > 0 && environment_.has(FaultKind::clock_jump)) server_offset_ += jump();
     const SkewedClock clock{kDayOne + now + server_offset_, now, drift()};
     environment_.oracle.started_with(environment_.disk);
     ++environment_.tally.boots;

@@ -56,6 +56,7 @@ class Check {
     each(Table::batch, "batch", [this](const Xid& id, std::string_view value) {
       const core::Batch batch = decode_batch(id, value);
       ++report_.batches;
+      last_batch_ = std::max(last_batch_, id);
       if (batch.msgs.empty()) problem("batch", id.text(), "it holds no msg");
       for (const core::QueuedMsg& msg : batch.msgs) {
         ++report_.msgs.batch;
@@ -83,6 +84,7 @@ class Check {
     }
     check_places();
     check_meta();
+    check_last_id();
     return std::move(report_);
   }
 
@@ -227,6 +229,16 @@ class Check {
     }
   }
 
+  // Only ids of batches are surely a server's own. An older store does not say it.
+  void check_last_id() {
+    const std::optional<std::uint64_t> second = meta("id_second");
+    if (second && last_batch_.seconds() > *second) {
+      problem("meta", "id_second",
+              "it is " + std::to_string(*second) + ", and the batch " + last_batch_.text() +
+                  " was made later");
+    }
+  }
+
   // None where there is no such number.
   std::optional<std::uint64_t> meta(const char* name) {
     const ReadTxn txn(*env_);
@@ -252,6 +264,7 @@ class Check {
   std::vector<std::pair<Xid, Xid>>
       overlaps_;  // of the queue: a record, and the id that one before has
   std::optional<Xid> last_queued_;
+  Xid last_batch_;
   bool queue_read_ = false;  // whole
   std::vector<std::pair<Xid, const char*>> places_;
 };

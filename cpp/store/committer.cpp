@@ -10,6 +10,8 @@ namespace pena::store {
 namespace {
 
 constexpr const char* kGenerated = "generated";
+// The second that the ids that may have left had got to. Durable with the first of each second.
+constexpr const char* kIdSecond = "id_second";
 
 core::Snapshot snapshot_of(const Store& store, core::Supply supply) {
   return core::Snapshot{store.batches(), store.counts().queue > 0, supply};
@@ -18,6 +20,22 @@ core::Snapshot snapshot_of(const Store& store, core::Supply supply) {
 core::Supply supply_of(const std::optional<core::Generator::Settings>& generator) {
   if (!generator) return core::Supply::none;
   return generator->rate ? core::Supply::later : core::Supply::open;
+}
+
+// The second that ids begin behind. An older store does not say it. Batches have ids that a server
+// made; a msg's may be anybody's, and as far ahead as he likes: what is more than a day ahead of the
+// clock was made by somebody else.
+std::uint32_t second_of_last_id(const Store& store, core::Instant now) {
+  if (const auto said = store.meta(kIdSecond)) {
+    if (*said < UINT32_MAX) return static_cast<std::uint32_t>(*said);
+    throw StoreError("the meta value id_second is " + std::to_string(*said) +
+                     ", and no id is behind it; expected less than 2^32 - 1");
+  }
+  const auto day = std::chrono::hours{24};
+  std::uint32_t second = 0;
+  for (const core::Batch& batch : store.batches()) second = std::max(second, batch.id.seconds());
+  const auto last = store.last_up_to(core::Xid::last_of(core::unix_seconds(now + day)));
+  return last ? std::max(second, last->seconds()) : second;
 }
 
 // Only as many at a time, so that one client with a huge batchsize does not hold up the others'
@@ -49,6 +67,10 @@ Committer::Committer(const core::Limits& limits, Store& store,
   const std::uint64_t made = store.meta(kGenerated).value_or(0);
   if (generator) generator_.emplace(*generator, PENA_BUG(counter_reset) ? 0 : made, now);
   queued_in_store_ = store.counts().queue;
+  second_written_ = store.meta(kIdSecond).value_or(0);
+  if (!PENA_BUG(ids_begin_at_the_clock)) {
+    ids_.begin_behind(second_of_last_id(store, now));
+  }
   refresh_accepting();
 }
 
@@ -59,7 +81,7 @@ void Committer::refresh_accepting() {
 
 void Committer::take(core::Event&& event, core::Instant now) {
   auto* const submitted = std::get_if<core::Submitted>(&event);
-  if (submitted != nullptr && submitted->names_ids) leave_out_known(*submitted);
+  if (submitted != nullptr && submitted->names_ids && refused(*submitted)) return;
   step(std::move(event), now);
 }
 
@@ -104,8 +126,8 @@ void Committer::fill_from_generator(core::Instant now) {
   tell_supply(now);
   bool made_any = false;
   while (accepting_ && dispatcher_.demand() > 0) {
-    std::vector<core::Msg> msgs =
-        generator_->take(std::min(dispatcher_.demand(), kGeneratedAtOnce), ids_, now);
+    std::vector<core::Msg> msgs = generator_->take(std::min(dispatcher_.demand(), kGeneratedAtOnce),
+                                                   ids_, now, dispatcher_.date(now));
     if (msgs.empty()) break;
     made_any = true;
     step(core::Generated{std::move(msgs)}, now);
@@ -117,6 +139,7 @@ void Committer::fill_from_generator(core::Instant now) {
 
 void Committer::write(std::vector<Outgoing>& out) {
   if (!effects_.writes.empty() && !leaves_early(effects_.sends)) {
+    note_second();
     store_.commit(effects_.writes);
     ++commits_;
     for (const core::Write& write : effects_.writes) {
@@ -128,13 +151,13 @@ void Committer::write(std::vector<Outgoing>& out) {
     noted_ = 0;
   }
   refresh_accepting();
+  for (const SubmitRefused& refusal : refusals_) out.emplace_back(refusal);
+  refusals_.clear();
   for (core::Send& send : effects_.sends) {
     std::visit(
         [&](auto& what) {
           using What = std::decay_t<decltype(what)>;
-          if constexpr (std::is_same_v<What, core::ReportReply>) {
-            out.emplace_back(settled(what));
-          } else if constexpr (std::is_same_v<What, core::SendBatch>) {
+          if constexpr (std::is_same_v<What, core::SendBatch>) {
             // A report that shared the commit with the grant may have settled some of it already.
             if (!PENA_BUG(sends_settled_msgs)) what.batch = dispatcher_.batch(what.batch->id);
             if (what.batch) out.emplace_back(std::move(what));
@@ -211,31 +234,56 @@ void Committer::note_written() {
 }
 
 // An id is known if the store has it, if it is held or waits in memory, or if a write that waits
-// for the commit puts it. Of two alike in one request the first counts.
+// for the commit puts it. Of two alike in one request the first counts. What is left is in the order
+// of the ids: each falls behind the one before, wherever it is looked for or put.
 void Committer::leave_out_known(core::Submitted& submitted) {
   note_written();
-  std::unordered_set<core::Xid> taken;
-  std::vector<core::Xid> ids;
-  ids.reserve(submitted.msgs.size());
-  for (const core::Msg& msg : submitted.msgs) ids.push_back(msg.id);
-  const auto stored = store_.find_all(ids);
-  std::vector<core::Msg> fresh;
-  fresh.reserve(submitted.msgs.size());
-  for (std::size_t i = 0; i < submitted.msgs.size(); ++i) {
-    core::Msg& msg = submitted.msgs[i];
-    const bool in_store = stored[i] && !PENA_BUG(id_known_to_memory_only);
-    const bool in_memory = dispatcher_.knows(msg.id) && !PENA_BUG(id_known_to_store_only);
-    if (in_store || in_memory || written_.contains(msg.id)) continue;
-    if (!taken.insert(msg.id).second) continue;
-    fresh.push_back(std::move(msg));
+  std::vector<core::Msg>& msgs = submitted.msgs;
+  if (!std::ranges::is_sorted(msgs, {}, &core::Msg::id)) {
+    std::ranges::stable_sort(msgs, {}, &core::Msg::id);
   }
-  submitted.msgs = std::move(fresh);
+  const auto alike = std::ranges::unique(msgs, {}, &core::Msg::id);
+  msgs.erase(alike.begin(), alike.end());
+  std::vector<core::Xid> ids;
+  ids.reserve(msgs.size());
+  for (const core::Msg& msg : msgs) ids.push_back(msg.id);
+  const auto stored = store_.find_all(ids);
+  std::size_t at = 0;
+  std::erase_if(msgs, [&](const core::Msg& msg) {
+    const bool in_store = stored[at++] && !PENA_BUG(id_known_to_memory_only);
+    const bool in_memory = dispatcher_.knows(msg.id) && !PENA_BUG(id_known_to_store_only);
+    return in_store || in_memory || written_.contains(msg.id);
+  });
 }
 
-SettledReply Committer::settled(const core::ReportReply& reply) const {
+bool Committer::refused(core::Submitted& submitted) {
+  const auto refuse_one_that = [&](const auto& holds) {
+    const auto found = std::ranges::find_if(submitted.msgs, holds, &core::Msg::id);
+    if (found == submitted.msgs.end()) return false;
+    refusals_.push_back({submitted.request, found->id});
+    return true;
+  };
+  if (PENA_BUG(id_refused_by_its_look) && refuse_one_that([this](const core::Xid& id) {
+        const core::Xid mine = ids_.next(core::Instant{});
+        return id.machine() == mine.machine() && id.seconds() >= mine.seconds();
+      })) {
+    return true;
+  }
+  leave_out_known(submitted);
+  return refuse_one_that([this](const core::Xid& id) { return ids_.may_make(id); });
+}
+
+void Committer::note_second() {
+  const std::uint64_t second = ids_.second();
+  if (second <= second_written_ || PENA_BUG(id_second_not_written)) return;
+  effects_.writes.emplace_back(core::PutMeta{kIdSecond, second});
+  second_written_ = second;
+}
+
+SettledReply settled(const core::ReportReply& reply, const BucketView& buckets) {
   SettledReply answer{reply.request, reply.reported, 0, 0};
   if (reply.elsewhere.empty()) return answer;
-  for (const auto& bucket : store_.find_all(reply.elsewhere)) {
+  for (const auto& bucket : buckets.find_all(reply.elsewhere)) {
     ++(bucket == Bucket::report ? answer.duplicate : answer.unknown);
   }
   return answer;

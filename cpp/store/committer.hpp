@@ -19,11 +19,24 @@
 
 namespace pena::store {
 
-// An answer to POST /report with the store's word on the ids that no batch held.
+// Nothing of a submission was taken: `id`, which is known nowhere, is one that the server has yet to
+// make.
+struct SubmitRefused {
+  core::RequestId request = 0;
+  core::Xid id;
+};
+
+// What leaves after a commit. Whoever answers a report looks its `elsewhere` up, with `settled`.
+using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
+                              core::ReportReply>;
+
+// An answer to POST /report with the store's word on the ids that no batch held: in the bucket
+// `report` they are duplicates, otherwise unknown. Any thread, after the commit; throws StoreError.
 struct SettledReply {
   core::RequestId request = 0;
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
 };
+[[nodiscard]] SettledReply settled(const core::ReportReply& reply, const BucketView& buckets);
 
 // What must come before anything moves on, though somebody waits.
 enum class WaitsFor : std::uint8_t {
@@ -35,18 +48,17 @@ enum class WaitsFor : std::uint8_t {
 // "", "room in the store", "a client", "the rate".
 [[nodiscard]] std::string_view word(WaitsFor what);
 
-// What leaves after a commit.
-using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SettledReply>;
-
 class Committer {
  public:
-  // Restores the dispatcher from what `store` holds. `generator`: none where nothing is generated.
+  // Restores the dispatcher from what `store` holds, and has `ids` begin behind all that the store
+  // may have given. `generator`: none where nothing is generated.
   Committer(const core::Limits& limits, Store& store,
             std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
             core::Instant now);
 
   // Steps the event. Its effects wait for commit(). Of a Submitted, msgs whose id is known already
   // (in the store, in memory, or among the writes that wait) are left out: they are accepted once.
+  // Where one of the others is an id that `ids` may yet make, all of it is refused.
   void take(core::Event&& event, core::Instant now);
 
   // Lets the generator fill what free clients lack, makes everything durable in one change set, and
@@ -77,10 +89,10 @@ class Committer {
   void tell_supply(core::Instant now);
   void write(std::vector<Outgoing>& out);
   void leave_out_known(core::Submitted& submitted);
+  [[nodiscard]] bool refused(core::Submitted& submitted);
+  void note_second();
   void note_written();
   void refresh_accepting();
-  [[nodiscard]] SettledReply settled(const core::ReportReply& reply) const;
-
   core::Limits limits_;
   Store& store_;
   core::XidFactory ids_;
@@ -91,7 +103,9 @@ class Committer {
   bool store_full_ = false;
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
+  std::uint64_t second_written_ = 0;       // the store's id_second
   core::Effects effects_;                  // what waits for the commit
+  std::vector<SubmitRefused> refusals_;    // likewise
   std::unordered_set<core::Xid> written_;  // ids that the writes put somewhere, as far as noted
   std::size_t noted_ = 0;                  // how many of the writes are
 };

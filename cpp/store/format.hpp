@@ -3,7 +3,8 @@
 //   key of report, fail          the msg's id, 12 bytes
 //   key of queue                 the id of the first msg in the value, 12 bytes
 //   key of batch                 the batch's id, 12 bytes
-//   key of meta                  its name; the value is a u64. `queued`: how many msgs are in queue
+//   key of meta                  its name; the value is a u64. `queued`: how many msgs are in queue;
+//                                `id_second`: no id that has left is of a later second
 //
 //   value        = version:u8 checksum:u32 body   checksum: low half of XXH3-64, seeded with the version
 //   queue        = QueuedMsg+, in the order of their ids, all below the key of the next record

@@ -66,6 +66,15 @@ void Cursor::put(const Xid& id, std::string_view value, bool behind_all) {
   if (code != 0) throw_lmdb("cannot write to the store", code);
 }
 
+bool Cursor::put_new(const Xid& id, std::string_view value, bool behind_all) {
+  MDB_val key = to_val(id);
+  MDB_val data = to_val(value);
+  const unsigned flags = behind_all ? static_cast<unsigned>(MDB_APPEND) : MDB_NOOVERWRITE;
+  const int code = mdb_cursor_put(cursor_, &key, &data, flags);
+  if (code != 0 && code != MDB_KEYEXIST) throw_lmdb("cannot write to the store", code);
+  return code == 0;
+}
+
 void Cursor::drop() {
   const int code = mdb_cursor_del(cursor_, 0);
   if (code != 0) throw_lmdb("cannot write to the store", code);

@@ -38,6 +38,8 @@ class Cursor {
   // `behind_all`: the caller knows that no key is higher. That spares the search among the keys, and
   // fills pages to the brim.
   void put(const core::Xid& id, std::string_view value, bool behind_all = false);
+  // False, and nothing is changed, where the key is there already.
+  [[nodiscard]] bool put_new(const core::Xid& id, std::string_view value, bool behind_all = false);
   void drop();  // where it stands; the next move is relative to the gap
 
  private:

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "store/file_room.hpp"
@@ -46,6 +47,17 @@ Table table_of(Bucket bucket) {
   return Table::meta;
 }
 
+// The places of `ids` in the order of the ids.
+std::vector<std::size_t> order_of(const std::vector<Xid>& ids) {
+  std::vector<std::size_t> order(ids.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto id_at = [&](std::size_t at) -> const Xid& {
+    return ids[at];
+  };
+  if (!std::ranges::is_sorted(ids)) std::ranges::sort(order, {}, id_at);
+  return order;
+}
+
 // Puts and drops of one bucket within one transaction. Keys that come in order are appended, which
 // is several times faster than a search from the root.
 class TableWriter {
@@ -56,14 +68,12 @@ class TableWriter {
   void put(const Xid& id, std::string_view value) {
     if (!last_known_) look_for_last();
     const bool append = !last_ || id > *last_;
-    cursor_.put(id, value, append);
+    if (!cursor_.put_new(id, value, append)) refuse_put(bucket_, id);
     if (append) last_ = id;
   }
+  void replace(const Xid& id, std::string_view value) { cursor_.put(id, value); }
   void drop(const Xid& id) {
-    if (!cursor_.to(id)) {
-      throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
-                       std::string{word(bucket_)} + ", but is not in it");
-    }
+    if (!cursor_.to(id)) refuse_drop(bucket_, id);
     cursor_.drop();
     if (last_ == id) last_known_ = false;
   }
@@ -124,24 +134,45 @@ class LmdbView {
     return value ? std::optional{decode(id, *value)} : std::nullopt;
   }
 
+  // In the order of the ids, whatever order they are asked in: a record of the queue is read once,
+  // and neighbours lie on the same pages.
   [[nodiscard]] std::vector<std::optional<Bucket>> find_all(const std::vector<Xid>& ids) const {
     const ReadTxn txn(*env_);
     Cursor cursor(*env_, txn.get(), Table::queue);
     QueuedIds queued(cursor);
-    std::vector<std::optional<Bucket>> found;
-    found.reserve(ids.size());
-    for (const Xid& id : ids) {
-      std::optional<Bucket> where;
+    std::vector<std::optional<Bucket>> found(ids.size());
+    for (const std::size_t at : order_of(ids)) {
+      const Xid& id = ids[at];
       if (get(txn, Table::report, to_val(id))) {
-        where = Bucket::report;
+        found[at] = Bucket::report;
       } else if (queued.contains(id)) {
-        where = Bucket::queue;
+        found[at] = Bucket::queue;
       } else if (get(txn, Table::fail, to_val(id))) {
-        where = Bucket::fail;
+        found[at] = Bucket::fail;
       }
-      found.push_back(where);
     }
     return found;
+  }
+
+  [[nodiscard]] std::optional<Xid> last_up_to(const Xid& id) const {
+    const ReadTxn txn(*env_);
+    std::optional<Xid> last;
+    const auto look = [&](const Xid& here) {
+      if (!last || here > *last) last = here;
+    };
+    for (const Table table : {Table::report, Table::fail}) {
+      Cursor cursor(*env_, txn.get(), table);
+      if (cursor.to_last_up_to(id)) look(cursor.id());
+    }
+    Cursor cursor(*env_, txn.get(), Table::queue);
+    if (cursor.to_last_up_to(id)) {
+      std::vector<QueuedSlice> slices;
+      slice_queued(cursor.id(), cursor.value(), slices);
+      for (const QueuedSlice& slice : slices) {
+        if (slice.id <= id) look(slice.id);
+      }
+    }
+    return last;
   }
 
   [[nodiscard]] std::uint64_t queued() const { return queued(ReadTxn(*env_)); }
@@ -240,6 +271,9 @@ class Reading : public Base {
       const std::vector<Xid>& ids) const override {
     return view_.find_all(ids);
   }
+  [[nodiscard]] std::optional<Xid> last_up_to(const Xid& id) const override {
+    return view_.last_up_to(id);
+  }
   [[nodiscard]] BucketCounts counts() const override { return view_.counts(); }
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
     return view_.meta(key);
@@ -271,7 +305,12 @@ class Applying {
 
   void operator()(const core::PutQueue& write) { queue_.put(write.msg); }
   void operator()(const core::DropQueue& write) { queue_.drop(write.id); }
-  void operator()(const core::PutBatch& write) { put(batch_, write.batch->id, *write.batch); }
+  void operator()(const core::PutBatch& write) {
+    if (!write.replaces) return put(batch_, write.batch->id, *write.batch);
+    encode(*write.batch, buffer_);
+    bytes_ += buffer_.size();
+    batch_.replace(write.batch->id, buffer_);
+  }
   void operator()(const core::DropBatch& write) { batch_.drop(write.id); }
   void operator()(const core::PutReport& write) { put(report_, write.record.id, write.record); }
   void operator()(const core::PutFail& write) { put(fail_, write.record.msg.id, write.record); }

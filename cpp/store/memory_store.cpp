@@ -161,6 +161,20 @@ class MemoryStore final : public Store {
     }
     return found;
   }
+  [[nodiscard]] std::optional<Xid> last_up_to(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    std::optional<Xid> last;
+    const auto look = [&](const auto& table) {
+      const auto behind = table.upper_bound(id);
+      if (behind == table.begin()) return;
+      const Xid& here = std::prev(behind)->first;
+      if (!last || here > *last) last = here;
+    };
+    look(tables_.queue);
+    look(tables_.report);
+    look(tables_.fail);
+    return last;
+  }
   [[nodiscard]] BucketCounts counts() const override {
     const std::lock_guard lock(mutex_);
     BucketCounts counts{tables_.queue.size(), 0, tables_.report.size(), tables_.fail.size()};
@@ -179,42 +193,45 @@ class MemoryStore final : public Store {
   }
 
   template <class Map, class Value>
-  static void put(Map& map, const typename Map::key_type& key, const Value& value, Undo& undo) {
+  static void replace(Map& map, const typename Map::key_type& key, const Value& value, Undo& undo) {
     undo.keep(map, key);
     map.insert_or_assign(key, value);
+  }
+  template <class Map, class Value>
+  static void put(Bucket bucket, Map& map, const Xid& id, const Value& value, Undo& undo) {
+    undo.keep(map, id);
+    if (!map.emplace(id, value).second) refuse_put(bucket, id);
   }
   template <class Map>
   static void drop(Bucket bucket, Map& map, const Xid& id, Undo& undo) {
     undo.keep(map, id);
-    if (map.erase(id) == 0) {
-      throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
-                       std::string{word(bucket)} + ", but is not in it");
-    }
+    if (map.erase(id) == 0) refuse_drop(bucket, id);
   }
 
   void apply(const core::PutQueue& write, Undo& undo) {
-    put(tables_.queue, write.msg.msg.id, write.msg, undo);
+    put(Bucket::queue, tables_.queue, write.msg.msg.id, write.msg, undo);
   }
   void apply(const core::DropQueue& write, Undo& undo) {
     drop(Bucket::queue, tables_.queue, write.id, undo);
   }
   void apply(const core::PutBatch& write, Undo& undo) {
-    put(tables_.batch, write.batch->id, *write.batch, undo);
+    if (write.replaces) return replace(tables_.batch, write.batch->id, *write.batch, undo);
+    put(Bucket::batch, tables_.batch, write.batch->id, *write.batch, undo);
   }
   void apply(const core::DropBatch& write, Undo& undo) {
     drop(Bucket::batch, tables_.batch, write.id, undo);
   }
   void apply(const core::PutReport& write, Undo& undo) {
-    put(tables_.report, write.record.id, write.record, undo);
+    put(Bucket::report, tables_.report, write.record.id, write.record, undo);
   }
   void apply(const core::PutFail& write, Undo& undo) {
-    put(tables_.fail, write.record.msg.id, write.record, undo);
+    put(Bucket::fail, tables_.fail, write.record.msg.id, write.record, undo);
   }
   void apply(const core::DropFail& write, Undo& undo) {
     drop(Bucket::fail, tables_.fail, write.id, undo);
   }
   void apply(const core::PutMeta& write, Undo& undo) {
-    put(tables_.meta, write.key, write.value, undo);
+    replace(tables_.meta, write.key, write.value, undo);
   }
 
   mutable std::mutex mutex_;

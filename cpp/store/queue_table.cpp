@@ -10,11 +10,6 @@ using core::Xid;
 // page's index.
 constexpr std::size_t kMostBytes = (4096 - 16) / 2 - 2 - 8 - Xid::kBytes;
 
-[[noreturn]] void missing(const Xid& id) {
-  throw StoreError("a bug: " + id.text() +
-                   " is to be dropped from the bucket queue, but is not in it");
-}
-
 }  // namespace
 
 void each_queued(Cursor& cursor, const std::optional<Xid>& after,
@@ -99,7 +94,7 @@ void QueueWriter::put_among() {
   const auto id_of = [](const core::QueuedMsg* msg) -> const Xid& {
     return msg->msg.id;
   };
-  std::ranges::stable_sort(among_, {}, id_of);  // of two puts of one msg the last counts
+  std::ranges::sort(among_, {}, id_of);
   auto next = among_.cbegin();
   while (next != among_.cend()) {
     const std::optional<Xid> upper = take_what_is_around(id_of(*next));
@@ -108,14 +103,11 @@ void QueueWriter::put_among() {
     auto old = slices_.cbegin();
     for (; next != among_.cend() && (!upper || id_of(*next) < *upper); ++next) {
       const Xid& id = id_of(*next);
-      if (next + 1 != among_.cend() && id_of(*(next + 1)) == id) continue;
       for (; old != slices_.cend() && old->id < id; ++old) append_slice(old->bytes, merged_);
+      const bool twice = next != among_.cbegin() && id_of(*(next - 1)) == id;
+      if (twice || (old != slices_.cend() && old->id == id)) refuse_put(Bucket::queue, id);
       append(**next, merged_);
-      if (old != slices_.cend() && old->id == id) {
-        ++old;
-      } else {
-        ++growth_;
-      }
+      ++growth_;
     }
     for (; old != slices_.cend(); ++old) append_slice(old->bytes, merged_);
     seal(merged_);
@@ -164,7 +156,7 @@ void QueueWriter::put_in_parts(const Xid& key, std::string_view value) {
 void QueueWriter::drop_all() {
   auto next = dropped_.cbegin();
   while (next != dropped_.cend()) {
-    if (!cursor_.to_last_up_to(*next)) missing(*next);
+    if (!cursor_.to_last_up_to(*next)) refuse_drop(Bucket::queue, *next);
     slices_.clear();
     slice_queued(cursor_.id(), cursor_.value(), slices_);
     const auto begun_at = next;
@@ -176,7 +168,7 @@ void QueueWriter::drop_all() {
         *left++ = slice;
       }
     }
-    if (next == begun_at) missing(*next);
+    if (next == begun_at) refuse_drop(Bucket::queue, *next);
     rewrite({slices_.begin(), left});
     growth_ -= next - begun_at;
   }

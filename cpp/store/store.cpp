@@ -20,6 +20,16 @@ std::string_view word(Bucket bucket) {
   return "?";
 }
 
+void refuse_put(Bucket bucket, const core::Xid& id) {
+  throw StoreError("a bug: " + id.text() + " is to be put into the bucket " +
+                   std::string{word(bucket)} + ", but is in it already");
+}
+
+void refuse_drop(Bucket bucket, const core::Xid& id) {
+  throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
+                   std::string{word(bucket)} + ", but is not in it");
+}
+
 Page<core::Xid> held_ids(const std::vector<core::Batch>& batches,
                          const std::optional<core::Xid>& after, std::size_t limit) {
   Page<core::Xid> page;

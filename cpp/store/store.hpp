@@ -32,6 +32,10 @@ using ChangeSet = std::vector<core::Write>;
 enum class Bucket { queue, batch, report, fail };
 [[nodiscard]] std::string_view word(Bucket bucket);
 
+// A change set puts what is in the bucket already, or drops what is not. Both throw StoreError.
+[[noreturn]] void refuse_put(Bucket bucket, const core::Xid& id);
+[[noreturn]] void refuse_drop(Bucket bucket, const core::Xid& id);
+
 // How many msgs are in each bucket; for `batch` the msgs in the batches, not the batches.
 struct BucketCounts {
   std::uint64_t queue = 0, batch = 0, report = 0, fail = 0;
@@ -68,6 +72,8 @@ class BucketView {
   // `find` for many at once, in one transaction.
   [[nodiscard]] virtual std::vector<std::optional<Bucket>> find_all(
       const std::vector<core::Xid>& ids) const = 0;
+  // The highest id in queue, report and fail up to `id`.
+  [[nodiscard]] virtual std::optional<core::Xid> last_up_to(const core::Xid& id) const = 0;
   [[nodiscard]] virtual BucketCounts counts() const = 0;
   // A number of the bucket `meta`.
   [[nodiscard]] virtual std::optional<std::uint64_t> meta(const std::string& key) const = 0;

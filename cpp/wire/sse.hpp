@@ -18,8 +18,10 @@
 
 namespace pena::wire {
 
-// One batch whole: the comment, then an event a msg (`id:` the batch, `data:` the msg).
-void append_batch_frames(std::string& out, const core::Batch& batch, core::Duration lease);
+// One batch whole: the comment, then an event a msg (`id:` the batch, `data:` the msg). `granted_at`
+// is of the clock that the stamps are of, which is steady; the batch's own is a date for the records.
+void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
+                         core::Duration lease);
 void append_heartbeat(std::string& out, core::Instant now);
 void append_bye(std::string& out, std::string_view reason);
 

@@ -20,13 +20,14 @@ void append_xid(std::string& out, const core::Xid& xid) {
 
 }  // namespace
 
-void append_batch_frames(std::string& out, const core::Batch& batch, core::Duration lease) {
+void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
+                         core::Duration lease) {
   out += ": batch=";
   append_xid(out, batch.id);
   out += " size=";
   append_number(out, static_cast<std::int64_t>(batch.msgs.size()));
   out += " at=";
-  append_number(out, core::to_ms(batch.granted_at));
+  append_number(out, core::to_ms(granted_at));
   out += " lease=";
   append_number(out, core::to_ms(lease));
   out += "\n";

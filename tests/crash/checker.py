@@ -82,6 +82,11 @@ def xid_text(raw: bytes) -> str:
     return base64.b32hexencode(raw).decode().lower().rstrip("=")
 
 
+def xid_second(text: str) -> int:
+    """Return the second in which an id was made."""
+    return int.from_bytes(base64.b32hexdecode(text[:8].upper())[:4], "big")
+
+
 class Reader:
     """The bytes of one record, read in order and never behind their end."""
 
@@ -407,6 +412,10 @@ def _check_meta(stored: Stored, boots: range | None) -> None:
     made = sum(record.period <= GENERATED_PERIODS for record in stored.records.values())
     said = stored.meta.get("generated", 0)
     law(made == said, f"meta says {said} generated msgs, the buckets hold {made}")
+    second = stored.meta.get("id_second", 0)
+    batches = {batch for record in stored.records.values() for batch in record.history}
+    late = {batch for batch in batches | stored.batches if xid_second(batch) > second}
+    law(not late, f"meta says that no id is of a later second than {second}, but {late}")
 
 
 def _check_attempts(record: Record, max_resends: int) -> None:

@@ -1,8 +1,11 @@
 """R8 and POST /task: what is accepted, and what bad input is answered."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
+import pena
 from support.site import Site
 from support.stream import get, post
 
@@ -73,6 +76,28 @@ def test_an_id_that_the_server_has_yet_to_make_is_refused(site: Site) -> None:
     assert "yet to make" in refused["error"]
     post(server.url, "/task", {"id": made, "period": 1}, 201)  # again what was accepted: no harm
     assert list(server.queue) == [made]
+
+
+def test_an_id_that_the_server_gave_is_known_after_a_restart(site: Site) -> None:
+    server = site.server(generate=False)
+    ids = site.submit(server.url, *[1] * 50)
+    server.stop()
+    again = site.server(generate=False)
+    body = [{"id": id, "period": 1} for id in ids]
+    assert post(again.url, "/task", body, 201) == {"ids": ids}
+    (later,) = site.submit(again.url, 1)
+    assert later > max(ids)
+    assert list(again.queue) == [*ids, later]
+
+
+def test_an_id_of_another_server_of_the_process_is_taken(site: Site, tmp_path: Path) -> None:
+    server = site.server(generate=False)
+    with pena.Server(store=tmp_path / "other", generate=False) as other:
+        made = [post(other.url, "/task", {"period": 1}, 201)["ids"][0] for _ in range(5)]
+        for id in made:
+            post(server.url, "/task", {"id": id, "period": 1}, 201)
+            site.submitted.add(id)
+    assert list(server.queue) == made
 
 
 def test_many_msgs_are_accepted_at_once_and_in_order(site: Site) -> None:

@@ -13,7 +13,7 @@ Xid id_of(std::uint8_t number) {
 }
 
 Dispatcher make(Supply supply) {
-  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1, 0), Snapshot{{}, false, supply},
+  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{{}, false, supply},
                              from_us(0));
 }
 

@@ -33,7 +33,7 @@ Xid id_of(std::uint8_t kind, std::uint8_t number) {
 
 class SmallWorld {
  public:
-  SmallWorld() : ids_({0xff, 0, 0}, 0, 0), ledger_(limits().max_resends) {
+  SmallWorld() : ids_({0xff, 0, 0}, 0), ledger_(limits().max_resends) {
     dispatcher_ =
         std::make_unique<Dispatcher>(Dispatcher::restore(limits(), ids_, Snapshot{}, now_));
   }

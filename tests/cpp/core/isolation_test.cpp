@@ -57,7 +57,7 @@ class Contestant {
 class Isolating : public Contestant {
  public:
   Isolating(const Limits& limits, std::vector<Msg> msgs)
-      : ids_({1, 2, 3}, 4, 0),
+      : ids_({1, 2, 3}, 4),
         ledger_(limits.max_resends),
         msgs_(std::move(msgs)),
         dispatcher_(
@@ -96,7 +96,7 @@ class Isolating : public Contestant {
 // The same rules without isolation: what was missed goes to the end of the queue.
 class Plain : public Contestant {
  public:
-  Plain(const Limits& limits, std::vector<Msg> msgs) : limits_(limits), ids_({1, 2, 3}, 4, 0) {
+  Plain(const Limits& limits, std::vector<Msg> msgs) : limits_(limits), ids_({1, 2, 3}, 4) {
     for (Msg& msg : msgs) waiting_.push_back(QueuedMsg{std::move(msg), {}, {}, {}});
   }
 
@@ -139,7 +139,7 @@ class Plain : public Contestant {
       const auto [session, batchsize] = free_.front();
       if (waiting_.size() < batchsize && !graces_.empty()) return;
       free_.pop_front();
-      auto batch = std::make_shared<Batch>(Batch{ids_.next(1), session, now, {}});
+      auto batch = std::make_shared<Batch>(Batch{ids_.next(from_us(1)), session, now, {}});
       while (batch->msgs.size() < batchsize && !waiting_.empty()) {
         batch->msgs.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
@@ -162,7 +162,7 @@ class Plain : public Contestant {
 class World {
  public:
   World(const WorldSettings& settings, Contestant& contestant)
-      : settings_(settings), contestant_(contestant), ids_({9, 9, 9}, 9, 0), dice_(settings.seed) {}
+      : settings_(settings), contestant_(contestant), ids_({9, 9, 9}, 9), dice_(settings.seed) {}
 
   void run() {
     contestant_.on_send = [this](const SendBatch& send) {
@@ -195,7 +195,7 @@ class World {
     agenda_.emplace(at, [this] {
       std::uniform_int_distribution<std::uint32_t> batchsize(settings_.smallest_batch,
                                                              settings_.largest_batch);
-      const ClientJoined joined{ids_.next(1), batchsize(dice_), settings_.takes_short};
+      const ClientJoined joined{ids_.next(from_us(1)), batchsize(dice_), settings_.takes_short};
       contestant_.take(joined, now_);
     });
   }
@@ -231,10 +231,10 @@ std::vector<Msg> make_msgs(const WorldSettings& settings) {
   std::mt19937_64 dice(settings.seed * 7919);
   std::uniform_int_distribution<std::uint32_t> harmless(1, 900);
   std::bernoulli_distribution poisonous(settings.poisonous);
-  XidFactory ids({5, 5, 5}, 5, 0);
+  XidFactory ids({5, 5, 5}, 5);
   std::vector<Msg> msgs;
   for (std::size_t i = 0; i < settings.msgs; ++i) {
-    msgs.push_back({ids.next(1), poisonous(dice) ? 1000 : harmless(dice), {}});
+    msgs.push_back({ids.next(from_us(1)), poisonous(dice) ? 1000 : harmless(dice), {}});
   }
   return msgs;
 }
@@ -316,8 +316,8 @@ TEST(Isolation, LargeBatchesAreParted) {
 std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
   Limits limits;
   Ledger ledger(limits.max_resends);
-  XidFactory ids({1, 2, 3}, 4, 0);
-  XidFactory sessions({1, 2, 3}, 5, 0);
+  XidFactory ids({1, 2, 3}, 4);
+  XidFactory sessions({1, 2, 3}, 5);
   Dispatcher dispatcher = Dispatcher::restore(limits, ids, Snapshot{}, from_us(0));
   Instant now = from_us(0);
   std::optional<SendBatch> sent;
@@ -332,18 +332,18 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
     if (const auto wanted = dispatcher.wanted_refill()) step(ledger.refill(*wanted));
   };
   std::vector<Msg> msgs;
-  for (std::size_t i = 0; i < 10'000; ++i) msgs.push_back({ids.next(1), 1, {}});
+  for (std::size_t i = 0; i < 10'000; ++i) msgs.push_back({ids.next(from_us(1)), 1, {}});
   // Spread, and so that a piece may hold two of them.
   std::set<Xid> deadly;
   for (std::size_t i = 0; i < poisonous; ++i) deadly.insert(msgs[(i * 3989 + 57) % 10'000].id);
-  step(ClientJoined{sessions.next(1), 10'000, false});
+  step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
   step(Submitted{1, std::move(msgs)});
   step(ClientLost{sent->session});
   now += limits.timing.drop_grace;
   sent.reset();
   step(TimeReached{});
   const Instant begun_at = now;
-  step(ClientJoined{sessions.next(1), 10'000, false});
+  step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
   std::size_t batches = 0;
   while (sent) {
     ++batches;
@@ -357,7 +357,7 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
     }
     if (dies) {
       step(ClientLost{batch.session});
-      step(ClientJoined{sessions.next(1), 10'000, false});
+      step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
     } else {
       step(report);
     }

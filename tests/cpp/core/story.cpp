@@ -53,7 +53,7 @@ bool has(const std::vector<std::string>& words, const std::string& wanted) {
 
 }  // namespace
 
-Story::Story() : ids_({0xff, 0, 0}, 0, 0) {
+Story::Story() : ids_({0xff, 0, 0}, 0) {
   limits_.max_resends = 3;
 }
 

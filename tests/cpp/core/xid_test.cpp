@@ -70,58 +70,105 @@ TEST(Xid, TextSortsAsBytesDoAndComesBackWhole) {
   for (std::size_t i = 1; i < ids.size(); ++i) EXPECT_LE(ids[i - 1].text(), ids[i].text());
 }
 
-TEST(XidFactory, MakesTheLayout) {
-  XidFactory factory({0x60, 0xf4, 0x86}, 0xe428, 4271561);
-  EXPECT_EQ(factory.next(1300816219), kKnown);
-  EXPECT_EQ(factory.next(1300816219).counter(), 4271562U);
+Instant at(std::uint32_t second, std::uint32_t us = 0) {
+  return from_us(std::int64_t{second} * 1'000'000 + us);
 }
 
-TEST(XidFactory, ItsCounterGoesRound) {
-  XidFactory factory({0, 0, 0}, 0, 0xffffff);
-  EXPECT_EQ(factory.next(1).counter(), 0xffffffU);
-  EXPECT_EQ(factory.next(1).counter(), 0U);
+// Second and counter, as one number.
+std::uint64_t number_of(const Xid& id) {
+  return (std::uint64_t{id.seconds()} << 24U) | id.counter();
+}
+
+TEST(XidFactory, MakesTheLayout) {
+  XidFactory factory({0x60, 0xf4, 0x86}, 0xe428);
+  const Xid id = factory.next(at(1300816219, 250'000));
+  EXPECT_EQ(id.seconds(), 1300816219U);
+  EXPECT_EQ(id.machine(), kKnown.machine());
+  EXPECT_EQ(id.process(), kKnown.process());
+  EXPECT_EQ(id.counter(), 1U << 22U);  // a quarter of a second
+}
+
+TEST(XidFactory, IdsAscendOverAFullCounter) {
+  XidFactory factory({0, 0, 0}, 0);
+  factory.begin_behind(99);
+  Xid last = factory.next(at(100, 999'999));
+  for (int i = 0; i < 100; ++i) {  // more than a microsecond has
+    const Xid next = factory.next(at(100, 999'999));
+    ASSERT_GT(next, last);
+    ASSERT_EQ(number_of(next), number_of(last) + 1);
+    last = next;
+  }
+  EXPECT_EQ(last.seconds(), 101U);
+}
+
+TEST(XidFactory, IdsAscendWhenTheClockGoesBack) {
+  XidFactory factory({0, 0, 0}, 0);
+  const Xid before = factory.next(at(7200));
+  const Xid after = factory.next(at(5));
+  EXPECT_GT(after, before);
+  EXPECT_GT(factory.next(at(7200, 1)), after);
+  EXPECT_GT(factory.next(from_us(-1)), after);
+}
+
+TEST(XidFactory, BeginsBehindASecond) {
+  XidFactory factory({0, 0, 0}, 0);
+  factory.begin_behind(500);
+  EXPECT_EQ(factory.second(), 500U);
+  EXPECT_EQ(factory.next(at(1)).seconds(), 501U);
+  factory.begin_behind(500);  // and never goes back
+  EXPECT_EQ(factory.next(at(1)).counter(), 1U);
+  EXPECT_EQ(factory.next(at(502)).seconds(), 502U);
+}
+
+// A process that has just ended, and the next that has its number.
+TEST(XidFactory, OneThatBeginsLaterInTheSameSecondRepeatsNothing) {
+  XidFactory first({1, 2, 3}, 1);
+  Xid last;
+  for (int i = 0; i < 1000; ++i) last = first.next(at(50, 100));
+  EXPECT_GT(XidFactory({1, 2, 3}, 1).next(at(50, 200)), last);
 }
 
 TEST(XidFactory, CopiesInManyThreadsMakeNoIdTwice) {
   constexpr int kThreads = 8;
   constexpr int kEach = 20'000;
-  const XidFactory factory({1, 2, 3}, 4, 0xfffff0);
+  const XidFactory factory({1, 2, 3}, 4);
   std::vector<std::vector<Xid>> made(kThreads);
   std::vector<std::thread> threads;
   for (auto& mine : made) {
     threads.emplace_back([&mine, copy = factory]() mutable {
-      for (int i = 0; i < kEach; ++i) mine.push_back(copy.next(7));
+      for (int i = 0; i < kEach; ++i) mine.push_back(copy.next(at(7, 999'990)));
     });
   }
   for (std::thread& thread : threads) thread.join();
   std::set<Xid> all;
-  for (const auto& mine : made) all.insert(mine.begin(), mine.end());
+  for (const auto& mine : made) {
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+    all.insert(mine.begin(), mine.end());
+  }
   EXPECT_EQ(all.size(), static_cast<std::size_t>(kThreads * kEach));
 }
 
-TEST(XidFactory, KnowsWhatItMayStillMake) {
-  const XidFactory made_so_far({1, 2, 3}, 4, 0xfffffe);
-  const auto of = [](std::array<std::uint8_t, 3> machine, std::uint16_t process,
-                     std::uint32_t seconds, std::uint32_t counter) {
-    return XidFactory(machine, process, counter).next(seconds);
-  };
-  const auto may_make = [&](const Xid& id) {
-    return made_so_far.may_make(id, 100);
-  };
-  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 100, 0xfffffe)));  // the very next
-  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 100, 5)));         // once the counter has gone round
-  EXPECT_TRUE(may_make(of({1, 2, 3}, 4, 101, 0)));
-  EXPECT_FALSE(may_make(of({1, 2, 3}, 4, 100, 0xfffffd)));  // made
-  EXPECT_FALSE(may_make(of({1, 2, 3}, 4, 99, 0xffffff)));   // that second is over
-  EXPECT_FALSE(may_make(of({1, 2, 4}, 4, 101, 0)));
-  EXPECT_FALSE(may_make(of({1, 2, 3}, 5, 101, 0)));
+TEST(XidFactory, KnowsExactlyWhatItMayStillMake) {
+  XidFactory factory({1, 2, 3}, 4);
+  const Xid made = factory.next(at(100, 500'000));
+  EXPECT_FALSE(factory.may_make(made));
+  XidFactory twin({1, 2, 3}, 4);
+  EXPECT_FALSE(factory.may_make(twin.next(at(100, 499'999))));
+  (void)twin.next(at(100, 500'000));
+  const Xid next = twin.next(at(100, 500'000));
+  EXPECT_TRUE(factory.may_make(next));
+  EXPECT_EQ(factory.next(at(100)), next);
+  EXPECT_FALSE(factory.may_make(next));
+  EXPECT_TRUE(factory.may_make(twin.next(at(101))));
+  EXPECT_FALSE(factory.may_make(XidFactory({1, 2, 4}, 4).next(at(101))));
+  EXPECT_FALSE(factory.may_make(XidFactory({1, 2, 3}, 5).next(at(101))));
 }
 
 TEST(XidHash, SpreadsIdsThatFollowEachOther) {
-  XidFactory factory({1, 2, 3}, 4, 0);
+  XidFactory factory({1, 2, 3}, 4);
   std::array<int, 256> buckets{};
   for (int i = 0; i < 25'600; ++i) {
-    ++buckets[std::hash<Xid>{}(factory.next(static_cast<std::uint32_t>(i / 100))) % 256];
+    ++buckets[std::hash<Xid>{}(factory.next(at(static_cast<std::uint32_t>(i / 100)))) % 256];
   }
   // 100 are expected in each; a hash that keeps to few low bits has empty ones.
   EXPECT_GT(*std::min_element(buckets.begin(), buckets.end()), 40);

@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
+#include "store/round.hpp"
 #include "support/temp_folder.hpp"
 
 namespace pena::server::test {
@@ -72,6 +74,7 @@ class GatedStore final : public store::Store {
       const std::vector<core::Xid>& ids) const override {
     return kept_->find_all(ids);
   }
+  [[nodiscard]] Id last_up_to(const core::Xid& id) const override { return kept_->last_up_to(id); }
   [[nodiscard]] store::BucketCounts counts() const override { return kept_->counts(); }
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
     return kept_->meta(key);
@@ -87,6 +90,7 @@ class GatedStore final : public store::Store {
 
 class CommitLoopTest : public testing::Test {
  protected:
+  static inline std::atomic<core::Instant> wall{core::from_us(1'700'000'000'000'000)};
   void run(std::optional<int> failing_commit = std::nullopt) {
     store_.emplace(failing_commit);
     committer_.emplace(core::Limits{}, *store_, std::nullopt, ids_, clock_.now());
@@ -100,15 +104,17 @@ class CommitLoopTest : public testing::Test {
                                     }});
   }
   void submit(core::RequestId request) {
-    loop_->push(core::Submitted{request, {{ids_.next(1), 1, {}}}});
+    loop_->push(core::Submitted{request, {{ids_.next(clock_.date()), 1, {}}}});
   }
   [[nodiscard]] std::vector<std::size_t> batches() {
     const std::lock_guard lock(mutex_);
     return batches_;
   }
 
-  core::XidFactory ids_{{1, 2, 3}, 4, 0};
-  Clock clock_;
+  core::XidFactory ids_{{1, 2, 3}, 4};
+  Clock clock_{[] {
+    return wall.load();
+  }};
   std::mutex mutex_;
   std::vector<std::size_t> batches_;  // how many sends each round let go
   std::promise<std::exception_ptr> failed_;
@@ -133,6 +139,25 @@ TEST_F(CommitLoopTest, WhatArrivesWhileACommitHangsIsCommittedTogether) {
   EXPECT_EQ(loop_->counts().submitted, 50U);
 }
 
+// What waits behind a round that is full is committed next, and no round takes all of it.
+TEST_F(CommitLoopTest, LargeRequestsDoNotShareARound) {
+  run();
+  submit(1);
+  store_->wait_for_commit(1);
+  core::Submitted large{2, {}, false};
+  for (std::size_t i = 0; i < store::kMostOfARound - 1; ++i) {
+    large.msgs.push_back({ids_.next(clock_.date()), 1, {}});
+  }
+  loop_->push(large);
+  submit(3);
+  submit(4);
+  submit(5);
+  store_->open();
+  loop_->stop();
+  EXPECT_EQ(batches(), (std::vector<std::size_t>{1, 2, 2}));
+  EXPECT_EQ(store_->counts().queue, store::kMostOfARound + 3);
+}
+
 TEST_F(CommitLoopTest, ACommitThatFailsLetsNothingGo) {
   run(1);
   store_->open();
@@ -143,6 +168,20 @@ TEST_F(CommitLoopTest, ACommitThatFailsLetsNothingGo) {
   loop_->stop();
   EXPECT_EQ(batches(), std::vector<std::size_t>{});
   EXPECT_EQ(store_->commits(), 1);
+}
+
+// As after a machine has slept.
+TEST_F(CommitLoopTest, DatesFollowAWallClockThatIsSet) {
+  run();
+  store_->open();
+  const core::Instant before = wall;
+  wall = before + std::chrono::hours{8};
+  submit(1);
+  loop_->stop();
+  const core::QueuedMsg msg = store_->queue({}, 1).records.at(0);
+  EXPECT_GE(msg.accepted_at, before + std::chrono::hours{8});
+  EXPECT_LT(clock_.now(), before + std::chrono::hours{7});
+  wall = before;
 }
 
 TEST_F(CommitLoopTest, AStopCommitsWhatWaits) {
@@ -161,7 +200,7 @@ TEST_F(CommitLoopTest, AStopCommitsWhatWaits) {
 // The store is one on a disk, so that there is a time for which a round is held; the stop comes a little
 // later in every turn, to find one that is.
 TEST(CommitLoop, AStopWhileARoundIsHeldLosesNothing) {
-  core::XidFactory ids{{1, 2, 3}, 4, 0};
+  core::XidFactory ids{{1, 2, 3}, 4};
   const Clock clock;
   for (int turn = 0; turn < 100; ++turn) {
     const pena::test::TempFolder folder;
@@ -179,8 +218,9 @@ TEST(CommitLoop, AStopWhileARoundIsHeldLosesNothing) {
                      [](const std::exception_ptr&) {
                        FAIL();
                      }}};
-    loop.push(core::Submitted{1, {{ids.next(1), 1, {}}, {ids.next(1), 1, {}}}});
-    loop.push(core::ClientJoined{ids.next(1), 2, true});
+    loop.push(
+        core::Submitted{1, {{ids.next(clock.date()), 1, {}}, {ids.next(clock.date()), 1, {}}}});
+    loop.push(core::ClientJoined{ids.next(clock.date()), 2, true});
     const auto msgs = granted.get_future().get();
     loop.push(core::Reported{2, {}, {msgs.at(0).msg.id}, {}, {}, true});
     const auto stop_at = Clock::Steady::now() + std::chrono::microseconds{turn};

@@ -1,40 +1,86 @@
-// Where a process gets its ids from.
+// Where ids come from: one source a process, and a number that no other process has.
 #include "server/xid_source.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace pena::server::test {
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
+
+namespace pena::server {
 namespace {
 
-TEST(XidSource, NamesTheMachineAndTheProcess) {
-  const core::Xid one = make_process_xids().next(77);
-  const core::Xid two = make_process_xids().next(77);
-  EXPECT_EQ(one.seconds(), 77U);
-  EXPECT_EQ(one.machine(), two.machine());
-  EXPECT_EQ(one.process(), static_cast<std::uint16_t>(::getpid()));
-  EXPECT_NE(one.counter(), two.counter());  // each begins at random
+constexpr ssize_t kIdSize = core::Xid::kBytes;
+const core::Instant kNow = core::from_us(1'700'000'000'000'000);
+
+core::Xid next_id() {
+  return process_xids().ids.next(kNow);
 }
 
-TEST(XidSource, DiffersAfterAFork) {
-  int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
+// What `action` gives in a forked child.
+core::Xid in_child(const std::function<core::Xid()>& action) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    const core::Xid::Bytes bytes = make_process_xids().next(77).bytes();
-    ::_exit(::write(ends[1], bytes.data(), bytes.size()) == core::Xid::kBytes ? 0 : 1);
+    const core::Xid id = action();
+    const ssize_t size = ::write(ends[1], id.bytes().data(), core::Xid::kBytes);
+    ::_exit(size == kIdSize ? 0 : 1);
   }
   core::Xid::Bytes bytes{};
-  ASSERT_EQ(::read(ends[0], bytes.data(), bytes.size()), core::Xid::kBytes);
-  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(::read(ends[0], bytes.data(), bytes.size()), kIdSize);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
   ::close(ends[0]);
   ::close(ends[1]);
-  const core::Xid of_child{bytes};
-  const core::Xid own = make_process_xids().next(77);
-  EXPECT_EQ(of_child.machine(), own.machine());
-  EXPECT_EQ(of_child.process(), static_cast<std::uint16_t>(child));
+  return core::Xid{bytes};
+}
+
+TEST(XidSource, AllOfAProcessComesFromOneSource) {
+  const core::Xid first = next_id();
+  const core::Xid second = next_id();
+  EXPECT_GT(second, first);
+  EXPECT_EQ(second.process(), first.process());
+  EXPECT_EQ(process_xids().problem, "");
+}
+
+TEST(XidSource, AForkedChildHasANumberOfItsOwn) {
+  const core::Xid mine = next_id();
+  const core::Xid its = in_child(next_id);
+  EXPECT_EQ(its.machine(), mine.machine());
+  EXPECT_NE(its.process(), mine.process());
+  EXPECT_EQ(next_id().process(), mine.process());
+}
+
+// As two processes with the pid 1 in two containers.
+TEST(XidSource, ANumberThatAnotherProcessHasIsPassedOver) {
+  const core::Xid mine = next_id();
+  const core::Xid its = in_child([&] {
+    const int file = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const auto machine = mine.machine();
+    const int length =
+        std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                      "pena/xid/%02x%02x%02x/%04x", unsigned{machine[0]}, unsigned{machine[1]},
+                      unsigned{machine[2]}, static_cast<unsigned>(::getpid()) & 0xffffU);
+    const auto size = offsetof(sockaddr_un, sun_path) + 1 + static_cast<std::size_t>(length);
+    if (::bind(file, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(size)) !=
+        0) {
+      ::_exit(2);
+    }
+    const core::Xid id = next_id();
+    if (id.process() == static_cast<std::uint16_t>(::getpid())) ::_exit(3);
+    return id;
+  });
+  EXPECT_NE(its.process(), mine.process());
 }
 
 }  // namespace
-}  // namespace pena::server::test
+}  // namespace pena::server

@@ -54,7 +54,7 @@ class CommitterTest : public testing::Test {
 
   core::Limits limits_;
   std::unique_ptr<Store> store_ = make_memory_store();
-  core::XidFactory ids_{{1, 2, 3}, 4, 0};
+  core::XidFactory ids_{{1, 2, 3}, 4};
   Instant now_ = core::from_us(1'000'000'000);
   core::RequestId requests_ = 0;
   std::optional<Committer> committer_;
@@ -67,8 +67,8 @@ TEST_F(CommitterTest, WhatIsAnsweredIsInTheStore) {
   const auto sent = of<core::SendBatch>(join(100, 2));
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(store_->counts(), (BucketCounts{0, 2, 0, 0}));
-  const auto settled = of<SettledReply>(report({id_of(1), id_of(2)}));
-  EXPECT_EQ(settled.at(0).reported, 2U);
+  const auto answered = of<core::ReportReply>(report({id_of(1), id_of(2)}));
+  EXPECT_EQ(answered.at(0).reported, 2U);
   EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 2, 0}));
 }
 
@@ -121,12 +121,108 @@ TEST_F(CommitterTest, AnIdIsAcceptedOnceWithinOneCommit) {
   EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 0, 0}));
 }
 
+TEST_F(CommitterTest, AnIdThatIsKnownIsTakenAsKnownWhoeverMadeIt) {
+  open();
+  const Xid made = ids_.next(now_);
+  happen(core::Submitted{1, {Msg{made, 1, {}}}, false});
+  // Another process in the same second, and one whose clock has been set back since.
+  for (const Instant restarted : {now_, now_ - seconds{7200}}) {
+    ids_ = core::XidFactory{{1, 2, 3}, 4};
+    now_ = restarted;
+    open();
+    const auto outgoing = happen(core::Submitted{2, {Msg{made, 1, {}}}});
+    EXPECT_EQ(of<core::SubmitReply>(outgoing).size(), 1U);
+    EXPECT_EQ(store_->counts().queue, 1U);
+  }
+}
+
+TEST_F(CommitterTest, AnIdThatIsYetToBeMadeIsRefusedAndNothingOfItsRequestIsTaken) {
+  open();
+  join(100, 1);
+  core::XidFactory twin{{1, 2, 3}, 4};
+  (void)ids_.next(now_);
+  const Xid ahead = twin.next(now_ + seconds{100});
+  const auto outgoing =
+      happen(core::Submitted{7, {Msg{id_of(1), 1, {}}, Msg{ahead, 1, {}}, Msg{id_of(2), 1, {}}}});
+  const auto refused = of<SubmitRefused>(outgoing);
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_EQ(refused[0].request, 7U);
+  EXPECT_EQ(refused[0].id, ahead);
+  EXPECT_EQ(outgoing.size(), 1U);
+  EXPECT_EQ(store_->counts(), BucketCounts{});
+  // What this process has not made and will not make is anybody's.
+  EXPECT_EQ(of<core::SubmitReply>(happen(core::Submitted{8, {Msg{twin.next(now_), 1, {}}}})).size(),
+            0U);
+  core::XidFactory earlier{{1, 2, 3}, 4};
+  const Xid passed = earlier.next(now_ - seconds{1});
+  EXPECT_EQ(of<core::SubmitReply>(happen(core::Submitted{9, {Msg{passed, 1, {}}}})).size(), 1U);
+}
+
+TEST_F(CommitterTest, IdsAscendOverRestartsWhateverTheClockSays) {
+  Xid last;
+  for (const int clock : {0, 0, 3600, -7200, -1, 5}) {
+    now_ = core::from_us(1'000'000'000'000'000) + seconds{clock};
+    ids_ = core::XidFactory{{1, 2, 3}, 4};
+    open();
+    const Xid made = ids_.next(now_);
+    EXPECT_GT(made, last) << clock;
+    happen(core::Submitted{1, {Msg{made, 1, {}}}, false});
+    last = made;
+  }
+  EXPECT_EQ(store_->counts().queue, 6U);
+  EXPECT_EQ(store_->meta("id_second"), last.seconds());
+}
+
+TEST_F(CommitterTest, AStoreThatDoesNotSayHowFarIdsHaveComeIsLookedThrough) {
+  now_ = core::from_us(1'000'000'000'000'000);
+  const auto second = core::unix_seconds(now_);
+  const auto with_id = [](const Xid& id) {
+    return core::PutQueue{core::QueuedMsg{{id, 1, {}}, {}, {}, {}}};
+  };
+  core::XidFactory before{{1, 2, 3}, 9};
+  before.begin_behind(second + 3600);  // the clock was set back an hour
+  const Xid queued = before.next(now_);
+  store_->commit({with_id(queued), with_id(Xid::last_of(0xf0000000))});  // somebody's, far ahead
+  open();
+  const Xid made = ids_.next(now_);
+  EXPECT_GT(made, queued);
+  EXPECT_LT(made.seconds(), second + 7200);
+}
+
+TEST_F(CommitterTest, OwnIdsInAnyOrderAreAcceptedInTheirOrder) {
+  open();
+  submit({5, 1, 4, 1, 2, 3});
+  const auto sent = of<core::SendBatch>(join(100, 5));
+  ASSERT_EQ(sent.size(), 1U);
+  for (std::uint16_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(sent[0].batch->msgs[i].msg.id, id_of(static_cast<std::uint16_t>(i + 1)));
+  }
+}
+
+TEST_F(CommitterTest, DatesFollowTheWallClockAndLeasesDoNot) {
+  open();
+  join(100, 1);
+  for (const seconds ahead : {seconds{3600}, seconds{-3600}}) {
+    committer_->take(core::ClockRead{ahead}, now_);
+    const auto sent = of<core::SendBatch>(submit({static_cast<std::uint16_t>(requests_ + 1)}));
+    ASSERT_EQ(sent.size(), 1U);
+    const core::Batch& batch = *sent[0].batch;
+    EXPECT_EQ(sent[0].lease_until, now_ + limits_.timing.lease);
+    EXPECT_EQ(batch.granted_at, now_ + seconds{3600});  // and never go back
+    EXPECT_EQ(batch.msgs[0].accepted_at, now_ + seconds{3600});
+    EXPECT_EQ(batch.id.seconds(), core::unix_seconds(now_ + seconds{3600}));
+    report({batch.msgs[0].msg.id});
+    EXPECT_EQ(store_->report(batch.msgs[0].msg.id)->reported_at, now_ + seconds{3600});
+  }
+}
+
 TEST_F(CommitterTest, TellsDuplicateFromUnknown) {
   open();
   submit({1});
   join(100, 1);
   report({id_of(1)});
-  const SettledReply again = of<SettledReply>(report({id_of(1), id_of(77)})).at(0);
+  const SettledReply again =
+      settled(of<core::ReportReply>(report({id_of(1), id_of(77)})).at(0), *store_);
   EXPECT_EQ(again.reported, 0U);
   EXPECT_EQ(again.duplicate, 1U);
   EXPECT_EQ(again.unknown, 1U);
@@ -251,7 +347,15 @@ TEST_F(CommitterTest, ABacklogBeyondTheWindowIsDeliveredWholeAndInOrder) {
   limits_.window_msgs = 16;
   limits_.batchsize = 8;
   open();
-  for (std::uint16_t number = 1; number <= 200; ++number) submit({number});
+  // In requests of several, each in no order and among the msgs of others.
+  for (std::uint16_t first = 1; first <= 10; ++first) {
+    std::vector<std::uint16_t> numbers;
+    for (std::uint16_t i = 0; i < 20; ++i) {
+      numbers.push_back(static_cast<std::uint16_t>((i * 7 % 20) * 10 + (first * 3 % 10) + 1));
+    }
+    submit(std::move(numbers));
+  }
+  EXPECT_EQ(store_->counts().queue, 200U);
   std::vector<Xid> delivered;
   auto sent = of<core::SendBatch>(join(5000, 7));
   while (!sent.empty()) {

@@ -19,6 +19,7 @@ using test::id_of;
 using test::put_batch;
 using test::queued;
 using test::reported;
+using test::rest_of_batch;
 
 constexpr std::size_t kMap = 256U << 20U;
 
@@ -65,8 +66,8 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
 TEST_P(StoreContract, DropsAndReplaces) {
   store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
                   core::PutFail{failed(5)}});
-  store_->commit({core::DropQueue{id_of(1)}, put_batch(700, {queued(3)}), core::DropFail{id_of(5)},
-                  core::PutMeta{"x", 1}});
+  store_->commit({core::DropQueue{id_of(1)}, rest_of_batch(700, {queued(3)}),
+                  core::DropFail{id_of(5)}, core::PutMeta{"x", 1}});
   EXPECT_EQ(store_->counts(), (BucketCounts{0, 1, 0, 0}));
   store_->commit({core::DropBatch{id_of(700)}, core::PutMeta{"x", 2}});
   EXPECT_EQ(store_->counts(), BucketCounts{});
@@ -105,6 +106,57 @@ TEST_P(StoreContract, ADropOfWhatIsNotThereIsABugThatNamesTheBucket) {
                                   bucket + ", but is not in it");
     }
   }
+}
+
+// In order and amid others, in another commit and in the same one.
+TEST_P(StoreContract, APutOfWhatIsThereIsABugThatNamesTheBucketAndChangesNothing) {
+  const ChangeSet all{core::PutQueue{queued(1)}, put_batch(700, {queued(2)}),
+                      core::PutReport{reported(4)}, core::PutFail{failed(5)}};
+  store_->commit(all);
+  store_->commit({core::PutQueue{queued(30)}, put_batch(730, {queued(31)}),
+                  core::PutReport{reported(33)}, core::PutFail{failed(34)}});
+  const std::pair<core::Write, std::string> cases[] = {
+      {core::PutQueue{queued(1)}, "queue"},      {core::PutQueue{queued(30)}, "queue"},
+      {core::PutQueue{queued(40)}, "queue"},     {core::PutQueue{queued(20)}, "queue"},
+      {put_batch(700, {queued(9)}), "batch"},    {put_batch(730, {queued(9)}), "batch"},
+      {put_batch(750, {queued(9)}), "batch"},    {core::PutReport{reported(4)}, "report"},
+      {core::PutReport{reported(33)}, "report"}, {core::PutReport{reported(50)}, "report"},
+      {core::PutFail{failed(5)}, "fail"},        {core::PutFail{failed(50)}, "fail"}};
+  for (const auto& [write, bucket] : cases) {
+    try {
+      store_->commit({write, write});  // of which the second at the latest is one too many
+      FAIL() << "put into " << bucket;
+    } catch (const StoreError& error) {
+      EXPECT_NE(std::string{error.what()}.find("to be put into the bucket " + bucket +
+                                               ", but is in it already"),
+                std::string::npos)
+          << error.what();
+    }
+  }
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 2, 2, 2}));
+  EXPECT_EQ(store_->queue({}, 1).records.at(0), queued(1));
+}
+
+TEST_P(StoreContract, FindsTheHighestIdUpToAnother) {
+  EXPECT_EQ(store_->last_up_to(id_of(9)), std::nullopt);
+  store_->commit({core::PutQueue{queued(3)}, core::PutQueue{queued(5)}, core::PutQueue{queued(20)},
+                  core::PutReport{reported(7)}, core::PutReport{reported(30)},
+                  core::PutFail{failed(12)}});
+  const std::pair<std::uint16_t, std::uint16_t> cases[] = {{3, 3},   {4, 3},   {6, 5},   {11, 7},
+                                                           {12, 12}, {19, 12}, {29, 20}, {99, 30}};
+  for (const auto& [up_to, last] : cases) {
+    EXPECT_EQ(store_->last_up_to(id_of(up_to)), id_of(last)) << up_to;
+  }
+  EXPECT_EQ(store_->last_up_to(id_of(2)), std::nullopt);
+}
+
+TEST_P(StoreContract, FindsIdsInTheOrderTheyAreAskedIn) {
+  store_->commit({core::PutQueue{queued(3)}, core::PutReport{reported(7)}, core::PutFail{failed(5)},
+                  core::PutQueue{queued(9)}});
+  using Found = std::vector<std::optional<Bucket>>;
+  EXPECT_EQ(store_->find_all({id_of(9), id_of(5), id_of(8), id_of(3), id_of(7), id_of(9)}),
+            (Found{Bucket::queue, Bucket::fail, std::nullopt, Bucket::queue, Bucket::report,
+                   Bucket::queue}));
 }
 
 TEST_P(StoreContract, ADropIsOfWhatWasThereBeforeIt) {

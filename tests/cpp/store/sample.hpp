@@ -28,6 +28,12 @@ inline core::Batch a_batch(std::uint16_t number, std::vector<core::QueuedMsg> ms
 inline core::PutBatch put_batch(std::uint16_t number, std::vector<core::QueuedMsg> msgs) {
   return {std::make_shared<core::Batch>(a_batch(number, std::move(msgs)))};
 }
+// What a partial report left of one that is there.
+inline core::PutBatch rest_of_batch(std::uint16_t number, std::vector<core::QueuedMsg> msgs) {
+  core::PutBatch put = put_batch(number, std::move(msgs));
+  put.replaces = true;
+  return put;
+}
 
 inline core::ReportRecord reported(std::uint16_t number) {
   return {id_of(number),    382,       id_of(700), id_of(800), core::from_us(1), core::from_us(2),

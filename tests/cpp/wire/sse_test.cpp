@@ -124,7 +124,7 @@ core::Batch a_batch() {
 
 TEST(SseFrames, AreThese) {
   std::string out;
-  append_batch_frames(out, a_batch(), std::chrono::seconds{30});
+  append_batch_frames(out, a_batch(), a_batch().granted_at, std::chrono::seconds{30});
   EXPECT_EQ(out,
             ": batch=cbvrr5s3r49lpu0cbt60 size=2 at=5000 lease=30000\n"
             "id: cbvrr5s3r49lpu0cbt60\ndata: {\"id\":\"9m4e2mr0ui3e8a215n4g\",\"period\":382}\n\n"
@@ -135,7 +135,7 @@ TEST(SseFrames, AreThese) {
 TEST(SseFrames, AreReadBackByTheParser) {
   std::string out;
   append_heartbeat(out, core::from_us(4'000'000));
-  append_batch_frames(out, a_batch(), std::chrono::seconds{30});
+  append_batch_frames(out, a_batch(), a_batch().granted_at, std::chrono::seconds{30});
   append_bye(out, "two\nlines");
   const Heard heard = hear({out});
   ASSERT_EQ(heard.size(), 5U);
