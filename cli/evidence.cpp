@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace pena::cli {
 namespace {
@@ -19,17 +20,13 @@ const core::Xid& id_of(const core::QueuedMsg& msg) {
   return msg.msg.id;
 }
 
-// All records of one kind, page by page.
-template <class Record>
-std::vector<Record> all(const store::BucketView& view,
-                        store::Page<Record> (store::BucketView::*read)(std::optional<core::Xid>,
-                                                                       std::size_t) const) {
-  std::vector<Record> records;
-  for (bool more = true; more;) {
-    std::optional<core::Xid> after;
-    if (!records.empty()) after = id_of(records.back());
-    store::Page<Record> page = (view.*read)(after, kPage);
-    more = page.more;
+// All records of one kind, page by page: `read` gives the one after an id.
+template <class Read>
+auto all(const Read& read) {
+  auto page = read(std::nullopt);
+  auto records = std::move(page.records);
+  while (page.more) {
+    page = read(id_of(records.back()));
     std::ranges::move(page.records, std::back_inserter(records));
   }
   return records;
@@ -38,12 +35,13 @@ std::vector<Record> all(const store::BucketView& view,
 }  // namespace
 
 Evidence evidence_of(const store::BucketView& view) {
+  using After = std::optional<core::Xid>;
   Evidence evidence;
   evidence.generated = view.meta("generated").value_or(0);
   evidence.buckets = view.counts();
-  evidence.reports = all(view, &store::BucketView::reports);
-  evidence.fails = all(view, &store::BucketView::fails);
-  evidence.queued = all(view, &store::BucketView::queue);
+  evidence.reports = all([&](After after) { return view.reports(after, kPage); });
+  evidence.fails = all([&](After after) { return view.fails(after, kPage); });
+  evidence.queued = all([&](After after) { return view.queue(after, kPage); });
   for (const core::Batch& batch : view.batches()) {
     evidence.held.insert(evidence.held.end(), batch.msgs.begin(), batch.msgs.end());
   }

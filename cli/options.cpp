@@ -56,6 +56,8 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.duration("--stalled-write", limits.stalled_write_time,
                "a client that reads nothing for this long is dropped");
   add.number("--window", limits.window_msgs, "queued msgs in memory; the rest waits in the store");
+  add.size("--window-bytes", limits.window_bytes,
+           "the most bytes of them in memory, and of one batch");
   add.number("--fewest-pieces", limits.fewest_pieces,
              "a lost batch is sent again in so many pieces at least, a large one in more");
   add.number("--max-queue", limits.queue_msgs, "beyond this submitting is refused with 503");

@@ -48,6 +48,7 @@ void register_limits(py::module_& module) {
       .def_readwrite("idle_time", &Limits::idle_time)
       .def_readwrite("stalled_write_time", &Limits::stalled_write_time)
       .def_readwrite("window_msgs", &Limits::window_msgs)
+      .def_readwrite("window_bytes", &Limits::window_bytes)
       .def_readwrite("fewest_pieces", &Limits::fewest_pieces)
       .def_readwrite("queue_msgs", &Limits::queue_msgs)
       .def_readwrite("map_bytes", &Limits::map_bytes)

@@ -69,6 +69,9 @@ struct Describer {
   std::string operator()(const Refilled& event) const {
     return "refilled " + std::to_string(event.msgs.size()) + (event.more ? " more" : "");
   }
+  std::string operator()(const BodiesRead& event) const {
+    return "read " + list(event.msgs, [this](const QueuedMsg& msg) { return name(msg.msg.id); });
+  }
   std::string operator()(const DrainBegan& /*event*/) const { return "drain began"; }
 
   // Writes.

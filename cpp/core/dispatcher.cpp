@@ -63,6 +63,9 @@ struct Dispatcher::State {
     [[nodiscard]] std::size_t lacks() const { return batchsize - plan.size(); }
   };
   std::optional<Next> next;
+  std::optional<BatchPlan> bodiless;  // what would be granted if it were in memory whole
+  std::vector<Xid> wanted_bodies;     // what of it is not
+  bool bodies_came = false;           // in this step, for it
   Counts counts;
   Duration clock_ahead{};  // of the time that steps are given
   Instant latest_date{};   // that a step had
@@ -78,6 +81,7 @@ struct Dispatcher::State {
   void on(TimeReached&& event, Instant now);
   void on(ClockRead&& event, Instant now);
   void on(Refilled&& event, Instant now);
+  void on(BodiesRead&& event, Instant now);
   void on(DrainBegan&& event, Instant now);
 
   [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
@@ -88,6 +92,7 @@ struct Dispatcher::State {
   [[nodiscard]] BatchPlan plan_for(const ClientState& client) const;
   [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
   [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
+  bool has_bodies(BatchPlan& plan);
   void grant(const ClientState& client, const BatchPlan& plan, Instant now);
   void note_waiting(Instant now, bool first_served);
   [[nodiscard]] bool holds_back_short() const;
@@ -145,6 +150,11 @@ void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   queue.refill(std::move(event.msgs), event.more);
 }
 
+void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
+  queue.bodies_read(std::move(event.msgs));
+  bodies_came = true;
+}
+
 void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
   draining = true;
 }
@@ -168,6 +178,7 @@ void Dispatcher::State::on(ClientLost&& event, Instant now) {
 // ---- grants
 
 void Dispatcher::State::grant_in_turn(Instant now) {
+  bodiless.reset();
   bool first_served = false;
   while (!draining) {
     const ClientState* first = clients.first_free();
@@ -176,12 +187,15 @@ void Dispatcher::State::grant_in_turn(Instant now) {
       break;
     }
     if (ready(plan_for_first(*first), *first, now)) {
-      grant(*first, next->plan, now);
+      BatchPlan plan = next->plan;
+      if (!has_bodies(plan)) break;
+      grant(*first, plan, now);
       first_served = true;
     } else if (!overtake(*first, now)) {
       break;
     }
   }
+  bodies_came = false;
   note_waiting(now, first_served);
 }
 
@@ -191,11 +205,27 @@ bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
   if (supply != Supply::later || queue.more_in_store()) return false;
   const ClientState* other = clients.first_free_for(next->plan.size());
   if (other == nullptr) return false;
-  const BatchPlan plan = plan_for(*other);
+  BatchPlan plan = plan_for(*other);
   if (plan.size() < other->least_msgs() && !plan.alone) return false;
+  if (!has_bodies(plan)) return false;
   overtaken = first.session;
   grant(*other, plan, now);
   return true;
+}
+
+// False where the store is to be asked first. What it leaves out then, because the msgs are too large
+// for the window, waits for the next batch.
+bool Dispatcher::State::has_bodies(BatchPlan& plan) {
+  const bool came = std::exchange(bodies_came, false);
+  if (queue.without_body(plan).empty()) return true;
+  BatchPlan had = plan;
+  queue.leave_out_bodiless(had);
+  if (came && had.size() > 0) {
+    plan = std::move(had);
+    return true;
+  }
+  if (!PENA_BUG(bodies_not_asked_for)) bodiless = plan;
+  return false;
 }
 
 BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
@@ -216,7 +246,7 @@ bool Dispatcher::State::holds_back_short() const {
 }
 
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
-  if (plan.size() == client.batchsize || plan.alone) return true;
+  if (plan.size() == client.batchsize || plan.alone || plan.full) return true;
   if (plan.size() == 0 || holds_back_short()) return false;
   if (client.takes_short || plan.apart) return true;
   return waits_since && now >= *waits_since + limits.linger;
@@ -228,7 +258,7 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
   batch->client = client.session;
   batch->granted_at = date(now);
   batch->msgs = queue.take(plan, effects.writes);
-  next.reset();  // and with it `plan`, where that is the first one's
+  next.reset();
   for (const QueuedMsg& msg : batch->msgs) {
     const bool is_new = holding.insert(msg.msg.id, batch->id);
     PENA_CHECK(is_new);
@@ -487,6 +517,9 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
+  // Known only now, for bodies may just have been forgotten.
+  state_->wanted_bodies =
+      state_->bodiless ? state_->queue.without_body(*state_->bodiless) : std::vector<Xid>{};
   state_->counts.held = state_->holding.size();
   state_->counts.clients_free = state_->clients.free();
   state_->counts.clients_busy = state_->clients.busy();
@@ -518,7 +551,17 @@ std::size_t Dispatcher::demand() const {
 }
 
 std::optional<WantedRefill> Dispatcher::wanted_refill() const {
-  return state_->queue.wanted_refill();
+  if (!state_->queue.more_in_store()) return std::nullopt;
+  const bool hungry = state_->next && !state_->draining && state_->next->lacks() > 0;
+  return state_->queue.wanted_refill(hungry);
+}
+
+const std::vector<Xid>& Dispatcher::wanted_bodies() const {
+  return state_->wanted_bodies;
+}
+
+InMemory Dispatcher::in_memory() const {
+  return state_->queue.in_memory();
 }
 
 Instant Dispatcher::date(Instant now) const {

@@ -69,14 +69,20 @@ class Dispatcher {
   // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`.
   [[nodiscard]] std::size_t demand() const;
   // What it wants to know of the store's queue, if anything. To be asked after a commit, and
-  // answered with Refilled before any other event.
+  // answered with Refilled before any other event, or asked again after the next commit.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+  // Missed msgs that it would grant if it had them whole. To be asked after a commit, and before
+  // wanted_refill(); answered with BodiesRead before any other event.
+  [[nodiscard]] const std::vector<Xid>& wanted_bodies() const;
 
   // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
   [[nodiscard]] Instant date(Instant now) const;
-  // True where the msg is held or waits in memory. One that waits in the store alone is not seen.
+  // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record
+  // in the store.
   [[nodiscard]] bool knows(const Xid& id) const;
   [[nodiscard]] const Counts& counts() const;
+  // What of the queue is in memory, between two steps.
+  [[nodiscard]] InMemory in_memory() const;
   // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.
   [[nodiscard]] const Batch* holder(const Xid& id) const;
   // What a batch still holds; null where it is settled.

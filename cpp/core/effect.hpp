@@ -76,7 +76,15 @@ using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
 // The store has the queue's other end: what a refill asks for.
 struct WantedRefill {
   std::optional<Xid> after;  // exclusive; none: from the start
-  std::size_t limit = 0;     // at most so many msgs
+  std::size_t limit = 0;     // at most so many msgs,
+  std::size_t bytes = 0;     // and, but for the first, of so many QueuedMsg::memory_bytes()
+};
+
+// What the dispatcher holds of the queue in memory.
+struct InMemory {
+  std::size_t msgs = 0;        // whole ones,
+  std::size_t bytes = 0;       // of so many QueuedMsg::memory_bytes()
+  std::size_t missed_ids = 0;  // of resends and suspects
 };
 
 struct Effects {

@@ -82,16 +82,23 @@ struct ClockRead {
 };
 
 // The store's answer to Dispatcher::wanted_refill(): the msgs after that key in the order of their
-// ids, at most as many as were asked for; `more` when the queue goes on behind the last of them.
+// ids, at most as many as were asked for, one at least where there is one; `more` when the queue
+// goes on behind the last of them.
 struct Refilled {
   std::vector<QueuedMsg> msgs;
   bool more = false;
+};
+
+// The store's answer to Dispatcher::wanted_bodies(): those msgs, in that order. Where they are too
+// large for the window the last may be missing, though not the first.
+struct BodiesRead {
+  std::vector<QueuedMsg> msgs;
 };
 
 // The server is about to stop: nothing is granted from here on, reports still are accepted.
 struct DrainBegan {};
 
 using Event = std::variant<Submitted, Generated, SupplyChanged, ClientJoined, ClientLost, Reported,
-                           TimeReached, ClockRead, Refilled, DrainBegan>;
+                           TimeReached, ClockRead, Refilled, BodiesRead, DrainBegan>;
 
 }  // namespace pena::core

@@ -96,8 +96,9 @@ std::optional<std::string> Limits::problem() const {
       {"header_bytes", header_bytes},   {"target_bytes", target_bytes},
       {"body_bytes", body_bytes},       {"framing_bytes", framing_bytes},
       {"bodies_bytes", bodies_bytes},   {"connections", connections},
-      {"window_msgs", window_msgs},     {"fewest_pieces", fewest_pieces},
-      {"queue_msgs", queue_msgs},       {"map_bytes", map_bytes},
+      {"window_msgs", window_msgs},     {"window_bytes", window_bytes},
+      {"fewest_pieces", fewest_pieces}, {"queue_msgs", queue_msgs},
+      {"map_bytes", map_bytes},
   };
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;

@@ -61,6 +61,8 @@ struct QueuedMsg {
   // The last miss whose batch was lost whole; null where there was none. A msg that has one is a
   // suspect, and travels apart from the others of that batch for good.
   [[nodiscard]] const Miss* last_loss() const;
+  // About how many bytes of memory it takes: what a client chose, and what it was missed by.
+  [[nodiscard]] std::size_t memory_bytes() const;
   friend bool operator==(const QueuedMsg&, const QueuedMsg&) = default;
 };
 

@@ -37,6 +37,9 @@
   X(pieces_do_not_shrink, "the pieces of a lost batch are as large later as at first")           \
   X(last_attempt_in_company, "a suspect has others for company at its last attempt")             \
   X(suspect_once, "a suspect that comes back by a refusal is none any more")                     \
+  X(bodies_not_asked_for, "what of a missed msg only the store has is never read")               \
+  X(missed_bodies_kept, "memory holds missed msgs whole, however many there are")                \
+  X(refill_reads_all, "a refill reads on within its round until the window has fresh msgs")      \
   X(granted_stays_queued, "a granted msg's record stays in the queue")                           \
   X(window_forgets, "what does not fit into the window is forgotten until a restart")            \
   X(refill_one_short, "a refill believes to have seen one msg more than it has")                 \

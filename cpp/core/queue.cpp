@@ -8,7 +8,7 @@
 
 namespace pena::core {
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
-  if (!msg.misses.empty()) return add_missed({std::move(msg), false});
+  if (!msg.misses.empty()) return add_missed(std::move(msg));
   std::vector<QueuedMsg> one;
   one.push_back(std::move(msg));
   add_fresh(std::move(one), writes);
@@ -28,6 +28,7 @@ void Queue::add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes)
       writes.emplace_back(PutQueue{std::move(msg)});
     } else {
       note_unstored(id);
+      fresh_bytes_ += msg.memory_bytes();
       fresh_.push_back({std::move(msg), false});
     }
   }
@@ -46,9 +47,14 @@ void Queue::add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes)
   keep_to_window(writes);
 }
 
+// The first stays, however large it is.
 void Queue::keep_to_window(std::vector<Write>& writes) {
-  if (fresh_.size() <= window_) return;
-  const auto end = fresh_.begin() + static_cast<std::ptrdiff_t>(window_);
+  std::size_t kept = fresh_.size();
+  while (kept > 1 && (kept > window_ || fresh_bytes_ > window_bytes_)) {
+    fresh_bytes_ -= fresh_[--kept].msg.memory_bytes();
+  }
+  if (kept == fresh_.size()) return;
+  const auto end = fresh_.begin() + static_cast<std::ptrdiff_t>(kept);
   for (auto out = end; out != fresh_.end(); ++out) {
     if (out->stored) continue;
     writes.emplace_back(PutQueue{std::move(out->msg)});
@@ -56,6 +62,7 @@ void Queue::keep_to_window(std::vector<Write>& writes) {
   }
   fresh_.erase(end, fresh_.end());
   if (!PENA_BUG(window_forgets)) more_in_store_ = true;
+  barren_ = false;
   seen_up_to_ = fresh_.back().msg.msg.id;
 }
 
@@ -64,39 +71,49 @@ void Queue::note_unstored(const Xid& id) {
   added_.push_back(id);
 }
 
-void Queue::add_missed(Waiting&& waiting) {
-  const QueuedMsg& msg = waiting.msg;
+void Queue::add_missed(QueuedMsg&& msg) {
   const Xid id = msg.msg.id;
-  if (PENA_BUG(suspect_once) ? msg.misses.back().lost_whole() : msg.last_loss() != nullptr) {
-    const bool is_new = suspects_.add(msg);
-    PENA_CHECK(is_new);
-  } else {
-    resends_.insert(id);
-  }
-  if (!waiting.stored) note_unstored(id);
-  const bool is_new = missed_.emplace(id, std::move(waiting)).second;
+  const bool is_new = note_missed(msg);
   PENA_CHECK(is_new);
+  note_unstored(id);
+  bodies_bytes_ += msg.memory_bytes();
+  bodies_.insert_or_assign(id, Waiting{std::move(msg), false});
+}
+
+bool Queue::note_missed(const QueuedMsg& msg) {
+  const bool suspect =
+      PENA_BUG(suspect_once) ? msg.misses.back().lost_whole() : msg.last_loss() != nullptr;
+  return suspect ? suspects_.add(msg) : resends_.insert(msg.msg.id).second;
 }
 
 void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
   if (!msgs.empty()) seen_up_to_ = msgs.back().msg.id;
-  // What is read from the store lies behind the window, so from here on nothing is put aside.
-  more_in_store_ = false;
+  const auto were_missed =
+      std::ranges::count_if(msgs, [](const QueuedMsg& msg) { return !msg.misses.empty(); });
+  barren_ = static_cast<std::size_t>(were_missed) > msgs.size() / 2;
   for (QueuedMsg& msg : msgs) {
-    if (contains(msg.msg.id)) continue;
-    if (msg.misses.empty()) {
-      fresh_.push_back({std::move(msg), true});
-    } else {
-      add_missed({std::move(msg), true});
+    if (!msg.misses.empty()) {
+      note_missed(msg);
+      continue;
     }
+    // What is read from the store lies behind the window.
+    PENA_CHECK(fresh_.empty() || fresh_.back().msg.msg.id < msg.msg.id);
+    fresh_bytes_ += msg.memory_bytes();
+    fresh_.push_back({std::move(msg), true});
   }
-  if (PENA_BUG(refill_one_short) && more && !fresh_.empty()) fresh_.pop_back();
+  if (PENA_BUG(refill_one_short) && more && !fresh_.empty()) {
+    fresh_bytes_ -= fresh_.back().msg.memory_bytes();
+    fresh_.pop_back();
+  }
   more_in_store_ = more;
 }
 
-std::optional<WantedRefill> Queue::wanted_refill() const {
-  if (!more_in_store_ || fresh_.size() > window_ / 2) return std::nullopt;
-  return WantedRefill{seen_up_to_, window_ - fresh_.size()};
+std::optional<WantedRefill> Queue::wanted_refill(bool hungry) const {
+  if (!more_in_store_ || fresh_.size() > window_ / 2 || fresh_bytes_ > window_bytes_ / 2) {
+    return std::nullopt;
+  }
+  if (!hungry && barren_) return std::nullopt;
+  return WantedRefill{seen_up_to_, window_ - fresh_.size(), window_bytes_ - fresh_bytes_};
 }
 
 BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {
@@ -109,28 +126,57 @@ BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) 
   plan.resends = std::min(size, resends_.size());
   const std::size_t rest = size - plan.resends;
   const std::size_t few = std::min(rest, std::max<std::size_t>(1, size / 2));
-  const bool fresh_fills = fresh_will_come || more_in_store_;
+  const bool fresh_fills = fresh_will_come || (more_in_store_ && !barren_);
   const std::size_t fresh_at_most = fresh_fills ? rest : std::min(rest, fresh_.size());
   plan.suspects = suspects_.pick(std::max(few, rest - fresh_at_most));
   plan.fresh = std::min(rest - plan.suspects.size(), fresh_.size());
-  plan.apart = plan.size() < size && plan.suspects.size() < suspects_.size();
+  if (plan.size() == size) return plan;
+  plan.apart = plan.suspects.size() < suspects_.size();
+  plan.full = more_in_store_ && fresh_bytes_ > window_bytes_ / 2;
   return plan;
+}
+
+std::vector<Xid> Queue::without_body(const BatchPlan& plan) const {
+  std::vector<Xid> ids;
+  const auto look_at = [&](const Xid& id) {
+    if (!bodies_.contains(id)) ids.push_back(id);
+  };
+  auto resend = resends_.begin();
+  for (std::size_t i = 0; i < plan.resends; ++i) look_at(*resend++);
+  std::ranges::for_each(plan.suspects, look_at);
+  return ids;
+}
+
+void Queue::bodies_read(std::vector<QueuedMsg>&& msgs) {
+  for (QueuedMsg& msg : msgs) {
+    const Xid id = msg.msg.id;
+    const std::size_t bytes = msg.memory_bytes();
+    if (bodies_.try_emplace(id, Waiting{std::move(msg), true}).second) bodies_bytes_ += bytes;
+  }
+}
+
+void Queue::leave_out_bodiless(BatchPlan& plan) const {
+  std::size_t resends = 0;
+  auto resend = resends_.begin();
+  for (; resends < plan.resends && bodies_.contains(*resend); ++resend) ++resends;
+  plan.resends = resends;
+  std::erase_if(plan.suspects, [this](const Xid& id) { return !bodies_.contains(id); });
 }
 
 std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& writes) {
   std::vector<QueuedMsg> msgs;
   msgs.reserve(plan.size());
   for (std::size_t i = 0; i < plan.resends; ++i) {
-    const Xid id = *resends_.begin();
+    msgs.push_back(take_body(*resends_.begin(), writes));
     resends_.erase(resends_.begin());
-    msgs.push_back(take_missed(id, writes));
   }
   for (const Xid& id : plan.suspects) {
-    suspects_.remove(missed_.at(id).msg);
-    msgs.push_back(take_missed(id, writes));
+    msgs.push_back(take_body(id, writes));
+    suspects_.remove(msgs.back());
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {
     Waiting& first = fresh_.front();
+    fresh_bytes_ -= first.msg.memory_bytes();
     if (!first.stored) {
       --unstored_;
     } else if (!PENA_BUG(granted_stays_queued)) {
@@ -142,30 +188,41 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
   return msgs;
 }
 
-QueuedMsg Queue::take_missed(const Xid& id, std::vector<Write>& writes) {
-  const auto at = missed_.find(id);
-  PENA_CHECK(at != missed_.end());
+QueuedMsg Queue::take_body(const Xid& id, std::vector<Write>& writes) {
+  const auto at = bodies_.find(id);
+  PENA_CHECK(at != bodies_.end());
   if (at->second.stored) {
     writes.emplace_back(DropQueue{id});
   } else {
     --unstored_;
   }
   QueuedMsg msg = std::move(at->second.msg);
-  missed_.erase(at);
+  bodies_bytes_ -= msg.memory_bytes();
+  bodies_.erase(at);
   return msg;
 }
 
+bool Queue::too_many_bodies() const {
+  if (PENA_BUG(missed_bodies_kept)) return false;
+  return bodies_.size() > window_ / 4 || bodies_bytes_ > window_bytes_ / 4;
+}
+
 void Queue::write_added(std::vector<Write>& writes) {
+  const bool forget_bodies = too_many_bodies();
   // As a rule what was added has been granted in the same step.
   if (unstored_ == 0) added_.clear();
   for (const Xid& id : added_) {
     Waiting* waiting = find(id);
     if (waiting == nullptr || waiting->stored) continue;
     --unstored_;
-    writes.emplace_back(PutQueue{waiting->msg});
     waiting->stored = true;
+    const bool forgotten = forget_bodies && !waiting->msg.misses.empty();
+    writes.emplace_back(PutQueue{forgotten ? std::move(waiting->msg) : waiting->msg});
   }
   added_.clear();
+  if (!forget_bodies) return;
+  bodies_.clear();
+  bodies_bytes_ = 0;
 }
 
 Queue::Fresh::const_iterator Queue::find_fresh(const Xid& id) const {
@@ -175,7 +232,7 @@ Queue::Fresh::const_iterator Queue::find_fresh(const Xid& id) const {
 }
 
 Queue::Waiting* Queue::find(const Xid& id) {
-  if (const auto missed = missed_.find(id); missed != missed_.end()) return &missed->second;
+  if (const auto body = bodies_.find(id); body != bodies_.end()) return &body->second;
   const auto at = find_fresh(id);
   if (at == fresh_.end() || at->msg.msg.id != id) return nullptr;
   return &fresh_[static_cast<std::size_t>(at - fresh_.begin())];
@@ -185,7 +242,7 @@ bool Queue::contains(const Xid& id) const {
   // Most that are asked for are newer than all that wait here.
   const bool may_be_fresh = !fresh_.empty() && id <= fresh_.back().msg.msg.id;
   const auto at = may_be_fresh ? find_fresh(id) : fresh_.end();
-  return (at != fresh_.end() && at->msg.msg.id == id) || missed_.contains(id);
+  return (at != fresh_.end() && at->msg.msg.id == id) || bodies_.contains(id);
 }
 
 }  // namespace pena::core

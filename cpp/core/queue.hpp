@@ -6,15 +6,26 @@
 // isolated: pieces of one lost batch do not travel together (core/suspects.hpp), and while fresh
 // msgs can fill the rest at most half of a batch is suspects.
 //
-// Memory holds all resends and suspects, but of the fresh msgs a window only: those with the lowest
-// ids. The rest waits in the store and comes in by refills, so a backlog costs no memory.
+// A backlog costs little memory. Of the fresh msgs there is a window only, those with the lowest
+// ids; the rest waits in the store and comes in by refills. Of the resends and suspects there are
+// the ids; what they are beside, their body, is read from the store when they are to be granted,
+// but for those few that were missed a moment ago. A refill brings ids of missed msgs, too; where
+// it finds more of those than of fresh ones, the next is for somebody whose batch is not full.
+//
+// What always holds, after each call (tests/cpp/core/queue_test.cpp):
+//   * A msg that waits is in one of fresh_, resends_ and suspects_, or in the store alone.
+//   * fresh_ ascends, and is no larger than the window. While the store has more, no id in it lies
+//     above seen_up_to_, and of the store's msgs without a miss up to there all are in it.
+//   * A body in bodies_ belongs to a resend or suspect. Whoever has no record in the store's queue
+//     has its body here; after write_added() everybody has a record, and bodies_ is no larger than a
+//     quarter of the window.
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "core/effect.hpp"
@@ -30,6 +41,7 @@ struct BatchPlan {
   std::vector<Xid> suspects;
   std::size_t fresh = 0;
   bool alone = false;  // a piece that goes without company, to a client that takes short batches
+  bool full = false;   // shorter than it could be, for its msgs are as large as the window
   bool apart = false;  // shorter than it could be, for other suspects may not travel with these
 
   [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
@@ -40,6 +52,7 @@ class Queue {
   // `in_store`: the store's queue may hold msgs that this one has not seen.
   Queue(const Limits& limits, bool in_store)
       : window_(limits.window_msgs),
+        window_bytes_(limits.window_bytes),
         more_in_store_(in_store),
         suspects_(limits.max_resends + 1, limits.fewest_pieces) {}
 
@@ -49,7 +62,15 @@ class Queue {
   void add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes);
   // Records that the store's queue has already; those that are here too are passed over.
   void refill(std::vector<QueuedMsg>&& msgs, bool more);
-  [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+  // `hungry`: somebody lacks msgs.
+  [[nodiscard]] std::optional<WantedRefill> wanted_refill(bool hungry) const;
+
+  // Those of the plan that cannot be taken before their bodies are read.
+  [[nodiscard]] std::vector<Xid> without_body(const BatchPlan& plan) const;
+  // Bodies of msgs that wait here. Those that the next take() leaves may be forgotten again.
+  void bodies_read(std::vector<QueuedMsg>&& msgs);
+  // Leaves out of the plan what cannot be taken.
+  void leave_out_bodiless(BatchPlan& plan) const;
 
   // The best batch of at most `size` msgs that can be had now. `fresh_will_come`: a generator makes
   // up what is missing, so suspects do not fill up the room of fresh msgs.
@@ -58,11 +79,15 @@ class Queue {
   [[nodiscard]] std::vector<QueuedMsg> take(const BatchPlan& plan, std::vector<Write>& writes);
 
   // Writes the records of what was added since the last call and still waits. What was added and
-  // taken in one step never has one.
+  // taken in one step never has one. Forgets bodies where there are many.
   void write_added(std::vector<Write>& writes);
 
+  // It waits, and its body is in memory. Whoever waits otherwise has a record in the store.
   [[nodiscard]] bool contains(const Xid& id) const;
-  [[nodiscard]] bool empty() const { return fresh_.empty() && missed_.empty() && !more_in_store_; }
+  [[nodiscard]] bool empty() const { return fresh_.empty() && missed() == 0 && !more_in_store_; }
+  [[nodiscard]] InMemory in_memory() const {
+    return {fresh_.size() + bodies_.size(), fresh_bytes_ + bodies_bytes_, missed()};
+  }
   // Msgs wait in the store that memory has not seen.
   [[nodiscard]] bool more_in_store() const { return more_in_store_; }
 
@@ -74,21 +99,29 @@ class Queue {
   using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
 
   void keep_to_window(std::vector<Write>& writes);
-  void add_missed(Waiting&& waiting);
+  void add_missed(QueuedMsg&& msg);
+  // False where it waits here already.
+  bool note_missed(const QueuedMsg& msg);
+  [[nodiscard]] std::size_t missed() const { return resends_.size() + suspects_.size(); }
+  [[nodiscard]] bool too_many_bodies() const;
   void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
   [[nodiscard]] Waiting* find(const Xid& id);
-  QueuedMsg take_missed(const Xid& id, std::vector<Write>& writes);
+  QueuedMsg take_body(const Xid& id, std::vector<Write>& writes);
 
   std::size_t window_;
+  std::size_t window_bytes_;
   bool more_in_store_;
+  bool barren_ = false;            // the last refill found more missed msgs than fresh ones
   std::optional<Xid> seen_up_to_;  // the highest id that a refill or the window has covered
   Fresh fresh_;
-  std::map<Xid, Waiting> missed_;  // resends and suspects
-  std::set<Xid> resends_;          // ids in missed_
-  Suspects suspects_;              // of those in missed_
-  std::vector<Xid> added_;         // since the last write_added, without a record
-  std::size_t unstored_ = 0;       // how many that are here have no record in the store's queue
+  std::size_t fresh_bytes_ = 0;
+  std::set<Xid> resends_;
+  Suspects suspects_;
+  std::unordered_map<Xid, Waiting> bodies_;  // of resends and suspects
+  std::size_t bodies_bytes_ = 0;
+  std::vector<Xid> added_;    // since the last write_added, without a record
+  std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
 };
 
 }  // namespace pena::core

@@ -32,6 +32,8 @@ class Bench {
   // What was granted, and which streams were closed by the server, since this was last asked.
   [[nodiscard]] std::vector<std::shared_ptr<const core::Batch>> take_grants();
   [[nodiscard]] std::vector<core::Xid> take_closed();
+  // What of the queue is in memory.
+  [[nodiscard]] core::InMemory in_memory() const { return committer_->dispatcher().in_memory(); }
   // "queue", "batch", "report" or "fail"; nothing for an id that is not known.
   [[nodiscard]] std::optional<std::string> where(const core::Xid& id) const;
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/oracle.hpp"
@@ -45,9 +46,18 @@ class Disk final : public store::Store {
     return live_->ids(bucket, after, limit);
   }
   [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
-                                                   std::size_t limit) const override {
-    return live_->queue(after, limit);
+                                                   std::size_t limit,
+                                                   std::size_t bytes) const override {
+    auto page = live_->queue(after, limit, bytes);
+    read_ += page.records.size();
+    return page;
   }
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+                                                    std::size_t bytes) const override {
+    return live_->queued(ids, bytes);
+  }
+  // How many msgs of the queue were read page by page since the last call.
+  [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
   [[nodiscard]] store::Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                         std::size_t limit) const override {
     return live_->reports(after, limit);
@@ -94,6 +104,7 @@ class Disk final : public store::Store {
   std::unique_ptr<store::Store> durable_;
   std::vector<store::ChangeSet> unsynced_;
   bool full_ = false;
+  mutable std::size_t read_ = 0;
 };
 
 }  // namespace pena::sim

@@ -345,6 +345,15 @@ void Oracle::report_answered(const core::Reported& report, std::uint64_t reporte
       "a report is answered with more ids than it named");
 }
 
+void Oracle::round_done(const core::InMemory& in_memory, std::size_t read) const {
+  law(in_memory.msgs <= window_ + window_ / 4, "memory_bound",
+      std::to_string(in_memory.msgs) + " queued msgs are in memory, with a window of " +
+          std::to_string(window_));
+  law(read <= window_, "memory_bound",
+      std::to_string(read) + " msgs are read from the queue in one round, with a window of " +
+          std::to_string(window_));
+}
+
 void Oracle::started_with(const store::BucketView& view) {
   clients_.clear();
   check_store(view);

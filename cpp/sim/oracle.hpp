@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/effect.hpp"
 #include "core/limits.hpp"
 #include "sim/timeline.hpp"
 #include "store/store.hpp"
@@ -31,6 +32,7 @@ class Oracle {
   explicit Oracle(const core::Limits& limits)
       : max_attempts_(limits.max_resends + 1),
         fewest_pieces_(limits.fewest_pieces),
+        window_(limits.window_msgs),
         linger_(limits.linger) {}
 
   // ---- the server's side
@@ -49,6 +51,8 @@ class Oracle {
   // The answer to it leaves.
   void report_answered(const core::Reported& report, std::uint64_t reported,
                        std::uint64_t duplicate, std::uint64_t unknown) const;
+  // After a round the server has so much of its queue in memory, and has read so many msgs for it.
+  void round_done(const core::InMemory& in_memory, std::size_t read) const;
   // The server starts with this store.
   void started_with(const store::BucketView& view);
 
@@ -125,6 +129,7 @@ class Oracle {
 
   int max_attempts_;
   std::size_t fewest_pieces_;
+  std::size_t window_;
   core::Duration linger_;
   std::uint64_t round_ = 0;  // change sets so far
   std::map<core::Xid, Client> clients_;

@@ -90,7 +90,10 @@ void ServerProcess::begin_round() {
     tell_oracle(event);
     committer_.take(std::move(event), at_once);
   }
+  (void)environment_.disk.take_read();
   auto outgoing = committer_.commit(at_once);
+  environment_.oracle.round_done(committer_.dispatcher().in_memory(),
+                                 environment_.disk.take_read());
   committing_ = true;
   ++environment_.tally.commits;
   const TrueTime done = environment_.timeline.now() + commit_time();

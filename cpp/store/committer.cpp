@@ -52,6 +52,9 @@ bool leaves_early(const std::vector<core::Send>& sends) {
   return PENA_BUG(answer_before_commit) && !sends.empty() && !grants();
 }
 
+// As many writes of msgs that were read for it in one commit, or a batch more.
+constexpr std::size_t kGrantedAtOnce = 10'000;
+
 constexpr core::Duration kLookForRoom = std::chrono::seconds{1};
 
 }  // namespace
@@ -100,14 +103,33 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
     fill_from_generator(now);
     write(out);
   }
-  // What a refill brings may be granted at once, and so wants a commit of its own.
-  while (const auto wanted = dispatcher_.wanted_refill()) {
-    auto page = store_.queue(wanted->after, wanted->limit);
-    step(core::Refilled{std::move(page.records), page.more}, now);
+  answer_dispatcher(out, now);
+  return out;
+}
+
+// What it gets from the store may be granted at once, and so wants a commit of its own. One page of
+// the queue a round: whoever waits for more is not to hold up the others' answers.
+void Committer::answer_dispatcher(std::vector<Outgoing>& out, core::Instant now) {
+  bool refilled = false;
+  while (true) {
+    bool answered = false;
+    // What is wanted has been committed, so that several batches of it may share the next commit.
+    while (!dispatcher_.wanted_bodies().empty() && effects_.writes.size() < kGrantedAtOnce) {
+      step(core::BodiesRead{store_.queued(dispatcher_.wanted_bodies(), limits_.window_bytes)}, now);
+      answered = true;
+    }
+    if (!answered && !refilled) {
+      if (const auto wanted = dispatcher_.wanted_refill()) {
+        auto page = store_.queue(wanted->after, wanted->limit, wanted->bytes);
+        step(core::Refilled{std::move(page.records), page.more}, now);
+        answered = true;
+        refilled = !PENA_BUG(refill_reads_all);
+      }
+    }
+    if (!answered) return;
     fill_from_generator(now);
     write(out);
   }
-  return out;
 }
 
 core::Supply Committer::supply() const {
@@ -172,6 +194,7 @@ void Committer::write(std::vector<Outgoing>& out) {
 
 std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   if (supply() != told_ && !PENA_BUG(room_unnoticed)) return now;
+  if (dispatcher_.wanted_refill()) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   if (generator_ && accepting_ && dispatcher_.demand() > 0) {
     // Past where the commit took longer than a msg: then it is wanted at once.
@@ -189,7 +212,8 @@ bool Committer::only_answers_reports() const {
   const auto answers_report = [](const core::Send& send) {
     return std::holds_alternative<core::ReportReply>(send);
   };
-  return !effects_.writes.empty() && (!generator_ || dispatcher_.demand() == 0) &&
+  return !effects_.writes.empty() && dispatcher_.wanted_bodies().empty() &&
+         (!generator_ || dispatcher_.demand() == 0) &&
          std::ranges::all_of(effects_.sends, answers_report);
 }
 

@@ -88,6 +88,7 @@ class Committer {
   [[nodiscard]] core::Supply supply() const;
   void tell_supply(core::Instant now);
   void write(std::vector<Outgoing>& out);
+  void answer_dispatcher(std::vector<Outgoing>& out, core::Instant now);
   void leave_out_known(core::Submitted& submitted);
   [[nodiscard]] bool refused(core::Submitted& submitted);
   void note_second();

@@ -115,12 +115,19 @@ class LmdbView {
     return page;
   }
 
-  template <class Record, class Read, class IdOf>
-  Page<Record> queue(const std::optional<Xid>& after, std::size_t limit, Read read,
-                     IdOf id_of) const {
+  template <class Record, class Read, class IdOf, class BytesOf>
+  Page<Record> queue(const std::optional<Xid>& after, std::size_t limit, Read read, IdOf id_of,
+                     std::size_t bytes, BytesOf bytes_of) const {
     const ReadTxn txn(*env_);
     Cursor cursor(*env_, txn.get(), Table::queue);
-    return queue_page<Record>(cursor, after, limit, read, id_of);
+    return queue_page<Record>(cursor, after, limit, read, id_of, bytes, bytes_of);
+  }
+
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<Xid>& ids,
+                                                    std::size_t bytes) const {
+    const ReadTxn txn(*env_);
+    Cursor cursor(*env_, txn.get(), Table::queue);
+    return read_queued(cursor, ids, bytes);
   }
 
   [[nodiscard]] std::vector<core::Batch> batches() const {
@@ -239,15 +246,21 @@ class Reading : public Base {
                               std::size_t limit) const override {
     if (bucket == Bucket::batch) return held_ids(view_.batches(), after, limit);
     if (bucket == Bucket::queue) {
-      return view_.template queue<Xid>(after, limit, queued_ids, std::identity{});
+      return view_.template queue<Xid>(after, limit, queued_ids, std::identity{}, SIZE_MAX,
+                                       [](const Xid& /*id*/) { return std::size_t{1}; });
     }
     return view_.template page<Xid>(table_of(bucket), after, limit,
                                     [](const Xid& id, std::string_view) { return id; });
   }
-  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after,
-                                            std::size_t limit) const override {
+  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after, std::size_t limit,
+                                            std::size_t bytes) const override {
     return view_.template queue<core::QueuedMsg>(
-        after, limit, decode_queued, [](const core::QueuedMsg& queued) { return queued.msg.id; });
+        after, limit, decode_queued, [](const core::QueuedMsg& queued) { return queued.msg.id; },
+        bytes, [](const core::QueuedMsg& queued) { return queued.memory_bytes(); });
+  }
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<Xid>& ids,
+                                                    std::size_t bytes) const override {
+    return view_.queued(ids, bytes);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  std::size_t limit) const override {

@@ -1,5 +1,6 @@
 #include "store/memory_store.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -118,10 +119,33 @@ class MemoryStore final : public Store {
     }
     return held_ids(all_batches(), after, limit);
   }
-  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after,
-                                            std::size_t limit) const override {
+  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after, std::size_t limit,
+                                            std::size_t bytes) const override {
     const std::lock_guard lock(mutex_);
-    return records_of(tables_.queue, after, limit);
+    Page<core::QueuedMsg> page;
+    auto at = behind(tables_.queue, after);
+    for (; at != tables_.queue.end() && page.records.size() < limit && bytes > 0; ++at) {
+      bytes -= std::min(bytes, at->second.memory_bytes());
+      page.records.push_back(at->second);
+    }
+    page.more = at != tables_.queue.end();
+    return page;
+  }
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<Xid>& ids,
+                                                    std::size_t bytes) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<core::QueuedMsg> read;
+    for (const Xid& id : ids) {
+      if (bytes == 0) break;
+      const auto at = tables_.queue.find(id);
+      if (at == tables_.queue.end()) {
+        throw StoreError("a bug: " + id.text() +
+                         " is to be read from the bucket queue, but is not in it");
+      }
+      bytes -= std::min(bytes, at->second.memory_bytes());
+      read.push_back(at->second);
+    }
+    return read;
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  std::size_t limit) const override {

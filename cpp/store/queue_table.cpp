@@ -10,6 +10,10 @@ using core::Xid;
 // page's index.
 constexpr std::size_t kMostBytes = (4096 - 16) / 2 - 2 - 8 - Xid::kBytes;
 
+const Xid& xid_of(const core::QueuedMsg& queued) {
+  return queued.msg.id;
+}
+
 }  // namespace
 
 void each_queued(Cursor& cursor, const std::optional<Xid>& after,
@@ -17,6 +21,29 @@ void each_queued(Cursor& cursor, const std::optional<Xid>& after,
   bool there = after && cursor.to_last_up_to(*after);
   if (!there) there = cursor.first();
   while (there && read(cursor.id(), cursor.value())) there = cursor.next();
+}
+
+std::vector<core::QueuedMsg> read_queued(Cursor& cursor, const std::vector<Xid>& ids,
+                                         std::size_t bytes) {
+  std::vector<core::QueuedMsg> read;
+  std::vector<core::QueuedMsg> record;  // the one that was read last; neighbours share it
+  for (const Xid& id : ids) {
+    if (bytes == 0) break;
+    const bool within =
+        !record.empty() && xid_of(record.front()) <= id && id <= xid_of(record.back());
+    if (!within) {
+      record.clear();
+      if (cursor.to_last_up_to(id)) decode_queued(cursor.id(), cursor.value(), record);
+    }
+    const auto at = std::ranges::lower_bound(record, id, {}, xid_of);
+    if (at == record.end() || xid_of(*at) != id) {
+      throw StoreError("a bug: " + id.text() +
+                       " is to be read from the bucket queue, but is not in it");
+    }
+    bytes -= std::min(bytes, at->memory_bytes());
+    read.push_back(*at);
+  }
+  return read;
 }
 
 bool QueuedIds::contains(const Xid& id) {

@@ -27,13 +27,15 @@ void each_queued(Cursor& cursor, const std::optional<core::Xid>& after,
                  const std::function<bool(const core::Xid& key, std::string_view value)>& read);
 
 // A page of what `read` appends of each record: all its msgs, in order. `id_of`: the id of one.
-template <class Record, class Read, class IdOf>
+// `bytes_of`: how much of `bytes` one takes; the page ends behind the one that takes the last.
+template <class Record, class Read, class IdOf, class BytesOf>
 Page<Record> queue_page(Cursor& cursor, const std::optional<core::Xid>& after, std::size_t limit,
-                        Read read, IdOf id_of) {
+                        Read read, IdOf id_of, std::size_t bytes, BytesOf bytes_of) {
   Page<Record> page;
   std::vector<Record>& records = page.records;
+  std::size_t kept = 0;
   each_queued(cursor, after, [&](const core::Xid& key, std::string_view value) {
-    if (!records.empty() && records.size() == limit) {
+    if (!records.empty() && (records.size() == limit || bytes == 0)) {
       page.more = true;
       return false;
     }
@@ -45,14 +47,21 @@ Page<Record> queue_page(Cursor& cursor, const std::optional<core::Xid>& after, s
       };
       records.erase(records.begin(), std::ranges::find_if(records, is_behind));
     }
-    page.more = records.size() > limit;
-    if (page.more) {
-      records.erase(records.begin() + static_cast<std::ptrdiff_t>(limit), records.end());
+    while (kept < std::min(records.size(), limit) && bytes > 0) {
+      bytes -= std::min(bytes, bytes_of(records[kept++]));
     }
+    page.more = records.size() > kept;
+    records.erase(records.begin() + static_cast<std::ptrdiff_t>(kept), records.end());
     return !page.more;
   });
   return page;
 }
+
+// These msgs, in this order, until they have so many QueuedMsg::memory_bytes(). StoreError where one
+// is not in the bucket.
+[[nodiscard]] std::vector<core::QueuedMsg> read_queued(Cursor& cursor,
+                                                       const std::vector<core::Xid>& ids,
+                                                       std::size_t bytes);
 
 // Finds ids in the bucket, within one transaction. It keeps the ids of the record that it read
 // last: what is sought in order costs a read for each record, not for each id.

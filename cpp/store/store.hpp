@@ -57,8 +57,14 @@ class BucketView {
   // msgs.
   [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
                                             std::size_t limit) const = 0;
+  // `bytes`: it ends, too, behind the msg with which it has as many QueuedMsg::memory_bytes().
   [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
-                                                    std::size_t limit) const = 0;
+                                                    std::size_t limit,
+                                                    std::size_t bytes = SIZE_MAX) const = 0;
+  // These msgs, which must be in the queue, in this order; the last are left out behind the one
+  // with which they have so many QueuedMsg::memory_bytes().
+  [[nodiscard]] virtual std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+                                                            std::size_t bytes) const = 0;
   [[nodiscard]] virtual Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                          std::size_t limit) const = 0;
   [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,

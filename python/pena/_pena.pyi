@@ -174,6 +174,7 @@ class Limits:
     idle_time: timedelta
     stalled_write_time: timedelta
     window_msgs: int
+    window_bytes: int
     fewest_pieces: int
     queue_msgs: int
     map_bytes: int

@@ -35,6 +35,7 @@ class Limits(TypedDict, total=False):
     bodies_bytes: int
     connections: int
     window_msgs: int
+    window_bytes: int
     fewest_pieces: int
     queue_msgs: int
     map_bytes: int

@@ -91,7 +91,7 @@ TEST(Options, TheServersLimitsReachTheirSettings) {
        "12",     "--max-payload",   "13B",   "--max-report-ids", "14",    "--max-submit",
        "15",     "--max-header",    "16KiB", "--max-body",       "17MiB", "--max-connections",
        "18",     "--window",        "19",    "--max-queue",      "20",    "--map-size",
-       "21GiB",  "--fewest-pieces", "22"});
+       "21GiB",  "--fewest-pieces", "22",    "--window-bytes",   "23MiB"});
   const core::Limits& limits = server.settings.limits;
   EXPECT_EQ(limits.max_resends, 0);
   EXPECT_EQ(limits.batchsize, 11U);
@@ -106,6 +106,7 @@ TEST(Options, TheServersLimitsReachTheirSettings) {
   EXPECT_EQ(limits.queue_msgs, 20U);
   EXPECT_EQ(limits.map_bytes, std::size_t{21} << 30U);
   EXPECT_EQ(limits.fewest_pieces, 22U);
+  EXPECT_EQ(limits.window_bytes, 23U << 20U);
 }
 
 TEST(Options, WhatBodiesMayCostReachesItsSettings) {

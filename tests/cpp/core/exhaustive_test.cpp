@@ -181,7 +181,7 @@ class SmallWorld {
       if (const auto* batch = std::get_if<SendBatch>(&send)) granted(*batch);
       if (const auto* close = std::get_if<CloseStream>(&send)) closed(close->session);
     }
-    if (const auto wanted = dispatcher_->wanted_refill()) step(ledger_.refill(*wanted));
+    if (const auto answer = ledger_.answer(*dispatcher_)) step(*answer);
   }
 
   void granted(const SendBatch& send) {

@@ -13,7 +13,6 @@
 
 #include "core/dispatcher.hpp"
 #include "core/generator.hpp"
-#include "core/ledger.hpp"
 
 namespace pena::core::test {
 namespace {
@@ -44,6 +43,24 @@ struct WorldResult {
   }
 };
 
+// The store's queue, all of which the dispatcher has seen.
+struct StoredQueue {
+  std::map<Xid, QueuedMsg> msgs;
+
+  void apply(const std::vector<Write>& writes) {
+    for (const Write& write : writes) {
+      if (const auto* put = std::get_if<PutQueue>(&write)) msgs[put->msg.msg.id] = put->msg;
+      if (const auto* drop = std::get_if<DropQueue>(&write)) msgs.erase(drop->id);
+    }
+  }
+  [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const {
+    if (dispatcher.wanted_bodies().empty()) return std::nullopt;
+    BodiesRead read;
+    for (const Xid& id : dispatcher.wanted_bodies()) read.msgs.push_back(msgs.at(id));
+    return read;
+  }
+};
+
 // What both contestants look like to the world.
 class Contestant {
  public:
@@ -58,7 +75,6 @@ class Isolating : public Contestant {
  public:
   Isolating(const Limits& limits, std::vector<Msg> msgs)
       : ids_({1, 2, 3}, 4),
-        ledger_(limits.max_resends),
         msgs_(std::move(msgs)),
         dispatcher_(
             Dispatcher::restore(limits, ids_, Snapshot{{}, false, Supply::open}, from_us(0))) {}
@@ -78,16 +94,18 @@ class Isolating : public Contestant {
  private:
   void step(const Event& event, Instant now) {
     const Effects effects = dispatcher_.step(event, now);
+    stored_.apply(effects.writes);
     for (const Write& write : effects.writes) {
       if (const auto* fail = std::get_if<PutFail>(&write)) on_fail(fail->record.msg.id);
     }
     for (const Send& send : effects.sends) {
       if (const auto* batch = std::get_if<SendBatch>(&send)) on_send(*batch);
     }
+    if (const auto answer = stored_.answer(dispatcher_)) step(*answer, now);
   }
 
   XidFactory ids_;
-  Ledger ledger_;
+  StoredQueue stored_;
   std::vector<Msg> msgs_;
   std::size_t next_ = 0;
   Dispatcher dispatcher_;
@@ -315,7 +333,7 @@ TEST(Isolation, LargeBatchesAreParted) {
 // takes what is there; nobody waits for anything but graces.
 std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
   Limits limits;
-  Ledger ledger(limits.max_resends);
+  StoredQueue stored;
   XidFactory ids({1, 2, 3}, 4);
   XidFactory sessions({1, 2, 3}, 5);
   Dispatcher dispatcher = Dispatcher::restore(limits, ids, Snapshot{}, from_us(0));
@@ -324,12 +342,12 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
   std::size_t failed = 0;
   std::function<void(const Event&)> step = [&](const Event& event) {
     const Effects effects = dispatcher.step(event, now);
-    ledger.apply(effects.writes);
+    stored.apply(effects.writes);
     for (const Send& send : effects.sends) {
       if (const auto* batch = std::get_if<SendBatch>(&send)) sent = *batch;
     }
     for (const Write& write : effects.writes) failed += std::holds_alternative<PutFail>(write);
-    if (const auto wanted = dispatcher.wanted_refill()) step(ledger.refill(*wanted));
+    if (const auto answer = stored.answer(dispatcher)) step(*answer);
   };
   std::vector<Msg> msgs;
   for (std::size_t i = 0; i < 10'000; ++i) msgs.push_back({ids.next(from_us(1)), 1, {}});

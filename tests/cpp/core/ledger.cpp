@@ -90,11 +90,32 @@ Snapshot Ledger::snapshot(Supply supply) const {
 Refilled Ledger::refill(const WantedRefill& wanted) const {
   Refilled answer;
   auto at = wanted.after ? queue.upper_bound(*wanted.after) : queue.begin();
-  for (; at != queue.end() && answer.msgs.size() < wanted.limit; ++at) {
+  std::size_t bytes = 0;
+  for (; at != queue.end() && answer.msgs.size() < wanted.limit && bytes < wanted.bytes; ++at) {
+    bytes += at->second.memory_bytes();
     answer.msgs.push_back(at->second);
   }
   answer.more = at != queue.end();
   return answer;
+}
+
+BodiesRead Ledger::bodies(const std::vector<Xid>& ids, std::size_t bytes) const {
+  BodiesRead answer;
+  std::size_t read = 0;
+  for (const Xid& id : ids) {
+    if (read >= bytes) break;
+    const auto at = queue.find(id);
+    law(at != queue.end(), id.text() + " is to be read, but does not wait");
+    read += at->second.memory_bytes();
+    answer.msgs.push_back(at->second);
+  }
+  return answer;
+}
+
+std::optional<Event> Ledger::answer(const Dispatcher& dispatcher) const {
+  if (!dispatcher.wanted_bodies().empty()) return bodies(dispatcher.wanted_bodies());
+  if (const auto wanted = dispatcher.wanted_refill()) return refill(*wanted);
+  return std::nullopt;
 }
 
 }  // namespace pena::core::test

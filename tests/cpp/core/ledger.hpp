@@ -27,6 +27,9 @@ class Ledger {
 
   [[nodiscard]] Snapshot snapshot(Supply supply) const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
+  [[nodiscard]] BodiesRead bodies(const std::vector<Xid>& ids, std::size_t bytes = SIZE_MAX) const;
+  // What the dispatcher wants of the store, if anything: bodies first.
+  [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const;
   // Of queue, batch, report and fail together.
   [[nodiscard]] std::size_t msgs() const;
 

@@ -166,10 +166,9 @@ void Story::happen(Event event) {
   ledger_->apply(effects.writes);
   for (const Write& write : effects.writes) out_ += describe(write, wording) + "\n";
   for (const Send& send : effects.sends) out_ += describe(send, wording) + "\n";
-  if (const auto wanted = dispatcher().wanted_refill()) {
-    const Refilled refill = ledger_->refill(*wanted);
-    out_ += describe(refill, wording) + "\n";
-    happen(refill);
+  if (const auto answer = ledger_->answer(dispatcher())) {
+    out_ += describe(*answer, wording) + "\n";
+    happen(*answer);
   }
 }
 

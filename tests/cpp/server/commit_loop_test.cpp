@@ -50,8 +50,13 @@ class GatedStore final : public store::Store {
                                            std::size_t limit) const override {
     return kept_->ids(bucket, after, limit);
   }
-  [[nodiscard]] store::Page<core::QueuedMsg> queue(Id after, std::size_t limit) const override {
-    return kept_->queue(after, limit);
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(Id after, std::size_t limit,
+                                                   std::size_t bytes) const override {
+    return kept_->queue(after, limit, bytes);
+  }
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+                                                    std::size_t bytes) const override {
+    return kept_->queued(ids, bytes);
   }
   [[nodiscard]] store::Page<core::ReportRecord> reports(Id after,
                                                         std::size_t limit) const override {
@@ -178,7 +183,7 @@ TEST_F(CommitLoopTest, DatesFollowAWallClockThatIsSet) {
   wall = before + std::chrono::hours{8};
   submit(1);
   loop_->stop();
-  const core::QueuedMsg msg = store_->queue({}, 1).records.at(0);
+  const core::QueuedMsg msg = store_->queue({}, 1, SIZE_MAX).records.at(0);
   EXPECT_GE(msg.accepted_at, before + std::chrono::hours{8});
   EXPECT_LT(clock_.now(), before + std::chrono::hours{7});
   wall = before;

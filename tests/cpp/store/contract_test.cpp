@@ -63,6 +63,37 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
             (std::vector<std::optional<Bucket>>{Bucket::fail, std::nullopt}));
 }
 
+TEST_P(StoreContract, APageOfTheQueueEndsByItsBytesToo) {
+  store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)}, core::PutQueue{queued(3)}});
+  const std::size_t two = 2 * queued(1).memory_bytes();
+  for (const std::size_t bytes : {two - 1, two}) {
+    const auto page = store_->queue({}, 10, bytes);
+    ASSERT_EQ(page.records.size(), 2U);
+    EXPECT_EQ(page.records[1], queued(2));
+    EXPECT_TRUE(page.more);
+  }
+  EXPECT_EQ(store_->queue({}, 10, 1).records.size(), 1U);  // one at least
+  EXPECT_EQ(store_->queue(id_of(1), 10, 1).records.at(0), queued(2));
+  EXPECT_FALSE(store_->queue(id_of(1), 10, two).more);
+}
+
+TEST_P(StoreContract, ReadsMsgsOfTheQueueByTheirIds) {
+  ChangeSet puts;
+  for (std::uint16_t number = 1; number <= 200; ++number) {
+    puts.emplace_back(core::PutQueue{queued(number)});
+  }
+  store_->commit(puts);
+  const std::vector<Xid> ids{id_of(150), id_of(3), id_of(4), id_of(200), id_of(1)};
+  const auto read = store_->queued(ids, SIZE_MAX);
+  ASSERT_EQ(read.size(), ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(read[i].msg.id, ids[i]);
+  EXPECT_EQ(read[0], queued(150));
+  EXPECT_EQ(store_->queued(ids, 1).size(), 1U);
+  EXPECT_EQ(store_->queued(ids, queued(1).memory_bytes() + 1).size(), 2U);
+  EXPECT_THROW((void)store_->queued({id_of(201)}, SIZE_MAX), StoreError);
+  EXPECT_THROW((void)store_->queued({id_of(0)}, SIZE_MAX), StoreError);
+}
+
 TEST_P(StoreContract, DropsAndReplaces) {
   store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
                   core::PutFail{failed(5)}});
