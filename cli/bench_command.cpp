@@ -1,5 +1,4 @@
 #include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -129,7 +128,7 @@ int run_bench(const BenchCommand& command) {
       return !signals.arrived();
     });
   }
-  print_line(stdout, command.output.json ? json_bench(command, result) : told(command, result));
+  print_line(command.output.json ? json_bench(command, result) : told(command, result));
   return kOk;
 }
 

@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -30,19 +29,18 @@ std::string json_check(const store::CheckReport& report) {
 int run_check(const CheckCommand& command) {
   const store::CheckReport report = store::check_lmdb_store(command.store);
   if (command.output.json) {
-    print_line(stdout, json_check(report));
+    print_line(json_check(report));
     return report.problems.empty() ? kOk : kFailed;
   }
   for (const store::CheckProblem& problem : report.problems) {
-    print_line(stdout, problem.bucket + " " + problem.id + ": " + problem.what);
+    print_line(problem.bucket + " " + problem.id + ": " + problem.what);
   }
-  print_line(stdout,
-             "check: " + std::to_string(report.msgs.queue) + " in queue, " +
-                 std::to_string(report.msgs.batch) + " in " + std::to_string(report.batches) +
-                 " batches, " + std::to_string(report.msgs.report) + " in report, " +
-                 std::to_string(report.msgs.fail) + " in fail: " +
-                 (report.problems.empty() ? "sound"
-                                          : std::to_string(report.problems.size()) + " problems"));
+  print_line(
+      "check: " + std::to_string(report.msgs.queue) + " in queue, " +
+      std::to_string(report.msgs.batch) + " in " + std::to_string(report.batches) + " batches, " +
+      std::to_string(report.msgs.report) + " in report, " + std::to_string(report.msgs.fail) +
+      " in fail: " +
+      (report.problems.empty() ? "sound" : std::to_string(report.problems.size()) + " problems"));
   return report.problems.empty() ? kOk : kFailed;
 }
 

@@ -28,7 +28,7 @@ int run_client(const ClientCommand& command) {
   std::size_t runs_told = 0;
   const auto tell = [&] {
     for (const Run& run : crew.runs().subspan(runs_told)) {
-      print_line(stdout, command.output.json ? json_run(run) : told(run));
+      print_line(command.output.json ? json_run(run) : told(run));
     }
     runs_told = crew.runs().size();
   };

@@ -179,9 +179,9 @@ int run_demo(const DemoCommand& command) {
   const std::uint64_t seed = command.seed ? *command.seed : std::random_device{}();
   const StopSignals signals;
   const StoreFolder folder{command.store};
-  if (!command.output.json) print_line(stdout, plan(command, seed));
+  if (!command.output.json) print_line(plan(command, seed));
   const Story story = run_story(command, seed, folder, signals);
-  print_line(stdout, command.output.json ? json_story(story) : told(story));
+  print_line(command.output.json ? json_story(story) : told(story));
   return story.adds_up() ? kOk : kFailed;
 }
 

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "cli/output.hpp"
 
 namespace pena::cli {
@@ -14,7 +12,7 @@ LiveLine::LiveLine(bool silent)
     : silent_(silent), rewrites_(isatty(STDERR_FILENO) == 1), next_at_(Clock::now() + 100ms) {}
 
 LiveLine::~LiveLine() {
-  if (shown_ && rewrites_) print_line(stderr, "");
+  if (shown_ && rewrites_) say_line("");
 }
 
 void LiveLine::show(const std::function<std::string()>& text) {
@@ -22,10 +20,9 @@ void LiveLine::show(const std::function<std::string()>& text) {
   if (silent_ || now < next_at_) return;
   next_at_ = now + (rewrites_ ? 100ms : 5000ms);
   shown_ = true;
-  if (!rewrites_) return print_line(stderr, text());
+  if (!rewrites_) return say_line(text());
   // Back to the left, and away with what is longer than the new line.
-  std::fprintf(stderr, "\r%s\x1b[K", text().c_str());
-  std::fflush(stderr);
+  say_text("\r" + text() + "\x1b[K");
 }
 
 }  // namespace pena::cli

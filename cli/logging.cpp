@@ -1,12 +1,14 @@
 // The only file that knows spdlog.
 #include "cli/logging.hpp"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <spdlog/details/log_msg.h>
+#include <spdlog/pattern_formatter.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <string>
 
 #include "cli/json_lines.hpp"
 
@@ -27,33 +29,69 @@ spdlog::level::level_enum spdlog_level(core::LogLevel level) {
   return spdlog::level::err;
 }
 
+std::string_view colour_of(core::LogLevel level) {
+  switch (level) {
+    case core::LogLevel::debug:
+      return "\x1b[36m";
+    case core::LogLevel::info:
+      return "\x1b[32m";
+    case core::LogLevel::warning:
+      return "\x1b[33m\x1b[1m";
+    case core::LogLevel::error:
+      return "\x1b[31m\x1b[1m";
+  }
+  return "";
+}
+
 // https://no-color.org: set and not empty.
 bool colours_wanted() {
   const char* const no_color = std::getenv("NO_COLOR");
   return isatty(STDERR_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
 }
 
+// How a line looks. Guarded by a mutex, for spdlog's formatter is not for several threads.
+class LineFormat {
+ public:
+  explicit LineFormat(const Output& output)
+      : json_(output.json), colours_(!json_ && colours_wanted()) {}
+
+  [[nodiscard]] std::string line(core::LogLevel level, std::string_view text) {
+    if (json_) return json_log(level, text) + "\n";
+    const spdlog::string_view_t message{text.data(), text.size()};
+    const spdlog::details::log_msg parts{"pena", spdlog_level(level), message};
+    spdlog::memory_buf_t written;
+    {
+      const std::lock_guard lock{mutex_};
+      formatter_.format(parts, written);
+    }
+    std::string line{written.data(), written.size()};
+    if (colours_) {
+      line.insert(parts.color_range_end, "\x1b[m");
+      line.insert(parts.color_range_start, colour_of(level));
+    }
+    return line;
+  }
+
+ private:
+  const bool json_;
+  const bool colours_;
+  std::mutex mutex_;
+  spdlog::pattern_formatter formatter_{"%Y-%m-%d %H:%M:%S.%e %^%l%$ %v"};
+};
+
 }  // namespace
 
 core::LogSink log_to_stderr(const Output& output) {
   if (!output.log_level) return {};
-  const bool colours = !output.json && colours_wanted();
-  auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(
-      colours ? spdlog::color_mode::always : spdlog::color_mode::never);
-  auto logger = std::make_shared<spdlog::logger>("pena", std::move(sink));
-  logger->set_level(spdlog_level(*output.log_level));
-  logger->set_pattern(output.json ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  const auto wants = [logger](core::LogLevel level) {
-    return logger->should_log(spdlog_level(level));
+  const auto format = std::make_shared<LineFormat>(output);
+  tell_dropped_by([format](const std::string& sentence) {
+    return format->line(core::LogLevel::warning, sentence);
+  });
+  const auto wants = [least = *output.log_level](core::LogLevel level) {
+    return level >= least;
   };
-  const auto write = [logger, json = output.json](core::LogLevel level, std::string_view text) {
-    const auto its_level = spdlog_level(level);
-    if (!logger->should_log(its_level)) return;
-    if (json) {
-      logger->log(its_level, spdlog::string_view_t{json_log(level, text)});
-    } else {
-      logger->log(its_level, spdlog::string_view_t{text.data(), text.size()});
-    }
+  const auto write = [format, wants](core::LogLevel level, std::string_view text) {
+    if (wants(level)) say_text(format->line(level, text));
   };
   return {write, wants};
 }

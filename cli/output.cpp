@@ -1,18 +1,79 @@
 #include "cli/output.hpp"
 
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <utility>
+
 #include "cli/crew.hpp"
 #include "cli/json_lines.hpp"
+#include "cli/stop_signals.hpp"
 
 namespace pena::cli {
+namespace {
 
-void print_line(std::FILE* to, std::string_view line) {
-  std::fwrite(line.data(), 1, line.size(), to);
-  std::fputc('\n', to);
-  std::fflush(to);
+std::atomic<Outputs*> the_outputs = nullptr;
+
+// Where no command runs, as in tests of the parts.
+void write_directly(int file, const std::string& text) {
+  [[maybe_unused]] const ssize_t written = ::write(file, text.data(), text.size());
+}
+
+}  // namespace
+
+// Nothing of a result is dropped.
+Outputs::Outputs()
+    : out(STDOUT_FILENO, std::numeric_limits<std::size_t>::max()), err(STDERR_FILENO) {
+  the_outputs = this;
+}
+Outputs::~Outputs() {
+  the_outputs = nullptr;
+}
+
+void print_text(std::string text) {
+  Outputs* const outputs = the_outputs;
+  if (outputs == nullptr) return write_directly(STDOUT_FILENO, text);
+  outputs->out.put(std::move(text));
+}
+
+void flush_stdout() {
+  Outputs* const outputs = the_outputs;
+  if (outputs == nullptr) return;
+  const auto no_signal = [] {
+    return !StopSignals::any_arrived();
+  };
+  if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
+  if (outputs->out.failure() == 0 && outputs->out.flush(LineWriter::kPatience)) return;
+  const int code = outputs->out.failure();
+  throw OutputError("cannot write to stdout: " +
+                    (code != 0 ? std::string{std::strerror(code)} : "nobody reads it"));
+}
+
+void print_line(std::string_view line) {
+  print_text(std::string{line} + "\n");
+  flush_stdout();
+}
+
+void say_text(std::string text) {
+  Outputs* const outputs = the_outputs;
+  if (outputs == nullptr) return write_directly(STDERR_FILENO, text);
+  outputs->err.put(std::move(text));
+}
+
+void say_line(std::string_view line) {
+  say_text(std::string{line} + "\n");
+}
+
+void tell_dropped_by(std::function<std::string(const std::string&)> line) {
+  Outputs* const outputs = the_outputs;
+  if (outputs != nullptr) outputs->err.tell_dropped_by(std::move(line));
 }
 
 void print_error(bool json, std::string_view sentence) {
-  print_line(stderr, json ? json_error(sentence) : "pena: " + std::string{sentence});
+  say_line(json ? json_error(sentence) : "pena: " + std::string{sentence});
 }
 
 std::string summary(const server::Stats& stats) {

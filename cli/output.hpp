@@ -1,11 +1,13 @@
 // What the commands print for people, and how.
 #pragma once
 
-#include <cstdio>
+#include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "cli/line_writer.hpp"
 #include "core/log.hpp"
 #include "server/server.hpp"
 
@@ -19,8 +21,38 @@ struct Output {
   std::optional<core::LogLevel> log_level;  // none: off
 };
 
-// One line, flushed: a reader behind a pipe sees it at once.
-void print_line(std::FILE* to, std::string_view line);
+// stdout and stderr while a command runs, each with a LineWriter. What follows writes through it, or
+// directly where there is none. One object at a time in a process.
+class Outputs {
+ public:
+  Outputs();
+  ~Outputs();  // what is not written within LineWriter::kPatience is lost
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+
+  LineWriter out, err;
+};
+
+// What a command has to say was not written to stdout: what() says why.
+class OutputError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// One line to stdout. It is written when this returns: a reader behind a pipe sees it at once. Waits
+// for a reader who is slow, but not for one who reads nothing once a signal asks for the end. Throws
+// OutputError.
+void print_line(std::string_view line);
+// Likewise, without a line end and without waiting; that it fails is noticed by the next line.
+void print_text(std::string text);
+// Throws OutputError where any of what was printed so far is not written.
+void flush_stdout();
+
+// To stderr. Neither waits nor fails: whoever does not read loses lines, which are counted.
+void say_line(std::string_view line);
+void say_text(std::string text);
+// How the sentence about lines that were lost is written, its line end included.
+void tell_dropped_by(std::function<std::string(const std::string& sentence)> line);
 // `pena: <sentence>`, or {"error": …}, to stderr.
 void print_error(bool json, std::string_view sentence);
 

@@ -17,7 +17,7 @@ Progress::Progress(bool silent, std::uint64_t count)
       next_at_(started_) {}
 
 Progress::~Progress() {
-  if (!silent_) print_line(stdout, "");
+  if (!silent_) print_text("\n");
 }
 
 void Progress::show(const server::Stats& stats, std::uint64_t clients_ended) {
@@ -25,10 +25,9 @@ void Progress::show(const server::Stats& stats, std::uint64_t clients_ended) {
   const auto now = Clock::now();
   if (silent_ || now < next_at_) return;
   next_at_ = now + (rewrites_ ? 100ms : 1000ms);
-  if (!rewrites_) return print_line(stdout, line(stats, clients_ended));
+  if (!rewrites_) return print_line(line(stats, clients_ended));
   // Back to the left, and away with what is longer than the new line.
-  std::fprintf(stdout, "\r%s\x1b[K", line(stats, clients_ended).c_str());
-  std::fflush(stdout);
+  print_text("\r" + line(stats, clients_ended) + "\x1b[K");
 }
 
 // Short enough for 80 columns: a line that wraps cannot be rewritten.

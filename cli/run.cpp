@@ -1,5 +1,7 @@
 #include "cli/run.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -8,8 +10,11 @@
 #include <variant>
 
 #include "cli/commands.hpp"
+#include "cli/json_lines.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/stop_signals.hpp"
+#include "process/standard_files.hpp"
 
 namespace pena::cli {
 namespace {
@@ -33,7 +38,7 @@ int execute(const BenchCommand& command) {
   return run_bench(command);
 }
 int execute(const ShowText& show) {
-  print_line(stdout, show.text);
+  print_line(show.text);
   return show.exit_code;
 }
 int execute(const BadUsage& usage) {
@@ -76,8 +81,20 @@ int run_guarded(const Command& command) {
 }  // namespace
 
 int run(int argc, const char* const* argv) noexcept {
+  process::secure_standard_files();
   try {
-    return run_guarded(command_from(argc, argv));
+    const BrokenPipesFail quiet;
+    const Outputs outputs;
+    const Command command = command_from(argc, argv);
+    const int code = run_guarded(command);
+    try {
+      flush_stdout();
+    } catch (const OutputError& error) {
+      // Where the command itself has met it, it has been said.
+      if (code == kOk) print_error(speaks_json(command), error.what());
+      return code == kOk ? kFailed : code;
+    }
+    return code;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "pena: %s\n", error.what());
     return kFailed;

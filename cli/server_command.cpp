@@ -15,13 +15,17 @@ constexpr std::chrono::milliseconds kLook{50};
 
 int run_server(const ServerCommand& command) {
   server::ServerSettings settings = command.settings;
-  settings.log = log_to_stderr(command.output);
+  const core::LogSink log = log_to_stderr(command.output);
+  settings.log = log;
   // Before the first line goes out: whoever reads it may send a signal at once.
-  const StopSignals signals;
+  StopSignals signals{StopSignals::HangUp::is_noted};
   server::Server server{std::move(settings)};
-  print_line(stdout, command.output.json ? json_url(server.url()) : "listening on " + server.url());
+  print_line(command.output.json ? json_url(server.url()) : "listening on " + server.url());
   try {
     while (!signals.arrived() && !server.wait(kLook)) {
+      if (signals.hung_up() && log) {
+        log(core::LogLevel::info, "SIGHUP: there is nothing to read anew, the server goes on");
+      }
     }
     server.stop();
     server.wait();
@@ -31,7 +35,7 @@ int run_server(const ServerCommand& command) {
     return kFailed;
   }
   const server::Stats stats = server.stats();
-  print_line(stderr, command.output.json ? json_summary(stats) : summary(stats));
+  say_line(command.output.json ? json_summary(stats) : summary(stats));
   return kOk;
 }
 

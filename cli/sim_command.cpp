@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <ctime>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -34,17 +35,27 @@ sim::Scenario scenario_of(const SimCommand& command, std::uint64_t seed) {
 int run_one(const SimCommand& command) {
   const sim::Scenario scenario = scenario_of(command, *command.seed);
   const sim::Outcome outcome = sim::run(scenario, true);
+  std::string text;
   for (const std::string& line : outcome.history) {
-    print_line(stdout, command.output.json ? json_history(line) : line);
+    text += (command.output.json ? json_history(line) : line) + "\n";
   }
+  print_text(std::move(text));
+  flush_stdout();
   return outcome.broken ? kFailed : kOk;
+}
+
+// The last seed is not tried where there are more than there are numbers.
+std::uint64_t last_after(std::uint64_t first, std::uint64_t seeds) {
+  return first + std::min(seeds, std::numeric_limits<std::uint64_t>::max() - first);
 }
 
 // Seeds from one counter, each thread the next; what they found goes into one report.
 class Campaign {
  public:
   explicit Campaign(const SimCommand& command)
-      : command_(command), next_(command.first_seed), end_(command.first_seed + command.seeds) {
+      : command_(command),
+        next_(command.first_seed),
+        end_(last_after(command.first_seed, command.seeds)) {
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t jobs = command.jobs > 0 ? command.jobs : cores;
     working_ = jobs;
@@ -91,26 +102,24 @@ class Campaign {
 
 void tell_failure(const SimCommand& command, const SimReport& report) {
   const auto& [scenario, outcome] = *report.failure;
-  print_line(stderr, "seed " + std::to_string(scenario.seed) + " breaks a law. " + outcome.what);
-  print_line(stderr, "making it smaller…");
+  say_line("seed " + std::to_string(scenario.seed) + " breaks a law. " + outcome.what);
+  say_line("making it smaller…");
   const sim::Scenario small = sim::shrunk(scenario, *outcome.broken);
   const sim::Outcome again = sim::run(small, true);
-  print_line(stderr, "with " + std::to_string(small.faults.size()) + " of " +
-                         std::to_string(scenario.faults.size()) + " faults and " +
-                         std::to_string(small.generate + small.submit) + " of " +
-                         std::to_string(scenario.generate + scenario.submit) +
-                         " msgs: " + again.what);
-  for (const sim::Fault& fault : small.faults) print_line(stderr, "  " + sim::describe(fault));
-  print_line(stderr, "traits of the world: " + sim::words(small.kinds));
-  print_line(stderr, "how that ended:");
+  say_line("with " + std::to_string(small.faults.size()) + " of " +
+           std::to_string(scenario.faults.size()) + " faults and " +
+           std::to_string(small.generate + small.submit) + " of " +
+           std::to_string(scenario.generate + scenario.submit) + " msgs: " + again.what);
+  for (const sim::Fault& fault : small.faults) say_line("  " + sim::describe(fault));
+  say_line("traits of the world: " + sim::words(small.kinds));
+  say_line("how that ended:");
   const std::size_t lines = again.history.size();
   for (std::size_t i = lines - std::min(lines, kLastLines); i < lines; ++i) {
-    print_line(stderr, "  " + again.history[i]);
+    say_line("  " + again.history[i]);
   }
-  print_line(stderr, "its history: pena sim --seed " + std::to_string(scenario.seed) +
-                         (command.all_at_once ? " --all-at-once" : "") + " --length " +
-                         written(command.length) +
-                         (command.faults.all() ? "" : " --faults " + sim::words(command.faults)));
+  say_line("its history: pena sim --seed " + std::to_string(scenario.seed) +
+           (command.all_at_once ? " --all-at-once" : "") + " --length " + written(command.length) +
+           (command.faults.all() ? "" : " --faults " + sim::words(command.faults)));
 }
 
 }  // namespace
@@ -131,7 +140,7 @@ int run_sim(const SimCommand& command) {
     report = campaign.report();
   }
   report.cpu_seconds = cpu_seconds() - cpu_before;
-  print_line(stdout, command.output.json ? json_sim(report) : told(report));
+  print_line(command.output.json ? json_sim(report) : told(report));
   if (!report.failure) return kOk;
   tell_failure(command, report);
   return kFailed;

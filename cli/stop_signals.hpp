@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM, while a command runs.
+// The signals of a process, while a command runs.
 #pragma once
 
 #include <chrono>
@@ -6,23 +6,47 @@
 
 namespace pena::cli {
 
-// Takes both signals while it lives and puts back what was there before: a Python process gets its
-// own handlers again. The first signal is only noted. A second one, at least `apart` later, ends
-// the process at once, as it would without a handler; an earlier one is the first once more, for a
-// wrapper (timeout, npm, a container's init) hands on what the terminal has sent already. One
-// object at a time in a process.
+// Takes SIGINT, SIGTERM and SIGHUP while it lives and puts back what was there before: a Python
+// process gets its own handlers again. The first SIGINT or SIGTERM is only noted. A second one, at
+// least `apart` later, ends the process at once, as it would without a handler; an earlier one is
+// the first once more, for a wrapper (timeout, npm, a container's init) hands on what the terminal
+// has sent already. One object at a time in a process.
 class StopSignals {
  public:
-  explicit StopSignals(std::chrono::milliseconds apart = std::chrono::milliseconds{300});
+  // What SIGHUP, the end of the terminal, asks for.
+  enum class HangUp {
+    stops,     // what the first SIGTERM asks for; nothing where it was ignored before (nohup)
+    is_noted,  // nothing
+  };
+  explicit StopSignals(HangUp hang_up = HangUp::stops,
+                       std::chrono::milliseconds apart = std::chrono::milliseconds{300});
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  [[nodiscard]] bool arrived() const;
+  [[nodiscard]] bool arrived() const { return any_arrived(); }
+  // Of the object there is; false where there is none.
+  [[nodiscard]] static bool any_arrived();
+  // Whether SIGHUP was noted since the last call.
+  [[nodiscard]] bool hung_up();
 
  private:
   struct sigaction interrupt_before_ {};
   struct sigaction terminate_before_ {};
+  struct sigaction hang_up_before_ {};
+};
+
+// While it lives a write to a pipe or socket that nobody reads any more fails, instead of ending the
+// process by SIGPIPE. Programs that are started meanwhile have SIGPIPE as it is by default.
+class BrokenPipesFail {
+ public:
+  BrokenPipesFail();
+  ~BrokenPipesFail();
+  BrokenPipesFail(const BrokenPipesFail&) = delete;
+  BrokenPipesFail& operator=(const BrokenPipesFail&) = delete;
+
+ private:
+  struct sigaction before_ {};
 };
 
 }  // namespace pena::cli

@@ -35,10 +35,11 @@ void LogQueue::put(std::string_view logger, core::LogLevel level, std::string_vi
   {
     const std::lock_guard lock{mutex_};
     if (number < threshold_ || closed_) return;
-    if (lines_.size() >= kMostLines) {
+    if (lines_.size() >= kMostLines || bytes_ + text.size() > kMostBytes) {
       ++dropped_;
       return;
     }
+    bytes_ += text.size();
     lines_.push_back(Line{std::string{logger}, number, std::string{text}});
   }
   changed_.notify_all();
@@ -53,10 +54,12 @@ std::vector<LogQueue::Line> LogQueue::take() {
   std::vector<Line> taken{std::make_move_iterator(lines_.begin()),
                           std::make_move_iterator(lines_.end())};
   lines_.clear();
+  bytes_ = 0;
   if (dropped_ > 0) {
     taken.push_back(Line{"pena", logging_number(core::LogLevel::warning),
                          std::to_string(std::exchange(dropped_, 0)) +
-                             " log lines were dropped, for Python did not take them in time"});
+                             " lines of the log were dropped, for Python did not take them in "
+                             "time"});
   }
   return taken;
 }

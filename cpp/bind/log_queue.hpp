@@ -17,7 +17,8 @@
 namespace pena::bind {
 
 // Engines put lines in from any thread and never wait for Python; one thread of Python's takes them
-// out. Guarded by one mutex. Beyond kMostLines lines are dropped and counted.
+// out. Guarded by one mutex. Beyond kMostLines or
+// kMostBytes lines are dropped and counted.
 class LogQueue {
  public:
   struct Line {
@@ -41,10 +42,12 @@ class LogQueue {
 
  private:
   static constexpr std::size_t kMostLines = 100'000;
+  static constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Line> lines_;
+  std::size_t bytes_ = 0;
   std::size_t dropped_ = 0;
   std::atomic<int> threshold_ = 0;
   bool taker_waits_ = false;

@@ -7,6 +7,7 @@
 #include "bind/log_queue.hpp"
 #include "bind/register.hpp"
 #include "client/client.hpp"
+#include "process/standard_files.hpp"
 
 namespace pena::bind {
 namespace {
@@ -43,12 +44,14 @@ void register_settings(py::module_& module) {
       .def_readwrite("end_above", &ClientSettings::end_above)
       .def_readwrite("backoff_first", &ClientSettings::backoff_first)
       .def_readwrite("backoff_most", &ClientSettings::backoff_most)
-      .def_readwrite("max_batches", &ClientSettings::max_batches);
+      .def_readwrite("max_batches", &ClientSettings::max_batches)
+      .def("check", &client::check);
 }
 
 ClientHolder start(ClientSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.client");
   const GilReleased release;
+  process::secure_standard_files();
   return ClientHolder{new Client{std::move(settings)}};
 }
 

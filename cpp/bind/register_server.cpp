@@ -69,7 +69,8 @@ void register_settings(py::module_& module) {
       .def_readwrite("limits", &ServerSettings::limits)
       .def_readwrite("generator", &ServerSettings::generator)
       .def_readwrite("insecure", &ServerSettings::insecure)
-      .def_readwrite("allow_hosts", &ServerSettings::allow_hosts);
+      .def_readwrite("allow_hosts", &ServerSettings::allow_hosts)
+      .def("check", &server::check);
 }
 
 ServerHolder start(ServerSettings settings, std::shared_ptr<LogQueue> log) {

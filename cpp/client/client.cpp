@@ -47,6 +47,22 @@ core::ClientRules rules_of(const ClientSettings& settings, std::uint64_t seed) {
   return rules;
 }
 
+EndReason reason_of(core::ClientEndReason reason) {
+  switch (reason) {
+    case core::ClientEndReason::stopped:
+      return EndReason::stopped;
+    case core::ClientEndReason::period_too_long:
+      return EndReason::period_too_long;
+    case core::ClientEndReason::batches_done:
+      return EndReason::batches_done;
+    case core::ClientEndReason::refused:
+      break;
+  }
+  return EndReason::refused;
+}
+
+}  // namespace
+
 void check(const ClientSettings& settings) {
   const auto positive = [](const char* name, std::optional<std::uint64_t> number) {
     if (number && *number == 0) {
@@ -63,23 +79,12 @@ void check(const ClientSettings& settings) {
   if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
     throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
   }
-}
-
-EndReason reason_of(core::ClientEndReason reason) {
-  switch (reason) {
-    case core::ClientEndReason::stopped:
-      return EndReason::stopped;
-    case core::ClientEndReason::period_too_long:
-      return EndReason::period_too_long;
-    case core::ClientEndReason::batches_done:
-      return EndReason::batches_done;
-    case core::ClientEndReason::refused:
-      break;
+  constexpr std::chrono::hours kYear{24 * 365};
+  if (settings.backoff_most > kYear) {
+    throw SettingsError("backoff_most must be at most a year");
   }
-  return EndReason::refused;
+  static_cast<void>(parse_url(settings.url));
 }
-
-}  // namespace
 
 std::string_view word(EndReason reason) {
   switch (reason) {

@@ -40,6 +40,9 @@ class SettingsError : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+// Throws SettingsError for the first setting that cannot be. The constructor of Client calls it.
+void check(const ClientSettings& settings);
+
 enum class EndReason {
   stopped,          // stop() was called
   period_too_long,  // R15: a msg with a period above end_above

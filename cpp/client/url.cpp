@@ -3,6 +3,9 @@
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 
 #include "client/client.hpp"
 
@@ -23,9 +26,14 @@ ServerAddress parse_url(const std::string& url) {
       view.has_query() || view.has_fragment() || (!path.empty() && path != "/")) {
     throw refuse("http://host:port and nothing behind it");
   }
+  const std::string port{view.port()};
+  std::uint16_t number = 0;
+  const auto [rest, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool is_port = bad == std::errc{} && rest == port.data() + port.size() && number > 0;
+  if (!port.empty() && !is_port) throw refuse("a port from 1 to 65535");
   ServerAddress address;
   address.host = view.host_address();
-  address.port = view.has_port() && !view.port().empty() ? std::string{view.port()} : "80";
+  address.port = port.empty() ? "80" : port;
   address.host_header = std::string{view.encoded_host_and_port()};
   return address;
 }

@@ -4,13 +4,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
 
+#include "process/standard_files.hpp"
 #include "server/clock.hpp"
 #include "server/commit_loop.hpp"
 #include "server/engine.hpp"
@@ -45,8 +45,9 @@ std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& s
   return core::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
 }
 
-// The settings, or the reason why they cannot be.
-ServerSettings checked(ServerSettings settings) {
+}  // namespace
+
+void check(const ServerSettings& settings) {
   if (const auto problem = settings.limits.problem()) throw SettingsError(*problem);
   const ListenAddress address = parse_listen(settings.listen);
   if (!address.address.is_loopback() && !settings.insecure) {
@@ -61,19 +62,20 @@ ServerSettings checked(ServerSettings settings) {
                           "pena.example.com");
     }
   }
-  if (const auto rate = settings.generator.rate; rate && !(*rate > 0.0 && std::isfinite(*rate))) {
-    throw SettingsError("rate is " + std::to_string(*rate) +
-                        "; expected more than 0 msgs a second, or none for as many as are taken");
+  constexpr double kLeastRate = 1e-6;
+  constexpr double kMostRate = 1e9;
+  if (const auto rate = settings.generator.rate;
+      rate && !(*rate >= kLeastRate && *rate <= kMostRate)) {
+    throw SettingsError(
+        "rate must be a number of msgs a second from a millionth to a thousand "
+        "millions, or none for as many as are taken");
   }
-  return settings;
 }
-
-}  // namespace
 
 class Server::Impl {
  public:
   explicit Impl(ServerSettings settings)
-      : settings_(checked(std::move(settings))),
+      : settings_((check(settings), std::move(settings))),
         port_(parse_listen(settings_.listen)),
         store_(open_store(settings_)),
         view_(open_view(settings_)),
@@ -226,7 +228,10 @@ class Server::Impl {
   std::exception_ptr failure_;
 };
 
-Server::Server(ServerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Server::Server(ServerSettings settings) {
+  process::secure_standard_files();
+  impl_ = std::make_unique<Impl>(std::move(settings));
+}
 Server::~Server() = default;
 
 std::string Server::url() const {

@@ -41,6 +41,9 @@ class SettingsError : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
+// Throws SettingsError for the first setting that cannot be. The constructor of Server calls it.
+void check(const ServerSettings& settings);
+
 // The address cannot be listened on.
 class ListenError : public std::runtime_error {
  public:

@@ -18,6 +18,8 @@
 #include <optional>
 #include <utility>
 
+#include "process/fork.hpp"
+#include "process/standard_files.hpp"
 #include "store/page_check.hpp"
 #include "store/store.hpp"
 
@@ -137,6 +139,7 @@ void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
 
 std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_bytes,
                                        bool create) {
+  process::secure_standard_files();
   const bool there = key_of(path).has_value();
   if (!there && !create) {
     throw StoreError("no store at " + path + "; expected a folder that a server has made");
@@ -196,6 +199,9 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
     const unsigned flags = MDB_NOTLS | (writable ? 0U : static_cast<unsigned>(MDB_RDONLY));
     const int code = mdb_env_open(env_, path.c_str(), flags, 0644);
     if (code != 0) throw_lmdb("cannot open the store " + path, code);
+    // Of all its files LMDB leaves this one to the programs that are started.
+    ::fcntl(data_file(), F_SETFD, FD_CLOEXEC);
+    process::close_in_forked_children(data_file());
     look_at_pages(kPagesAtOpen);
     open_tables(create);
   } catch (...) {

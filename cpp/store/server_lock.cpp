@@ -8,13 +8,21 @@
 #include <cerrno>
 #include <cstring>
 
+#include "process/fork.hpp"
+#include "process/standard_files.hpp"
 #include "store/store.hpp"
 
 namespace pena::store {
 
 ServerLock::ServerLock(const std::string& store) {
   const std::string path = store + "/pena.lock";
-  file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  process::secure_standard_files();
+  {
+    // A forked child would have the lock, too, and keep it when this process is gone.
+    const process::ForkWaits waits;
+    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    process::close_in_forked_children(file_, waits);
+  }
   if (file_ < 0) throw StoreError("cannot open " + path + ": " + std::strerror(errno));
   if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
     write_holder();

@@ -8,7 +8,7 @@ namespace pena::store {
 // A lock on the file `pena.lock` in the store's folder, held for as long as this lives; the kernel
 // lets go of it when the process dies. It belongs to this open file and not to the process, so a
 // second server in the same process is refused, too. The file holds the process id of whoever has
-// the lock, for the message of whoever comes second.
+// the lock, for the message of whoever comes second. Forked children do not share it.
 class ServerLock {
  public:
   // Throws StoreInUse naming the process that has it, StoreError where the file cannot be had.

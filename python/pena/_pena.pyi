@@ -7,7 +7,7 @@ __version__: str
 
 def run_cli(arguments: list[str]) -> int: ...
 def xid_parts(text: str) -> tuple[int, bytes, int, int]: ...
-def open_store(path: str) -> Buckets: ...
+def open_store(path: str | bytes) -> Buckets: ...
 
 class SseParser:
     def __init__(self, max_bytes: int) -> None: ...
@@ -190,11 +190,12 @@ class GeneratorSettings:
 class ServerSettings:
     def __init__(self) -> None: ...
     listen: str
-    store: str
+    store: str | bytes
     limits: Limits
     generator: GeneratorSettings
     insecure: bool
     allow_hosts: list[str]
+    def check(self) -> None: ...
 
 class _ServerStats(TypedDict):
     generated: int
@@ -242,6 +243,7 @@ class ClientSettings:
     backoff_first: timedelta
     backoff_most: timedelta
     max_batches: int | None
+    def check(self) -> None: ...
 
 class _ClientStats(TypedDict):
     received: int

@@ -7,16 +7,62 @@ import contextlib
 import itertools
 import logging
 import os
+import sys
 import threading
+import traceback
 import weakref
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pena import _pena
+from pena.errors import NotRunningError
 
 
 class _Stoppable(Protocol):
     def stop(self) -> None: ...
+
+
+_Native = TypeVar("_Native")
+
+
+class Engine(Generic[_Native]):
+    """What a server or client has started, if it has, and in which process.
+
+    A fork copies the object but not the engine's threads, so in the child it is of no use.
+    """
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._native: _Native | None = None
+        self._process = 0
+
+    def start(self, native: _Native) -> None:
+        """Take what was started."""
+        self._native = native
+        self._process = os.getpid()
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started, in this process or in its parent."""
+        return self._native is not None
+
+    @property
+    def here(self) -> bool:
+        """Whether it was started in this process."""
+        return self._native is not None and self._process == os.getpid()
+
+    def get(self) -> _Native:
+        """Return the engine, or raise NotRunningError."""
+        if self._native is None:
+            raise NotRunningError(
+                f"the {self._word} was not started: call start() or use `with`",
+            )
+        if not self.here:
+            raise NotRunningError(
+                f"the {self._word} runs in process {self._process}, from which this one was "
+                "forked; expected a call there, or a new one made here"
+            )
+        return self._native
 
 
 class _Log:
@@ -33,8 +79,13 @@ class _Log:
     def _run(self) -> None:
         while lines := self.queue.take():
             for name, level, text in lines:
-                with _writing:
-                    logging.getLogger(name).log(level, "%s", text)
+                try:
+                    with _writing:
+                        logging.getLogger(name).log(level, "%s", text)
+                except BaseException:  # of a handler or filter; the next line is logged again
+                    if logging.raiseExceptions and sys.stderr is not None:
+                        with contextlib.suppress(Exception):
+                            traceback.print_exc()
 
     def flush(self) -> None:
         """Wait until what was said is logged; the logging thread would wait for itself."""
@@ -43,7 +94,7 @@ class _Log:
 
     def close(self) -> None:
         self.queue.close()
-        self._thread.join()
+        self._thread.join(_PATIENCE)  # a handler may write to a pipe that nobody reads
 
 
 _lock = threading.Lock()

@@ -28,7 +28,7 @@ class Room:
 
 ENGINES = (
     *("server/server.hpp", "client/client.hpp", "store/", "core/", "sim/scenario.hpp"),
-    *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp"),
+    *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
 )
 ROOMS = [
     Room(
@@ -42,10 +42,11 @@ ROOMS = [
         ),
     ),
     Room("cpp/wire", ("core/",), ("nlohmann/",), c_headers=False, never=("thread", "mutex")),
-    Room("cpp/store", ("core/",), ("lmdb.h", "xxhash.h")),
-    Room("cpp/server", ("core/", "wire/", "store/", "pena_version.hpp"), ("boost/",)),
+    Room("cpp/process", ()),
+    Room("cpp/store", ("core/", "process/"), ("lmdb.h", "xxhash.h")),
+    Room("cpp/server", ("core/", "wire/", "store/", "process/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
-    Room("cpp/asio_impl", (), ("boost/",)),
+    Room("cpp/asio_impl", ("process/",), ("boost/",)),
     Room("cpp/load", ("core/", "client/url.hpp")),
     Room("cpp/sim", ("core/", "wire/", "store/")),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),

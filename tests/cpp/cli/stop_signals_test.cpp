@@ -1,12 +1,15 @@
 #include "cli/stop_signals.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 
 namespace {
 
+using pena::cli::BrokenPipesFail;
 using pena::cli::StopSignals;
 
 volatile std::sig_atomic_t outer_signals = 0;
@@ -15,8 +18,8 @@ void count_outer(int) {
   outer_signals = outer_signals + 1;
 }
 
-TEST(StopSignals, BothSignalsAreNoted) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+TEST(StopSignals, TheSignalsAreNoted) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const StopSignals signals;
     EXPECT_FALSE(signals.arrived());
     std::raise(signal);
@@ -37,8 +40,39 @@ TEST(StopSignals, TheHandlersFromBeforeArePutBack) {
   std::signal(SIGINT, handler_before);
 }
 
+TEST(StopSignals, AServerOnlyNotesThatItsTerminalHasEnded) {
+  StopSignals signals{StopSignals::HangUp::is_noted};
+  EXPECT_FALSE(signals.hung_up());
+  std::raise(SIGHUP);
+  EXPECT_FALSE(signals.arrived());
+  EXPECT_TRUE(signals.hung_up());
+  EXPECT_FALSE(signals.hung_up());
+}
+
+TEST(StopSignals, NohupIsObeyed) {
+  const auto handler_before = std::signal(SIGHUP, SIG_IGN);
+  {
+    const StopSignals signals;
+    std::raise(SIGHUP);
+    EXPECT_FALSE(signals.arrived());
+  }
+  std::signal(SIGHUP, handler_before);
+}
+
+TEST(StopSignals, ABrokenPipeFailsAndIsNotInherited) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  const BrokenPipesFail quiet;
+  EXPECT_EQ(write(ends[1], "x", 1), -1);
+  EXPECT_EQ(errno, EPIPE);
+  close(ends[1]);
+  // Bit 12 of what a started program ignores is SIGPIPE.
+  EXPECT_EQ(std::system("grep -q 'SigIgn:.*[02468ace]...$' /proc/self/status"), 0);
+}
+
 void raise_twice(std::chrono::milliseconds apart) {
-  const StopSignals signals{apart};
+  const StopSignals signals{StopSignals::HangUp::stops, apart};
   std::raise(SIGTERM);
   std::raise(SIGTERM);
   std::_Exit(signals.arrived() ? 7 : 8);

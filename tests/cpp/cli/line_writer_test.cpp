@@ -1,0 +1,99 @@
+#include "cli/line_writer.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+namespace {
+
+using namespace std::chrono_literals;
+using pena::cli::LineWriter;
+using testing::HasSubstr;
+
+constexpr auto kEver = std::chrono::hours{1};
+
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe(ends_.data()) != 0) std::abort();
+  }
+  ~Pipe() {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  [[nodiscard]] int in() const { return ends_[1]; }
+  // Waits for something to read.
+  [[nodiscard]] std::string read() const {
+    std::array<char, 1 << 16> bytes{};
+    const ssize_t size = ::read(ends_[0], bytes.data(), bytes.size());
+    return {bytes.data(), static_cast<std::size_t>(size < 0 ? 0 : size)};
+  }
+  [[nodiscard]] std::string read_until(const std::string& text) const {
+    std::string all;
+    while (all.find(text) == std::string::npos) all += read();
+    return all;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+TEST(LineWriter, WritesInOrder) {
+  const Pipe pipe;
+  LineWriter writer{pipe.in()};
+  writer.put("one\n");
+  writer.put("two\n");
+  EXPECT_TRUE(writer.flush(kEver));
+  EXPECT_EQ(pipe.read_until("two\n"), "one\ntwo\n");
+}
+
+TEST(LineWriter, WhoDoesNotReadHoldsNobodyUpAndIsToldWhatWasLost) {
+  const Pipe pipe;
+  const std::string line(1023, 'x');
+  LineWriter writer{pipe.in(), 16 * 1024};
+  writer.tell_dropped_by([](const std::string& sentence) { return "warning " + sentence + "\n"; });
+  // Far more than the pipe and the writer hold. That this ends at all is the test.
+  for (int i = 0; i < 1000; ++i) writer.put(line + "\n");
+  EXPECT_FALSE(writer.flush(0ms));
+  const std::string all = pipe.read_until("were dropped\n");
+  EXPECT_THAT(all, HasSubstr("\nwarning "));
+  EXPECT_THAT(all, HasSubstr(" lines of the log were dropped\n"));
+  EXPECT_TRUE(writer.flush(kEver));
+}
+
+TEST(LineWriter, AnEndThatNobodyReadsIsGivenUp) {
+  const Pipe pipe;
+  {
+    LineWriter writer{pipe.in()};
+    writer.put(std::string(1 << 20, 'x') + "\n");
+    EXPECT_FALSE(writer.flush(kEver, [] { return false; }));
+  }
+  EXPECT_THAT(pipe.read_until("\n"), HasSubstr("x\n"));  // its thread ends
+}
+
+TEST(LineWriter, AFailedWriteIsNoted) {
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  LineWriter writer{full};
+  writer.put("x\n");
+  EXPECT_FALSE(writer.flush(kEver));
+  EXPECT_EQ(writer.failure(), ENOSPC);
+  close(full);
+}
+
+TEST(LineWriter, ADescriptorThatDoesNotBlockLosesNothing) {
+  const Pipe pipe;
+  fcntl(pipe.in(), F_SETFL, O_NONBLOCK);
+  LineWriter writer{pipe.in()};
+  const std::string text(1 << 20, 'x');
+  writer.put(text + "\n");
+  EXPECT_EQ(pipe.read_until("\n"), text + "\n");
+  EXPECT_TRUE(writer.flush(kEver));
+}
+
+}  // namespace
