@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cmath>
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,9 +26,17 @@
 
 namespace pena::cli {
 
-// An option, what it does, and in brackets its default and its variable, on one line.
+// PENA_SERVER_COUNT, of the option --count of `pena server`.
+inline std::string env_name(std::string_view command, std::string_view option) {
+  std::string name = "PENA_" + std::string{command} + "_" + std::string{option.substr(2)};
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+// An option of one command, what it does, and in brackets its default and its variable, on one line.
 class HelpFormat : public CLI::Formatter {
  public:
+  explicit HelpFormat(std::string command) : command_(std::move(command)) {}
   [[nodiscard]] std::string make_option_opts(const CLI::Option* option) const override {
     const std::string type = option->get_type_name();
     return type.empty() ? "" : " " + type;
@@ -34,18 +44,15 @@ class HelpFormat : public CLI::Formatter {
   [[nodiscard]] std::string make_option_desc(const CLI::Option* option) const override {
     std::string text = option->get_description();
     if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
-    if (!option->get_envname().empty()) text += " " + option->get_envname();
+    const bool has_variable = !command_.empty() && !option->get_positional() &&
+                              option->get_name(false, false) != "--help";
+    if (has_variable) text += " " + env_name(command_, "--" + option->get_lnames().front());
     return text;
   }
-};
 
-inline std::string env_name(std::string_view option) {
-  std::string name = "PENA_";
-  for (const char c : option.substr(2)) {
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return name;
-}
+ private:
+  std::string command_;  // none: what stands there has no variables
+};
 
 [[noreturn]] inline void refuse(const std::string& name, const std::string& text,
                                 const std::string& expected) {
@@ -69,80 +76,140 @@ struct Plain<std::optional<T>> {
   using Type = T;
 };
 
+inline constexpr core::Duration kYear = std::chrono::hours{24 * 365};
+
 // Adds options to one subcommand, each with its variable, its default and a refusal that shows what
 // was expected.
 class OptionAdder {
  public:
   OptionAdder(CLI::App& app, Output& output) : app_(app), output_(output) {}
 
+  // After the parse: flags, and the variables of the options that were not given. Throws
+  // CLI::ValidationError.
+  void take_the_rest() {
+    for (const Added& each : added_) {
+      if (each.flag != nullptr && each.option->count() > 0) {
+        each.take(each.name, *each.flag);
+      } else if (each.option->count() == 0) {
+        const std::string variable = env_name(app_.get_name(), each.name);
+        const char* const value = std::getenv(variable.c_str());
+        if (value != nullptr && *value != '\0') each.take(variable, value);
+      }
+    }
+  }
+
+  // The names of its options, "--count".
+  [[nodiscard]] std::vector<std::string> option_names() const {
+    std::vector<std::string> all;
+    for (const Added& each : added_) all.push_back(each.name);
+    return all;
+  }
+  [[nodiscard]] std::string command() const { return app_.get_name(); }
+
   void text(const std::string& name, std::string& to, const std::string& help) {
     CLI::Option* const option =
-        add(name, "TEXT", help, [&to](const std::string& given) { to = given; });
+        add(name, "TEXT", help, [&to](const std::string& from, const std::string& given) {
+          if (given.empty()) refuse(from, given, "some text");
+          to = given;
+        });
     if (!to.empty()) option->default_str(to);
   }
 
   // An empty one is a variable of a script that was not set, as a rule.
   void folder(const std::string& name, std::string& to, const std::string& help) {
-    CLI::Option* const option = add(name, "FOLDER", help, [&to, name](const std::string& given) {
-      if (given.empty()) refuse(name, given, "the path of a folder");
-      to = given;
-    });
+    CLI::Option* const option =
+        add(name, "FOLDER", help, [&to](const std::string& from, const std::string& given) {
+          if (given.empty()) refuse(from, given, "the path of a folder");
+          to = given;
+        });
     if (!to.empty()) option->default_str(to);
   }
 
-  // Of words that `take` reads, or refuses.
-  void words(const std::string& name, const std::string& help,
-             const std::function<void(const std::string&)>& take) {
+  void positional(const std::string& name, std::string& to, const std::string& help) {
+    const auto take = [&to, name](const std::string& given) {
+      if (given.empty()) refuse(name, given, "some text");
+      to = given;
+    };
+    app_.add_option_function<std::string>(name, take, help)->required();
+  }
+
+  // Reads a value, or refuses; `from`: the option or the variable that it comes from.
+  using Take = std::function<void(const std::string& from, const std::string& given)>;
+
+  // Of words that `take` reads.
+  void words(const std::string& name, const std::string& help, const Take& take) {
     add(name, "WORDS", help, take)->default_str("all");
   }
 
   // Of names: given several times, or with commas.
   void names(const std::string& name, std::vector<std::string>& to, const std::string& help) {
-    app_.add_option(name, to, help)->type_name("NAME")->delimiter(',')->envname(env_name(name));
+    CLI::Option* const option = app_.add_option(name, to, help)->type_name("NAME")->delimiter(',');
+    const auto take = [&to](const std::string& /*from*/, const std::string& given) {
+      to = CLI::detail::split(given, ',');
+    };
+    added_.push_back({name, option, take, nullptr});
   }
 
+  void flag(const std::string& name, const std::string& help, std::function<void(bool)> set) {
+    auto value = std::make_shared<std::string>();
+    CLI::Option* const option = app_.add_flag(name, *value, help);
+    const auto take = [set = std::move(set)](const std::string& from, const std::string& given) {
+      const bool yes = given == "true" || given == "1" || given == "yes" || given == "on";
+      const bool no = given == "false" || given == "0" || given == "no" || given == "off";
+      if (!yes && !no) refuse(from, given, "true or false");
+      set(yes);
+    };
+    added_.push_back({name, option, take, std::move(value)});
+  }
   void flag(const std::string& name, bool& to, const std::string& help) {
-    app_.add_flag(name, to, help)->envname(env_name(name));
+    flag(name, help, [&to](bool given) { to = given; });
   }
 
-  void duration(const std::string& name, core::Duration& to, const std::string& help) {
-    add(name, "DURATION", help, [&to, name](const std::string& given) {
+  void duration(const std::string& name, core::Duration& to, const std::string& help,
+                core::Duration least = std::chrono::milliseconds{1}) {
+    add(name, "DURATION", help, [&to, least](const std::string& from, const std::string& given) {
       const auto duration = duration_from(given);
-      if (!duration) refuse(name, given, std::string{kDurationForm});
+      if (!duration) refuse(from, given, std::string{kDurationForm});
+      if (*duration < least || *duration > kYear) {
+        refuse(from, given, "a time from " + written(least) + " to " + written(kYear));
+      }
       to = *duration;
     })->default_str(written(to));
   }
 
   void size(const std::string& name, std::size_t& to, const std::string& help) {
-    add(name, "SIZE", help, [&to, name](const std::string& given) {
+    add(name, "SIZE", help, [&to](const std::string& from, const std::string& given) {
       const auto size = size_from(given);
-      if (!size) refuse(name, given, std::string{kSizeForm});
+      if (!size || *size == 0) refuse(from, given, std::string{kSizeForm});
       to = *size;
     })->default_str(written_size(to));
   }
 
   // A whole number, or nothing where `Number` is an optional and the option is not given.
   template <class Number>
-  void number(const std::string& name, Number& to, const std::string& help,
-              std::uint64_t least = 1) {
+  void number(const std::string& name, Number& to, const std::string& help, std::uint64_t least = 1,
+              std::uint64_t most = std::numeric_limits<typename Plain<Number>::Type>::max()) {
     using Type = typename Plain<Number>::Type;
-    CLI::Option* const option = add(name, "N", help, [&to, name, least](const std::string& given) {
+    const auto take = [&to, least, most](const std::string& from, const std::string& given) {
       const auto number = number_from<Type>(given);
-      if (!number || std::cmp_less(*number, least)) {
-        refuse(name, given,
-               "a whole number from " + std::to_string(least) + " to " +
-                   std::to_string(std::numeric_limits<Type>::max()));
+      if (!number || std::cmp_less(*number, least) || std::cmp_greater(*number, most)) {
+        refuse(from, given,
+               "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
       }
       to = *number;
-    });
+    };
+    CLI::Option* const option = add(name, "N", help, take);
     if constexpr (std::is_same_v<Type, Number>) option->default_str(std::to_string(to));
   }
 
   void rate(const std::string& name, std::optional<double>& to, const std::string& help) {
-    add(name, "RATE", help, [&to, name](const std::string& given) {
+    add(name, "RATE", help, [&to](const std::string& from, const std::string& given) {
+      constexpr double kLeast = 1e-6;
+      constexpr double kMost = 1e9;
       const auto rate = number_from<double>(given);
-      if (!rate || !std::isfinite(*rate) || *rate <= 0.0) {
-        refuse(name, given, "a number above 0, such as 100 or 0.5");
+      if (!rate || !(*rate >= kLeast && *rate <= kMost)) {
+        refuse(from, given,
+               "a number above 0, such as 100 or 0.5, from a millionth to a thousand millions");
       }
       to = rate;
     });
@@ -156,18 +223,18 @@ class OptionAdder {
               const std::string& help) {
     std::string words;
     for (const auto& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
-    CLI::Option* const option = add(
-        name, "WORD", help + ": " + words, [&to, choices, words, name](const std::string& given) {
-          const auto chosen = std::ranges::find(choices, given, &Choices<Value>::value_type::first);
-          if (chosen == choices.end()) refuse(name, given, "one of " + words);
-          to = chosen->second;
-        });
+    const auto take = [&to, choices, words](const std::string& from, const std::string& given) {
+      const auto chosen = std::ranges::find(choices, given, &Choices<Value>::value_type::first);
+      if (chosen == choices.end()) refuse(from, given, "one of " + words);
+      to = chosen->second;
+    };
+    CLI::Option* const option = add(name, "WORD", help + ": " + words, take);
     const auto now = std::ranges::find(choices, to, &Choices<Value>::value_type::second);
     if (now != choices.end()) option->default_str(now->first);
   }
 
   void timing(core::Timing& timing) {
-    duration("--lease", timing.lease, "a batch is settled within this");
+    duration("--lease", timing.lease, "a batch is settled within this: its visibility timeout");
     duration("--heartbeat", timing.heartbeat, "a stream carries bytes at least this often");
     duration("--silence", timing.silence, "after this a client takes its stream as lost");
     duration("--stop-time", timing.stop_time, "in this a client stops its work once it must");
@@ -190,16 +257,27 @@ class OptionAdder {
   void json() { flag("--json", output_.json, "one JSON object a line, on stdout and stderr"); }
 
  private:
+  struct Added {
+    std::string name;
+    CLI::Option* option;
+    Take take;
+    std::shared_ptr<std::string> flag;  // what a flag was given; none: no flag
+  };
+
   CLI::Option* add(const std::string& name, const std::string& type, const std::string& help,
-                   const std::function<void(const std::string&)>& take) {
-    return app_.add_option_function<std::string>(name, take, help)
-        ->type_name(type)
-        ->take_last()
-        ->envname(env_name(name));
+                   const Take& take) {
+    const auto given = [take, name](const std::string& value) {
+      take(name, value);
+    };
+    CLI::Option* const option =
+        app_.add_option_function<std::string>(name, given, help)->type_name(type)->take_last();
+    added_.push_back({name, option, take, nullptr});
+    return option;
   }
 
   CLI::App& app_;
   Output& output_;
+  std::vector<Added> added_;
 };
 
 }  // namespace pena::cli

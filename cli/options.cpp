@@ -2,9 +2,13 @@
 #include "cli/options.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "cli/option_adder.hpp"
 #include "cli/run.hpp"
@@ -14,8 +18,12 @@ namespace pena::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Every option can also be set in the environment, by the variable named behind it;\n"
-    "the command line goes first.\n"
+    "Every option of a command can also be set in the environment, by the variable that its help\n"
+    "names (`pena help server`: PENA_SERVER_LISTEN …); the command line goes first.\n"
+    "\n"
+    "SIGINT (Ctrl-C) and SIGTERM end a command well: a server takes nothing new and answers what\n"
+    "was asked, a client reports what it has done. A second one ends it at once. SIGHUP does\n"
+    "nothing to a server, and ends the other commands like SIGTERM.\n"
     "\n"
     "Durations are written 250ms, 2s, 5m, 1h; sizes 64KiB, 8MiB, 16GiB.\n"
     "\n"
@@ -26,18 +34,25 @@ constexpr const char* kFooter =
     "  2   bad usage, or a setting that cannot be\n"
     "  3   the store cannot be opened, or another server has it\n"
     "  4   the address cannot be listened on\n"
-    "  10  client: every client was ended by a msg with too long a period (R15)";
+    "  10  client: every client was ended by a msg with too long a period\n"
+    "\n"
+    "What the words mean, and what others call them, is told in docs/glossary.md.";
+
+// Each has a thread.
+constexpr std::uint64_t kMostClients = 10'000;
 
 void add_panicked(OptionAdder& add, client::Panicked& to) {
   add.choice("--panicked", to,
              {{"report", client::Panicked::report}, {"omit", client::Panicked::omit}},
-             "what becomes of a msg whose coroutine panicked (R16)");
+             "a msg whose work panicked is reported as processed, or left out and so sent again");
 }
 
 void add_limits(OptionAdder& add, core::Limits& limits) {
-  add.number("--max-resends", limits.max_resends, "deliveries of a msg after the first (R4)", 0);
+  add.number("--max-resends", limits.max_resends,
+             "retries: how often a msg is sent again before it has failed", 0);
   add.timing(limits.timing);
-  add.duration("--linger", limits.linger, "a msg waits at most this for its batch to fill");
+  add.duration("--linger", limits.linger, "a msg waits at most this for its batch to fill",
+               core::Duration::zero());
   add.number("--max-batchsize", limits.batchsize, "the largest batchsize of a client");
   add.number("--max-period", limits.period_ms, "the longest period of a submitted msg, in ms");
   add.size("--max-payload", limits.payload_bytes, "the largest payload of a msg");
@@ -64,8 +79,7 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.size("--map-size", limits.map_bytes, "the store's largest size");
 }
 
-void add_server(CLI::App& app, ServerCommand& command) {
-  OptionAdder add{app, command.output};
+void add_server(OptionAdder& add, ServerCommand& command) {
   auto& [listen, store, limits, generator, insecure, allow_hosts, log] = command.settings;
   add.text("--listen", listen, "address:port; port 0 takes a free one");
   add.names("--allow-host", allow_hosts,
@@ -75,58 +89,56 @@ void add_server(CLI::App& app, ServerCommand& command) {
              0);
   add.rate("--rate", generator.rate, "generate at most so many msgs a second");
   add.number("--seed", generator.seed, "makes the periods reproducible", 0);
-  app.add_flag_function(
-         "--no-generate", [&on = generator.enabled](std::int64_t given) { on = given <= 0; },
-         "generate nothing: msgs come by POST /task")
-      ->envname(env_name("--no-generate"));
+  add.flag("--no-generate", "generate nothing: msgs come by POST /task",
+           [&on = generator.enabled](bool given) { on = !given; });
   add_limits(add, limits);
   add.flag("--insecure", insecure, "allow an address other than loopback, without token and TLS");
   add.output();
 }
 
-void add_client(CLI::App& app, ClientCommand& command) {
-  OptionAdder add{app, command.output};
+void add_client(OptionAdder& add, ClientCommand& command) {
   client::ClientSettings& settings = command.settings;
   add.text("--url", settings.url, "the server");
-  add.number("--batchsize", settings.batchsize, "msgs at a time; else drawn from 2..10 (R11)");
-  add.number("--clients", command.clients, "so many clients in this process");
+  add.number("--batchsize", settings.batchsize, "msgs at a time; else drawn from 2..10");
+  add.number("--clients", command.clients, "so many clients in this process", 1, kMostClients);
   add.number("--seed", settings.seed, "makes what the clients draw reproducible", 0);
   add_panicked(add, settings.panicked);
-  add.number("--panic-above", settings.panic_above, "a period above this panics, in ms (R14)", 0);
-  add.number("--end-above", settings.end_above, "a period above this ends the client, in ms (R15)",
+  add.number("--panic-above", settings.panic_above,
+             "work on a msg with a longer period panics, in ms", 0);
+  add.number("--end-above", settings.end_above, "a msg with a longer period ends the client, in ms",
              0);
   add.number("--max-running", settings.max_running,
-             "msgs worked on at one time (R13); else the batchsize");
+             "msgs worked on at one time, more are refused; else the batchsize");
   add.number("--max-batches", settings.max_batches, "end after so many reported batches");
-  add.flag("--restart", command.restart, "start a client again that was ended by R15");
+  add.flag("--restart", command.restart, "start a client again that a msg has ended");
   add.output();
 }
 
-void add_demo(CLI::App& app, DemoCommand& command) {
-  OptionAdder add{app, command.output};
-  add.number("--clients", command.clients, "so many clients, each with a batchsize of its own");
+void add_demo(OptionAdder& add, DemoCommand& command) {
+  add.number("--clients", command.clients, "so many clients, each with a batchsize of its own", 1,
+             kMostClients);
   add.number("--count", command.count, "so many msgs");
   add.number("--seed", command.seed, "repeats a run: periods and batchsizes; else random", 0);
   add.folder("--store", command.store, "a new folder, kept; else a temporary one, removed");
-  add.number("--max-resends", command.max_resends, "deliveries of a msg after the first (R4)", 0);
+  add.number("--max-resends", command.max_resends,
+             "retries: how often a msg is sent again before it has failed", 0);
   add_panicked(add, command.panicked);
   add.timing(command.timing);
   add.output();
 }
 
-void add_sim(CLI::App& app, SimCommand& command) {
-  OptionAdder add{app, command.output};
+void add_sim(OptionAdder& add, SimCommand& command) {
   add.number("--seeds", command.seeds, "so many worlds, one a seed");
   add.number("--first-seed", command.first_seed, "the first of them", 0);
   add.number("--seed", command.seed, "this one world, and its history line by line", 0);
   add.rate("--hours", command.hours, "stop after so many simulated hours in all");
   add.duration("--length", command.length, "of the part of a world that has faults");
   add.words("--faults", "the kinds of faults that may happen: all, none, or words with commas",
-            [&to = command.faults](const std::string& given) {
+            [&to = command.faults](const std::string& from, const std::string& given) {
               std::string bad;
               const auto faults = sim::fault_set(given, bad);
               if (!faults)
-                refuse("--faults", bad, "all, none, or some of " + sim::words(sim::all_faults()));
+                refuse(from, bad, "all, none, or some of " + sim::words(sim::all_faults()));
               to = *faults;
             });
   add.flag("--all-at-once", command.all_at_once,
@@ -135,14 +147,12 @@ void add_sim(CLI::App& app, SimCommand& command) {
   add.json();
 }
 
-void add_check(CLI::App& app, CheckCommand& command) {
-  OptionAdder add{app, command.output};
-  app.add_option("STORE", command.store, "the store's folder; a server may run on it")->required();
+void add_check(OptionAdder& add, CheckCommand& command) {
+  add.positional("STORE", command.store, "the store's folder; a server may run on it");
   add.json();
 }
 
-void add_bench(CLI::App& app, BenchCommand& command) {
-  OptionAdder add{app, command.output};
+void add_bench(OptionAdder& add, BenchCommand& command) {
   load::LoadSettings& settings = command.settings;
   add.text("--url", settings.url, "the server");
   add.choice("--work", settings.work,
@@ -160,59 +170,136 @@ void add_bench(CLI::App& app, BenchCommand& command) {
   add.number("--batchsize", settings.batchsize, "msgs at a time");
   add.rate("--rate", settings.rate, "open loop: submit so many msgs a second, come what may");
   add.number("--backlog", settings.backlog, "submit so many msgs first, which are not measured", 0);
-  add.duration("--warmup", settings.warmup, "not measured either");
+  add.duration("--warmup", settings.warmup, "not measured either", core::Duration::zero());
   add.duration("--duration", settings.duration, "what is measured");
   add.json();
 }
 
-CLI::App* add_subcommand(CLI::App& app, const std::string& name, const std::string& description) {
-  CLI::App* const sub = app.add_subcommand(name, description);
-  // With a callback CLI11 reads the environment of the subcommand that was named, and of no other.
-  sub->parse_complete_callback([] {});
-  return sub;
+// Every command with its options. Made anew for each parse.
+class Commands {
+ public:
+  explicit Commands(CLI::App& app) : app_(app) {
+    app.set_version_flag("-V,--version", std::string{"pena "} + kVersion);
+    // Before the subcommands are added: they take over both.
+    app.footer(kFooter);
+    app.formatter(std::make_shared<HelpFormat>(""));
+    app.require_subcommand(0, 1);
+    add("server", "Run a server: hand out msgs, take reports, keep the buckets.", server_,
+        add_server);
+    add("client", "Run simulated clients: take batches, sleep, panic, report.", client_,
+        add_client);
+    add("demo", "Run a server and clients, and tell what became of each msg.", demo_, add_demo);
+    add("sim", "Run the engines in simulated worlds full of faults, and judge them.", sim_,
+        add_sim);
+    add("check", "Read a store whole and name what is wrong with it. Repairs nothing.", check_,
+        add_check);
+    add("bench", "Put a server under load, and measure it. What it hands out is reported.", bench_,
+        add_bench);
+    app.add_subcommand("help", "Show this, or with a command's name its options.");
+    app.add_subcommand("version", "Show the version.");
+  }
+
+  // Of the command that was parsed; nothing where there is none.
+  [[nodiscard]] std::optional<Command> taken() {
+    for (const auto& each : commands_) {
+      if (!app_.get_subcommand(each.adder->command())->parsed()) continue;
+      each.adder->take_the_rest();
+      return each.command();
+    }
+    return std::nullopt;
+  }
+
+  // "server, client …"
+  [[nodiscard]] std::string names() const {
+    std::string all;
+    for (const auto& each : commands_) all += (all.empty() ? "" : ", ") + each.adder->command();
+    return all;
+  }
+
+  [[nodiscard]] bool has(const std::string& name) const {
+    return std::ranges::any_of(commands_,
+                               [&name](const Each& each) { return each.adder->command() == name; });
+  }
+
+  // The variables of the options that are called `option`, of every command; none: all variables.
+  [[nodiscard]] std::vector<std::string> variables(const std::string& option = {}) const {
+    std::vector<std::string> found;
+    for (const auto& each : commands_) {
+      for (const std::string& name : each.adder->option_names()) {
+        if (option.empty() || name == option) {
+          found.push_back(env_name(each.adder->command(), name));
+        }
+      }
+    }
+    return found;
+  }
+
+ private:
+  struct Each {
+    std::unique_ptr<OptionAdder> adder;
+    std::function<Command()> command;
+  };
+
+  template <class OfCommand>
+  void add(const std::string& name, const std::string& description, OfCommand& command,
+           void (*options)(OptionAdder&, OfCommand&)) {
+    CLI::App* const app = app_.add_subcommand(name, description);
+    app->formatter(std::make_shared<HelpFormat>(name));
+    // With a callback CLI11 calls back for the subcommand that was named, and for no other.
+    app->parse_complete_callback([] {});
+    auto adder = std::make_unique<OptionAdder>(*app, command.output);
+    options(*adder, command);
+    commands_.push_back({std::move(adder), [&command] {
+                           return Command{command};
+                         }});
+  }
+
+  CLI::App& app_;
+  std::vector<Each> commands_;
+  ServerCommand server_;
+  ClientCommand client_;
+  DemoCommand demo_;
+  SimCommand sim_;
+  CheckCommand check_;
+  BenchCommand bench_;
+};
+
+CLI::App make_app() {
+  return CLI::App{"Pena hands out work to clients and keeps account of every msg.", "pena"};
 }
 
 // For refusals, which come before the options are known.
-bool asks_json(int argc, const char* const* argv) {
-  const char* const variable = std::getenv("PENA_JSON");
+bool asks_json(const std::vector<std::string>& arguments) {
+  if (std::ranges::find(arguments, "--json") != arguments.end()) return true;
+  if (arguments.empty()) return false;
+  const char* const variable = std::getenv(env_name(arguments.front(), "--json").c_str());
   const std::string_view value = variable == nullptr ? "" : variable;
-  if (!value.empty() && value != "0" && value != "false") return true;
-  return std::any_of(argv, argv + argc, [](std::string_view arg) { return arg == "--json"; });
+  return !value.empty() && value != "0" && value != "false" && value != "no" && value != "off";
 }
 
-Command parse(CLI::App& app, int argc, const char* const* argv) {
-  ServerCommand server;
-  ClientCommand client;
-  DemoCommand demo;
-  SimCommand sim;
-  CheckCommand check;
-  BenchCommand bench;
-  const CLI::App* const server_app =
-      add_subcommand(app, "server", "Run a server: hand out msgs, take reports, keep the buckets.");
-  const CLI::App* const client_app =
-      add_subcommand(app, "client", "Run simulated clients: take batches, sleep, panic, report.");
-  add_server(*app.get_subcommand("server"), server);
-  add_client(*app.get_subcommand("client"), client);
-  add_demo(
-      *add_subcommand(app, "demo", "Run a server and clients, and tell what became of each msg."),
-      demo);
-  const CLI::App* const sim_app = add_subcommand(
-      app, "sim", "Run the engines in simulated worlds full of faults, and judge them.");
-  add_sim(*app.get_subcommand("sim"), sim);
-  const CLI::App* const check_app = add_subcommand(
-      app, "check", "Read a store whole and name what is wrong with it. Repairs nothing.");
-  add_check(*app.get_subcommand("check"), check);
-  const CLI::App* const bench_app = add_subcommand(
-      app, "bench", "Put a server under load, and measure it. What it hands out is reported.");
-  add_bench(*app.get_subcommand("bench"), bench);
-  app.parse(argc, argv);
-  if (app.get_subcommands().empty()) return ShowText{app.help(), kBadUsage};
-  if (server_app->parsed()) return server;
-  if (client_app->parsed()) return client;
-  if (sim_app->parsed()) return sim;
-  if (check_app->parsed()) return check;
-  if (bench_app->parsed()) return bench;
-  return demo;
+Command parsed(CLI::App& app, std::vector<std::string> arguments) {
+  Commands commands{app};
+  const bool asks_for_help = arguments.size() == 2 && arguments.back() == "--help";
+  if (asks_for_help && !commands.has(arguments.front())) {
+    refuse("help", arguments.front(), "one of " + commands.names());
+  }
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  app.parse(std::move(arguments));
+  if (auto command = commands.taken()) return *std::move(command);
+  return ShowText{app.help(), kBadUsage};
+}
+
+// `pena help`, `pena help server` and `pena version`, as the options that do the same.
+std::vector<std::string> as_options(std::vector<std::string> arguments) {
+  if (arguments.empty()) return arguments;
+  if (arguments.front() == "version") arguments.front() = "--version";
+  if (arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  const bool of_itself =
+      !arguments.empty() && (arguments.front() == "help" || arguments.front() == "version");
+  if (of_itself) arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
 }
 
 }  // namespace
@@ -230,23 +317,43 @@ core::Timing demo_timing() {
 }
 
 Command command_from(int argc, const char* const* argv) {
-  CLI::App app{"Pena hands out work to clients and keeps account of every msg.", "pena"};
-  app.set_version_flag("--version", std::string{"pena "} + kVersion);
-  // Before the subcommands are added: they take over both.
-  app.footer(kFooter);
-  app.formatter(std::make_shared<HelpFormat>());
-  app.require_subcommand(0, 1);
+  CLI::App app = make_app();
+  const std::vector<std::string> arguments =
+      as_options({argv + std::min(argc, 1), argv + std::max(argc, 0)});
   try {
-    return parse(app, argc, argv);
+    return parsed(app, arguments);
   } catch (const CLI::CallForHelp&) {
     return ShowText{app.help(), kOk};
   } catch (const CLI::CallForVersion& version) {
     return ShowText{version.what(), kOk};
   } catch (const CLI::ExtrasError& error) {
-    return BadUsage{error.what() + std::string{". What is, says --help"}, asks_json(argc, argv)};
+    return BadUsage{error.what() + std::string{". What is, says --help"}, asks_json(arguments)};
   } catch (const CLI::ParseError& error) {
-    return BadUsage{error.what(), asks_json(argc, argv)};
+    return BadUsage{error.what(), asks_json(arguments)};
   }
+}
+
+std::vector<std::string> strange_variables(const char* const* environment) {
+  CLI::App app = make_app();
+  const Commands commands{app};
+  const std::vector<std::string> known = commands.variables();
+  std::vector<std::string> sentences;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view entry{*environment};
+    const std::string name{entry.substr(0, entry.find('='))};
+    if (!name.starts_with("PENA_") || std::ranges::find(known, name) != known.end()) continue;
+    std::string option = "--" + name.substr(5);
+    for (char& c : option) c = c == '_' ? '-' : static_cast<char>(std::tolower(c));
+    std::string now;
+    for (const std::string& variable : commands.variables(option)) {
+      now += (now.empty() ? "" : ", ") + variable;
+    }
+    sentences.push_back("the variable " + name +
+                        (now.empty()
+                             ? " is none of pena's; `pena help COMMAND` names those that are"
+                             : " is not read: it is called " + now + " now"));
+  }
+  return sentences;
 }
 
 }  // namespace pena::cli

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "cli/output.hpp"
 #include "client/client.hpp"
@@ -78,8 +79,11 @@ using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, SimComma
                              BenchCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
-// PENA_<OPTION>. Checks each option by itself; whether settings fit together is said by the
+// PENA_<COMMAND>_<OPTION>. Checks each option by itself; whether settings fit together is said by the
 // engines.
 [[nodiscard]] Command command_from(int argc, const char* const* argv);
+// A sentence for each variable of an environment (`NAME=value` …, null) that begins with PENA_ and
+// that no command reads.
+[[nodiscard]] std::vector<std::string> strange_variables(const char* const* environment);
 
 }  // namespace pena::cli

@@ -58,6 +58,19 @@ bool speaks_json(const Command& command) {
       command);
 }
 
+// Where something runs; nobody who asks for help wants to hear of it.
+void warn_of_the_environment(const Command& command) {
+  if (std::holds_alternative<ShowText>(command) || std::holds_alternative<BadUsage>(command))
+    return;
+  for (const std::string& sentence : strange_variables(environ)) {
+    if (speaks_json(command)) {
+      say_line(json_log(core::LogLevel::warning, sentence));
+    } else {
+      say_line("pena: warning: " + sentence);
+    }
+  }
+}
+
 int run_guarded(const Command& command) {
   const auto failed = [json = speaks_json(command)](const std::exception& error, ExitCode code) {
     print_error(json, error.what());
@@ -86,6 +99,7 @@ int run(int argc, const char* const* argv) noexcept {
     const BrokenPipesFail quiet;
     const Outputs outputs;
     const Command command = command_from(argc, argv);
+    warn_of_the_environment(command);
     const int code = run_guarded(command);
     try {
       flush_stdout();

@@ -214,9 +214,8 @@ std::string told(const Story& story) {
   text += line("failed", story.failed,
                "after " + std::to_string(story.most_attempts) + " deliveries each");
   if (story.interrupted) text += line("waiting", story.waiting, "in queue and batch");
-  text +=
-      line("clients ended", story.clients_ended, "by a period above 900 (R15), each started again");
-  text += line("panicked", story.panicked, "by a period of 801 to 900 (R14)");
+  text += line("clients ended", story.clients_ended, "by a period above 900, each started again");
+  text += line("panicked", story.panicked, "by a period of 801 to 900");
   text += harmless(story);
   text += verdict(story);
   if (!story.store.empty()) text += "The store is kept in " + story.store + "\n";

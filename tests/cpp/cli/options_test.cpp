@@ -230,31 +230,93 @@ TEST(Options, TheLastOfARepeatedOptionHolds) {
 TEST(Options, ARefusalSpeaksJsonWhereItWasAskedFor) {
   EXPECT_TRUE(parsed_as<cli::BadUsage>({"server", "--bogus", "--json"}).json);
   EXPECT_FALSE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
-  const Variable json{"PENA_JSON", "1"};
+  const Variable json{"PENA_SERVER_JSON", "1"};
   EXPECT_TRUE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
 }
 
 TEST(Options, TheEnvironmentSpeaksWhereTheCommandLineIsSilent) {
-  const Variable listen{"PENA_LISTEN", "127.0.0.1:1"};
-  const Variable grace{"PENA_DROP_GRACE", "5s"};
-  const Variable no_generate{"PENA_NO_GENERATE", "true"};
+  const Variable listen{"PENA_SERVER_LISTEN", "127.0.0.1:1"};
+  const Variable grace{"PENA_SERVER_DROP_GRACE", "5s"};
+  const Variable no_generate{"PENA_SERVER_NO_GENERATE", "true"};
+  const Variable count{"PENA_DEMO_COUNT", "7"};
   const auto server = parsed_as<cli::ServerCommand>({"server", "--listen", "127.0.0.1:2"});
   EXPECT_EQ(server.settings.listen, "127.0.0.1:2");
   EXPECT_EQ(server.settings.limits.timing.drop_grace, 5s);
   EXPECT_FALSE(server.settings.generator.enabled);
-  EXPECT_EQ(parsed_as<cli::DemoCommand>({"demo"}).timing.drop_grace, 5s);
+  EXPECT_FALSE(server.settings.generator.count);
+  EXPECT_EQ(parsed_as<cli::DemoCommand>({"demo"}).count, 7U);
+  EXPECT_EQ(parsed_as<cli::DemoCommand>({"demo"}).timing, cli::demo_timing());
 }
 
 TEST(Options, ABadVariableIsRefusedOnlyByTheCommandThatTakesIt) {
-  const Variable batchsize{"PENA_BATCHSIZE", "many"};
+  const Variable batchsize{"PENA_CLIENT_BATCHSIZE", "many"};
   parsed_as<cli::ServerCommand>({"server"});
-  EXPECT_THAT(refusal({"client"}), AllOf(HasSubstr("--batchsize"), HasSubstr("\"many\"")));
+  EXPECT_THAT(refusal({"client"}),
+              AllOf(HasSubstr("PENA_CLIENT_BATCHSIZE"), HasSubstr("\"many\"")));
+}
+
+TEST(Options, AFlagIsTrueOrFalse) {
+  for (const char* word : {"maybe", "2", "-1", "TRUE", " true", "nan"}) {
+    const Variable flag{"PENA_SERVER_NO_GENERATE", word};
+    EXPECT_EQ(refusal({"server"}),
+              "PENA_SERVER_NO_GENERATE: expected true or false, not \"" + std::string{word} + "\"");
+  }
+  for (const char* word : {"false", "0", "no", "off", ""}) {
+    const Variable flag{"PENA_SERVER_NO_GENERATE", word};
+    EXPECT_TRUE(parsed_as<cli::ServerCommand>({"server"}).settings.generator.enabled) << word;
+  }
+  EXPECT_THAT(refusal({"server", "--no-generate=maybe"}),
+              StartsWith("--no-generate: expected true"));
+  EXPECT_FALSE(parsed_as<cli::ServerCommand>({"server", "--json=false"}).output.json);
+}
+
+TEST(Options, TimesSizesAndTextsHaveAnEnd) {
+  EXPECT_THAT(refusal({"sim", "--length", "0s"}), HasSubstr("from 1ms to 8760h"));
+  EXPECT_THAT(refusal({"bench", "--duration", "0ms"}), HasSubstr("from 1ms"));
+  EXPECT_EQ(parsed_as<cli::BenchCommand>({"bench", "--warmup", "0ms"}).settings.warmup, 0ms);
+  for (const char* time :
+       {"--lease", "--header-time", "--body-time", "--idle-time", "--stalled-write"}) {
+    EXPECT_THAT(refusal({"server", time, "0ms"}), HasSubstr("from 1ms to 8760h")) << time;
+    EXPECT_THAT(refusal({"server", time, "9000h"}), HasSubstr("from 1ms to 8760h")) << time;
+    EXPECT_THAT(refusal({"server", time, "-1s"}), HasSubstr("250ms")) << time;
+  }
+  EXPECT_THAT(refusal({"server", "--max-body", "0B"}), HasSubstr("8MiB"));
+  EXPECT_THAT(refusal({"server", "--listen", ""}), HasSubstr("some text"));
+  EXPECT_THAT(refusal({"check", ""}), HasSubstr("some text"));
+  EXPECT_THAT(refusal({"client", "--clients", "10001"}), HasSubstr("to 10000"));
+}
+
+TEST(Options, AVariableThatNobodyReadsIsNamed) {
+  const char* const environment[] = {
+      "HOME=/x",     "PENA_COUNT=5", "PENA_SERVER_COUNT=5", "PENA_SERVER_CUONT=5",
+      "PENA_JOBS=1", nullptr};
+  EXPECT_THAT(
+      cli::strange_variables(environment),
+      testing::ElementsAre(
+          "the variable PENA_COUNT is not read: it is called PENA_SERVER_COUNT, "
+          "PENA_DEMO_COUNT now",
+          "the variable PENA_SERVER_CUONT is none of pena's; `pena help COMMAND` names those "
+          "that are",
+          "the variable PENA_JOBS is not read: it is called PENA_SIM_JOBS now"));
+}
+
+TEST(Options, HelpAndVersionAreCommandsToo) {
+  const auto text = [](std::initializer_list<const char*> arguments) {
+    return parsed_as<cli::ShowText>(arguments).text;
+  };
+  EXPECT_EQ(text({"help"}), text({"--help"}));
+  EXPECT_EQ(text({"help", "sim"}), text({"sim", "--help"}));
+  EXPECT_THAT(text({"help", "sim"}), StartsWith("Run the engines"));
+  EXPECT_EQ(text({"help", "help"}), text({"--help"}));
+  EXPECT_EQ(text({"version"}), text({"--version"}));
+  EXPECT_EQ(text({"-V"}), text({"--version"}));
+  EXPECT_THAT(refusal({"help", "bogus"}), HasSubstr("bogus"));
 }
 
 TEST(Options, TheHelpNamesVariablesDefaultsAndExitCodes) {
   const auto help = parsed_as<cli::ShowText>({"server", "--help"});
   EXPECT_EQ(help.exit_code, 0);
-  EXPECT_THAT(help.text, AllOf(HasSubstr("PENA_DROP_GRACE"), HasSubstr("[30s]"),
+  EXPECT_THAT(help.text, AllOf(HasSubstr("PENA_SERVER_DROP_GRACE"), HasSubstr("[30s]"),
                                HasSubstr("[8MiB]"), HasSubstr("Exit codes")));
 }
 
