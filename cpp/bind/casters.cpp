@@ -9,10 +9,14 @@ namespace pybind11::detail {
 
 bool type_caster<pena::core::Xid>::load(handle source, bool /*convert*/) {
   if (!isinstance<str>(source)) return false;
-  const auto text = source.cast<std::string>();
-  const auto xid = pena::core::Xid::parse(text);
+  Py_ssize_t size = 0;
+  const char* const text = PyUnicode_AsUTF8AndSize(source.ptr(), &size);
+  if (text == nullptr) PyErr_Clear();  // half of a surrogate pair
+  const auto xid = text == nullptr ? std::nullopt
+                                   : pena::core::Xid::parse({text, static_cast<std::size_t>(size)});
   if (!xid) {
-    throw value_error("\"" + text + "\" is no xid: expected 20 characters of 0-9 and a-v");
+    throw value_error(repr(source).cast<std::string>() +
+                      " is no xid: expected 20 characters of 0-9 and a-v");
   }
   value = *xid;
   return true;

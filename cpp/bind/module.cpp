@@ -1,7 +1,11 @@
+#include <pybind11/pybind11.h>
+
 #include "bind/register.hpp"
 #include "pena_version.hpp"
 
-PYBIND11_MODULE(_pena, module) {
+namespace py = pybind11;
+
+PYBIND11_MODULE(_pena, module, py::multiple_interpreters::not_supported()) {
   using namespace pena::bind;
   module.doc() = "The engines of Pena. Use the package pena; this module is its inside.";
   module.attr("__version__") = pena::kVersion;

@@ -21,6 +21,7 @@ sim::Outcome run_world(std::uint64_t seed, const std::string& faults, bool swarm
                           sim::words(sim::all_faults()));
   }
   if (length <= core::Duration::zero()) throw py::value_error("length must be longer than 0");
+  if (length > std::chrono::hours{24 * 365}) throw py::value_error("length must be at most a year");
   return sim::run(sim::make_scenario({seed, *kinds, swarm, length}), true);
 }
 

@@ -21,6 +21,17 @@ double us(Duration duration) {
   return static_cast<double>(duration.count());
 }
 
+// Keeps every sum of times far from overflow.
+constexpr std::chrono::hours kYear{24 * 365};
+
+std::optional<std::string> no_time(std::string_view name, Duration time) {
+  if (time <= Duration::zero()) {
+    return std::string{name} + " must be longer than 0, not " + written(time);
+  }
+  if (time > kYear) return std::string{name} + " must be at most a year, not " + written(time);
+  return std::nullopt;
+}
+
 std::optional<std::string> not_positive(const Timing& timing) {
   const std::array<std::pair<std::string_view, Duration>, 6> times{{
       {"lease", timing.lease},
@@ -31,13 +42,7 @@ std::optional<std::string> not_positive(const Timing& timing) {
       {"slack", timing.slack},
   }};
   for (const auto& [name, time] : times) {
-    if (time <= Duration::zero()) {
-      return std::string{name} + " must be longer than 0, not " + written(time);
-    }
-    // Keeps every sum of times far from overflow.
-    if (time > std::chrono::hours{24 * 365}) {
-      return std::string{name} + " must be at most a year, not " + written(time);
-    }
+    if (auto problem = no_time(name, time)) return problem;
   }
   return std::nullopt;
 }
@@ -88,7 +93,14 @@ std::optional<std::string> Limits::problem() const {
     return "max_resends must be from 0 to 1000, not " + std::to_string(max_resends);
   }
   if (auto problem = timing_problem(timing)) return problem;
-  if (linger < Duration::zero()) return "linger must not be negative";
+  if (linger < Duration::zero()) return "linger must not be negative, but is " + written(linger);
+  if (linger > kYear) return "linger must be at most a year, not " + written(linger);
+  for (const auto& [name, time] : {std::pair{"header_time", header_time},
+                                   {"body_time", body_time},
+                                   {"idle_time", idle_time},
+                                   {"stalled_write_time", stalled_write_time}}) {
+    if (auto problem = no_time(name, time)) return problem;
+  }
   const std::initializer_list<std::pair<std::string_view, std::size_t>> sizes{
       {"batchsize", batchsize},         {"period_ms", period_ms},
       {"payload_bytes", payload_bytes}, {"report_ids", report_ids},

@@ -6,7 +6,8 @@
 
 namespace pena::wire {
 
-// In quotation marks, at most 40 characters, with a '?' for each byte that is not printable ASCII.
+// In quotation marks, single ones where it has double ones; at most 40 characters, with a '?' for
+// each byte that is not printable ASCII.
 [[nodiscard]] std::string quote(std::string_view text);
 
 }  // namespace pena::wire

@@ -20,9 +20,25 @@ and clients after it; those from before it stay with the parent.
 A name is loaded when it is first used, so that ``import pena`` costs little where it is not.
 """
 
+import sys
 from importlib import import_module
 
-from pena._pena import __version__
+
+def _refuse_sub_interpreter() -> None:
+    # From 3.12 on Python itself asks the engines' module, which says no. Before, pybind11 would
+    # wait there for ever.
+    try:
+        interpreters = import_module("_xxsubinterpreters")
+    except ImportError:
+        return
+    if interpreters.get_current() != interpreters.get_main():
+        raise ImportError("pena cannot be used in a sub-interpreter; expected the main one")
+
+
+if sys.version_info < (3, 12):
+    _refuse_sub_interpreter()
+
+from pena._pena import __version__  # noqa: E402
 
 TYPE_CHECKING = False  # not that of typing, whose import takes half as long as all of this
 if TYPE_CHECKING:

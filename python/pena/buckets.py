@@ -50,10 +50,10 @@ class Bucket(Mapping[str, Record]):
         self._pages = pages
         self._count = count
 
-    def __getitem__(self, id: str) -> Record:
+    def __getitem__(self, id: object) -> Record:
         """Return the record of `id`, or raise KeyError."""
         try:
-            record = self._find(id)
+            record = self._find(id) if isinstance(id, str) else None
         except ValueError as no_xid:
             raise KeyError(id) from no_xid
         if record is None:
@@ -102,42 +102,49 @@ class Buckets:
 
     def __init__(self, native: Callable[[], _pena.Buckets]) -> None:
         """`native` gives the engine's view, or raises."""
+        # Closures over `native` and not over this object: no cycle, so what nobody has any more is
+        # gone at once, and its port and its store with it.
         self._native = native
         self.queue: Bucket[QueuedMsg] = Bucket(
             "queue",
             lambda id: _maybe(QueuedMsg._of, native().queued(id)),
-            lambda: _pages(native().queue_page, QueuedMsg._of),
-            lambda: self.counts().queue,
+            lambda: _pages(lambda *of: native().queue_page(*of), QueuedMsg._of),
+            lambda: _counts(native()).queue,
         )
         self.report: Bucket[ReportRecord] = Bucket(
             "report",
             lambda id: _maybe(ReportRecord._of, native().report(id)),
-            lambda: _pages(native().report_page, ReportRecord._of),
-            lambda: self.counts().report,
+            lambda: _pages(lambda *of: native().report_page(*of), ReportRecord._of),
+            lambda: _counts(native()).report,
         )
         self.fail: Bucket[FailRecord] = Bucket(
             "fail",
             lambda id: _maybe(FailRecord._of, native().fail(id)),
-            lambda: _pages(native().fail_page, FailRecord._of),
-            lambda: self.counts().fail,
+            lambda: _pages(lambda *of: native().fail_page(*of), FailRecord._of),
+            lambda: _counts(native()).fail,
         )
         self.batches: Bucket[Batch] = Bucket(
             "batch",
-            lambda id: self._batches().get(id),
-            lambda: iter([list(self._batches().items())]),
+            lambda id: _batches(native()).get(id),
+            lambda: iter([list(_batches(native()).items())]),
             lambda: len(native().batches()),
         )
 
     def counts(self) -> BucketCounts:
         """Count all four in one moment."""
-        return BucketCounts(*self._native().counts())
+        return _counts(self._native())
 
     def meta(self, key: str) -> int | None:
         """Return a number of the bucket `meta`."""
         return self._native().meta(key)
 
-    def _batches(self) -> dict[str, Batch]:
-        return {batch.id: Batch._of(batch) for batch in self._native().batches()}
+
+def _counts(native: _pena.Buckets) -> BucketCounts:
+    return BucketCounts(*native.counts())
+
+
+def _batches(native: _pena.Buckets) -> dict[str, Batch]:
+    return {batch.id: Batch._of(batch) for batch in native.batches()}
 
 
 def _maybe(of: Callable[[_Native], Record], native: _Native | None) -> Record | None:

@@ -7,7 +7,8 @@
     ├── ListenError       (also an OSError)      the address cannot be listened on
     ├── StoreError                               the store cannot be opened, read or written
     │   └── StoreInUseError                      another server has it
-    └── NotRunningError   (also a RuntimeError)  asked of what was not started
+    └── NotRunningError   (also a RuntimeError)  asked of what was not started, or in a child
+                                             that was forked from its process
 """
 
 
@@ -32,4 +33,4 @@ class StoreInUseError(StoreError):
 
 
 class NotRunningError(PenaError, RuntimeError):
-    """Asked of a server or client that was not started."""
+    """Asked of a server or client that was not started, or in a process forked from its own."""

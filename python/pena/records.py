@@ -20,7 +20,7 @@ class MissReason(str, Enum):
     failed = "failed"
     """The report said that it failed."""
     refused = "refused"
-    """The client had no room for it (R13)."""
+    """The client had no room for it."""
     dropped = "dropped"
     """The client's stream was lost, and the grace is over."""
     expired = "expired"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pena import _pena
+from pena._settings import whole_number
+from pena._times import duration
 
 __all__ = ["Dispatcher", "Grant", "Outcome", "run"]
 
@@ -53,10 +55,10 @@ def run(
         swarm: leave some kinds out, as the seed draws them.
         length: of the part that has faults, in simulated seconds.
 
-    Raises ValueError for a word that is no kind of fault.
+    Raises ValueError for a word that is no kind of fault, and for a number that cannot be.
     """
     words = faults if isinstance(faults, str) else ",".join(faults) or "none"
-    native = _pena.run_world(seed, words, swarm, timedelta(seconds=length))
+    native = _pena.run_world(whole_number("seed", seed), words, swarm, duration("length", length))
     return Outcome(
         seed,
         native.broken,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import TracebackType
 
-from pena import _pena
+from pena import _pena, _settings
 from pena.buckets import Bucket, BucketCounts, Buckets
 from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
 
@@ -21,10 +21,14 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open the store in the folder `path`. Raises StoreError where there is none."""
-        self.path = os.fspath(path)
-        self._native = _pena.open_store(self.path)
-        self._buckets = Buckets(lambda: self._native)
+        """Open the store in the folder `path`.
+
+        Raises StoreError where there is none, SettingsError for what is no path.
+        """
+        name = _settings.folder(path)
+        self.path = os.fsdecode(name)
+        native = self._native = _pena.open_store(name)
+        self._buckets = Buckets(lambda: native)
 
     def __repr__(self) -> str:
         """Name the folder."""

@@ -1,4 +1,4 @@
-"""`Client`: takes batches, simulates the work and its faults, and reports (R11 to R16)."""
+"""`Client`: takes batches, simulates the work and its faults, and reports."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import Enum
 from types import TracebackType
 from typing import Literal
 
-from pena import _pena, _running
+from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
-from pena.errors import NotRunningError, SettingsError
+from pena.errors import NotRunningError
 
 
 class EndReason(str, Enum):
@@ -18,7 +18,7 @@ class EndReason(str, Enum):
     stopped = "stopped"
     """`stop()` was called."""
     period_too_long = "period_too_long"
-    """A message had a period above `end_above` (R15)."""
+    """A message had a period above `end_above`."""
     batches_done = "batches_done"
     """`max_batches` were reported."""
     refused = "refused"
@@ -33,7 +33,7 @@ class ClientEnd:
     text: str
     """One sentence for a person."""
     msg: str | None
-    """The id of the message that ended it (R15)."""
+    """The id of the message that ended it, where one did."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class ClientStats:
     processed: int
     """Slept their period to the end."""
     panicked: int
-    """R14."""
+    """Ended by an exception, for their period was above `panic_above`."""
     refused: int
-    """R13."""
+    """Not begun, for as many were running as may."""
     stopped: int
     """Given up, for the stream was lost or the lease was near its end."""
     batches: int
@@ -62,7 +62,7 @@ class ClientStats:
 
 
 class Client:
-    """The brief's client, in this process, with a thread of its own.
+    """A client that simulates its work, in this process, with a thread of its own.
 
     >>> with pena.Client("http://127.0.0.1:8080", batchsize=5) as client:    # doctest: +SKIP
     ...     client.wait()
@@ -85,39 +85,37 @@ class Client:
         backoff_first: Seconds = 0.1,
         backoff_most: Seconds = 5.0,
     ) -> None:
-        """Take the settings. Raises SettingsError for a value that cannot be.
+        """Check the settings. Raises SettingsError for a value that cannot be.
 
         Args:
             url: of the server, ``http://127.0.0.1:8080``.
-            batchsize: messages at a time; None draws from 2..10 (R11).
+            batchsize: messages at a time; None draws from 2..10.
             seed: of what it draws; None: random.
-            panicked: whether the report names a message whose coroutine panicked (R14, R16).
-            panic_above: milliseconds; a longer period panics (R14).
-            end_above: milliseconds; a longer period ends the client (R15).
-            max_running: coroutines at one time (R13); None: batchsize.
+            panicked: whether the report names a message whose coroutine panicked.
+            panic_above: milliseconds; a longer period panics.
+            end_above: milliseconds; a longer period ends the client.
+            max_running: coroutines at one time; None: batchsize.
             max_batches: end after so many reported batches; None: go on.
             backoff_first: wait before the first reconnect; doubles, with jitter.
             backoff_most: the longest such wait.
         """
         settings = _pena.ClientSettings()
+        _settings.text(settings, "url", url)
         for name, value in (
-            ("url", url),
             ("batchsize", batchsize),
             ("seed", seed),
-            ("panicked", panicked),
             ("panic_above", panic_above),
             ("end_above", end_above),
             ("max_running", max_running),
             ("max_batches", max_batches),
-            ("backoff_first", duration("backoff_first", backoff_first)),
-            ("backoff_most", duration("backoff_most", backoff_most)),
         ):
-            try:
-                setattr(settings, name, value)
-            except TypeError:
-                raise SettingsError(f"{name} cannot be {value!r}") from None
+            _settings.whole(settings, name, value)
+        _settings.text(settings, "panicked", panicked)
+        settings.backoff_first = duration("backoff_first", backoff_first)
+        settings.backoff_most = duration("backoff_most", backoff_most)
+        settings.check()
         self._settings = settings
-        self._engine: _pena.Client | None = None
+        self._engine: _running.Engine[_pena.Client] = _running.Engine("client")
 
     def __repr__(self) -> str:
         """Name the server that it works for."""
@@ -125,7 +123,7 @@ class Client:
 
     def __enter__(self) -> Client:
         """Start it, if it is not running."""
-        if self._engine is None:
+        if not self._engine.started:
             self.start()
         return self
 
@@ -135,17 +133,18 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it."""
-        self.stop()
+        """Stop it. In a forked child: NotRunningError, unless an exception is on its way."""
+        if error is None or self._engine.here:
+            self.stop()
 
     def start(self) -> Client:
         """Start its thread and return itself.
 
         Raises SettingsError, and NotRunningError where it was started before: a client starts once.
         """
-        if self._engine is not None:
+        if self._engine.started:
             raise NotRunningError("the client was started before; make a new one")
-        self._engine = _pena.Client(self._settings, _running.log_queue())
+        self._engine.start(_pena.Client(self._settings, _running.log_queue()))
         _running.started(self)
         return self
 
@@ -154,8 +153,8 @@ class Client:
 
         A second call, or one before the start, does nothing.
         """
-        if self._engine is not None:
-            self._engine.stop()
+        if self._engine.started:
+            self._engine.get().stop()
             _running.flush_log()
 
     def wait(self, timeout: Seconds | None = None) -> ClientEnd | None:
@@ -163,7 +162,7 @@ class Client:
 
         Returns how it ended, or None while it still runs. Ctrl-C interrupts it.
         """
-        end = self._started().wait(timeout_of(timeout))
+        end = self._engine.get().wait(timeout_of(timeout))
         if end is None:
             return None
         reason, text, msg = end
@@ -171,20 +170,15 @@ class Client:
 
     @property
     def running(self) -> bool:
-        """Whether it works."""
-        return self._engine is not None and self._engine.running()
+        """Whether it works, in this process."""
+        return self._engine.here and self._engine.get().running()
 
     @property
     def batchsize(self) -> int:
         """What it asks for at a time: as given, or as drawn."""
-        return self._started().batchsize
+        return self._engine.get().batchsize
 
     @property
     def stats(self) -> ClientStats:
         """The numbers of this moment."""
-        return ClientStats(**self._started().stats())
-
-    def _started(self) -> _pena.Client:
-        if self._engine is None:
-            raise NotRunningError("the client was not started: call start() or use `with`")
-        return self._engine
+        return ClientStats(**self._engine.get().stats())

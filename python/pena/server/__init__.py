@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypedDict
 
-from pena import _pena, _running
+from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
 from pena.buckets import Bucket, BucketCounts, Buckets
 from pena.errors import NotRunningError, SettingsError
@@ -124,7 +124,7 @@ class Server:
             rate: messages a second at most; None: as fast as clients take them.
             seed: makes the periods reproducible; None: random.
             generate: False generates nothing; messages come by ``POST /task``.
-            max_resends: how often a message is sent again before it has failed (R4).
+            max_resends: how often a message is sent again before it has failed.
             lease: a batch is settled within this time.
             heartbeat: a stream carries bytes at least this often.
             silence: after this a client takes its stream as lost.
@@ -138,18 +138,16 @@ class Server:
             limits: the limits beside the rules.
         """
         settings = _pena.ServerSettings()
-        settings.listen = listen
-        settings.store = "" if store is None else os.fspath(store)
-        settings.insecure = insecure
-        if isinstance(allow_hosts, str):
-            raise SettingsError(f"allow_hosts must be several names, not the text {allow_hosts!r}")
-        _set(settings, "allow_hosts", list(allow_hosts))
+        _settings.text(settings, "listen", listen)
+        settings.store = b"" if store is None else _settings.folder(store)
+        settings.insecure = _settings.flag("insecure", insecure)
+        _settings.names(settings, "allow_hosts", allow_hosts)
         generator = settings.generator
-        generator.enabled = generate
-        _set(generator, "count", count)
-        _set(generator, "rate", rate)
-        _set(generator, "seed", seed)
-        _set(settings.limits, "max_resends", max_resends)
+        generator.enabled = _settings.flag("generate", generate)
+        _settings.whole(generator, "count", count)
+        _settings.number(generator, "rate", rate)
+        _settings.whole(generator, "seed", seed)
+        _settings.whole(settings.limits, "max_resends", max_resends)
         settings.limits.linger = duration("linger", linger)
         timing = settings.limits.timing
         timing.lease = duration("lease", lease)
@@ -158,24 +156,23 @@ class Server:
         timing.stop_time = duration("stop_time", stop_time)
         timing.drop_grace = duration("drop_grace", drop_grace)
         timing.slack = duration("slack", slack)
-        timing.clock_drift = clock_drift
-        _set_limits(settings.limits, limits or {})
-        if problem := settings.limits.problem():
-            raise SettingsError(problem)
-        if store is not None and not settings.store:
-            raise SettingsError("store must be the path of a folder, not empty; None: in memory")
+        _settings.number(timing, "clock_drift", clock_drift)
+        _set_limits(settings.limits, {} if limits is None else limits)
+        settings.check()
+        self._listen = listen
         self._settings = settings
-        self._engine: _pena.Server | None = None
-        self._buckets = Buckets(lambda: self._started().buckets())
+        self._engine: _running.Engine[_pena.Server] = _running.Engine("server")
+        engine = self._engine  # and not self: an object that nobody has any more is gone at once
+        self._buckets = Buckets(lambda: engine.get().buckets())
 
     def __repr__(self) -> str:
         """Say where it listens."""
-        where = self._engine.url if self._engine else f"{self._settings.listen}, not started"
+        where = self._engine.get().url if self._engine.here else f"{self._listen}, not started"
         return f"<pena.Server {where}>"
 
     def __enter__(self) -> Server:
         """Start it, if it is not running."""
-        if self._engine is None:
+        if not self._engine.started:
             self.start()
         return self
 
@@ -185,8 +182,9 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it."""
-        self.stop()
+        """Stop it. In a forked child: NotRunningError, unless an exception is on its way."""
+        if error is None or self._engine.here:
+            self.stop()
 
     def start(self) -> Server:
         """Open the store, listen, and serve from threads of its own; return itself.
@@ -194,9 +192,9 @@ class Server:
         Raises SettingsError, StoreError (StoreInUseError where another server has the store),
         ListenError, and NotRunningError where it was started before: a server starts once.
         """
-        if self._engine is not None:
+        if self._engine.started:
             raise NotRunningError("the server was started before; make a new one")
-        self._engine = _pena.Server(self._settings, _running.log_queue())
+        self._engine.start(_pena.Server(self._settings, _running.log_queue()))
         _running.started(self)
         return self
 
@@ -205,8 +203,8 @@ class Server:
 
         Returns when all that is done. A second call, or one before the start, does nothing.
         """
-        if self._engine is not None:
-            self._engine.stop()
+        if self._engine.started:
+            self._engine.get().stop()
             _running.flush_log()
 
     def wait(self, timeout: Seconds | None = None) -> bool:
@@ -214,27 +212,27 @@ class Server:
 
         Ctrl-C interrupts it. Raises what ended the server if that was a failure.
         """
-        return self._started().wait(timeout_of(timeout))
+        return self._engine.get().wait(timeout_of(timeout))
 
     @property
     def running(self) -> bool:
-        """Whether it serves."""
-        return self._engine is not None and self._engine.running()
+        """Whether it serves, in this process."""
+        return self._engine.here and self._engine.get().running()
 
     @property
     def url(self) -> str:
         """``http://127.0.0.1:8080``."""
-        return self._started().url
+        return self._engine.get().url
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return self._started().port
+        return self._engine.get().port
 
     @property
     def stats(self) -> ServerStats:
         """The numbers of this moment."""
-        return ServerStats(**self._started().stats())
+        return ServerStats(**self._engine.get().stats())
 
     @property
     def queue(self) -> Bucket[QueuedMsg]:
@@ -264,22 +262,17 @@ class Server:
         """Return a number of the bucket `meta`, such as how many messages were `generated`."""
         return self._buckets.meta(key)
 
-    def _started(self) -> _pena.Server:
-        if self._engine is None:
-            raise NotRunningError("the server was not started: call start() or use `with`")
-        return self._engine
-
-
-def _set(target: object, name: str, value: object) -> None:
-    try:
-        setattr(target, name, value)
-    except TypeError:
-        raise SettingsError(f"{name} cannot be {value!r}") from None
-
 
 def _set_limits(target: _pena.Limits, limits: Limits) -> None:
+    if not isinstance(limits, Mapping):
+        raise _settings.refused("limits", limits, "a dict of limits")
     for name, value in limits.items():
         if name not in Limits.__annotations__:
             known = ", ".join(Limits.__annotations__)
-            raise SettingsError(f"limits has no {name!r}; it has {known}")
-        _set(target, name, duration(name, value) if name in _TIME_LIMITS else value)  # type: ignore[arg-type]
+            raise SettingsError(f"limits has no {_settings.shown(name)}; it has {known}")
+        if name in _TIME_LIMITS:
+            setattr(target, name, duration(name, value))  # type: ignore[arg-type]
+        elif Limits.__annotations__[name] == "float":
+            _settings.number(target, name, value)
+        else:
+            _settings.whole(target, name, value)

@@ -66,5 +66,20 @@ TEST(Limits, EveryRefusalNamesItsSetting) {
   EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));
 }
 
+TEST(Limits, ATimeIsMoreThanNothingAndAtMostAYear) {
+  for (const auto limit : {&Limits::header_time, &Limits::body_time, &Limits::idle_time,
+                           &Limits::stalled_write_time}) {
+    const auto with = [limit](Duration time) {
+      return problem_of([&](Limits& limits) { limits.*limit = time; });
+    };
+    EXPECT_THAT(with(Duration{0}), HasSubstr("_time must be longer than 0, not 0 ms"));
+    EXPECT_THAT(with(milliseconds{-1}), HasSubstr("_time must be longer than 0, not -1 ms"));
+    EXPECT_THAT(with(std::chrono::hours{8761}), HasSubstr("_time must be at most a year"));
+    EXPECT_EQ(with(milliseconds{1}), "none");
+  }
+  EXPECT_THAT(problem_of([](Limits& l) { l.linger = std::chrono::hours{8761}; }),
+              HasSubstr("linger must be at most a year"));
+}
+
 }  // namespace
 }  // namespace pena::core

@@ -1,0 +1,278 @@
+"""What users hand in: refused where it is given, with a sentence; and mappings that behave so."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import pena
+from pena import sim
+from support.ports import is_listened_on
+from support.process import quiet_environment, run
+from support.site import Site
+
+BAD_FOR_A_SERVER: list[tuple[str, object]] = [
+    *[("rate", value) for value in (0, -1, float("nan"), float("inf"), 1e-300, 1e300, "5", True)],
+    *[("listen", value) for value in (5, None, "", "nonsense", "127.0.0.1:99999", "0.0.0.0:0")],
+    *[("listen", value) for value in ("127.0.0.1:-1", "127.0.0.1:٣", "\ud800:1", "127.0.0.1\0:1")],
+    *[("store", value) for value in (5, "", b"", "a\0b", "\ud800", [])],
+    *[("count", value) for value in (-1, 2**64, 1.5, "5", True, 10**5000)],
+    *[("seed", value) for value in (-1, 2**64, 1.5, "5", False)],
+    *[("generate", value) for value in (None, "no", 0, 1.5, [])],
+    *[("insecure", value) for value in (None, "yes", 1)],
+    *[("max_resends", value) for value in (-1, 1001, 2**31, None, "3", 1.5, True)],
+    *[("clock_drift", value) for value in (-0.1, 0.1, float("nan"), None, "0", True)],
+    *[
+        (name, value)
+        for name in ("lease", "heartbeat", "silence", "stop_time", "drop_grace", "slack")
+        for value in (0, -1, float("nan"), float("inf"), None, "1s", True, 1e9, 10**400)
+    ],
+    *[("lease", value) for value in (timedelta.max, timedelta.min, timedelta(0))],
+    *[("linger", value) for value in (-1, float("nan"), None, "0", timedelta.max, 1e9)],
+    *[("limits", value) for value in (5, "x", [], {"unknown": 1}, {5: 1}, {"batchsize": True})],
+    *[("limits", {"batchsize": value}) for value in (0, -1, 2**32, 1.5, "5", None)],
+    *[("limits", {"store_fill": value}) for value in (0, 1.1, float("nan"), "x", None)],
+    *[
+        ("limits", {name: value})
+        for name in ("header_time", "body_time", "idle_time", "stalled_write_time")
+        for value in (0, -1, float("nan"), None, "1s", timedelta.max)
+    ],
+]
+
+
+def short(value: object) -> str:
+    try:
+        return ascii(value)[:30]
+    except ValueError:
+        return "huge"
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_FOR_A_SERVER, ids=short)
+def test_a_server_checks_its_settings_in_its_constructor(name: str, value: object) -> None:
+    with pytest.raises(pena.SettingsError) as raised:
+        pena.Server(**{name: value})  # type: ignore[arg-type]
+    word = next(iter(value), name) if isinstance(value, dict) else name
+    assert str(word) in str(raised.value)
+    assert len(str(raised.value)) < 400
+
+
+BAD_FOR_A_CLIENT: list[tuple[str, object]] = [
+    *[("url", value) for value in (None, 5, "", "x", "ftp://x", "https://x", "http://", "\ud800")],
+    *[("url", f"http://127.0.0.1:{port}") for port in (99999, 65536, 0, -1, "x", "08080080")],
+    *[("url", value) for value in ("http://a/b", "http://a?b", "http://u@a", "http://a\0")],
+    *[("batchsize", value) for value in (0, -1, 1_000_001, 2**32, 1.5, "5", True)],
+    *[("max_running", value) for value in (0, -1, 2**32, "5")],
+    *[("max_batches", value) for value in (0, -1, 2**64, "5")],
+    *[("panic_above", value) for value in (-1, 2**32, None, 1.5)],
+    *[("end_above", value) for value in (-1, 2**32, None, "x")],
+    *[("panicked", value) for value in (None, 5, "maybe", "")],
+    *[("backoff_first", value) for value in (0, -1, float("nan"), None, "1s")],
+    *[("backoff_most", value) for value in (0, float("inf"), timedelta.max, None, 1e9)],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_FOR_A_CLIENT, ids=short)
+def test_a_client_checks_its_settings_in_its_constructor(name: str, value: object) -> None:
+    with pytest.raises(pena.SettingsError, match=name):
+        pena.Client(**{"url": "http://127.0.0.1:1", name: value})  # type: ignore[arg-type]
+
+
+def test_a_bad_timeout_is_a_sentence() -> None:
+    with pena.Server(generate=False) as server:
+        for timeout in (float("nan"), float("inf"), "1", True, 10**400, timedelta.max):
+            with pytest.raises(pena.SettingsError, match="timeout"):
+                server.wait(timeout)  # type: ignore[arg-type]
+        assert server.wait(-1) is False
+
+
+@pytest.mark.parametrize("bucket", ["queue", "batches", "report", "fail"])
+def test_buckets_are_mappings(site: Site, bucket: str) -> None:
+    server = site.server(generate=False)
+    ids = site.submit(server.url, 1, 2, 3)
+    mapping: Mapping[Any, Any] = getattr(server, bucket)
+    assert isinstance(mapping, Mapping)
+    for key in (5, None, b"x", "\ud800", "", "x" * 20, 1.5, ("a",), [], object(), ids[0].upper()):
+        assert key not in mapping
+        assert mapping.get(key) is None
+        assert mapping.get(key, 7) == 7
+        assert key not in mapping.keys()  # noqa: SIM118
+        assert (key, 1) not in mapping.items()
+        with pytest.raises(KeyError):
+            mapping[key]
+    expected = ids if bucket == "queue" else []
+    assert list(mapping) == list(mapping.keys()) == [key for key, _ in mapping.items()] == expected
+    assert len(mapping) == len(mapping.values()) == len(expected)
+    assert bool(mapping) == bool(expected)
+    assert mapping == dict(mapping)
+    assert (mapping == {}) is not bool(expected)
+    for key, record in mapping.items():
+        assert key in mapping
+        assert mapping[key] == record
+        assert record in mapping.values()
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x", "", "9M4E2MR0UI3E8A215N4G"])
+def test_what_is_no_xid_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="is no xid"):
+        pena.parse_xid(text)
+
+
+def test_a_server_that_nobody_has_any_more_is_gone_at_once() -> None:
+    gc.disable()
+    try:
+        server = pena.Server(generate=False).start()
+        port = server.port
+        assert is_listened_on(port)
+        assert len(server.queue) == 0
+        del server
+        assert not is_listened_on(port)
+    finally:
+        gc.enable()
+
+
+def test_a_store_that_nobody_has_any_more_is_closed_at_once(tmp_path: Path) -> None:
+    with pena.Server(store=tmp_path / "store", generate=False):
+        pass
+
+    def open_files() -> int:
+        files = Path("/proc/self/fd").iterdir()
+        return sum("data.mdb" in str(file.resolve()) for file in files)
+
+    before = open_files()
+    gc.disable()
+    try:
+        store = pena.Store(tmp_path / "store")
+        assert len(store.queue) == 0
+        assert open_files() > before
+        del store
+        assert open_files() == before
+    finally:
+        gc.enable()
+
+
+def test_a_path_that_is_no_unicode_is_a_path(tmp_path: Path) -> None:
+    folder = bytes(tmp_path) + b"/\xff\xe4"
+    with pena.Server(store=folder, generate=False):
+        pass
+    with pena.Store(folder) as store:
+        assert store.counts().total == 0
+
+
+SUB_INTERPRETER = """
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+made = interpreters.create()
+code = '''
+try:
+    import pena
+    pena.Server
+except ImportError as error:
+    print("sub-interpreter" in str(error) or "subinterpreter" in str(error), flush=True)
+'''
+interpreters.run_string(made, code)
+interpreters.destroy(made)
+import pena
+from pena import sim
+with pena.Server(generate=False):
+    print("main", flush=True)
+"""
+
+
+def test_a_sub_interpreter_is_refused() -> None:
+    ran = run(sys.executable, "-c", SUB_INTERPRETER)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "True\nmain\n", "")
+
+
+def in_environment(variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        env=quiet_environment() | variables,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "command"),
+    [
+        ("PENA_SERVER_NO_GENERATE", "maybe", ("pena", "server")),
+        ("PENA_SERVER_LEASE", "nan", ("pena", "server")),
+        ("PENA_CLIENT_URL", "http://127.0.0.1:99999", ("pena", "client")),
+        ("PENA_SIM_LENGTH", "0s", ("pena", "sim")),
+        ("PENA_BENCH_JSON", "2", ("pena", "bench")),
+    ],
+)
+def test_a_variable_is_checked_like_an_option(
+    name: str, value: str, command: tuple[str, ...]
+) -> None:
+    ran = in_environment({name: value}, *command)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.count("\n") == 1
+    assert value in ran.stderr
+
+
+def test_a_variable_that_nobody_reads_is_named_in_a_warning() -> None:
+    sim = ("pena", "sim", "--seeds=1", "--length=1s", "--json")
+    ran = in_environment({"PENA_COUNT": "5", "PENA_NONSENSE": "1"}, *sim)
+    assert ran.returncode == 0
+    assert "PENA_SERVER_COUNT" in ran.stderr
+    assert "PENA_NONSENSE" in ran.stderr
+    assert in_environment({"PENA_SERVER_COUNT": "5"}, *sim).stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("client", "--url=http://127.0.0.1:99999"),
+        ("bench", "--url=http://127.0.0.1:99999"),
+        ("server", "--listen=127.0.0.1:99999"),
+        ("server", "--listen=127.0.0.1:-1"),
+        ("server", "--rate=1e-300"),
+        ("server", "--rate=nan"),
+        ("sim", "--length=0s"),
+        ("sim", "--faults="),
+        ("sim", "--faults=drop,,crash"),
+        ("client", "--batchsize=1000001"),
+        ("nonsense",),
+        ("help", "nonsense"),
+    ],
+    ids=" ".join,
+)
+def test_a_bad_value_is_one_sentence_and_exit_2(arguments: tuple[str, ...]) -> None:
+    ran = run("pena", *arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("pena: ")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_sentences_show_what_was_given(site: Site) -> None:
+    server = site.server(generate=False)
+    answer = httpx.get(f'{server.url}/task?batchsize="5"')
+    assert answer.status_code == 400
+    assert "'\"5\"'" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("seed", value) for value in (-1, 2**64, 1.5, "1", True, None)],
+        *[("length", value) for value in (0, -1, float("nan"), float("inf"), 1e9, "1s", None)],
+        *[("faults", value) for value in ("nonsense", ["drop", "x"])],
+    ],
+    ids=short,
+)
+def test_a_world_that_cannot_be_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=r"seed|length|is no kind of fault"):
+        sim.run(**{"seed": 1, name: value})  # type: ignore[arg-type]
