@@ -56,6 +56,7 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.number("--max-batchsize", limits.batchsize, "the largest batchsize of a client");
   add.number("--max-period", limits.period_ms, "the longest period of a submitted msg, in ms");
   add.size("--max-payload", limits.payload_bytes, "the largest payload of a msg");
+  add.size("--max-error", limits.error_bytes, "the longest error kept of a failed msg");
   add.number("--max-report-ids", limits.report_ids, "the most ids of one report");
   add.number("--max-submit", limits.submit_msgs, "the most msgs submitted at once");
   add.size("--max-header", limits.header_bytes, "the largest header of a request");
@@ -76,7 +77,8 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.number("--fewest-pieces", limits.fewest_pieces,
              "a lost batch is sent again in so many pieces at least, a large one in more");
   add.number("--max-queue", limits.queue_msgs, "beyond this submitting is refused with 503");
-  add.size("--map-size", limits.map_bytes, "the store's largest size");
+  add.size("--map-size", limits.map_bytes,
+           "the store counts as full near this size; what held msgs need may exceed it");
 }
 
 void add_server(OptionAdder& add, ServerCommand& command) {

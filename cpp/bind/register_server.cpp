@@ -33,6 +33,7 @@ void register_limits(py::module_& module) {
       .def_readwrite("batchsize", &Limits::batchsize)
       .def_readwrite("period_ms", &Limits::period_ms)
       .def_readwrite("payload_bytes", &Limits::payload_bytes)
+      .def_readwrite("error_bytes", &Limits::error_bytes)
       .def_readwrite("report_ids", &Limits::report_ids)
       .def_readwrite("submit_msgs", &Limits::submit_msgs)
       .def_readwrite("page_ids", &Limits::page_ids)

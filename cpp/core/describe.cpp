@@ -106,7 +106,9 @@ struct Describer {
     return "close " + name(send.session) + ": " + send.reason +
            (send.complete ? " (complete)" : "");
   }
-  std::string operator()(const SubmitReply& /*send*/) const { return "reply accepted"; }
+  std::string operator()(const SubmitReply& send) const {
+    return send.refused ? "reply refused: no room" : "reply accepted";
+  }
   std::string operator()(const ReportReply& send) const {
     std::string text = "reply reported=" + std::to_string(send.reported);
     if (!send.elsewhere.empty()) text += " elsewhere=" + names(send.elsewhere);

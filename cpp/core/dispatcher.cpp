@@ -6,6 +6,7 @@
 
 #include "core/check.hpp"
 #include "core/clients.hpp"
+#include "core/cut_text.hpp"
 #include "core/deadlines.hpp"
 #include "core/holders.hpp"
 #include "core/planted.hpp"
@@ -31,7 +32,33 @@ struct Lease {
   std::shared_ptr<const Batch> batch;
   State state = State::running;
   Instant ends_at;  // of the lease while it runs, then of the grace
+  Room room;        // kept free in the store for what becomes of its msgs
 };
+
+Room room_of(const Batch& batch, const Limits& limits) {
+  BatchRoom room{limits};
+  for (const QueuedMsg& msg : batch.msgs) room.add(msg);
+  return room.total();
+}
+
+// What the queue grows by. Msgs in order share their pages, others may each fall into another one.
+Room room_of_msgs(const std::vector<Msg>& msgs, bool in_order) {
+  constexpr std::uint64_t kFields = 64;
+  Room room;
+  std::uint64_t small_bytes = 0;
+  for (const Msg& msg : msgs) {
+    const std::uint64_t bytes = kFields + msg.payload.size();
+    const Room record = room_of_record(bytes);
+    if (in_order && record.side_by_side == 0) {
+      small_bytes += bytes;
+    } else {
+      room += record;
+    }
+  }
+  // Two records to a page, half of each of them empty, and the branches above.
+  if (small_bytes > 0) room.pages += kPagesOfRecord + small_bytes * 3 / kRoomPage;
+  return room;
+}
 
 }  // namespace
 
@@ -71,6 +98,11 @@ struct Dispatcher::State {
   Instant latest_date{};   // that a step had
   Effects effects;         // of the step that runs
 
+  Room room = Room::endless();   // as of the last commit
+  Room kept;                     // of all leases
+  Room coming;                   // of msgs that came since the last commit
+  std::optional<Room> short_of;  // what the next msg lacks where none can be granted
+
   // Events, one each.
   void on(Submitted&& event, Instant now);
   void on(Generated&& event, Instant now);
@@ -85,7 +117,7 @@ struct Dispatcher::State {
   void on(DrainBegan&& event, Instant now);
 
   [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
-  void accept(std::vector<Msg>&& msgs, Instant now);
+  void accept(std::vector<Msg>&& msgs, bool in_order, Instant now);
   void enqueue(QueuedMsg&& msg);
   void grant_in_turn(Instant now);
   bool overtake(const ClientState& first, Instant now);
@@ -93,7 +125,16 @@ struct Dispatcher::State {
   [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
   [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
   bool has_bodies(BatchPlan& plan);
-  void grant(const ClientState& client, const BatchPlan& plan, Instant now);
+  bool grant(const ClientState& client, const BatchPlan& plan, Instant now);
+  [[nodiscard]] bool has_room(const Room& need) const { return room.has(kept + coming + need); }
+  // The next msg waits for room: no time makes it come.
+  [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
+  // What was kept is being used, until the next commit says how much there is.
+  void release(const Room& of_lease) {
+    kept -= of_lease;
+    coming += of_lease;
+  }
+  [[nodiscard]] Room keep_what_fits(std::vector<QueuedMsg>& msgs);
   void note_waiting(Instant now, bool first_served);
   [[nodiscard]] bool holds_back_short() const;
 
@@ -107,22 +148,26 @@ struct Dispatcher::State {
   void expire(Lease& lease, Instant now);
   void end_grace(const Lease& lease, Instant now);
   void count_miss(MissReason reason);
+  [[nodiscard]] std::string kept_error(const std::string& said) const {
+    return PENA_BUG(error_uncut) ? said : cut_text(said, limits.error_bytes);
+  }
 };
 
 // ---- what comes in
 
 void Dispatcher::State::on(Submitted&& event, Instant now) {
   counts.submitted += event.msgs.size();
-  accept(std::move(event.msgs), now);
+  accept(std::move(event.msgs), !event.names_ids, now);
   effects.sends.emplace_back(SubmitReply{event.request});
 }
 
 void Dispatcher::State::on(Generated&& event, Instant now) {
   counts.generated += event.msgs.size();
-  accept(std::move(event.msgs), now);
+  accept(std::move(event.msgs), true, now);
 }
 
-void Dispatcher::State::accept(std::vector<Msg>&& msgs, Instant now) {
+void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
+  coming += room_of_msgs(msgs, in_order);
   next.reset();
   const Instant at = date(now);
   std::vector<QueuedMsg> fresh;
@@ -188,8 +233,8 @@ void Dispatcher::State::grant_in_turn(Instant now) {
     }
     if (ready(plan_for_first(*first), *first, now)) {
       BatchPlan plan = next->plan;
-      if (!has_bodies(plan)) break;
-      grant(*first, plan, now);
+      if (lacks_room() || !has_bodies(plan)) break;
+      if (!grant(*first, plan, now)) break;
       first_served = true;
     } else if (!overtake(*first, now)) {
       break;
@@ -207,9 +252,10 @@ bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
   if (other == nullptr) return false;
   BatchPlan plan = plan_for(*other);
   if (plan.size() < other->least_msgs() && !plan.alone) return false;
-  if (!has_bodies(plan)) return false;
-  overtaken = first.session;
-  grant(*other, plan, now);
+  if (lacks_room() || !has_bodies(plan)) return false;
+  const Xid turn = first.session;
+  if (!grant(*other, plan, now)) return false;
+  overtaken = turn;
   return true;
 }
 
@@ -252,13 +298,40 @@ bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, 
   return waits_since && now >= *waits_since + limits.linger;
 }
 
-void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
+// As many of the msgs as there is room for; the others go back into the queue. What the rest needs.
+Room Dispatcher::State::keep_what_fits(std::vector<QueuedMsg>& msgs) {
+  BatchRoom room_of_all{limits};
+  Room need;
+  short_of.reset();
+  for (std::size_t i = 0; i < msgs.size(); ++i) {
+    room_of_all.add(msgs[i]);
+    const Room with_it = room_of_all.total();
+    if (has_room(with_it) || PENA_BUG(grants_without_room)) {
+      need = with_it;
+      continue;
+    }
+    if (i == 0) short_of = with_it;
+    for (std::size_t back = i; back < msgs.size(); ++back) {
+      enqueue(std::move(msgs[back]));
+    }
+    msgs.erase(msgs.begin() + static_cast<std::ptrdiff_t>(i), msgs.end());
+  }
+  return need;
+}
+
+// False where there is no room for a single msg.
+bool Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
+  if (lacks_room()) return false;
+  std::vector<QueuedMsg> msgs = queue.take(plan, effects.writes);
+  next.reset();  // and with it `plan`, where that is the first one's
+  const Room need = keep_what_fits(msgs);
+  if (msgs.empty()) return false;
   auto batch = std::make_shared<Batch>();
   batch->id = ids.next(date(now));
   batch->client = client.session;
   batch->granted_at = date(now);
-  batch->msgs = queue.take(plan, effects.writes);
-  next.reset();
+  batch->msgs = std::move(msgs);
+  kept += need;
   for (const QueuedMsg& msg : batch->msgs) {
     const bool is_new = holding.insert(msg.msg.id, batch->id);
     PENA_CHECK(is_new);
@@ -271,7 +344,8 @@ void Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, 
   effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
   deadlines.set(batch->id, ends_at);
   clients.make_busy(client.session, batch->id);
-  leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at});
+  leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at, need});
+  return true;
 }
 
 void Dispatcher::State::note_waiting(Instant now, bool first_served) {
@@ -337,7 +411,7 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
     } else if (said->missed &&
                !(PENA_BUG(failed_is_reported) && said->missed == MissReason::failed) &&
                !(PENA_BUG(refused_is_reported) && said->missed == MissReason::refused)) {
-      miss(*batch, msg, *said->missed, said->error == nullptr ? "" : *said->error, now);
+      miss(*batch, msg, *said->missed, said->error == nullptr ? "" : kept_error(*said->error), now);
     } else {
       report_msg(*batch, msg, now);
       ++reported;
@@ -359,6 +433,8 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     left->granted_at = lease.batch->granted_at;
     left->msgs = std::move(rest);
     lease.batch = std::move(left);
+    release(lease.room);
+    kept += lease.room = room_of(*lease.batch, limits);
     if (!PENA_BUG(partial_not_written)) effects.writes.emplace_back(PutBatch{lease.batch, true});
   }
   // A client that is connected has shown that it works: its lease begins again. A grace does not.
@@ -376,6 +452,7 @@ void Dispatcher::State::end_batch(const Lease& lease) {
   if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client)) {
     free_client(lease.batch->client);
   }
+  release(lease.room);
   leases.erase(id);
 }
 
@@ -484,7 +561,9 @@ Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
   auto state = std::make_unique<State>(limits, ids, snapshot);
   for (const Batch& batch : snapshot.batches) {
     // Whoever held it may still be working: it has the full grace from now on.
-    Lease lease{std::make_shared<const Batch>(batch), Lease::State::dropped, now};
+    Lease lease{std::make_shared<const Batch>(batch), Lease::State::dropped, now,
+                room_of(batch, limits)};
+    state->kept += lease.room;
     for (const QueuedMsg& msg : batch.msgs) {
       const bool is_new = state->holding.insert(msg.msg.id, batch.id);
       PENA_CHECK(is_new);
@@ -535,7 +614,8 @@ std::optional<Instant> Dispatcher::next_timeout() const {
   const std::optional<Instant> due = state.deadlines.next();
   // What the first free client could be sent lingers.
   const bool lingers = state.next && !state.draining && state.waits_since &&
-                       state.next->plan.size() > 0 && !state.holds_back_short();
+                       state.next->plan.size() > 0 && !state.holds_back_short() &&
+                       !state.lacks_room();
   if (!lingers) return due;
   const Instant lingered = *state.waits_since + state.limits.linger;
   return due ? std::min(*due, lingered) : lingered;
@@ -543,7 +623,7 @@ std::optional<Instant> Dispatcher::next_timeout() const {
 
 std::size_t Dispatcher::demand() const {
   const State& state = *state_;
-  if (!state.next || state.supply == Supply::none || state.draining ||
+  if (!state.next || state.supply == Supply::none || state.draining || state.lacks_room() ||
       state.queue.more_in_store() || state.next->plan.alone) {
     return 0;
   }
@@ -566,6 +646,22 @@ InMemory Dispatcher::in_memory() const {
 
 Instant Dispatcher::date(Instant now) const {
   return state_->date(now);
+}
+
+bool Dispatcher::note_room(const Room& room) {
+  state_->room = room;
+  state_->coming = {};
+  if (!state_->short_of || state_->lacks_room()) return false;
+  state_->short_of.reset();
+  return true;
+}
+
+bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const {
+  return state_->has_room(room_of_msgs(msgs, in_order));
+}
+
+bool Dispatcher::waits_for_room() const {
+  return state_->lacks_room() && state_->clients.first_free() != nullptr;
 }
 
 bool Dispatcher::knows(const Xid& id) const {

@@ -25,6 +25,7 @@
 #include "core/instant.hpp"
 #include "core/limits.hpp"
 #include "core/msg.hpp"
+#include "core/room.hpp"
 
 namespace pena::core {
 
@@ -77,6 +78,16 @@ class Dispatcher {
 
   // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
   [[nodiscard]] Instant date(Instant now) const;
+  // How much room the store has, as of the last commit; endless until it is told. To be told after
+  // every commit and before anything else. True where a grant had to wait for room and would find
+  // it now: whoever told it steps a TimeReached.
+  [[nodiscard]] bool note_room(const Room& room);
+  // Whether msgs that somebody hands in leave the room that held msgs may still need. `in_order`:
+  // their ids are higher than all that wait.
+  [[nodiscard]] bool has_room_for(const std::vector<Msg>& msgs, bool in_order) const;
+  // A client is free and msgs are there, but no batch is granted for lack of room.
+  [[nodiscard]] bool waits_for_room() const;
+
   // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record
   // in the store.
   [[nodiscard]] bool knows(const Xid& id) const;

@@ -62,6 +62,7 @@ struct CloseStream {
 };
 struct SubmitReply {
   RequestId request = 0;
+  bool refused = false;  // the store has no room for the msgs, and none was accepted
 };
 // `elsewhere`: ids of the report that no batch settled by it holds. The shell looks them up in the
 // store after the commit: in the bucket `report` they are duplicates, otherwise unknown.

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/cut_text.hpp"
+
 namespace pena::core {
 namespace {
 
@@ -91,6 +93,11 @@ Duration Timing::client_stop() const {
 std::optional<std::string> Limits::problem() const {
   if (max_resends < 0 || max_resends > 1000) {
     return "max_resends must be from 0 to 1000, not " + std::to_string(max_resends);
+  }
+  // An error is kept with every miss of a msg: both bounds together bound what a msg can grow to.
+  if (error_bytes < kCutMark.size() || error_bytes > 64 * 1024) {
+    return "error_bytes must be from " + std::to_string(kCutMark.size()) + " to 65536, not " +
+           std::to_string(error_bytes);
   }
   if (auto problem = timing_problem(timing)) return problem;
   if (linger < Duration::zero()) return "linger must not be negative, but is " + written(linger);

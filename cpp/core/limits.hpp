@@ -35,6 +35,7 @@ struct Limits {
   std::uint32_t batchsize = 10'000;
   std::uint32_t period_ms = 86'400'000;  // the longest period of a submitted msg: a day
   std::size_t payload_bytes = 256 * 1024;
+  std::size_t error_bytes = 1024;  // of the error of a failed msg; what is longer is cut
   std::size_t report_ids = 100'000;
   std::size_t submit_msgs = 100'000;
   std::size_t page_ids = 100'000;  // the most ids of one page of GET /report and GET /fail

@@ -51,6 +51,8 @@
   X(room_unnoticed, "room in the store is noticed one commit too late")                          \
   X(failed_is_reported, "a msg that was said to have failed counts as processed")                \
   X(refused_is_reported, "a msg that was refused counts as processed")                           \
+  X(error_uncut, "the error of a failed msg is kept however long it is")                         \
+  X(grants_without_room, "work is granted where the store has no room for its reports")          \
   X(counter_reset, "a restart forgets how many msgs were generated")                             \
   X(count_not_written, "the number of generated msgs is not written")                            \
   X(id_known_to_store_only, "a submitted id that is held is accepted again")                     \

@@ -82,6 +82,9 @@ void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
   if (committer_.commits() == before + 1) pace_.committed(clock_.now() - now);
   publish();
   tell_standstill();
+  if (auto text = committer_.warning(); text && hooks_.on_warning) {
+    hooks_.on_warning(std::move(*text));
+  }
   if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
 }
 

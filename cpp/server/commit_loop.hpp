@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ class CommitLoop {
     std::function<void(std::exception_ptr)> on_failed;
     // New work is refused, and something else waits, too. Once, until work is taken again.
     std::function<void(store::WaitsFor)> on_standstill = nullptr;
+    std::function<void(std::string)> on_warning = nullptr;
   };
 
   // `committer` and `clock` outlive the loop. Starts at once.

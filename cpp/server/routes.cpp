@@ -50,6 +50,9 @@ Awaitable<Answer> post_task(Engine& engine, const Request& request) {
                                " is one that this server has yet to make; expected an id of your "
                                "own, or none"});
   }
+  if (const auto* reply = std::get_if<core::SubmitReply>(&*accepted); reply && reply->refused) {
+    co_return busy("the store has no room for these msgs");
+  }
   co_return Answer{201, wire::ids_json(ids), {}};
 }
 

@@ -93,8 +93,9 @@ class Server::Impl {
     commits_.emplace(committer_, clock_,
                      CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
                                        [this](auto error) { failed(std::move(error)); },
-                                       [this](auto what) {
-                                         stands_still(what);
+                                       [this](auto what) { stands_still(what); },
+                                       [this](auto text) {
+                                         warn(std::move(text));
                                        }});
     engine_.commits = &*commits_;
     io_thread_ = std::thread([this] { run_io(); });
@@ -163,6 +164,10 @@ class Server::Impl {
                         : "the queue or the store is full, and no client is connected");
   }
 
+  void warn(std::string text) {
+    asio::post(engine_.io,
+               [this, told = std::move(text)] { engine_.log(core::LogLevel::warning, told); });
+  }
   // What no coroutine could deal with, such as memory that is out, ends the server with a word.
   void run_io() {
     try {

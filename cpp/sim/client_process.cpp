@@ -353,7 +353,7 @@ void PlainClient::report(const Task& task, bool done) {
   std::string body;
   if (!done) {
     body = "{" + batch + R"("ids":[],"failed":[{"id":)" + id +
-           R"(,"error":"no luck"}],"partial":true})";
+           R"(,"error":"no luck, and none to come"}],"partial":true})";
   } else if (task.batch && is_last_of_batch(task) && dice_.chance(0.2)) {
     body = "{" + batch + R"("ids":[)" + id + R"(],"last":true)" +
            (dice_.chance(0.5) ? R"(,"partial":true})" : "}");

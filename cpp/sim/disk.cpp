@@ -5,6 +5,40 @@
 
 namespace pena::sim {
 
+void Disk::commit(const store::ChangeSet& changes) {
+  live_->commit(changes);
+  unsynced_.push_back(changes);
+  if (to_the_brim() && used_pages() > most_pages_) {
+    throw LawBroken("room", "a commit takes the store to " + std::to_string(used_pages()) +
+                                " pages of " + std::to_string(most_pages_));
+  }
+}
+
+void Disk::set_full(bool full, bool to_the_brim) {
+  if (full && !full_) {
+    to_the_brim_ = to_the_brim;
+    most_pages_ = used_pages();
+    for (const core::Batch& batch : live_->batches()) {
+      core::BatchRoom room{limits_};
+      for (const core::QueuedMsg& msg : batch.msgs) room.add(msg);
+      most_pages_ += room.total().pages;
+    }
+  }
+  full_ = full;
+}
+
+core::Room Disk::room() const {
+  if (!to_the_brim()) return core::Room::endless();
+  const std::uint64_t used = used_pages();
+  const std::uint64_t left = most_pages_ > used ? most_pages_ - used : 0;
+  return {left, left};
+}
+
+std::uint64_t Disk::used_pages() const {
+  const store::BucketCounts counts = live_->counts();
+  return counts.queue + counts.batch + live_->batches().size() + 2 * (counts.report + counts.fail);
+}
+
 std::unique_ptr<store::Store> Disk::copy_of(const store::BucketView& from) {
   auto copy = store::make_memory_store();
   store::ChangeSet all;

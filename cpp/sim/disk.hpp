@@ -17,14 +17,14 @@ namespace pena::sim {
 
 class Disk final : public store::Store {
  public:
-  explicit Disk(Oracle& oracle)
-      : oracle_(oracle), live_(store::make_memory_store()), durable_(store::make_memory_store()) {}
+  Disk(Oracle& oracle, const core::Limits& limits)
+      : oracle_(oracle),
+        limits_(limits),
+        live_(store::make_memory_store()),
+        durable_(store::make_memory_store()) {}
 
   // Into the page cache.
-  void commit(const store::ChangeSet& changes) override {
-    live_->commit(changes);
-    unsynced_.push_back(changes);
-  }
+  void commit(const store::ChangeSet& changes) override;
   // What was committed so far is there for good.
   void sync() { keep(unsynced_.size()); }
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
@@ -35,12 +35,15 @@ class Disk final : public store::Store {
     unsynced_.clear();
     live_ = copy_of(*durable_);
   }
-  // Too full to take new work, not too full to go on with what there is.
-  void set_full(bool full) { full_ = full; }
+  // Full: too much so to take new work, not to go on with what there is. To the brim: what is held may
+  // still become something else, and no more.
+  void set_full(bool full, bool to_the_brim = false);
   [[nodiscard]] bool full() const { return full_; }
+  [[nodiscard]] bool to_the_brim() const { return full_ && to_the_brim_; }
   [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
 
   [[nodiscard]] double fill() const override { return full_ ? 0.9 : 0.0; }
+  [[nodiscard]] core::Room room() const override;
   [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
                                            std::size_t limit) const override {
     return live_->ids(bucket, after, limit);
@@ -98,13 +101,19 @@ class Disk final : public store::Store {
                     unsynced_.begin() + static_cast<std::ptrdiff_t>(change_sets));
   }
   [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::BucketView& from);
+  // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
+  // becomes of a held msg takes more room than it has.
+  [[nodiscard]] std::uint64_t used_pages() const;
 
   Oracle& oracle_;
+  const core::Limits& limits_;
   std::unique_ptr<store::Store> live_;
   std::unique_ptr<store::Store> durable_;
   std::vector<store::ChangeSet> unsynced_;
   bool full_ = false;
   mutable std::size_t read_ = 0;
+  bool to_the_brim_ = false;
+  std::uint64_t most_pages_ = 0;  // while it is so
 };
 
 }  // namespace pena::sim

@@ -179,6 +179,10 @@ void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, 
   law(static_cast<int>(misses.size()) == grants, "attempts",
       id.text() + " was granted " + std::to_string(grants) +
           " times before, and says that it was " + std::to_string(misses.size()) + " times");
+  for (const core::Miss& miss : misses) {
+    law(miss.error.size() <= error_bytes_, "limits",
+        id.text() + " keeps an error of " + std::to_string(miss.error.size()) + " bytes");
+  }
 }
 
 // What a report is said to have missed, it did.

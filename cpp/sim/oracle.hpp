@@ -33,7 +33,8 @@ class Oracle {
       : max_attempts_(limits.max_resends + 1),
         fewest_pieces_(limits.fewest_pieces),
         window_(limits.window_msgs),
-        linger_(limits.linger) {}
+        linger_(limits.linger),
+        error_bytes_(limits.error_bytes) {}
 
   // ---- the server's side
   // A change set is on the disk for good.
@@ -133,6 +134,7 @@ class Oracle {
   core::Duration linger_;
   std::uint64_t round_ = 0;  // change sets so far
   std::map<core::Xid, Client> clients_;
+  std::size_t error_bytes_;
   std::map<core::Xid, Place> msgs_;
   std::map<core::Xid, core::Batch> batches_;
   std::map<core::Xid, core::Xid> batch_of_client_;

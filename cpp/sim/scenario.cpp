@@ -194,6 +194,7 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   scenario.limits.max_resends = static_cast<int>(dice.between(0, 4));
   scenario.limits.linger = dice.chance(0.5) ? core::Duration{20ms} : core::Duration{0};
   scenario.limits.batchsize = 10;
+  scenario.limits.error_bytes = 16;  // shorter than what clients say
   // A small window, so that the backlog goes through the store.
   scenario.limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
   // Mostly few, so that the pieces of these small batches are more than ones.

@@ -157,6 +157,7 @@ void ServerProcess::deliver(const core::CloseStream& close) {
 void ServerProcess::deliver(const core::SubmitReply& reply) {
   const auto waiter = waiters_.extract(reply.request);
   if (waiter.empty()) return;
+  if (reply.refused) return waiter.mapped().answer({503, {}, {}});
   environment_.oracle.accepted(waiter.mapped().ids);
   waiter.mapped().answer({201, wire::ids_json(waiter.mapped().ids), core::to_ms(now())});
 }

@@ -100,7 +100,7 @@ class World {
   void watch() {
     const TrueTime now = environment_.timeline.now();
     const std::size_t queued = environment_.oracle.queued();
-    const bool could_grant = server_ && server_->could_grant();
+    const bool could_grant = server_ && server_->could_grant() && !environment_.disk.to_the_brim();
     const bool could_make = environment_.oracle.generated() < scenario_.generate &&
                             !environment_.disk.full() && queued < scenario_.limits.queue_msgs;
     const bool moved = std::exchange(grants_seen_, environment_.tally.grants) != grants_seen_;
@@ -279,7 +279,7 @@ class World {
         if (server_) server_->slow_disk(until);
         return;
       case FaultKind::full_store:
-        environment_.disk.set_full(true);
+        environment_.disk.set_full(true, fault.choice % 2 == 0);
         environment_.timeline.at(until, [this] { environment_.disk.set_full(false); });
         return;
       default:

@@ -75,6 +75,7 @@ Committer::Committer(const core::Limits& limits, Store& store,
     ids_.begin_behind(second_of_last_id(store, now));
   }
   refresh_accepting();
+  (void)dispatcher_.note_room(store_.room());
 }
 
 void Committer::refresh_accepting() {
@@ -82,9 +83,21 @@ void Committer::refresh_accepting() {
   accepting_ = !store_full_ && queued_in_store_ < limits_.queue_msgs;
 }
 
+// At the beginning of a round: others may have filled the disk meanwhile.
+void Committer::look_for_room(core::Instant now) {
+  if (!effects_.writes.empty() || !effects_.sends.empty()) return;
+  if (dispatcher_.note_room(store_.room())) step(core::TimeReached{}, now);
+}
+
 void Committer::take(core::Event&& event, core::Instant now) {
+  look_for_room(now);
   auto* const submitted = std::get_if<core::Submitted>(&event);
   if (submitted != nullptr && submitted->names_ids && refused(*submitted)) return;
+  // What is asked of the published flags alone may have come too late, and in any number.
+  if (submitted != nullptr && !dispatcher_.has_room_for(submitted->msgs, !submitted->names_ids)) {
+    effects_.sends.emplace_back(core::SubmitReply{submitted->request, true});
+    return;
+  }
   step(std::move(event), now);
 }
 
@@ -93,6 +106,7 @@ void Committer::step(core::Event&& event, core::Instant now) {
 }
 
 std::vector<Outgoing> Committer::commit(core::Instant now) {
+  look_for_room(now);
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (due && *due <= now) step(core::TimeReached{}, now);
   std::vector<Outgoing> out;
@@ -103,6 +117,7 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
     fill_from_generator(now);
     write(out);
   }
+  grant_where_room_came(out, now);
   answer_dispatcher(out, now);
   return out;
 }
@@ -141,6 +156,16 @@ core::Supply Committer::supply() const {
 void Committer::tell_supply(core::Instant now) {
   const core::Supply is = supply();
   if (is != told_) step(core::SupplyChanged{told_ = is}, now);
+}
+
+// Grants that waited for room. Each pass grants something, so they come to an end.
+void Committer::grant_where_room_came(std::vector<Outgoing>& out, core::Instant now) {
+  while (dispatcher_.note_room(store_.room())) {
+    step(core::TimeReached{}, now);
+    fill_from_generator(now);
+    if (effects_.writes.empty()) return;
+    write(out);
+  }
 }
 
 void Committer::fill_from_generator(core::Instant now) {
@@ -204,7 +229,8 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   }
   // Room may come from outside, such as space on the disk: look again from time to time.
   const core::Instant look_again_at = now + kLookForRoom;
-  if (!accepting_ && (!next || look_again_at < *next)) next = look_again_at;
+  const bool waits = !accepting_ || dispatcher_.waits_for_room();
+  if (waits && (!next || look_again_at < *next)) next = look_again_at;
   return next;
 }
 
@@ -217,11 +243,20 @@ bool Committer::only_answers_reports() const {
          std::ranges::all_of(effects_.sends, answers_report);
 }
 
+std::optional<std::string> Committer::warning() {
+  if (auto text = store_.warning()) return text;
+  const bool waits = waits_for_room();
+  if (std::exchange(told_of_room_, waits) || !waits) return std::nullopt;
+  return "the store has no room for the reports of more msgs: none is granted until some are "
+         "reported, or the server is started with a larger map size";
+}
+
 bool Committer::generating() const {
   return generator_ && !generator_->ended();
 }
 
 WaitsFor Committer::waits_for() const {
+  if (waits_for_room()) return WaitsFor::store_room;
   const core::Counts& counts = dispatcher_.counts();
   if (queued_in_store_ > 0) {
     const bool connected = counts.clients_free + counts.clients_busy > 0;

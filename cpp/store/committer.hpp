@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 #include <variant>
@@ -80,6 +81,10 @@ class Committer {
   [[nodiscard]] bool generating() const;
   // As of the last commit.
   [[nodiscard]] WaitsFor waits_for() const;
+  // Work and clients are there, but the store has no room for what reports may need: none is granted.
+  [[nodiscard]] bool waits_for_room() const { return dispatcher_.waits_for_room(); }
+  // What whoever runs the server should know, once each time it begins, or nothing.
+  [[nodiscard]] std::optional<std::string> warning();
   [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
 
  private:
@@ -94,6 +99,9 @@ class Committer {
   void note_second();
   void note_written();
   void refresh_accepting();
+  void look_for_room(core::Instant now);
+  void grant_where_room_came(std::vector<Outgoing>& out, core::Instant now);
+
   core::Limits limits_;
   Store& store_;
   core::XidFactory ids_;
@@ -102,6 +110,7 @@ class Committer {
   core::Dispatcher dispatcher_;
   bool accepting_ = true;
   bool store_full_ = false;
+  bool told_of_room_ = false;
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
   std::uint64_t second_written_ = 0;       // the store's id_second

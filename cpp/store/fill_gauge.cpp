@@ -1,5 +1,6 @@
 #include "store/fill_gauge.hpp"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -15,36 +16,81 @@ constexpr std::uint64_t kLeastDiskBytes = 64U << 20U;
 constexpr double kScanFrom = 0.5;
 // A scan reads every entry of the free list; it is spread over commits, so many for each.
 constexpr std::size_t kEntriesPerCommit = 64;
+// Where the end of the map and of the disk has more than this, nobody needs to know of free pages.
+constexpr std::uint64_t kPlentyBytes = std::uint64_t{1} << 30U;
+constexpr std::size_t kCommitsPerScan = 8;
 // Accepting must stop before the map is full, however large the changes: after this share of the map
 // there is a scan in any case.
 constexpr std::size_t kMapPerScan = 50;
 
-bool disk_ends(const std::string& path) {
+// What a commit needs of the disk besides, such as the file system's own records.
+constexpr std::uint64_t kKeptOfDisk = 1U << 20U;
+
+// Of the file and not of its path: the process may have gone to another folder.
+std::uint64_t disk_bytes(const LmdbEnv& env) {
   struct statvfs disk {};
-  return ::statvfs(path.c_str(), &disk) == 0 &&
-         std::uint64_t{disk.f_bavail} * disk.f_frsize < kLeastDiskBytes;
+  if (::fstatvfs(env.data_file(), &disk) != 0) return UINT64_MAX;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
+std::uint64_t less(std::uint64_t a, std::uint64_t b) {
+  return a > b ? a - b : 0;
+}
+
+// Pages behind what the file has used, as far as the disk has room for them.
+std::uint64_t end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages, std::uint64_t disk) {
+  struct stat file {};
+  const bool known = ::fstat(env.data_file(), &file) == 0;
+  const std::uint64_t used = pages.grown * pages.bytes;
+  const std::uint64_t ahead = less(known ? static_cast<std::uint64_t>(file.st_size) : used, used);
+  const std::uint64_t on_disk = (less(disk, kKeptOfDisk) + ahead) / pages.bytes;
+  return std::min<std::uint64_t>(less(pages.map, pages.grown + 1), on_disk);
 }
 
 }  // namespace
 
 double FillGauge::read(const LmdbEnv& env) {
-  if (disk_ends(env.path())) return 1.0;
+  const std::uint64_t disk = disk_bytes(env);
   const LmdbEnv::Pages pages = env.pages();
+  const std::size_t limit = std::max<std::size_t>(limit_bytes_ / pages.bytes, 1);
   const auto share = [&](std::size_t used) {
-    return static_cast<double>(used) / static_cast<double>(pages.map);
+    return static_cast<double>(used) / static_cast<double>(limit);
   };
-  if (share(pages.grown) < kScanFrom) return share(pages.grown);
+  const bool nearly_full = share(pages.grown) >= kScanFrom;
+  const std::uint64_t plenty = std::min<std::uint64_t>(pages.map / 2, kPlentyBytes / pages.bytes);
+  const bool scarce = end_pages(env, pages, disk) < plenty;
   // Asked twice without a commit in between, there may be none to come: then what is told must not
   // be old, or a store that was drained in a few commits would count as full for good.
   const bool idle = std::exchange(asked_at_, commits_) == commits_;
-  const bool much = written_bytes_ / pages.bytes > pages.map / kMapPerScan;
-  if (commits_ >= scan_after_ || much || (idle && commits_ > 0)) scan(env);
-  return share(pages.grown - std::min(free_pages_, pages.grown));
+  const bool much = written_bytes_ / pages.bytes > limit / kMapPerScan;
+  const std::size_t after = nearly_full ? scan_after_ : std::max(scan_after_, kCommitsPerScan);
+  const bool due = commits_ >= after || much || (idle && (commits_ > 0 || held_bytes_ > 0));
+  if ((nearly_full || scarce) && due) scan(env);
+  if (disk < kLeastDiskBytes) return 1.0;
+  return share(nearly_full ? pages.grown - std::min(free_pages_, pages.grown) : pages.grown);
+}
+
+// The end of the map is what large records are sure to find room in; free pages may lie apart.
+core::Room FillGauge::room(const LmdbEnv& env) const {
+  const LmdbEnv::Pages pages = env.pages();
+  const std::uint64_t end = end_pages(env, pages, disk_bytes(env));
+  const std::uint64_t ready = less(ready_pages_, taken_since_scan(pages.bytes));
+  return {less(end + ready, core::kPagesOfCommits), less(end, core::kPagesOfCommits)};
+}
+
+// At most.
+std::size_t FillGauge::taken_since_scan(std::size_t page_bytes) const {
+  constexpr std::size_t kPagesOfCommit = 64;
+  return commits_ * kPagesOfCommit + written_records_ * core::kPagesOfRecord +
+         written_bytes_ / page_bytes;
 }
 
 void FillGauge::scan(const LmdbEnv& env) {
   const LmdbEnv::FreeList free = env.free_list();
   free_pages_ = free.pages;
+  ready_pages_ = free.ready;
+  held_bytes_ = free.held * env.pages().bytes;
+  written_records_ = 0;
   scan_after_ = 1 + free.entries / kEntriesPerCommit;
   commits_ = 0;
   written_bytes_ = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "core/room.hpp"
 #include "store/lmdb_env.hpp"
 
 namespace pena::store {
@@ -10,24 +11,39 @@ namespace pena::store {
 // For the thread that commits.
 class FillGauge {
  public:
-  // There was a commit of records of so many bytes: what is known of the free pages is no longer
-  // exact.
-  void committed(std::size_t bytes) {
+  // `limit_bytes`: how large the store may be before nothing new is taken. LMDB's map is larger: what
+  // was taken may still need room.
+  explicit FillGauge(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // There was a commit of so many records with so many bytes: what is known of the free pages is no
+  // longer exact.
+  void committed(std::size_t records, std::size_t bytes) {
     ++commits_;
     written_bytes_ += bytes;
+    written_records_ += records;
   }
-  // 0 … 1: the share of the map that is in use, or 1 where the disk is at its end. Costs two system
-  // calls, and now and then a scan of the list of free pages.
+  // 0 … 1 and beyond: the share of the limit that is in use, or 1 where the disk is at its end. Costs
+  // two system calls, and now and then a scan of the list of free pages.
   [[nodiscard]] double read(const LmdbEnv& env);
-
- private:
+  // Pages that commits may take for sure, less what each takes for itself: as of the last scan, less
+  // what was written since at most. Costs two system calls.
+  [[nodiscard]] core::Room room(const LmdbEnv& env) const;
+  // That readers hold, as of the last scan.
+  [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   void scan(const LmdbEnv& env);
 
-  std::size_t commits_ = 1;        // since the last scan
-  std::size_t written_bytes_ = 0;  // since the last scan
+ private:
+  [[nodiscard]] std::size_t taken_since_scan(std::size_t page_bytes) const;
+
+  std::size_t limit_bytes_;
+  std::size_t commits_ = 1;          // since the last scan
+  std::size_t written_bytes_ = 0;    // since the last scan
+  std::size_t written_records_ = 0;  // since the last scan
   std::size_t asked_at_ = 0;
   std::size_t scan_after_ = 1;  // commits
   std::size_t free_pages_ = 0;
+  std::size_t ready_pages_ = 0;
+  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace pena::store

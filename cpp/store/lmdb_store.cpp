@@ -17,6 +17,7 @@
 #include "store/lmdb_env.hpp"
 #include "store/queue_table.hpp"
 #include "store/server_lock.hpp"
+#include "store/slow_readers.hpp"
 
 namespace pena::store {
 namespace {
@@ -26,6 +27,8 @@ using core::Xid;
 constexpr const char* kSchemaKey = "schema";
 constexpr const char* kBootsKey = "boots";
 constexpr const char* kQueuedKey = "queued";
+
+constexpr std::size_t kLeastUpperPart = std::size_t{64} << 20U;
 
 void queued_ids(const Xid& key, std::string_view value, std::vector<Xid>& out) {
   std::vector<QueuedSlice> slices;
@@ -357,8 +360,8 @@ class Applying {
 
 class LmdbStore final : public Reading<Store> {
  public:
-  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env)
-      : Reading<Store>(std::move(env)), lock_(std::move(lock)) {
+  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, std::size_t limit_bytes)
+      : Reading<Store>(std::move(env)), lock_(std::move(lock)), gauge_(limit_bytes) {
     // Before the first write: a store of another schema is left as it is.
     const bool fresh = !view_.meta(kBootsKey);
     if (!fresh) refuse_other_schema(view_);
@@ -392,10 +395,14 @@ class LmdbStore final : public Reading<Store> {
     }
     txn.commit();
     queued_ = queued;
-    gauge_.committed(bytes);
+    gauge_.committed(changes.size(), bytes);
   }
 
   [[nodiscard]] double fill() const override { return gauge_.read(view_.env()); }
+  [[nodiscard]] core::Room room() const override { return gauge_.room(view_.env()); }
+  [[nodiscard]] std::optional<std::string> warning() override {
+    return readers_.warning(view_.env(), gauge_, SlowReaders::Clock::now());
+  }
 
  private:
   std::unique_ptr<ServerLock> lock_;
@@ -404,6 +411,7 @@ class LmdbStore final : public Reading<Store> {
   std::uint64_t queued_ = 0;  // msgs in the queue
   FileRoom room_;
   mutable FillGauge gauge_;
+  SlowReaders readers_;
 };
 
 class LmdbReadOnly final : public Reading<BucketView> {
@@ -419,7 +427,9 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
   // The lock first: a second server must not touch the environment of the first.
   auto lock = std::make_unique<ServerLock>(path);
-  return std::make_unique<LmdbStore>(std::move(lock), LmdbEnv::open(path, map_bytes, true));
+  // The upper part is for what becomes of msgs that were taken.
+  auto env = LmdbEnv::open(path, map_bytes + std::max(map_bytes, kLeastUpperPart), true);
+  return std::make_unique<LmdbStore>(std::move(lock), std::move(env), map_bytes);
 }
 
 std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {

@@ -11,6 +11,7 @@
 
 #include "core/effect.hpp"
 #include "core/msg.hpp"
+#include "core/room.hpp"
 
 namespace pena::store {
 
@@ -93,6 +94,12 @@ class Store : public BucketView {
   // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit;
   // by the thread that commits.
   [[nodiscard]] virtual double fill() const = 0;
+  // What commits may still take for sure, free pages of the store and of its disk counted, and without
+  // what each commit takes for itself. Endless where there is no bound. As `fill`.
+  [[nodiscard]] virtual core::Room room() const { return core::Room::endless(); }
+  // What whoever runs the server should know, once each time it begins, or nothing. Cheap enough to be
+  // asked after every commit; by the thread that commits.
+  [[nodiscard]] virtual std::optional<std::string> warning() { return std::nullopt; }
 };
 
 }  // namespace pena::store

@@ -159,6 +159,7 @@ class Limits:
     batchsize: int
     period_ms: int
     payload_bytes: int
+    error_bytes: int
     report_ids: int
     submit_msgs: int
     page_ids: int

@@ -24,6 +24,7 @@ class Limits(TypedDict, total=False):
     batchsize: int
     period_ms: int
     payload_bytes: int
+    error_bytes: int
     report_ids: int
     submit_msgs: int
     page_ids: int

@@ -91,12 +91,14 @@ TEST(Options, TheServersLimitsReachTheirSettings) {
        "12",     "--max-payload",   "13B",   "--max-report-ids", "14",    "--max-submit",
        "15",     "--max-header",    "16KiB", "--max-body",       "17MiB", "--max-connections",
        "18",     "--window",        "19",    "--max-queue",      "20",    "--map-size",
-       "21GiB",  "--fewest-pieces", "22",    "--window-bytes",   "23MiB"});
+       "21GiB",  "--fewest-pieces", "22",    "--window-bytes",   "23MiB", "--max-error",
+       "22B"});
   const core::Limits& limits = server.settings.limits;
   EXPECT_EQ(limits.max_resends, 0);
   EXPECT_EQ(limits.batchsize, 11U);
   EXPECT_EQ(limits.period_ms, 12U);
   EXPECT_EQ(limits.payload_bytes, 13U);
+  EXPECT_EQ(limits.error_bytes, 22U);
   EXPECT_EQ(limits.report_ids, 14U);
   EXPECT_EQ(limits.submit_msgs, 15U);
   EXPECT_EQ(limits.header_bytes, 16U << 10U);

@@ -90,6 +90,61 @@ TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {
   EXPECT_EQ(dispatcher.counts().said_failed, 0U);
 }
 
+TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
+  Dispatcher dispatcher = make(Supply::none);
+  const auto ids_of = [](const Effects& effects) {
+    std::vector<Xid> ids;
+    for (const SendBatch& sent : sends_of<SendBatch>(effects)) {
+      for (const QueuedMsg& msg : sent.batch->msgs) ids.push_back(msg.msg.id);
+    }
+    return ids;
+  };
+  const QueuedMsg one{Msg{id_of(10), 1, {}}, {}, {}, {}};
+  BatchRoom of_two{Limits{}};
+  of_two.add(one);
+  of_two.add(one);
+  (void)dispatcher.step(
+      Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}, Msg{id_of(12), 1, {}}}},
+      from_us(0));
+  EXPECT_FALSE(dispatcher.note_room(of_two.total()));
+  EXPECT_EQ(ids_of(dispatcher.step(ClientJoined{id_of(1), 3, false}, from_us(0))),
+            (std::vector{id_of(10), id_of(11)}));
+  EXPECT_FALSE(dispatcher.waits_for_room());  // nobody is free
+  EXPECT_TRUE(ids_of(dispatcher.step(ClientJoined{id_of(2), 1, false}, from_us(0))).empty());
+  EXPECT_TRUE(dispatcher.waits_for_room());
+  EXPECT_EQ(dispatcher.demand(), 0U);
+  EXPECT_EQ(dispatcher.next_timeout(), from_us(0) + Limits{}.timing.lease);  // no linger
+  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(13), 1, {}}}, true));
+  // What the report leaves is known after its commit.
+  Reported report;
+  report.ids = {id_of(10), id_of(11)};
+  EXPECT_TRUE(ids_of(dispatcher.step(report, from_us(0))).empty());
+  EXPECT_TRUE(dispatcher.note_room(of_two.total()));
+  EXPECT_EQ(ids_of(dispatcher.step(TimeReached{}, from_us(0))), std::vector{id_of(12)});
+  EXPECT_FALSE(dispatcher.waits_for_room());
+}
+
+TEST(Dispatcher, KeepsOfAnErrorWhatItsLimitHasRoomForAndNoHalfCharacter) {
+  const auto kept = [](const std::string& error, std::size_t most) {
+    Limits limits;
+    limits.error_bytes = most;
+    Dispatcher dispatcher =
+        Dispatcher::restore(limits, XidFactory({1, 1, 1}, 1), Snapshot{}, from_us(0));
+    (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
+    (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}}}, from_us(0));
+    Reported report;
+    report.failed = {{id_of(10), error}};
+    (void)dispatcher.step(report, from_us(0));
+    return dispatcher.holder(id_of(10))->msgs.at(0).misses.at(0).error;
+  };
+  EXPECT_EQ(kept("12345", 5), "12345");
+  EXPECT_EQ(kept("123456", 5), "12…");
+  EXPECT_EQ(kept("äöü", 6), "äöü");
+  EXPECT_EQ(kept("äöüx", 6), "ä…");  // 3 bytes are left, of which a second ö would need 4
+  EXPECT_EQ(kept("€€", 3), "…");
+  EXPECT_EQ(kept(std::string(5000, 'x'), Limits{}.error_bytes).size(), 1024U);
+}
+
 TEST(Dispatcher, CountsWhatHappened) {
   Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(ClientJoined{id_of(1), 2, false}, from_us(0));

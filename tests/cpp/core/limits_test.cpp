@@ -64,6 +64,8 @@ TEST(Limits, EveryRefusalNamesItsSetting) {
   EXPECT_EQ(problem_of([](Limits& l) { l.window_msgs = 20'000; }), "none");
   EXPECT_THAT(problem_of([](Limits& l) { l.store_fill = 1.5; }), HasSubstr("store_fill"));
   EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));
+  EXPECT_THAT(problem_of([](Limits& l) { l.error_bytes = 2; }),
+              HasSubstr("error_bytes must be from 3 to 65536, not 2"));
 }
 
 TEST(Limits, ATimeIsMoreThanNothingAndAtMostAYear) {

@@ -403,6 +403,18 @@ TEST(LmdbStore, AFileThatIsCutOffWhileItIsInUseIsASentenceAndNoSignal) {
             3);
 }
 
+TEST(LmdbStore, LooksAtItsDiskWhereverTheProcessGoes) {
+  const TempFolder folder;
+  EXPECT_EQ(in_a_child([&] {
+              std::filesystem::current_path(folder.path());
+              const auto store = open_lmdb_store("relative", kMap);
+              std::filesystem::current_path("/proc");  // a file system without room
+              store->commit({core::PutQueue{queued(1)}});
+              return store->fill() < 0.1 && store->room().pages > 1000 ? 3 : 4;
+            }),
+            3);
+}
+
 TEST(LmdbStore, SaysWhatToDoWhereTheDiskIsFull) {
   EXPECT_THAT(error_of([] { throw_lmdb("cannot commit to the store", ENOSPC); }),
               HasSubstr("free some space on its disk"));

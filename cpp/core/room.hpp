@@ -1,0 +1,104 @@
+// What is kept free in the store for msgs that are held. A report, an end of a lease or a refusal puts
+// each of them somewhere else, and none of these may find the store full. So a batch is granted
+// only where the room for what becomes of it is there, and is kept until it is settled.
+//
+// Counted in pages of 4 KiB, as many as LMDB takes at worst. A page that was written is not
+// written again: a change takes a copy, and what it replaces is free two commits later.
+//
+//   a record that shares a page        4: the copy of its leaf and of the branch above it, and
+//                                      what both are split into
+//   one longer than half a page        its pages besides, side by side
+//   a msg that is granted              1: the leaf of the queue that it leaves
+//   a batch                            its record when it is granted, and two more while a report
+//                                      after the other takes msgs out of it
+//   every commit                       what the store keeps back, kPagesOfCommits
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "core/limits.hpp"
+#include "core/msg.hpp"
+
+namespace pena::core {
+
+inline constexpr std::uint64_t kRoomPage = 4096;
+inline constexpr std::uint64_t kPagesOfRecord = 4;
+// The buckets' roots, `meta`, the list of free pages and what it grows by: of three commits.
+inline constexpr std::uint64_t kPagesOfCommits = 512;
+
+// Pages of a store: those that are to be had, or those that something needs.
+struct Room {
+  std::uint64_t pages = 0;
+  std::uint64_t side_by_side =
+      0;  // so many of them without a gap; what is needed so is all in `pages`, too
+
+  [[nodiscard]] static constexpr Room endless() {
+    return {std::numeric_limits<std::uint64_t>::max() / 2,
+            std::numeric_limits<std::uint64_t>::max() / 2};
+  }
+  [[nodiscard]] bool has(const Room& need) const {
+    return need.pages <= pages && need.side_by_side <= side_by_side;
+  }
+  Room& operator+=(const Room& more) {
+    pages += more.pages;
+    side_by_side += more.side_by_side;
+    return *this;
+  }
+  Room& operator-=(const Room& less) {
+    pages -= less.pages;
+    side_by_side -= less.side_by_side;
+    return *this;
+  }
+  friend Room operator+(Room a, const Room& b) { return a += b; }
+  friend bool operator==(const Room&, const Room&) = default;
+};
+
+// Of one record with a value of so many bytes.
+[[nodiscard]] inline Room room_of_record(std::uint64_t bytes) {
+  constexpr std::uint64_t kHeader = 16;
+  const std::uint64_t own = bytes > kRoomPage / 2 - 64 ? (bytes + kHeader) / kRoomPage + 1 : 0;
+  return {kPagesOfRecord + own, own};
+}
+
+// The longest value of the queue that this msg can be, at most: as it is now.
+[[nodiscard]] inline std::uint64_t bytes_of(const QueuedMsg& msg) {
+  constexpr std::uint64_t kFields = 64;
+  constexpr std::uint64_t kMissFields = 48;
+  std::uint64_t bytes = kFields + msg.msg.payload.size();
+  for (const Miss& miss : msg.misses) bytes += kMissFields + miss.error.size();
+  return bytes;
+}
+
+// What becomes of a msg that is held: a report, a failure, or a place in the queue with one more miss.
+[[nodiscard]] inline Room room_of_outcome(const QueuedMsg& msg, std::size_t error_bytes) {
+  constexpr std::uint64_t kMissFields = 48;
+  return room_of_record(bytes_of(msg) + kMissFields + error_bytes);
+}
+
+// Of a batch with such records in it, and of all that becomes of it.
+class BatchRoom {
+ public:
+  explicit BatchRoom(const Limits& limits) : error_bytes_(limits.error_bytes) {}
+
+  void add(const QueuedMsg& msg) {
+    bytes_ += bytes_of(msg);
+    outcomes_ += room_of_outcome(msg, error_bytes_);
+    ++outcomes_.pages;  // the leaf of the queue that it leaves
+  }
+  [[nodiscard]] Room total() const {
+    const Room record = room_of_record(kFields + bytes_);
+    return outcomes_ + record + record + record;
+  }
+
+ private:
+  static constexpr std::uint64_t kFields = 64;
+
+  std::size_t error_bytes_;
+  std::uint64_t bytes_ = 0;
+  Room outcomes_;
+};
+
+}  // namespace pena::core
