@@ -1,4 +1,3 @@
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -7,6 +6,7 @@
 #include "cli/output.hpp"
 #include "cli/run.hpp"
 #include "cli/stop_signals.hpp"
+#include "core/number_text.hpp"
 #include "load/load.hpp"
 
 namespace pena::cli {
@@ -26,16 +26,9 @@ std::string_view word(load::Work work) {
   return "";
 }
 
-template <class... Values>
-std::string printed(const char* format, Values... values) {
-  std::array<char, 256> text{};
-  std::snprintf(text.data(), text.size(), format, values...);
-  return text.data();
-}
-
 // 1234567 → 1,234,567
 std::string grouped(double number) {
-  std::string digits = printed("%.0f", number);
+  std::string digits = core::fixed_text(number, 0);
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
     digits.insert(static_cast<std::size_t>(at), ",");
   }
@@ -55,13 +48,16 @@ std::string told(const load::LoadProgress& progress) {
       break;
   }
   const double rate = progress.seconds > 0 ? done / progress.seconds : 0;
-  return printed("%.0f s, ", progress.seconds) + grouped(rate) + " msgs/s";
+  return core::fixed_text(progress.seconds, 0) + " s, " + grouped(rate) + " msgs/s";
 }
 
 std::string told(const std::string& what, const load::Spread& spread) {
-  return what + printed(": p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, longest %.2f ms (%llu)",
-                        spread.p50_ms, spread.p90_ms, spread.p99_ms, spread.max_ms,
-                        static_cast<unsigned long long>(spread.samples));
+  const auto ms = [](double value) {
+    return core::fixed_text(value, 2) + " ms";
+  };
+  return what + ": p50 " + ms(spread.p50_ms) + ", p90 " + ms(spread.p90_ms) + ", p99 " +
+         ms(spread.p99_ms) + ", longest " + ms(spread.max_ms) + " (" +
+         std::to_string(spread.samples) + ")";
 }
 
 std::string told(const BenchCommand& bench, const load::LoadResult& result) {
@@ -69,11 +65,11 @@ std::string told(const BenchCommand& bench, const load::LoadResult& result) {
   std::string text = "bench: " + std::to_string(settings.workers) + " workers, ";
   if (settings.work == load::Work::idle) {
     text += "idle: " + grouped(static_cast<double>(result.heartbeats)) + " heartbeats in " +
-            printed("%.1f s", result.seconds);
+            core::fixed_text(result.seconds, 1) + " s";
   } else {
     text += "batchsize " + std::to_string(settings.batchsize) + ", " +
             std::string{word(settings.work)} + ": " + grouped(result.msgs_per_s()) +
-            " msgs/s reported in " + printed("%.1f s", result.seconds) + " (" +
+            " msgs/s reported in " + core::fixed_text(result.seconds, 1) + " s" + " (" +
             grouped(static_cast<double>(result.batches) / result.seconds) + " batches/s)";
     if (settings.rate) text += "; submitted by the clock, " + grouped(*settings.rate) + " a second";
     text += "\n  " + told("POST to answer", result.answers);
@@ -82,7 +78,8 @@ std::string told(const BenchCommand& bench, const load::LoadResult& result) {
       text += "\n  " + grouped(static_cast<double>(result.repeated)) + " msgs were sent again";
     }
   }
-  text += printed("\n  the load generator used %.0f %% of one core", result.load_share * 100);
+  text += "\n  the load generator used " + core::fixed_text(result.load_share * 100, 0) +
+          " % of one core";
   if (result.load_share > 0.9) text += ": it is the limit, not the server";
   return text;
 }

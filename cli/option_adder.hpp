@@ -5,7 +5,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -29,7 +28,7 @@ namespace pena::cli {
 // PENA_SERVER_COUNT, of the option --count of `pena server`.
 inline std::string env_name(std::string_view command, std::string_view option) {
   std::string name = "PENA_" + std::string{command} + "_" + std::string{option.substr(2)};
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  for (char& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
 

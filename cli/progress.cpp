@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
+#include <string>
 
 #include "cli/output.hpp"
+#include "core/number_text.hpp"
 
 namespace pena::cli {
 
@@ -33,17 +35,15 @@ void Progress::show(const server::Stats& stats, std::uint64_t clients_ended) {
 // Short enough for 80 columns: a line that wraps cannot be rewritten.
 std::string Progress::line(const server::Stats& stats, std::uint64_t clients_ended) const {
   const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  std::array<char, 160> text{};
   const auto number = [](std::uint64_t value) {
-    return static_cast<unsigned long long>(value);
+    return std::to_string(value);
   };
-  std::snprintf(text.data(), text.size(),
-                "%5.1f s  generated %llu/%llu  sent %llu  held %llu  reported %llu  failed %llu  "
-                "ended %llu",
-                seconds, number(stats.counts.generated), number(count_), number(stats.counts.sent),
-                number(stats.counts.held), number(stats.counts.reported),
-                number(stats.counts.failed), number(clients_ended));
-  return text.data();
+  const std::string time = core::fixed_text(seconds, 1);
+  return std::string(5 - std::min<std::size_t>(time.size(), 5), ' ') + time + " s  generated " +
+         number(stats.counts.generated) + "/" + number(count_) + "  sent " +
+         number(stats.counts.sent) + "  held " + number(stats.counts.held) + "  reported " +
+         number(stats.counts.reported) + "  failed " + number(stats.counts.failed) + "  ended " +
+         number(clients_ended);
 }
 
 }  // namespace pena::cli

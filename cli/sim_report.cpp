@@ -1,16 +1,17 @@
 #include "cli/sim_report.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include "core/number_text.hpp"
 
 namespace pena::cli {
 namespace {
 
 std::string with_digit(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", value);
-  return text.data();
+  return core::fixed_text(value, 1);
 }
 
 double speed(const SimReport& report) {
@@ -97,9 +98,9 @@ std::string json_sim(const SimReport& report) {
 
 std::string json_history(const std::string& line) {
   const std::size_t space = line.find(' ');
-  return nlohmann::ordered_json{{"at", std::stod(line.substr(0, space))},
-                                {"what", line.substr(space + 1)}}
-      .dump();
+  double at = 0.0;
+  std::from_chars(line.data(), line.data() + space, at);
+  return nlohmann::ordered_json{{"at", at}, {"what", line.substr(space + 1)}}.dump();
 }
 
 std::string progress(const SimReport& report, std::uint64_t seeds) {

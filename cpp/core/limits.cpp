@@ -2,21 +2,18 @@
 
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <initializer_list>
 #include <string_view>
 #include <utility>
 
 #include "core/cut_text.hpp"
+#include "core/number_text.hpp"
 
 namespace pena::core {
 namespace {
 
 std::string written(Duration duration) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%.6g ms",
-                static_cast<double>(duration.count()) / 1000.0);
-  return text.data();
+  return number_text(static_cast<double>(duration.count()) / 1000.0) + " ms";
 }
 
 double us(Duration duration) {

@@ -5,10 +5,10 @@
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <cerrno>
-#include <cstdio>
 #include <new>
 #include <utility>
 
+#include "core/number_text.hpp"
 #include "pena_version.hpp"
 #include "wire/sse.hpp"
 
@@ -68,15 +68,13 @@ std::string TaskStream::head(Engine& engine, const core::Xid& session) {
   const auto ms = [](core::Duration duration) {
     return std::to_string(core::to_ms(duration));
   };
-  std::array<char, 32> drift{};
-  std::snprintf(drift.data(), drift.size(), "%g", timing.clock_drift);
   return "HTTP/1.1 200 OK\r\n" + engine.date_line() + "Server: pena/" + kVersion +
          "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n"
          "X-Accel-Buffering: no\r\nConnection: close\r\nPena-Session: " +
          session.text() + "\r\nPena-Lease: " + ms(timing.lease) +
          "\r\nPena-Heartbeat: " + ms(timing.heartbeat) + "\r\nPena-Silence: " + ms(timing.silence) +
-         "\r\nPena-Stop-Time: " + ms(timing.stop_time) + "\r\nPena-Clock-Drift: " + drift.data() +
-         "\r\n\r\n";
+         "\r\nPena-Stop-Time: " + ms(timing.stop_time) +
+         "\r\nPena-Clock-Drift: " + core::number_text(timing.clock_drift) + "\r\n\r\n";
 }
 
 void TaskStream::send(const core::SendBatch& grant) {

@@ -1,11 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "core/number_text.hpp"
 #include "wire/json.hpp"
 #include "wire/json_cursor.hpp"
 
@@ -45,17 +43,8 @@ void append_next(std::string& out, const std::optional<Xid>& next) {
   append_quoted(out, *next);
 }
 
-// "2026-11-23T18:00:00.000Z", quoted.
 std::string date(core::Instant at) {
-  const std::int64_t ms = core::to_ms(at);
-  const auto seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 80> text{};
-  std::snprintf(text.data(), text.size(), "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
-                parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                parts.tm_sec, static_cast<int>(ms % 1000));
-  return text.data();
+  return '"' + core::date_text(at) + '"';
 }
 
 // One member of an object, with the comma in front of it.
