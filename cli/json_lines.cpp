@@ -1,13 +1,11 @@
 // What the commands print as JSON: the only file of the command that knows nlohmann.
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "cli/crew.hpp"
 #include "cli/output.hpp"
 #include "cli/story.hpp"
+#include "core/number_text.hpp"
 
 namespace pena::cli {
 namespace {
@@ -20,16 +18,8 @@ std::string line(const Json& json) {
 }
 
 std::string utc_now() {
-  const auto now = std::chrono::system_clock::now();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> date{};
-  std::array<char, 8> fraction{};
-  std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(ms.count() % 1000));
-  return std::string{date.data()} + fraction.data();
+  return core::date_text(core::Instant{std::chrono::duration_cast<core::Duration>(
+      std::chrono::system_clock::now().time_since_epoch())});
 }
 
 }  // namespace
@@ -76,6 +66,7 @@ std::string json_run(const Run& run) {
                {"refused", stats.refused},
                {"stopped", stats.stopped},
                {"batches", stats.batches},
+               {"ignored", stats.ignored},
                {"reported", stats.reported},
                {"duplicate", stats.duplicate},
                {"unknown", stats.unknown},

@@ -71,12 +71,12 @@ py::dict stats_of(const Client& client) {
     return client.stats();
   }();
   using py::literals::operator""_a;
-  return py::dict("received"_a = stats.received, "processed"_a = stats.processed,
-                  "panicked"_a = stats.panicked, "refused"_a = stats.refused,
-                  "stopped"_a = stats.stopped, "batches"_a = stats.batches,
-                  "reported"_a = stats.reported, "duplicate"_a = stats.duplicate,
-                  "unknown"_a = stats.unknown, "connects"_a = stats.connects,
-                  "stream_losses"_a = stats.stream_losses, "running"_a = stats.running);
+  return py::dict(
+      "received"_a = stats.received, "processed"_a = stats.processed, "panicked"_a = stats.panicked,
+      "refused"_a = stats.refused, "stopped"_a = stats.stopped, "batches"_a = stats.batches,
+      "ignored"_a = stats.ignored, "reported"_a = stats.reported, "duplicate"_a = stats.duplicate,
+      "unknown"_a = stats.unknown, "connects"_a = stats.connects,
+      "stream_losses"_a = stats.stream_losses, "running"_a = stats.running);
 }
 
 }  // namespace

@@ -1,17 +1,20 @@
 #include "client/client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <random>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "client/clock.hpp"
+#include "client/connect.hpp"
 #include "client/reporter.hpp"
 #include "client/simulated_work.hpp"
 #include "client/stream_reader.hpp"
@@ -40,10 +43,11 @@ core::ClientRules rules_of(const ClientSettings& settings, std::uint64_t seed) {
   rules.panic_above = settings.panic_above;
   rules.end_above = settings.end_above;
   rules.report_panicked = settings.panicked == Panicked::report;
-  rules.backoff_first = settings.backoff_first;
-  rules.backoff_most = settings.backoff_most;
+  rules.retry.first = settings.backoff_first;
+  rules.retry.most = settings.backoff_most;
   rules.max_batches = settings.max_batches;
   rules.seed = seed;
+  rules.server = settings.url;
   return rules;
 }
 
@@ -109,16 +113,17 @@ class Client::Impl {
         rules_(rules_of(settings_, seed_of(settings_))),
         logic_(rules_),
         work_(io_.get_executor(), [this](const core::WorkEnded& ended) { happen(ended); }),
-        reporter_(std::make_shared<Reporter>(
-            io_.get_executor(), address_,
-            Reporter::Backoff{settings_.backoff_first, settings_.backoff_most},
-            [this](const auto& event, const auto& answer, const auto& refusal) {
-              note_answer(answer, refusal);
-              happen(event);
-            })) {
-    asio::co_spawn(io_, reporter_->run(), asio::detached);
+        reporter_(std::make_shared<Reporter>(io_.get_executor(), address_,
+                                             [this](const auto& tried, const auto& answer) {
+                                               note_answer(answer);
+                                               happen(tried);
+                                             })) {
     asio::post(io_, [this] { perform(logic_.start()); });
-    thread_ = std::thread([this] { run(); });
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error& error) {
+      throw std::runtime_error("the client's thread cannot start: " + error.code().message());
+    }
   }
 
   ~Impl() { stop(); }
@@ -127,8 +132,11 @@ class Client::Impl {
 
   [[nodiscard]] std::uint32_t batchsize() const { return rules_.batchsize; }
 
-  void stop() {
+  void begin_stop() {
     asio::post(io_, [this] { happen(core::StopAsked{}); });
+  }
+  void stop() {
+    begin_stop();
     const std::lock_guard lock(join_mutex_);
     if (thread_.joinable()) thread_.join();
   }
@@ -143,6 +151,7 @@ class Client::Impl {
     } else {
       ended_.wait(lock, has_ended);
     }
+    if (thread_over_ && failure_) std::rethrow_exception(failure_);
     return thread_over_ ? end_ : std::nullopt;
   }
 
@@ -158,12 +167,26 @@ class Client::Impl {
 
  private:
   void run() {
-    io_.run();
+    std::exception_ptr failure;
+    try {
+      io_.run();
+    } catch (...) {  // such as memory that is out
+      failure = std::current_exception();
+      hang_up();
+    }
     {
       const std::lock_guard lock(mutex_);
       thread_over_ = true;
+      failure_ = failure;
     }
     ended_.notify_all();
+  }
+
+  // Leaves nothing that a later loop would have to run: there is none.
+  void hang_up() noexcept {
+    if (stream_) stream_->close();
+    reporter_->close();
+    log(core::LogLevel::error, "the client failed, so it ends");
   }
 
   void happen(const core::ClientEvent& event) {
@@ -181,15 +204,16 @@ class Client::Impl {
 
   void act(const core::OpenStream& open) {
     reopen_.expires_after(open.after);
-    reopen_.async_wait([this](const error_code& error) {
+    reopen_.async_wait([this, batches = open.batches](const error_code& error) {
       if (error || logic_.ended()) return;
       stream_ =
-          std::make_shared<StreamReader>(io_.get_executor(), address_, rules_.batchsize,
+          std::make_shared<StreamReader>(io_.get_executor(), address_, rules_.batchsize, batches,
                                          [this](const core::ClientEvent& event) { happen(event); });
-      asio::co_spawn(io_, stream_->run(), asio::detached);
+      asio::co_spawn(io_, stream_->run(), rethrow);
     });
   }
   void act(const core::CloseOwnStream& /*close*/) {
+    reopen_.cancel();
     if (stream_) stream_->close();
     stream_.reset();
   }
@@ -198,8 +222,8 @@ class Client::Impl {
     work_.stop(stop.id);
     asio::post(io_, [this, id = stop.id] { happen(core::WorkStopped{id}); });
   }
-  void act(const core::SendReport& send) { reporter_->send(send.report); }
-  void act(const core::RenewAnchor& /*renew*/) { reporter_->ask_for_time(); }
+  void act(const core::SendReport& send) { reporter_->send(send); }
+  void act(const core::Say& say) { log(say.level, say.text); }
   void act(const core::EndClient& end) {
     log(core::LogLevel::info, "the client ends: " + end.text);
     {
@@ -221,8 +245,7 @@ class Client::Impl {
     });
   }
 
-  void note_answer(const wire::ReportAnswer& answer, const std::string& refusal) {
-    if (!refusal.empty()) log(core::LogLevel::error, "the server refused a report: " + refusal);
+  void note_answer(const wire::ReportAnswer& answer) {
     const std::lock_guard lock(mutex_);
     stats_.reported += answer.reported;
     stats_.duplicate += answer.duplicate;
@@ -238,13 +261,18 @@ class Client::Impl {
     stats_.refused = counts.refused;
     stats_.stopped = counts.stopped;
     stats_.batches = counts.batches;
+    stats_.ignored = counts.ignored;
     stats_.connects = counts.connects;
     stats_.stream_losses = counts.stream_losses;
     stats_.running = counts.running;
   }
 
-  void log(core::LogLevel level, const std::string& text) const {
-    if (settings_.log) settings_.log(level, text);
+  void log(core::LogLevel level, std::string_view text) const noexcept {
+    try {
+      if (settings_.log) settings_.log(level, text);
+    } catch (const std::exception&) {
+      return;  // without memory, for one: the work matters more than that it is told
+    }
   }
 
   ClientSettings settings_;
@@ -265,6 +293,7 @@ class Client::Impl {
   std::condition_variable ended_;
   bool thread_over_ = false;
   std::optional<ClientEnd> end_;
+  std::exception_ptr failure_;
   ClientStats stats_;
 };
 
@@ -276,6 +305,9 @@ std::uint32_t Client::batchsize() const {
 }
 void Client::stop() {
   impl_->stop();
+}
+void Client::begin_stop() {
+  impl_->begin_stop();
 }
 std::optional<ClientEnd> Client::wait(std::optional<std::chrono::milliseconds> timeout) {
   return impl_->wait(timeout);

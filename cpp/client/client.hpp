@@ -29,7 +29,7 @@ struct ClientSettings {
   std::uint32_t panic_above = 800;  // ms: a period above this panics (R14)
   std::uint32_t end_above = 900;    // ms: a period above this ends the client (R15)
   std::chrono::milliseconds backoff_first{
-      100};  // wait before the first reconnect; doubles, with jitter
+      100};  // the longest wait before the first reconnect, or retry of a report; doubles
   std::chrono::milliseconds backoff_most{5000};
   std::optional<std::uint64_t> max_batches;  // end after so many reported batches; none: go on
   core::LogSink log;                         // none: silent
@@ -64,6 +64,7 @@ struct ClientStats {
   std::uint64_t refused = 0;    // R13
   std::uint64_t stopped = 0;  // given up because the stream was lost or the lease was near its end
   std::uint64_t batches = 0;  // reported
+  std::uint64_t ignored = 0;  // events that were no msg
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;  // ids, as the server answered
   std::uint64_t connects = 0, stream_losses = 0;
   std::uint64_t running = 0;  // coroutines now
@@ -72,7 +73,8 @@ struct ClientStats {
 // One client with a thread of its own. All members may be called from any thread.
 class Client {
  public:
-  // Starts at once and connects in the background. Throws SettingsError.
+  // Starts at once and connects in the background. Throws SettingsError, and std::runtime_error
+  // where its thread cannot start.
   explicit Client(ClientSettings settings);
   ~Client();  // stop()
   Client(const Client&) = delete;
@@ -82,8 +84,10 @@ class Client {
   // Ends: stops the work, reports what was finished (as far as the server answers within a second),
   // closes the stream. Returns when the thread has ended.
   void stop();
+  // Asks for that, and does not wait.
+  void begin_stop();
   // Waits until the client has ended, at most `timeout` (none: for ever). The end, or nothing if it
-  // still runs.
+  // still runs. Throws what ended it where that was no end but a failure, such as memory that is out.
   std::optional<ClientEnd> wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt);
   [[nodiscard]] bool running() const;
   [[nodiscard]] ClientStats stats() const;

@@ -1,17 +1,17 @@
 #include "client/reporter.hpp"
 
-#include <algorithm>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <utility>
 
+#include "client/answer.hpp"
 #include "client/clock.hpp"
-#include "client/error_text.hpp"
+#include "client/connect.hpp"
 #include "pena_version.hpp"
+#include "wire/report_body.hpp"
 
 namespace pena::client {
 
@@ -27,23 +27,20 @@ constexpr std::chrono::seconds kAnswerTime{10};
 
 }  // namespace
 
-Reporter::Reporter(const asio::any_io_executor& executor, ServerAddress address, Backoff backoff,
-                   Tell tell)
+Reporter::Reporter(const asio::any_io_executor& executor, ServerAddress address, Tell tell)
     : socket_(executor),
       resolver_(executor),
-      wake_(executor),
+      wait_(executor),
       address_(std::move(address)),
-      backoff_(backoff),
       tell_(std::move(tell)) {}
 
-void Reporter::send(const core::Reported& report) {
-  bodies_.push_back({wire::report_json(report), false});
-  wake_.cancel();
-}
-
-void Reporter::ask_for_time() {
-  bodies_.push_back({wire::report_json({}), true});
-  wake_.cancel();
+void Reporter::send(const core::SendReport& send) {
+  wait_.expires_after(send.after);
+  wait_.async_wait([self = shared_from_this(),
+                    body = wire::report_body(send.report, send.form)](const error_code& error) {
+    if (error || self->closed_) return;
+    asio::co_spawn(self->socket_.get_executor(), self->post_and_tell(body), rethrow);
+  });
 }
 
 void Reporter::close() {
@@ -51,88 +48,76 @@ void Reporter::close() {
   error_code ignored;
   resolver_.cancel();
   socket_.close(ignored);
-  wake_.cancel();
+  wait_.cancel();
 }
 
-asio::awaitable<void> Reporter::run() {
+asio::awaitable<void> Reporter::post_and_tell(std::string body) {
   const auto self = shared_from_this();
-  error_code ignored;
-  while (!closed_) {
-    if (bodies_.empty()) {
-      wake_.expires_at(asio::steady_timer::time_point::max());
-      co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
-    } else {
-      co_await send_first();
-    }
-  }
-}
-
-// Again and again: a report names its batch, so one that came twice settles nothing twice.
-asio::awaitable<void> Reporter::send_first() {
-  std::chrono::milliseconds wait = backoff_.first;
-  asio::steady_timer timer(socket_.get_executor());
-  while (!closed_) {
-    const core::Instant sent_at = now();
-    error_code error;
-    Reply reply;
-    try {
-      reply = co_await post(bodies_.front().json);
-    } catch (const boost::system::system_error& failure) {
-      error = failure.code();
-    }
-    if (closed_) co_return;
-    const bool answered = !error && reply.status >= 200 && reply.status < 300;
-    if (answered || (!error && reply.status >= 400 && reply.status < 500)) {
-      const bool asked_for_time = bodies_.front().asks_for_time;
-      bodies_.pop_front();
-      if (asked_for_time) {
-        tell_(core::AnchorRenewed{sent_at, reply.at_ms}, {}, {});
-      } else if (answered) {
-        tell_(core::ReportAnswered{sent_at, reply.at_ms},
-              wire::parse_report_answer(reply.body).value_or(wire::ReportAnswer{}), {});
-      } else {
-        tell_(core::ReportRefused{}, {}, error_text(reply.status, reply.body));
-      }
-      co_return;
-    }
-    socket_.close(error);
-    timer.expires_after(wait);
-    co_await timer.async_wait(asio::redirect_error(use_awaitable, error));
-    wait = std::min(wait * 2, backoff_.most);
-  }
-}
-
-asio::awaitable<void> Reporter::connect() {
-  const auto found = co_await resolver_.async_resolve(address_.host, address_.port, use_awaitable);
-  co_await asio::async_connect(socket_, found, use_awaitable);
-  socket_.set_option(asio::ip::tcp::no_delay(true));
-}
-
-asio::awaitable<Reporter::Reply> Reporter::post(const std::string& body) {
+  core::ReportTried tried;
+  std::string answer;
+  error_code error;
+  is_late_ = false;
   asio::steady_timer timer(socket_.get_executor(), kAnswerTime);
-  timer.async_wait([self = shared_from_this()](const error_code& error) {
-    error_code ignored;
-    if (!error) self->socket_.close(ignored);
+  timer.async_wait([self, number = ++try_](const error_code& cancelled) {
+    if (cancelled || self->try_ != number) return;
+    self->is_late_ = true;
+    self->resolver_.cancel();
+    self->socket_.close();
   });
-  if (!socket_.is_open()) co_await connect();
+  try {
+    co_await post(body, tried, answer);
+  } catch (const boost::system::system_error& failure) {
+    error = failure.code();
+  }
+  ++try_;
+  if (closed_) co_return;
+  if (error) {
+    tried.status = 0;
+    tried.why = is_late_ ? "no answer within 10 s" : reason(error);
+    socket_.close(error);
+  } else {
+    tried.why = error_text(tried.status, answer);
+  }
+  tell_(tried, wire::parse_report_answer(answer).value_or(wire::ReportAnswer{}));
+}
+
+// A server may have closed a connection that was idle: to find out now saves a try.
+bool Reporter::is_connected() {
+  if (!socket_.is_open()) return false;
+  char byte = 0;
+  error_code error;
+  socket_.non_blocking(true, error);
+  socket_.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, error);
+  return error == asio::error::would_block;
+}
+
+asio::awaitable<void> Reporter::post(const std::string& body, core::ReportTried& tried,
+                                     std::string& answer) {
+  if (!is_connected()) {
+    error_code ignored;
+    socket_.close(ignored);
+    co_await connect(socket_, resolver_, address_);
+  }
   http::request<http::string_body> request(http::verb::post, "/report", 11);
   request.set(http::field::host, address_.host_header);
   request.set(http::field::content_type, "application/json");
   request.set(http::field::user_agent, std::string{"pena/"} + kVersion);
   request.body() = body;
   request.prepare_payload();
+  tried.sent_at = now();
   co_await http::async_write(socket_, request, use_awaitable);
   beast::flat_buffer buffer;
   http::response<http::string_body> response;
   co_await http::async_read(socket_, buffer, response, use_awaitable);
-  Reply reply{response.result_int(), std::move(response.body()), std::nullopt};
+  tried.status = response.result_int();
+  tried.retry_after = retry_after(response[http::field::retry_after]);
+  answer = std::move(response.body());
   const auto at = response["Pena-At"];
   std::int64_t ms = 0;
   const auto [end, bad] = std::from_chars(at.data(), at.data() + at.size(), ms);
-  if (bad == std::errc{} && !at.empty()) reply.at_ms = ms;
+  if (bad == std::errc{} && !at.empty()) tried.at_ms = ms;
   error_code ignored;
   if (!response.keep_alive()) socket_.close(ignored);
-  co_return reply;
 }
 
 }  // namespace pena::client

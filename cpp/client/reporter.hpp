@@ -1,10 +1,10 @@
-// Sends reports, one after the other, on one keep-alive connection, each until it is answered.
+// Posts reports, each once and one at a time, on one keep-alive connection, and tells what came of it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,44 +18,29 @@ namespace pena::client {
 
 class Reporter : public std::enable_shared_from_this<Reporter> {
  public:
-  // ReportAnswered, AnchorRenewed or ReportRefused, with the answer's numbers or the reason.
-  using Tell = std::function<void(const core::ClientEvent&, const wire::ReportAnswer&,
-                                  const std::string& refusal)>;
-  struct Backoff {
-    std::chrono::milliseconds first, most;
-  };
+  // With the numbers of the answer, where it has them.
+  using Tell = std::function<void(const core::ReportTried&, const wire::ReportAnswer&)>;
 
-  Reporter(const boost::asio::any_io_executor& executor, ServerAddress address, Backoff backoff,
-           Tell tell);
+  Reporter(const boost::asio::any_io_executor& executor, ServerAddress address, Tell tell);
 
-  void send(const core::Reported& report);
-  // Asks for the server's clock, behind the reports that wait.
-  void ask_for_time();
-  // Until close().
-  [[nodiscard]] boost::asio::awaitable<void> run();
+  // When its wait is over. Replaces one that still waits.
+  void send(const core::SendReport& send);
+  // Nothing is told any more.
   void close();
 
  private:
-  struct Reply {
-    unsigned status = 0;
-    std::string body;
-    std::optional<std::int64_t> at_ms;
-  };
-  [[nodiscard]] boost::asio::awaitable<void> send_first();
-  [[nodiscard]] boost::asio::awaitable<Reply> post(const std::string& body);
-  [[nodiscard]] boost::asio::awaitable<void> connect();
+  [[nodiscard]] boost::asio::awaitable<void> post_and_tell(std::string body);
+  [[nodiscard]] boost::asio::awaitable<void> post(const std::string& body, core::ReportTried& tried,
+                                                  std::string& answer);
+  [[nodiscard]] bool is_connected();
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::ip::tcp::resolver resolver_;
-  boost::asio::steady_timer wake_;
+  boost::asio::steady_timer wait_;
   ServerAddress address_;
-  Backoff backoff_;
   Tell tell_;
-  struct Body {
-    std::string json;
-    bool asks_for_time = false;
-  };
-  std::deque<Body> bodies_;
+  std::uint64_t try_ = 0;  // number of the one under way, or of the last
+  bool is_late_ = false;   // its answer did not come in time
   bool closed_ = false;
 };
 

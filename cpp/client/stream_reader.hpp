@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client/url.hpp"
@@ -17,17 +18,16 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   using Tell = std::function<void(const core::ClientEvent&)>;
 
   StreamReader(const boost::asio::any_io_executor& executor, ServerAddress address,
-               std::uint32_t batchsize, Tell tell);
+               std::uint32_t batchsize, std::optional<std::uint64_t> batches, Tell tell);
 
-  // Ends when the stream does; the last thing told is StreamClosed or StreamRefused, unless close()
-  // was called: then nothing is told any more.
+  // Ends when the stream does; the last thing told is StreamClosed, unless close() was called: then
+  // nothing is told any more.
   [[nodiscard]] boost::asio::awaitable<void> run();
   void close();
 
  private:
   void abandon();
-  [[nodiscard]] boost::asio::awaitable<void> read();
-  [[nodiscard]] boost::asio::awaitable<void> connect();
+  [[nodiscard]] boost::asio::awaitable<core::StreamClosed> read();
   void tell(const core::ClientEvent& event);
   void tell_event(const std::string& id, const std::string& data);
   void tell_comment(std::string_view comment);
@@ -36,8 +36,10 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   boost::asio::ip::tcp::resolver resolver_;
   ServerAddress address_;
   std::uint32_t batchsize_;
+  std::optional<std::uint64_t> batches_;  // no more than these are wanted
   Tell tell_;
   bool closed_ = false;
+  bool is_late_ = false;
 };
 
 }  // namespace pena::client

@@ -10,10 +10,12 @@ namespace pena::core {
 namespace {
 
 constexpr Xid kNoBatch{};
+constexpr std::size_t kMostShown = 100;  // bytes of a foreign event, in the log
 
 }  // namespace
 
-ClientLogic::ClientLogic(const ClientRules& rules) : rules_(rules), random_(mix(rules.seed)) {}
+ClientLogic::ClientLogic(const ClientRules& rules)
+    : rules_(rules), outbox_(rules.retry), random_(mix(rules.seed)) {}
 
 std::uint32_t ClientLogic::draw_batchsize(std::uint64_t seed) {
   return 2 + static_cast<std::uint32_t>(mix(mix(seed) + 1) % 9);
@@ -25,24 +27,35 @@ std::uint64_t ClientLogic::dice() {
 }
 
 std::vector<ClientAction> ClientLogic::start() {
-  actions_.emplace_back(OpenStream{Duration::zero()});
+  has_stream_ = true;
+  actions_.emplace_back(OpenStream{Duration::zero(), batches_wanted()});
   return std::exchange(actions_, {});
 }
 
 std::vector<ClientAction> ClientLogic::step(const ClientEvent& event, Instant now) {
   if (!ended_) {
     std::visit([&](const auto& happened) { on(happened, now); }, event);
+    if (auto send = outbox_.next(now); send && !ended_) actions_.emplace_back(std::move(*send));
     counts_.running = batch_of_msg_.size();
   }
   return std::exchange(actions_, {});
+}
+
+void ClientLogic::say(LogLevel level, std::string text) {
+  actions_.emplace_back(Say{level, std::move(text)});
 }
 
 // ---- the stream
 
 void ClientLogic::on(const StreamOpened& event, Instant now) {
   ++counts_.connects;
+  if (says_no_stream_) say(LogLevel::info, "there is a stream from " + rules_.server);
+  says_no_stream_ = false;
   failures_ = 0;
   timing_ = event.timing;
+  promises_silence_ = event.promises_silence;
+  promises_lease_ = event.promises_lease;
+  outbox_.forget_server();
   heard_at_ = now;
   requested_at_ = event.requested_at;
   stamped_ = false;
@@ -54,14 +67,26 @@ void ClientLogic::on(const StreamHeard& /*event*/, Instant now) {
   if (heard_at_ && (!stamped_ || PENA_BUG(silence_from_arrival))) heard_at_ = now;
 }
 
-void ClientLogic::on(const StreamClosed& /*event*/, Instant /*now*/) {
+void ClientLogic::on(const StreamClosed& event, Instant /*now*/) {
+  has_stream_ = false;
   if (stopping_) return;
+  if (!may_be_tried_again(event.status)) {
+    return end(
+        {ClientEndReason::refused, "the server refused the stream: " + event.why, std::nullopt});
+  }
+  if (has_reported_all()) {
+    heard_at_.reset();  // it had all it asked for, so the server ended the stream
+    return;
+  }
+  // That an open stream ends now and then is usual; that no other can be had is not.
+  if (!heard_at_ && !std::exchange(says_no_stream_, true)) {
+    say(LogLevel::warning,
+        "no stream from " + rules_.server + ": " + event.why + "; trying again until there is one");
+  } else {
+    say(LogLevel::debug, "the stream is over: " + event.why);
+  }
   lose_stream();
-  reconnect();
-}
-
-void ClientLogic::on(const StreamRefused& event, Instant /*now*/) {
-  end({ClientEndReason::refused, "the server refused the stream: " + event.why, std::nullopt});
+  reconnect(event.retry_after);
 }
 
 // Without its stream a client does not know whether its batch still is its own.
@@ -71,13 +96,24 @@ void ClientLogic::lose_stream() {
   if (!PENA_BUG(works_on_without_stream)) give_up_all();
 }
 
-// Full jitter: anything up to the backoff, so that many clients do not come back in one wave.
-void ClientLogic::reconnect() {
-  const unsigned doublings = std::min(failures_++, 20U);
-  const Duration most =
-      std::min(rules_.backoff_most, rules_.backoff_first * (std::int64_t{1} << doublings));
-  const auto range = static_cast<std::uint64_t>(std::max<Duration::rep>(most.count(), 1));
-  actions_.emplace_back(OpenStream{Duration{static_cast<Duration::rep>(dice() % range)}});
+void ClientLogic::reconnect(std::optional<Duration> retry_after) {
+  const auto batches = batches_wanted();
+  has_stream_ = batches != 0;
+  if (!has_stream_) return;  // what it had last is still to be reported
+  actions_.emplace_back(
+      OpenStream{wait_to_retry(rules_.retry, ++failures_, retry_after, dice()), batches});
+}
+
+// Where a report that was to be the last one was none.
+void ClientLogic::reopen_if_wanted() {
+  if (!has_stream_ && !stopping_ && !ended_) reconnect();
+}
+
+// Those that are in work are reported in any case.
+std::optional<std::uint64_t> ClientLogic::batches_wanted() const {
+  if (!rules_.max_batches) return std::nullopt;
+  const std::uint64_t had = batches_reported_ + batches_.size();
+  return *rules_.max_batches - std::min(*rules_.max_batches, had);
 }
 
 void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
@@ -91,7 +127,10 @@ void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
   if (!event.batch || !heard_at_ || stopping_ || is_about_to_end()) return;
   BatchWork& work = batch_of(event.batch);
   if (event.size > 0) work.size = event.size;
-  if (event.at_ms && anchor_) work.stop_at = earliest(*event.at_ms) + timing_.client_stop();
+  if (!event.at_ms || !anchor_ || !(promises_lease_ || event.lease)) return;
+  Timing timing = timing_;
+  if (event.lease) timing.lease = *event.lease;
+  work.stop_at = earliest(*event.at_ms) + timing.client_stop();
 }
 
 // Keeps the anchor that puts later grants latest. The server's stamps are cut to whole ms: one more
@@ -169,6 +208,19 @@ void ClientLogic::on(const MsgArrived& event, Instant now) {
   report_if_whole(event.batch.value_or(kNoBatch));
 }
 
+// SSE clients pass over what they do not know. What a batch has of it is left out of the report, so
+// that the rest does not wait for it.
+void ClientLogic::on(const StrangeArrived& event, Instant /*now*/) {
+  if (counts_.ignored++ == 0) {
+    say(LogLevel::warning, "an event that is no msg was passed over, as any other will be: " +
+                               event.data.substr(0, kMostShown));
+  }
+  const auto at = event.batch ? batches_.find(*event.batch) : batches_.end();
+  if (at == batches_.end()) return;
+  ++at->second.arrived;
+  report_if_whole(*event.batch);
+}
+
 void ClientLogic::on(const WorkEnded& event, Instant /*now*/) {
   const auto running = batch_of_msg_.find(event.id);
   if (running == batch_of_msg_.end()) return;
@@ -231,11 +283,10 @@ void ClientLogic::forget_running(BatchWork& work) {
 
 void ClientLogic::send_report(const Xid& key) {
   BatchWork work = batches_.extract(key).mapped();
-  // To a server that names no batches an empty report says nothing.
-  if (!work.report.batch && work.report.ids.empty() && work.report.refused.empty()) return;
+  if (!outbox_.can_say(work.report)) return reopen_if_wanted();
   ++reports_open_;
   ++batches_reported_;
-  actions_.emplace_back(SendReport{std::move(work.report)});
+  outbox_.add(std::move(work.report));
 }
 
 // ---- reports
@@ -249,21 +300,30 @@ bool ClientLogic::is_about_to_end() const {
   return has_reported_all() && reports_open_ > 0;
 }
 
-void ClientLogic::on(const ReportAnswered& event, Instant now) {
+void ClientLogic::on(const ReportTried& event, Instant now) {
+  auto [fate, line] = outbox_.tried(event, dice());
+  if (line) actions_.emplace_back(std::move(*line));
+  switch (fate) {
+    case ReportOutbox::Fate::again:
+      return;
+    case ReportOutbox::Fate::told_time:
+      return anchor_again(event.sent_at, event.at_ms);
+    case ReportOutbox::Fate::taken:
+      return report_taken(event, now);
+    case ReportOutbox::Fate::refused:
+      --batches_reported_;
+      settle_one_report();
+      return reopen_if_wanted();
+  }
+}
+
+void ClientLogic::report_taken(const ReportTried& event, Instant now) {
   ++counts_.batches;
   anchor_again(event.sent_at, event.at_ms);
   if (has_reported_all() && !stopping_) {
     begin_stop(ClientEndReason::batches_done,
                std::to_string(*rules_.max_batches) + " batches were reported", now);
   }
-  settle_one_report();
-}
-
-void ClientLogic::on(const AnchorRenewed& event, Instant /*now*/) {
-  anchor_again(event.sent_at, event.at_ms);
-}
-
-void ClientLogic::on(const ReportRefused& /*event*/, Instant /*now*/) {
   settle_one_report();
 }
 
@@ -289,6 +349,7 @@ void ClientLogic::begin_stop(ClientEndReason reason, std::string text, Instant n
   give_up_all();
   heard_at_.reset();
   actions_.emplace_back(CloseOwnStream{});
+  if (auto send = outbox_.hurry(now)) actions_.emplace_back(std::move(*send));
 }
 
 void ClientLogic::end(EndClient end) {
@@ -310,7 +371,8 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
     if (now >= stop_by_) end(*stopping_);
     return;
   }
-  if (heard_at_ && now >= *heard_at_ + timing_.silence && !PENA_BUG(no_silence)) {
+  if (heard_at_ && promises_silence_ && now >= *heard_at_ + timing_.silence &&
+      !PENA_BUG(no_silence)) {
     actions_.emplace_back(CloseOwnStream{});
     lose_stream();
     reconnect();
@@ -318,7 +380,7 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
   }
   if (heard_at_ && anchor_ && now >= renew_at_) {
     renew_at_ = now + anchor_age();
-    actions_.emplace_back(RenewAnchor{});
+    outbox_.ask_for_time();
   }
   std::vector<Xid> over;
   for (const auto& [key, work] : batches_) {
@@ -331,8 +393,10 @@ std::optional<Instant> ClientLogic::next_timeout() const {
   if (ended_) return std::nullopt;
   if (stopping_) return stop_by_;
   std::optional<Instant> next;
-  if (heard_at_ && !PENA_BUG(no_silence)) next = *heard_at_ + timing_.silence;
-  if (next && anchor_) next = std::min(*next, renew_at_);
+  if (heard_at_ && promises_silence_ && !PENA_BUG(no_silence)) {
+    next = *heard_at_ + timing_.silence;
+  }
+  if (heard_at_ && anchor_ && (!next || renew_at_ < *next)) next = renew_at_;
   for (const auto& [key, work] : batches_) {
     if (work.stop_at && (!next || *work.stop_at < *next)) next = work.stop_at;
   }

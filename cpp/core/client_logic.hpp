@@ -11,7 +11,8 @@
 //
 // When must it take its stream as lost? Once the server may have: the server's drop grace begins no
 // earlier than the last stamp that it wrote. So the silence counts from where the last stamp lies on
-// the client's clock, not from when its bytes came: what a proxy held back proves nothing.
+// the client's clock, not from when its bytes came: what a proxy held back proves nothing. A server
+// that promises neither a silence nor a lease is held to neither.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@
 #include "core/event.hpp"
 #include "core/instant.hpp"
 #include "core/limits.hpp"
+#include "core/report_outbox.hpp"
+#include "core/retry.hpp"
 #include "core/xid.hpp"
 
 namespace pena::core {
@@ -36,11 +39,11 @@ struct ClientRules {
   std::uint32_t panic_above = 800;  // ms, R14
   std::uint32_t end_above = 900;    // ms, R15
   bool report_panicked = true;      // R16: a coroutine that panicked has ended
-  Duration backoff_first = std::chrono::milliseconds{100};
-  Duration backoff_most = std::chrono::seconds{5};
+  RetryRules retry;                 // of streams and of reports
   std::optional<std::uint64_t> max_batches;
   Duration stop_patience = std::chrono::seconds{1};  // for answers to reports, once it is to stop
   std::uint64_t seed = 0;                            // of the jitter
+  std::string server = "the server";                 // as it is named in what is said
 };
 
 // ---- what happened
@@ -49,25 +52,33 @@ struct ClientRules {
 struct StreamOpened {
   Instant requested_at;
   Timing timing;  // as the server's headers tell; the defaults where a foreign server tells nothing
+  bool promises_silence = true;  // false: it may say nothing for as long as it likes
+  bool promises_lease = true;    // false: a batch may take any time, where its note says no other
 };
 // A comment of the stream that says something.
 struct NoteArrived {
   std::optional<Xid> batch;
   std::uint32_t size = 0;
   std::optional<std::int64_t> at_ms;  // the server's clock
+  std::optional<Duration> lease = std::nullopt;
 };
 struct MsgArrived {
   Xid id;
   std::uint32_t period = 0;
   std::optional<Xid> batch;
 };
+// An event that is no msg.
+struct StrangeArrived {
+  std::string data;  // or its beginning
+  std::optional<Xid> batch;
+};
 // Bytes of the stream came, whatever they were.
 struct StreamHeard {};
 // The stream ended, or could not be opened.
-struct StreamClosed {};
-// The server answered /task with an error that trying again does not mend.
-struct StreamRefused {
-  std::string why;
+struct StreamClosed {
+  std::string why;                      // for a person
+  unsigned status = 0;                  // of an answer that was no stream
+  std::optional<Duration> retry_after;  // where that asked for it
 };
 struct WorkEnded {
   Xid id;
@@ -77,31 +88,20 @@ struct WorkEnded {
 struct WorkStopped {
   Xid id;
 };
-// A report was answered. `sent_at`: just before it was sent; `at_ms`: the server's clock, where it
-// told.
-struct ReportAnswered {
-  Instant sent_at;
-  std::optional<std::int64_t> at_ms;
-};
-// A RenewAnchor was answered.
-struct AnchorRenewed {
-  Instant sent_at;
-  std::optional<std::int64_t> at_ms;
-};
-// A report was refused for good.
-struct ReportRefused {};
 struct StopAsked {};
 struct ClientTimeReached {};
 
-using ClientEvent = std::variant<StreamOpened, NoteArrived, MsgArrived, StreamHeard, StreamClosed,
-                                 StreamRefused, WorkEnded, WorkStopped, ReportAnswered,
-                                 AnchorRenewed, ReportRefused, StopAsked, ClientTimeReached>;
+using ClientEvent =
+    std::variant<StreamOpened, NoteArrived, MsgArrived, StrangeArrived, StreamHeard, StreamClosed,
+                 WorkEnded, WorkStopped, ReportTried, StopAsked, ClientTimeReached>;
 
 // ---- what is to be done
 
 struct OpenStream {
   Duration after;
+  std::optional<std::uint64_t> batches;  // no more than these are wanted of it
 };
+// The one that is open, or to be opened.
 struct CloseOwnStream {};
 struct StartWork {
   Xid id;
@@ -114,12 +114,6 @@ struct StartWork {
 struct StopWork {
   Xid id;
 };
-// To be sent until it is answered or refused.
-struct SendReport {
-  Reported report;
-};
-// To be asked of the server: what time it has. An empty report is answered with it.
-struct RenewAnchor {};
 enum class ClientEndReason { stopped, period_too_long, batches_done, refused };
 struct EndClient {
   ClientEndReason reason = ClientEndReason::stopped;
@@ -127,13 +121,14 @@ struct EndClient {
   std::optional<Xid> msg;
 };
 
-using ClientAction = std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport,
-                                  RenewAnchor, EndClient>;
+using ClientAction =
+    std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport, Say, EndClient>;
 
 // What was counted since the start; `running` is now.
 struct ClientCounts {
   std::uint64_t received = 0, processed = 0, panicked = 0, refused = 0, stopped = 0;
-  std::uint64_t batches = 0;  // whose report was answered
+  std::uint64_t batches = 0;  // whose report was taken
+  std::uint64_t ignored = 0;  // events that were no msg
   std::uint64_t connects = 0, stream_losses = 0;
   std::uint64_t running = 0;
 };
@@ -170,19 +165,20 @@ class ClientLogic {
   void on(const StreamOpened& event, Instant now);
   void on(const NoteArrived& event, Instant now);
   void on(const MsgArrived& event, Instant now);
+  void on(const StrangeArrived& event, Instant now);
   void on(const StreamHeard& event, Instant now);
   void on(const StreamClosed& event, Instant now);
-  void on(const StreamRefused& event, Instant now);
   void on(const WorkEnded& event, Instant now);
   void on(const WorkStopped& event, Instant now);
-  void on(const ReportAnswered& event, Instant now);
-  void on(const AnchorRenewed& event, Instant now);
-  void on(const ReportRefused& event, Instant now);
+  void on(const ReportTried& event, Instant now);
   void on(const StopAsked& event, Instant now);
   void on(const ClientTimeReached& event, Instant now);
 
   void lose_stream();
-  void reconnect();
+  void reconnect(std::optional<Duration> retry_after = std::nullopt);
+  void reopen_if_wanted();
+  [[nodiscard]] std::optional<std::uint64_t> batches_wanted() const;
+  void say(LogLevel level, std::string text);
   void anchor(Instant client_at, std::int64_t server_ms);
   void anchor_again(Instant sent_at, std::optional<std::int64_t> server_ms);
   [[nodiscard]] Duration anchor_age() const;
@@ -194,6 +190,7 @@ class ClientLogic {
   void stop_running(const BatchWork& work);
   void forget_running(BatchWork& work);
   void send_report(const Xid& key);
+  void report_taken(const ReportTried& event, Instant now);
   [[nodiscard]] bool has_reported_all() const;
   [[nodiscard]] bool is_about_to_end() const;
   void settle_one_report();
@@ -204,6 +201,8 @@ class ClientLogic {
 
   ClientRules rules_;
   Timing timing_;
+  bool promises_silence_ = true;  // of the stream, as the next
+  bool promises_lease_ = true;
   ClientCounts counts_;
   std::vector<ClientAction> actions_;  // of the step that runs
   std::map<Xid, BatchWork> batches_;   // by batch; one without an id stands under the nil id
@@ -214,9 +213,12 @@ class ClientLogic {
   std::optional<Instant> requested_at_;  // of the stream, until its first stamp comes
   std::optional<Instant> heard_at_;      // of the stream, while it is open: silence counts from it
   bool stamped_ = false;                 // the stream carries stamps
+  ReportOutbox outbox_;
   std::uint64_t reports_open_ = 0;
   std::uint64_t batches_reported_ = 0;
-  unsigned failures_ = 0;  // to connect, in a row
+  bool has_stream_ = false;      // one is open, or to be opened
+  unsigned failures_ = 0;        // to connect, in a row
+  bool says_no_stream_ = false;  // it was said that none can be had
   std::uint64_t random_ = 0;
   std::optional<EndClient> stopping_;
   Instant stop_by_;

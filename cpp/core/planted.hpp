@@ -68,7 +68,10 @@
   X(works_on_without_stream, "a client works on when its stream is lost")                        \
   X(begins_given_up_msgs, "msgs of a batch that was given up are begun when they come late")     \
   X(begins_overdue_msgs, "a msg is begun although its batch's time or the silence is over")      \
-  X(anchor_of_another_server, "the anchor outlives the stream that it was made for")
+  X(anchor_of_another_server, "the anchor outlives the stream that it was made for")             \
+  X(throttled_report_dropped, "a report that is answered 408 or 429 is not sent again")          \
+  X(one_form_only, "a report that is answered 400 is not sent in another form")                  \
+  X(retry_after_ignored, "a report is sent again sooner than the server asked for")
 
 namespace pena::core {
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "wire/json.hpp"
+#include "wire/report_body.hpp"
 
 namespace pena::sim {
 
@@ -131,7 +132,10 @@ PenaClient::PenaClient(Environment& environment, Place place, const core::Client
   };
   parser_.on_comment = [this](std::string_view comment) {
     const wire::StreamNote note = wire::parse_note(comment);
-    if (note.batch || note.at_ms) happen(core::NoteArrived{note.batch, note.size, note.at_ms});
+    if (!note.batch && !note.at_ms) return;
+    core::NoteArrived arrived{note.batch, note.size, note.at_ms, {}};
+    if (note.lease_ms) arrived.lease = std::chrono::milliseconds{*note.lease_ms};
+    happen(arrived);
   };
 }
 
@@ -148,7 +152,7 @@ void PenaClient::packet(const Packet& packet) {
       return;
     case Packet::Kind::end:
       close();
-      happen(core::StreamClosed{});
+      happen(core::StreamClosed{"the stream ended", 0, {}});
       return;
     case Packet::Kind::bytes:
       break;
@@ -193,15 +197,16 @@ void PenaClient::act(const core::OpenStream& open_stream) {
     requested_at_ = now();
     head_came_ = false;
     open("batchsize=" + std::to_string(rules_.batchsize));
-    after(5s, [this, number, from = connection_] {
+    after(30s, [this, number, from = connection_] {
       if (number != open_number_ || head_came_ || connection_ != from) return;
       close();
-      happen(core::StreamClosed{});
+      happen(core::StreamClosed{"no answer in time", 0, {}});
     });
   });
 }
 
 void PenaClient::act(const core::CloseOwnStream& /*close*/) {
+  ++open_number_;
   close();
 }
 
@@ -219,54 +224,61 @@ void PenaClient::act(const core::StopWork& stop) {
 
 void PenaClient::act(const core::SendReport& send) {
   environment_.oracle.claims(place_.process, send.report.ids);
-  bodies_.push_back({wire::report_json(send.report), false});
-  if (bodies_.size() == 1) send_first(rules_.backoff_first);
+  sends_ = send;
+  after(send.after, [this, send, number = ++try_] {
+    if (number == try_) post_report(send);
+  });
 }
 
-void PenaClient::act(const core::RenewAnchor& /*renew*/) {
-  bodies_.push_back({wire::report_json({}), true});
-  if (bodies_.size() == 1) send_first(rules_.backoff_first);
+void PenaClient::act(const core::Say& say) {
+  environment_.note(
+      [&] { return "process " + std::to_string(place_.process) + " says: " + say.text; });
 }
 
 void PenaClient::act(const core::EndClient& /*end*/) {
   die();
 }
 
-void PenaClient::send_first(core::Duration wait) {
-  if (bodies_.empty()) return;
+void PenaClient::post_report(const core::SendReport& send) {
   const std::uint64_t number = ++try_;
   const core::Instant sent_at = now();
-  environment_.note([&] {
-    return "process " + std::to_string(place_.process) + ": report " + bodies_.front().json;
+  const std::string body = wire::report_body(send.report, send.form);
+  environment_.note(
+      [&] { return "process " + std::to_string(place_.process) + ": report " + body; });
+  post("/report", body, [this, number, send, sent_at](const Reply& reply) {
+    if (number == try_) answered(send, reply, sent_at);
   });
-  post("/report", bodies_.front().json, [this, number, sent_at, wait](const Reply& reply) {
-    if (number == try_) answered(reply, sent_at, wait);
-  });
-  after(10s, [this, number, wait] {
-    if (number == try_) answered({}, {}, wait);
+  after(10s, [this, number, send, sent_at] {
+    if (number == try_) answered(send, {}, sent_at);
   });
 }
 
-void PenaClient::answered(const Reply& reply, core::Instant sent_at, core::Duration wait) {
+void PenaClient::answered(const core::SendReport& send, const Reply& reply, core::Instant sent_at) {
   ++try_;
-  if (reply.status >= 400 && reply.status < 500) {
-    throw LawBroken("no_refusal",
-                    "a report is refused with " + std::to_string(reply.status) + ": " + reply.body);
+  sends_.reset();
+  happen(core::ReportTried{sent_at, reply.status, reply.at_ms, reply.retry_after,
+                           "status " + std::to_string(reply.status)});
+  if (!dead() && !logic_.ended()) must_be_sent_again(send, reply);
+}
+
+// What a client owes a server that did not take its report.
+void PenaClient::must_be_sent_again(const core::SendReport& send, const Reply& reply) const {
+  const bool again = sends_ && sends_->number == send.number;
+  const std::string who = "process " + std::to_string(place_.process);
+  const bool is_for_a_moment =
+      reply.status == 0 || reply.status == 408 || reply.status == 429 || reply.status == 503;
+  if (is_for_a_moment && !again) {
+    throw LawBroken("reports_arrive", who + " gives a report up that was answered with " +
+                                          std::to_string(reply.status));
   }
-  if (reply.status != 200) {
-    after(wait, [this, wait, number = try_] {
-      if (number == try_) send_first(std::min<core::Duration>(wait * 2, rules_.backoff_most));
-    });
-    return;
+  const bool has_another_form =
+      reply.status == 400 && send.form != core::ReportForm::single && !send.report.ids.empty();
+  if (has_another_form && (!again || sends_->form <= send.form)) {
+    throw LawBroken("reports_arrive", who + " tries no other form of a report that is refused");
   }
-  const bool asked_for_time = bodies_.front().asks_for_time;
-  bodies_.pop_front();
-  if (asked_for_time) {
-    happen(core::AnchorRenewed{sent_at, reply.at_ms});
-  } else {
-    happen(core::ReportAnswered{sent_at, reply.at_ms});
+  if (is_for_a_moment && reply.retry_after && sends_->after < *reply.retry_after) {
+    throw LawBroken("retry_after", who + " sends a report again sooner than it was asked to");
   }
-  if (!dead()) send_first(rules_.backoff_first);
 }
 
 // ---- a client without a library

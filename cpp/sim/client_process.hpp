@@ -82,10 +82,6 @@ class PenaClient final : public ClientProcess {
   void start() override;
 
  private:
-  struct Body {
-    std::string json;
-    bool asks_for_time = false;
-  };
   void packet(const Packet& packet) override;
   void happen(const core::ClientEvent& event);
   void perform(const std::vector<core::ClientAction>& actions);
@@ -94,18 +90,19 @@ class PenaClient final : public ClientProcess {
   void act(const core::StartWork& start);
   void act(const core::StopWork& stop);
   void act(const core::SendReport& send);
-  void act(const core::RenewAnchor& renew);
+  void act(const core::Say& say);
   void act(const core::EndClient& end);
   void wait_for_timeout();
-  void send_first(core::Duration wait_when_refused);
-  void answered(const Reply& reply, core::Instant sent_at, core::Duration wait);
+  void post_report(const core::SendReport& send);
+  void answered(const core::SendReport& send, const Reply& reply, core::Instant sent_at);
+  void must_be_sent_again(const core::SendReport& send, const Reply& reply) const;
 
   core::ClientRules rules_;
   core::ClientLogic logic_;
   wire::SseParser parser_;
   core::Instant requested_at_;
-  std::deque<Body> bodies_;
-  std::uint64_t try_ = 0;  // which of the tries to send the first body may still be answered
+  std::uint64_t try_ = 0;  // which of the tries to send a report may still be answered
+  std::optional<core::SendReport> sends_;  // what is to be sent since the last answer
   std::uint64_t open_number_ = 0;
   std::uint64_t timeout_number_ = 0;
   bool head_came_ = false;

@@ -102,6 +102,11 @@ core::Duration Network::delay() {
 
 void Network::request(std::uint32_t client, AtServer at_server, OnReply on_reply) {
   Link& with = link(client);
+  if (with.refusals_left > 0) {
+    --with.refusals_left;
+    timeline_.after(delay(), [on_reply, refusal = with.refusal] { on_reply(refusal); });
+    return;
+  }
   TrueTime arrives = timeline_.now() + delay();
   if (with.up_cut_until > timeline_.now()) {
     if (dice_.chance(0.5)) return;  // lost with its connection: the client's own time runs out
@@ -134,6 +139,7 @@ void Network::calm() {
     with.duplicate_next.reset();
     with.late_next.reset();
     with.lose_next_answer = false;
+    with.refusals_left = 0;
   }
 }
 

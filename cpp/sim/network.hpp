@@ -83,6 +83,7 @@ struct Reply {
   unsigned status = 0;
   std::string body;
   std::optional<std::int64_t> at_ms;
+  std::optional<core::Duration> retry_after = std::nullopt;
 };
 using OnReply = std::function<void(const Reply&)>;
 
@@ -100,6 +101,8 @@ class Network {
     TrueTime up_cut_until{}, down_cut_until{}, unread_until{};
     std::optional<TrueTime> duplicate_next, late_next;
     bool lose_next_answer = false;
+    Reply refusal;  // what somebody on the way answers the next requests with
+    std::uint64_t refusals_left = 0;
     std::weak_ptr<Connection> stream;
   };
   [[nodiscard]] Link& link(std::uint32_t client) { return links_.at(client); }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
+#include "core/number_text.hpp"
 #include "sim/dice.hpp"
 
 namespace pena::sim {
@@ -12,11 +12,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, kFaultKinds> kWords{
-    "drop",        "partition",        "cut_to_client", "cut_to_server", "slow_reader",
-    "held_bytes",  "duplicate_report", "late_report",   "lost_answer",   "server_crash",
-    "server_stop", "server_pause",     "client_crash",  "client_pause",  "slow_disk",
-    "full_store",  "clock_jump",       "clock_drift",   "late_timers",   "long_delays",
-    "poison",      "plain_client",
+    "drop",         "partition",        "cut_to_client", "cut_to_server", "slow_reader",
+    "held_bytes",   "duplicate_report", "late_report",   "lost_answer",   "refused_report",
+    "server_crash", "server_stop",      "server_pause",  "client_crash",  "client_pause",
+    "slow_disk",    "full_store",       "clock_jump",    "clock_drift",   "late_timers",
+    "long_delays",  "poison",           "plain_client",
 };
 
 bool has(const FaultSet& faults, FaultKind kind) {
@@ -60,8 +60,8 @@ core::ClientRules draw_rules(Dice& dice, bool deadly, std::uint32_t longest_peri
   rules.panic_above = longest_period == 1000 && dice.chance(0.5) ? 800 : longest_period;
   rules.end_above = deadly && longest_period == 1000 ? 900 : longest_period;
   rules.report_panicked = dice.chance(0.5);
-  rules.backoff_first = dice.between(core::Duration{50ms}, 500ms);
-  rules.backoff_most = dice.between(core::Duration{1s}, 5s);
+  rules.retry.first = dice.between(core::Duration{50ms}, 500ms);
+  rules.retry.most = dice.between(core::Duration{1s}, 5s);
   return rules;
 }
 
@@ -177,12 +177,11 @@ std::string words(const FaultSet& faults) {
 }
 
 std::string describe(const Fault& fault) {
-  std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%.6f s %.*s c%u for %.6f s",
-                static_cast<double>(fault.at.count()) / 1e6,
-                static_cast<int>(word(fault.kind).size()), word(fault.kind).data(), fault.client,
-                static_cast<double>(fault.lasts.count()) / 1e6);
-  return text.data();
+  const auto seconds = [](TrueTime time) {
+    return core::fixed_text(static_cast<double>(time.count()) / 1e6, 6) + " s";
+  };
+  return seconds(fault.at) + " " + std::string{word(fault.kind)} + " c" +
+         std::to_string(fault.client) + " for " + seconds(fault.lasts);
 }
 
 Scenario make_scenario(const ScenarioSettings& settings) {

@@ -24,15 +24,16 @@ enum class FaultKind : std::uint8_t {
   slow_reader,       // a client does not read its stream for a while
   held_bytes,        // a proxy closes the server's side and hands on what it holds much later
   duplicate_report,  // the next report arrives twice
-  late_report,   // the next report arrives up to a minute late; its client tries again meanwhile
-  lost_answer,   // the next report arrives, its answer does not
-  server_crash,  // before, during or after a commit, or while its sends leave
-  server_stop,   // an orderly stop
-  server_pause,  // the server's process is frozen for a while
-  client_crash,  // a client's process dies
-  client_pause,  // a client's process is frozen for a while
-  slow_disk,     // commits take up to seconds for a while
-  full_store,    // the store says for a while that it is full
+  late_report,     // the next report arrives up to a minute late; its client tries again meanwhile
+  lost_answer,     // the next report arrives, its answer does not
+  refused_report,  // a proxy answers the next reports itself: 400, 408, 429 or 503
+  server_crash,    // before, during or after a commit, or while its sends leave
+  server_stop,     // an orderly stop
+  server_pause,    // the server's process is frozen for a while
+  client_crash,    // a client's process dies
+  client_pause,    // a client's process is frozen for a while
+  slow_disk,       // commits take up to seconds for a while
+  full_store,      // the store says for a while that it is full
   // of the whole world
   clock_jump,    // the wall clock of the server is set, while it runs or before it starts again
   clock_drift,   // clocks run apart as fast as they may
@@ -41,7 +42,7 @@ enum class FaultKind : std::uint8_t {
   poison,        // some msgs kill the client that works on them
   plain_client,  // clients without a Pena library, that report msg by msg
 };
-inline constexpr std::size_t kFaultKinds = 22;
+inline constexpr std::size_t kFaultKinds = 23;
 using FaultSet = std::bitset<kFaultKinds>;
 
 [[nodiscard]] std::string_view word(FaultKind kind);

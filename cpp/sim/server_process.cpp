@@ -159,7 +159,7 @@ void ServerProcess::deliver(const core::SubmitReply& reply) {
   if (waiter.empty()) return;
   if (reply.refused) return waiter.mapped().answer({503, {}, {}});
   environment_.oracle.accepted(waiter.mapped().ids);
-  waiter.mapped().answer({201, wire::ids_json(waiter.mapped().ids), core::to_ms(now())});
+  waiter.mapped().answer({201, wire::ids_json(waiter.mapped().ids), core::to_ms(now()), {}});
 }
 
 void ServerProcess::deliver(const store::SubmitRefused& refusal) {
@@ -182,14 +182,15 @@ void ServerProcess::answer_report(const store::SettledReply& reply) {
   ++environment_.tally.reports;
   waiter.mapped().answer({200,
                           wire::report_success_json(reply.reported, reply.duplicate, reply.unknown),
-                          waiter.mapped().at_ms});
+                          waiter.mapped().at_ms,
+                          {}});
 }
 
 // ---- requests
 
 void ServerProcess::post(std::string_view path, const std::string& body, const OnReply& answer) {
   at(environment_.timeline.now(), [this, path = std::string{path}, body, answer] {
-    if (draining_) return answer({503, {}, {}});
+    if (draining_) return answer({503, {}, {}, {}});
     path == "/task" ? post_task(body, answer) : post_report(body, answer);
   });
 }
@@ -197,8 +198,8 @@ void ServerProcess::post(std::string_view path, const std::string& body, const O
 void ServerProcess::post_task(const std::string& body, const OnReply& answer) {
   const auto submissions = wire::parse_submissions(body, environment_.scenario.limits);
   if (!submissions)
-    return answer({submissions.refusal().status, submissions.refusal().sentence, {}});
-  if (!committer_.accepting()) return answer({503, {}, {}});
+    return answer({submissions.refusal().status, submissions.refusal().sentence, {}, {}});
+  if (!committer_.accepting()) return answer({503, {}, {}, {}});
   core::Submitted submitted{next_request_++, {}};
   Waiter waiter{answer, {}, {}, 0};
   for (const wire::Submission& one : *submissions) {
@@ -212,7 +213,11 @@ void ServerProcess::post_task(const std::string& body, const OnReply& answer) {
 
 void ServerProcess::post_report(const std::string& body, const OnReply& answer) {
   auto report = wire::parse_report(body, environment_.scenario.limits);
-  if (!report) return answer({report.refusal().status, report.refusal().sentence, {}});
+  if (!report) {
+    throw LawBroken("no_refusal", "a report is refused with " +
+                                      std::to_string(report.refusal().status) + ": " +
+                                      report.refusal().sentence);
+  }
   report->request = next_request_++;
   environment_.oracle.report_arrives(*report);
   waiters_.emplace(report->request, Waiter{answer, {}, *report, core::to_ms(now())});

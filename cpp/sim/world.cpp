@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <functional>
 #include <memory>
 #include <set>
 #include <utility>
 
 #include "core/check.hpp"
+#include "core/number_text.hpp"
 #include "sim/client_process.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
@@ -18,9 +18,7 @@ namespace pena::sim {
 using namespace std::chrono_literals;
 
 void History::add(TrueTime at, const std::string& text) {
-  std::array<char, 32> time{};
-  std::snprintf(time.data(), time.size(), "%.6f ", static_cast<double>(at.count()) / 1e6);
-  lines_.push_back(time.data() + text);
+  lines_.push_back(core::fixed_text(static_cast<double>(at.count()) / 1e6, 6) + " " + text);
 }
 
 namespace {
@@ -256,6 +254,14 @@ class World {
         return;
       case FaultKind::lost_answer:
         link.lose_next_answer = true;
+        return;
+      case FaultKind::refused_report:
+        // Of 400 few enough for a form to come through, or too many.
+        link.refusal = {std::array{400U, 408U, 429U, 503U}.at(fault.choice % 4), "refused", {}, {}};
+        if (fault.choice % 3 > 0) {
+          link.refusal.retry_after = std::chrono::seconds{1 + fault.choice / 16 % 5};
+        }
+        link.refusals_left = 1 + fault.choice / 256 % 4;
         return;
       case FaultKind::server_crash:
         server_down_for_ = fault.lasts;

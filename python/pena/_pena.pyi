@@ -258,6 +258,7 @@ class _ClientStats(TypedDict):
     unknown: int
     connects: int
     stream_losses: int
+    ignored: int
     running: int
 
 class Client:

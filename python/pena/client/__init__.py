@@ -51,6 +51,8 @@ class ClientStats:
     """Given up, for the stream was lost or the lease was near its end."""
     batches: int
     """Reported."""
+    ignored: int
+    """Events that were no message."""
     reported: int
     """This and the next two: ids, as the server answered."""
     duplicate: int

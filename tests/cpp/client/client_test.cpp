@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdio>
 #include <functional>
 #include <mutex>
@@ -80,7 +81,7 @@ TEST(Client, R16_ReportsABatchThatItHasWorkedOn) {
   auto settings = settings_for(server);
   settings.max_batches = 1;
   Client client(settings);
-  EXPECT_THAT(server.next("GET").line, HasSubstr("/task?batchsize=2 "));
+  EXPECT_THAT(server.next("GET").line, HasSubstr("/task?batchsize=2&batches=1 "));
   EXPECT_EQ(server.next("POST /report").body,
             "{\"ids\":[\"" + id(1) + "\",\"" + id(2) + "\"],\"batch\":\"" + kBatch + "\"}");
   EXPECT_EQ(end_of(client).reason, EndReason::batches_done);
@@ -187,8 +188,12 @@ TEST(Client, SendsAReportAgainUntilItSeesTheAnswer) {
       case 1:
         return false;  // no answer
       case 2:
-        return peer.send(answer(500, "{}")), true;
+        return peer.send(answer(408, "{}")), true;
       case 3:
+        return peer.send(answer(429, "{}")), true;
+      case 4:
+        return peer.send(answer(500, "{}")), true;
+      case 5:
         return peer.send(answer(503, "{}")), true;
       default:
         return peer.send(answer(200, kSuccess)), true;
@@ -198,36 +203,106 @@ TEST(Client, SendsAReportAgainUntilItSeesTheAnswer) {
   settings.max_batches = 1;
   Client client(settings);
   EXPECT_EQ(end_of(client).reason, EndReason::batches_done);
-  EXPECT_EQ(reports, 4);
+  EXPECT_EQ(reports, 6);
   const std::string first = server.next("POST").body;
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(server.next("POST").body, first);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(server.next("POST").body, first);
   EXPECT_EQ(client.stats().batches, 1U);
 }
 
-TEST(Client, GivesUpAReportThatIsRefusedAndSaysSo) {
-  std::mutex mutex;
-  std::string log;
-  std::atomic<int> reports{0};
+// What a client says, as it says it.
+class Log {
+ public:
+  [[nodiscard]] core::LogSink sink() {
+    return core::LogSink{[this](core::LogLevel level, std::string_view text) {
+      if (level == core::LogLevel::debug) return;
+      const std::lock_guard lock(mutex_);
+      text_.append(text).append("\n");
+      said_.notify_all();
+    }};
+  }
+  [[nodiscard]] std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+  // When something was said.
+  [[nodiscard]] std::string first_text() {
+    std::unique_lock lock(mutex_);
+    said_.wait_for(lock, seconds{10}, [this] { return !text_.empty(); });
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable said_;
+  std::string text_;
+};
+
+TEST(Client, TriesTheOtherFormsOfAReportAndSaysWhereNoneIsTaken) {
+  Log log;
   ScriptedServer server([&](const Call& call, const Peer& peer) {
-    if (!is_stream(call)) {
-      ++reports;
-      return peer.send(answer(400, R"({"error":"no such thing"})")), true;
-    }
-    peer.send(kHead + note(1) + msg(1, 1));
+    if (!is_stream(call)) return peer.send(answer(400, R"({"error":"no such thing"})")), true;
+    peer.send(kHead + note(2) + msg(1, 1) + msg(2, 2));
     peer.wait_for_close();
     return false;
   });
-  auto settings = settings_for(server, 1);
-  settings.log = [&](core::LogLevel, std::string_view text) {
-    const std::lock_guard lock(mutex);
-    log += text;
-  };
+  auto settings = settings_for(server);
+  settings.log = log.sink();
   {
     Client client(settings);
-    (void)server.next("POST");
+    const std::string ids = "[\"" + id(1) + "\",\"" + id(2) + "\"]";
+    EXPECT_EQ(server.next("POST").body, "{\"ids\":" + ids + ",\"batch\":\"" + kBatch + "\"}");
+    EXPECT_EQ(server.next("POST").body, "{\"ids\":" + ids + "}");
+    EXPECT_EQ(server.next("POST").body, ids);
+    EXPECT_EQ(server.next("POST").body, "\"" + id(1) + "\"");
   }
-  EXPECT_EQ(reports, 1);
-  EXPECT_THAT(log, HasSubstr("400: no such thing"));
+  EXPECT_THAT(log.text(), HasSubstr("the server refused a report: 400: no such thing"));
+}
+
+TEST(Client, ServesAServerThatTakesOnlyArrays) {
+  ScriptedServer server([&](const Call& call, const Peer& peer) {
+    if (is_stream(call)) {
+      // No promise, no note, no batch: a server by the brief alone.
+      peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
+      peer.send("data: {\"id\":\"" + id(1) + "\",\"period\":1}\n\n");
+      peer.send("data: {\"id\":\"" + id(2) + "\",\"period\":2}\n\n");
+      peer.wait_for_close();
+      return false;
+    }
+    const bool taken = call.body.starts_with("[");
+    return peer.send(taken ? answer(200, R"({"message":"success"})") : answer(400, "no")), true;
+  });
+  auto settings = settings_for(server);
+  settings.max_batches = 1;
+  Client client(settings);
+  EXPECT_EQ(end_of(client).reason, EndReason::batches_done);
+  EXPECT_EQ(client.stats().batches, 1U);
+}
+
+TEST(Client, SaysThatItCannotConnectAndThatItCan) {
+  Log log;
+  ClientSettings settings;
+  {
+    // A port at which nobody listens by now.
+    const ScriptedServer gone([](const Call&, const Peer&) { return false; });
+    settings = settings_for(gone);
+  }
+  settings.log = log.sink();
+  Client client(settings);
+  EXPECT_EQ(log.first_text(), "no stream from " + settings.url +
+                                  ": Connection refused; trying again until there is one\n");
+}
+
+TEST(Client, SaysOnceThatThereAreEventsThatAreNoMsgs) {
+  Log log;
+  ScriptedServer server(plain("data: hello\n\ndata: again\n\n" + note(1) + msg(1, 1)));
+  auto settings = settings_for(server, 1);
+  settings.log = log.sink();
+  settings.max_batches = 1;
+  Client client(settings);
+  (void)end_of(client);
+  EXPECT_THAT(log.text(), HasSubstr("an event that is no msg was passed over, as any other will "
+                                    "be: hello\n"));
+  EXPECT_EQ(client.stats().ignored, 2U);
 }
 
 TEST(Client, EndsWithTheServersSentenceWhereItIsRefused) {

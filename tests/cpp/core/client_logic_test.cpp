@@ -49,6 +49,17 @@ class ClientLogicTest : public testing::Test {
     }
     return actions;
   }
+  // A batch of one msg comes and is done; what its report is answered is for the test to say.
+  void work_on(std::uint8_t number) {
+    batch(number, 1, {{id_of(number), 5, {}}});
+    (void)happen(WorkEnded{id_of(number)});
+  }
+  Actions answer(std::optional<std::int64_t> server_ms = std::nullopt) {
+    return happen(ReportTried{now_, 200, server_ms, {}, {}});
+  }
+  Actions refuse(unsigned status, std::optional<Duration> retry_after = std::nullopt) {
+    return happen(ReportTried{now_, status, {}, retry_after, std::to_string(status) + ": no"});
+  }
   // Of a client that is to end behind it; the answer is still to come.
   void report_the_only_batch() {
     ClientRules rules;
@@ -181,7 +192,8 @@ TEST_F(ClientLogicTest, TheNextBatchMayComeBeforeTheAnswer) {
   batch(100, 1, {{id_of(1), 5, {}}});
   (void)happen(WorkEnded{id_of(1)});
   EXPECT_EQ(of<StartWork>(batch(101, 1, {{id_of(2), 5, {}}})).size(), 1U);
-  EXPECT_EQ(of<SendReport>(happen(WorkEnded{id_of(2)})).at(0).report.batch, id_of(101));
+  EXPECT_TRUE(of<SendReport>(happen(WorkEnded{id_of(2)})).empty());  // one after the other
+  EXPECT_EQ(of<SendReport>(answer()).at(0).report.batch, id_of(101));
 }
 
 TEST_F(ClientLogicTest, ALostStreamStopsTheWorkAndReportsWhatIsDone) {
@@ -226,8 +238,9 @@ TEST_F(ClientLogicTest, AStampFromBeforeTheAnchorLiesBeforeIt) {
   make(1);
   open();
   // An answer renewed the anchor while the bytes of a grant were on their way.
+  work_on(99);
   now_ += seconds{2};
-  (void)happen(AnchorRenewed{now_, kServerMs + 2000});
+  (void)answer(kServerMs + 2000);
   (void)happen(NoteArrived{id_of(100), 1, kServerMs + 100});
   (void)happen(MsgArrived{id_of(1), 500, id_of(100)});
   EXPECT_LE(*logic_->next_timeout(), start_ + milliseconds{100} + timing_.silence);
@@ -318,7 +331,8 @@ TEST_F(ClientLogicTest, EveryAnswerRenewsTheAnchorSoThatDriftDoesNotAddUp) {
   // A hundred seconds at 2 % are two seconds that the client must take off.
   EXPECT_LT(until_silence(), timing_.silence - milliseconds{1900});
   now_ += milliseconds{1};
-  (void)happen(ReportAnswered{now_, kServerMs + to_ms(now_) - to_ms(start_)});
+  work_on(100);
+  (void)answer(kServerMs + to_ms(now_) - to_ms(start_));
   EXPECT_GT(until_silence(), timing_.silence - milliseconds{100});
 }
 
@@ -330,10 +344,10 @@ TEST_F(ClientLogicTest, AnIdleStreamAsksForTheServersTimeNowAndThen) {
   while (now_ < end) {
     now_ += seconds{1};
     (void)beat();
-    for (const auto& renew : of<RenewAnchor>(happen(ClientTimeReached{}))) {
-      (void)renew;
+    for (const SendReport& renew : of<SendReport>(happen(ClientTimeReached{}))) {
+      EXPECT_TRUE(renew.report.ids.empty());
       ++asked;
-      (void)happen(AnchorRenewed{now_, kServerMs + to_ms(now_) - to_ms(start_)});
+      (void)answer(kServerMs + to_ms(now_) - to_ms(start_));
     }
   }
   EXPECT_NEAR(asked, 240, 10);  // every 150 s: a hundredth of the lease at twice the drift
@@ -346,11 +360,13 @@ TEST_F(ClientLogicTest, AnIdleStreamAsksForTheServersTimeNowAndThen) {
 
 TEST_F(ClientLogicTest, AnAnswerFromBeforeTheStreamsFirstStampIsNoAnchor) {
   make(2);
-  (void)logic_->start();
+  open();
+  work_on(100);
+  (void)happen(StreamClosed{});
   (void)happen(StreamOpened{now_, timing_});
   // Of the server that was here before, whose clock was an hour behind.
   constexpr std::int64_t kHour = 3'600'000;
-  (void)happen(AnchorRenewed{now_, kServerMs - kHour});
+  (void)answer(kServerMs - kHour);
   (void)happen(NoteArrived{std::nullopt, 0, kServerMs});
   const auto due = logic_->next_timeout();
   ASSERT_TRUE(due);
@@ -373,18 +389,18 @@ TEST_F(ClientLogicTest, BacksOffWithJitterAndForgetsItAfterAGoodStream) {
   rules.seed = 3;
   make(rules);
   (void)logic_->start();
-  Duration most = rules.backoff_first;
+  Duration most = rules.retry.first;
   std::set<Duration> waits;
   for (int failure = 0; failure < 12; ++failure) {
     const Duration wait = of<OpenStream>(happen(StreamClosed{})).at(0).after;
     EXPECT_LE(wait, most);
     waits.insert(wait);
-    most = std::min(rules.backoff_most, most * 2);
+    most = std::min(rules.retry.most, most * 2);
   }
   EXPECT_GT(waits.size(), 10U);
   EXPECT_GT(*waits.rbegin(), seconds{1});
   (void)happen(StreamOpened{now_, timing_});
-  EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.backoff_first);
+  EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.retry.first);
 }
 
 TEST_F(ClientLogicTest, AStopWaitsForTheAnswerButNotForEver) {
@@ -404,7 +420,7 @@ TEST_F(ClientLogicTest, AStopWaitsForTheAnswerButNotForEver) {
 
 TEST_F(ClientLogicTest, EndsWhenItsBatchesAreReported) {
   report_the_only_batch();
-  const auto ends = of<EndClient>(happen(ReportAnswered{now_, std::nullopt}));
+  const auto ends = of<EndClient>(answer());
   ASSERT_EQ(ends.size(), 1U);
   EXPECT_EQ(ends[0].reason, ClientEndReason::batches_done);
 }
@@ -412,14 +428,14 @@ TEST_F(ClientLogicTest, EndsWhenItsBatchesAreReported) {
 TEST_F(ClientLogicTest, BeginsNothingThatComesBeforeTheAnswerToItsLastReport) {
   report_the_only_batch();
   EXPECT_TRUE(of<StartWork>(batch(101, 1, {{id_of(2), 5, {}}})).empty());
-  EXPECT_EQ(of<EndClient>(happen(ReportAnswered{now_, std::nullopt})).size(), 1U);
+  EXPECT_EQ(of<EndClient>(answer()).size(), 1U);
   EXPECT_EQ(logic_->counts().received, 1U);
 }
 
 TEST_F(ClientLogicTest, ARefusedStreamEndsItWithTheServersWords) {
   make(2);
   (void)logic_->start();
-  const auto ends = of<EndClient>(happen(StreamRefused{"400: batchsize is too large"}));
+  const auto ends = of<EndClient>(happen(StreamClosed{"400: batchsize is too large", 400, {}}));
   ASSERT_EQ(ends.size(), 1U);
   EXPECT_EQ(ends[0].text, "the server refused the stream: 400: batchsize is too large");
 }

@@ -1,0 +1,23 @@
+#include "client/answer.hpp"
+
+#include <charconv>
+
+#include "wire/json.hpp"
+
+namespace pena::client {
+
+std::string error_text(unsigned status, std::string_view body) {
+  constexpr std::size_t kMost = 500;
+  const auto sentence = wire::parse_error(body);
+  return std::to_string(status) + ": " + sentence.value_or(std::string{body.substr(0, kMost)});
+}
+
+std::optional<core::Duration> retry_after(std::string_view field) {
+  std::uint32_t seconds = 0;
+  const char* const end = field.data() + field.size();
+  const auto [rest, error] = std::from_chars(field.data(), end, seconds);
+  if (error != std::errc{} || rest != end) return std::nullopt;
+  return std::chrono::seconds{seconds};
+}
+
+}  // namespace pena::client

@@ -1,0 +1,84 @@
+#include "client/connect.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/error.hpp>
+#include <memory>
+
+namespace pena::client {
+
+namespace asio = boost::asio;
+using asio::use_awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+// Asio looks names up in a thread that it starts for the first of them. What is thrown where that
+// cannot start would leave co_await by way of the loop; a call with a callback throws it here.
+asio::awaitable<tcp::resolver::results_type> look_up(tcp::resolver& resolver,
+                                                     const ServerAddress& address) {
+  struct Found {
+    explicit Found(const asio::any_io_executor& executor) : over(executor) {}
+    asio::steady_timer over;
+    bool is_over = false;
+    error_code error;
+    tcp::resolver::results_type results;
+  };
+  const auto found = std::make_shared<Found>(resolver.get_executor());
+  found->over.expires_at(asio::steady_timer::time_point::max());
+  resolver.async_resolve(address.host, address.port,
+                         [found](const error_code& error, const auto& results) {
+                           found->is_over = true;
+                           found->error = error;
+                           found->results = results;
+                           found->over.cancel();
+                         });
+  error_code ignored;
+  while (!found->is_over) {
+    co_await found->over.async_wait(asio::redirect_error(use_awaitable, ignored));
+  }
+  if (found->error) throw boost::system::system_error(found->error);
+  co_return found->results;
+}
+
+void keep_alive(tcp::socket& socket) {
+  constexpr int kOn = 1;
+  constexpr int kIdle = 60, kEvery = 15, kTimes = 4;  // s, s
+  const auto set = [&](int level, int name, const int& value) {
+    // Where a system knows no such option the connection serves as well.
+    (void)::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, kOn);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kIdle);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kEvery);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kTimes);
+}
+
+}  // namespace
+
+asio::awaitable<void> connect(tcp::socket& socket, tcp::resolver& resolver,
+                              const ServerAddress& address) {
+  co_await asio::async_connect(socket, co_await look_up(resolver, address), use_awaitable);
+  socket.set_option(tcp::no_delay(true));
+  keep_alive(socket);
+}
+
+std::string reason(const error_code& error) {
+  namespace http = boost::beast::http;
+  if (error == asio::error::eof || error == http::error::end_of_stream ||
+      error == http::error::partial_message) {
+    return "the server closed the connection";
+  }
+  if (error == asio::error::try_again) return "no thread can be started to look its name up";
+  return error.message();
+}
+
+}  // namespace pena::client

@@ -1,0 +1,27 @@
+// How a connection to the server is made.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <exception>
+#include <string>
+
+#include "client/url.hpp"
+
+namespace pena::client {
+
+// Throws boost::system::system_error for whatever is wrong. A peer that is gone without a word is
+// noticed within about two minutes, for not every server promises to say something.
+[[nodiscard]] boost::asio::awaitable<void> connect(boost::asio::ip::tcp::socket& socket,
+                                                   boost::asio::ip::tcp::resolver& resolver,
+                                                   const ServerAddress& address);
+
+// For a person: "Connection refused".
+[[nodiscard]] std::string reason(const boost::system::error_code& error);
+
+// For coroutines that nobody waits for: what they throw ends the loop that runs them.
+inline void rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace pena::client

@@ -1,0 +1,163 @@
+#include "core/report_outbox.hpp"
+
+#include <utility>
+
+#include "core/check.hpp"
+#include "core/planted.hpp"
+
+namespace pena::core {
+namespace {
+
+// An answer that speaks of the body's form, and not of the client or the moment.
+bool is_about_the_form(unsigned status) {
+  return status == 400 || status == 413 || status == 422;
+}
+
+std::string_view description(ReportForm form) {
+  switch (form) {
+    case ReportForm::whole:
+      return "with their batch";
+    case ReportForm::object:
+      return "as an object with ids only";
+    case ReportForm::array:
+      return "as an array of ids only";
+    case ReportForm::single:
+      break;
+  }
+  return "as one id after the other only";
+}
+
+bool same_in_either(const Reported& report) {
+  return !report.batch && report.refused.empty() && report.failed.empty() && !report.partial;
+}
+
+}  // namespace
+
+bool ReportOutbox::can_say(const Reported& report) const {
+  return form_ == ReportForm::whole ? report.batch || !report.ids.empty() || !report.refused.empty()
+                                    : !report.ids.empty();
+}
+
+void ReportOutbox::add(Reported report) {
+  waiting_.push_back({next_number_++, std::move(report), false, form_});
+}
+
+void ReportOutbox::ask_for_time() {
+  for (const Pending& pending : waiting_) {
+    if (pending.asks_for_time) return;
+  }
+  waiting_.push_back({next_number_++, {}, true});
+}
+
+std::optional<SendReport> ReportOutbox::next(Instant now) {
+  if (under_way_ || waiting_.empty()) return std::nullopt;
+  under_way_ = true;
+  SendReport send = what_to_send();
+  send.after = std::exchange(wait_, Duration::zero());
+  sends_at_ = now + send.after;
+  return send;
+}
+
+std::optional<SendReport> ReportOutbox::hurry(Instant now) {
+  if (!under_way_ || now >= sends_at_) return std::nullopt;
+  sends_at_ = now;
+  return what_to_send();
+}
+
+SendReport ReportOutbox::what_to_send() const {
+  const Pending& first = waiting_.front();
+  SendReport send{first.number, first.form, {}, {}};
+  switch (first.form) {
+    case ReportForm::whole:
+      send.report = first.report;
+      break;
+    case ReportForm::object:
+    case ReportForm::array:
+      send.report.ids = first.report.ids;
+      break;
+    case ReportForm::single:
+      send.report.ids = {first.report.ids.at(first.next_id)};
+      send.report.partial = true;
+      break;
+  }
+  return send;
+}
+
+ReportOutbox::Outcome ReportOutbox::tried(const ReportTried& what, std::uint64_t chance) {
+  PENA_CHECK(under_way_);
+  under_way_ = false;
+  if (what.status >= 200 && what.status < 300) return taken();
+  const bool dropped =
+      PENA_BUG(throttled_report_dropped) && (what.status == 408 || what.status == 429);
+  if (may_be_tried_again(what.status) && !dropped) return failed(what, chance);
+  if (change_form(what.status)) return {};
+  return refused(what);
+}
+
+ReportOutbox::Outcome ReportOutbox::taken() {
+  Pending& first = waiting_.front();
+  Outcome outcome;
+  if (first.failures > 0) outcome.say = Say{LogLevel::info, "the server takes reports again"};
+  first.failures = 0;
+  first.any_taken = true;
+  if (first.asks_for_time) {
+    outcome.fate = Fate::told_time;
+    waiting_.pop_front();
+    return outcome;
+  }
+  if (first.form != form_) {
+    form_ = first.form;
+    outcome.say =
+        Say{LogLevel::warning, "the server takes reports " + std::string{description(form_)}};
+  }
+  if (go_on_with_next_id()) return outcome;
+  waiting_.pop_front();
+  outcome.fate = Fate::taken;
+  return outcome;
+}
+
+ReportOutbox::Outcome ReportOutbox::failed(const ReportTried& what, std::uint64_t chance) {
+  Pending& first = waiting_.front();
+  wait_ = wait_to_retry(rules_, ++first.failures, what.retry_after, chance);
+  if (first.failures > 1) return {};
+  return {Fate::again,
+          Say{LogLevel::warning, "a report was not taken, so it is sent again: " + what.why}};
+}
+
+bool ReportOutbox::go_on_with_next_id() {
+  Pending& first = waiting_.front();
+  return first.form == ReportForm::single && ++first.next_id < first.report.ids.size();
+}
+
+// Whether another try is left that says the same, or nearly so.
+bool ReportOutbox::change_form(unsigned status) {
+  Pending& first = waiting_.front();
+  if (!is_about_the_form(status) || first.report.ids.empty() || PENA_BUG(one_form_only)) {
+    return false;
+  }
+  switch (first.form) {
+    case ReportForm::whole:
+      first.form = same_in_either(first.report) ? ReportForm::array : ReportForm::object;
+      return true;
+    case ReportForm::object:
+      first.form = ReportForm::array;
+      return true;
+    case ReportForm::array:
+      first.form = ReportForm::single;
+      return true;
+    case ReportForm::single:
+      break;
+  }
+  // One id may be strange to a server that takes the others.
+  return first.any_taken && go_on_with_next_id();
+}
+
+ReportOutbox::Outcome ReportOutbox::refused(const ReportTried& what) {
+  const Pending first = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (first.asks_for_time) return {Fate::told_time, std::nullopt};
+  return {first.any_taken ? Fate::taken : Fate::refused,
+          Say{LogLevel::error, "the server refused a report: " + what.why}};
+}
+
+}  // namespace pena::core
