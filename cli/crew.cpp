@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "cli/run.hpp"
@@ -36,7 +35,12 @@ std::uint32_t demo_batchsize(std::uint64_t seed, std::size_t client, std::uint64
 
 Crew::Crew(std::size_t clients, bool restart, SettingsOf settings_of)
     : restart_(restart), settings_of_(std::move(settings_of)), places_(clients) {
-  for (std::size_t index = 0; index < clients; ++index) start(index);
+  try {
+    for (std::size_t index = 0; index < clients; ++index) start(index);
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
 void Crew::start(std::size_t index) {
@@ -66,11 +70,12 @@ bool Crew::ended() const {
 }
 
 void Crew::stop() {
-  std::vector<std::jthread> stops;
   for (const Place& place : places_) {
-    if (place.client) stops.emplace_back([client = place.client.get()] { client->stop(); });
+    if (place.client) place.client->begin_stop();
   }
-  stops.clear();  // joins
+  for (const Place& place : places_) {
+    if (place.client) place.client->stop();
+  }
   restart_ = false;
   tend();
 }
@@ -84,6 +89,7 @@ client::ClientStats total(std::span<const Run> runs) {
     sum.refused += run.stats.refused;
     sum.stopped += run.stats.stopped;
     sum.batches += run.stats.batches;
+    sum.ignored += run.stats.ignored;
     sum.reported += run.stats.reported;
     sum.duplicate += run.stats.duplicate;
     sum.unknown += run.stats.unknown;

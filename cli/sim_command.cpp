@@ -2,9 +2,12 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <exception>
 #include <limits>
 #include <mutex>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,6 +26,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{20};
 constexpr std::size_t kLastLines = 30;
+constexpr std::uint32_t kMostJobs = 1024;
 
 double cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
@@ -59,12 +63,17 @@ class Campaign {
     const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::uint32_t jobs = command.jobs > 0 ? command.jobs : cores;
     working_ = jobs;
-    for (std::uint32_t i = 0; i < jobs; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (std::uint32_t i = 0; i < jobs; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      const std::string started = std::to_string(threads_.size());
+      stop_and_join();
+      throw std::runtime_error("only " + started + " of " + std::to_string(jobs) +
+                               " threads can be started (" + error.code().message() +
+                               "); expected a smaller --jobs");
+    }
   }
-  ~Campaign() {
-    stop();
-    for (std::thread& thread : threads_) thread.join();
-  }
+  ~Campaign() { stop_and_join(); }
   Campaign(const Campaign&) = delete;
   Campaign& operator=(const Campaign&) = delete;
 
@@ -73,10 +82,31 @@ class Campaign {
     const std::lock_guard lock(mutex_);
     return report_;
   }
-  [[nodiscard]] bool over() const { return working_ == 0; }
+  // Throws what ended a thread that was not to end, such as memory that is out.
+  [[nodiscard]] bool over() const {
+    if (working_ > 0) return false;
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    return true;
+  }
 
  private:
+  void stop_and_join() {
+    stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
   void work() {
+    try {
+      work_on_seeds();
+    } catch (...) {
+      stops_ = true;
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    --working_;
+  }
+  void work_on_seeds() {
     while (!stops_) {
       const std::uint64_t seed = next_++;
       if (seed >= end_) break;
@@ -87,7 +117,6 @@ class Campaign {
       if (outcome.broken) stops_ = true;
       if (command_.hours && report_.hours() >= *command_.hours) stops_ = true;
     }
-    --working_;
   }
 
   const SimCommand& command_;
@@ -95,8 +124,9 @@ class Campaign {
   std::uint64_t end_;
   std::atomic<bool> stops_ = false;
   std::atomic<std::uint32_t> working_ = 0;
-  mutable std::mutex mutex_;  // guards the report
+  mutable std::mutex mutex_;  // guards the report and the failure
   SimReport report_;
+  std::exception_ptr failure_;
   std::vector<std::thread> threads_;
 };
 
@@ -125,6 +155,10 @@ void tell_failure(const SimCommand& command, const SimReport& report) {
 }  // namespace
 
 int run_sim(const SimCommand& command) {
+  if (command.jobs > kMostJobs) {
+    throw std::invalid_argument("jobs is " + std::to_string(command.jobs) + "; expected at most " +
+                                std::to_string(kMostJobs));
+  }
   if (command.seed) return run_one(command);
   const StopSignals signals;
   const double cpu_before = cpu_seconds();

@@ -1,12 +1,18 @@
 #include "server/server.hpp"
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <random>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -43,6 +49,39 @@ std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& s
   std::random_device random;
   const std::uint64_t chance = (std::uint64_t{random()} << 32U) | random();
   return core::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
+}
+
+// What ended the commit thread.
+std::string told(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const store::StoreError&) {
+    return "the store failed";
+  } catch (const std::bad_alloc&) {
+    return "the memory is out";
+  } catch (const std::exception& bug) {
+    return std::string{"a bug showed ("} + bug.what() + ")";
+  }
+}
+
+// Runs `start`, and says what a thread that cannot start means.
+template <class Start>
+auto with_threads(Start start) {
+  const auto refused = [](const auto& error) {
+    return error.code().value() == EAGAIN;
+  };
+  const auto failure = [](const auto& error) {
+    return std::runtime_error("a thread of the server cannot start: " + error.code().message());
+  };
+  try {
+    return start();
+  } catch (const std::system_error& error) {
+    if (!refused(error)) throw;
+    throw failure(error);
+  } catch (const boost::system::system_error& error) {
+    if (!refused(error)) throw;
+    throw failure(error);
+  }
 }
 
 }  // namespace
@@ -98,7 +137,12 @@ class Server::Impl {
                                          warn(std::move(text));
                                        }});
     engine_.commits = &*commits_;
-    io_thread_ = std::thread([this] { run_io(); });
+    try {
+      io_thread_ = std::thread([this] { run_io(); });
+    } catch (...) {
+      commits_->stop();  // it posts to the engine, which goes first
+      throw;
+    }
     if (!xids_.problem.empty()) engine_.log(core::LogLevel::warning, xids_.problem);
     engine_.log(core::LogLevel::info, "listening on " + url());
   }
@@ -172,6 +216,10 @@ class Server::Impl {
   void run_io() {
     try {
       engine_.io.run();
+      if (commits_failed_) {
+        listener_.close();
+        engine_.hang_up();
+      }
     } catch (...) {
       engine_.log(core::LogLevel::error, "the server failed, so it stops");
       listener_.close();
@@ -180,13 +228,15 @@ class Server::Impl {
     }
   }
 
+  // On the commit thread, which may have no memory left: what must happen allocates nothing.
   void failed(std::exception_ptr error) {
-    engine_.log(core::LogLevel::error, "the store failed, so the server stops");
-    asio::post(engine_.io, [this] {
-      listener_.close();
-      engine_.hang_up();
-      engine_.io.stop();
-    });
+    commits_failed_ = true;
+    engine_.io.stop();
+    try {
+      engine_.log(core::LogLevel::error, told(error) + ", so the server stops");
+    } catch (const std::bad_alloc&) {
+      engine_.log(core::LogLevel::error, "the server stops, for the memory is out");
+    }
     note_stopped(std::move(error));
   }
 
@@ -225,6 +275,7 @@ class Server::Impl {
   Listener listener_;
   ListenAddress address_;
   std::thread io_thread_;
+  std::atomic<bool> commits_failed_ = false;
 
   std::mutex stop_mutex_;
   mutable std::mutex state_mutex_;  // guards what follows
@@ -235,7 +286,7 @@ class Server::Impl {
 
 Server::Server(ServerSettings settings) {
   process::secure_standard_files();
-  impl_ = std::make_unique<Impl>(std::move(settings));
+  impl_ = with_threads([&] { return std::make_unique<Impl>(std::move(settings)); });
 }
 Server::~Server() = default;
 
