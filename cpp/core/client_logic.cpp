@@ -10,7 +10,8 @@ namespace pena::core {
 namespace {
 
 constexpr Xid kNoBatch{};
-constexpr std::size_t kMostShown = 100;  // bytes of a foreign event, in the log
+constexpr std::uint64_t kMostAskedFor = 1'000'000'000;  // batches; more is any number
+constexpr std::size_t kMostShown = 100;                 // bytes of a foreign event, in the log
 
 }  // namespace
 
@@ -113,7 +114,9 @@ void ClientLogic::reopen_if_wanted() {
 std::optional<std::uint64_t> ClientLogic::batches_wanted() const {
   if (!rules_.max_batches) return std::nullopt;
   const std::uint64_t had = batches_reported_ + batches_.size();
-  return *rules_.max_batches - std::min(*rules_.max_batches, had);
+  const std::uint64_t left = *rules_.max_batches - std::min(*rules_.max_batches, had);
+  if (left > kMostAskedFor) return std::nullopt;
+  return left;
 }
 
 void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {

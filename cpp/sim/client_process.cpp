@@ -188,7 +188,7 @@ void PenaClient::wait_for_timeout() {
 
 void PenaClient::act(const core::OpenStream& open_stream) {
   const std::uint64_t number = ++open_number_;
-  after(open_stream.after, [this, number] {
+  after(open_stream.after, [this, number, batches = open_stream.batches] {
     if (number != open_number_ || logic_.ended()) return;
     auto fresh = wire::SseParser{};
     fresh.on_event = parser_.on_event;
@@ -196,7 +196,8 @@ void PenaClient::act(const core::OpenStream& open_stream) {
     parser_ = std::move(fresh);
     requested_at_ = now();
     head_came_ = false;
-    open("batchsize=" + std::to_string(rules_.batchsize));
+    open("batchsize=" + std::to_string(rules_.batchsize) +
+         (batches ? "&batches=" + std::to_string(*batches) : ""));
     after(30s, [this, number, from = connection_] {
       if (number != open_number_ || head_came_ || connection_ != from) return;
       close();

@@ -62,6 +62,7 @@ core::ClientRules draw_rules(Dice& dice, bool deadly, std::uint32_t longest_peri
   rules.report_panicked = dice.chance(0.5);
   rules.retry.first = dice.between(core::Duration{50ms}, 500ms);
   rules.retry.most = dice.between(core::Duration{1s}, 5s);
+  if (dice.chance(0.2)) rules.max_batches = dice.between(1, 5);
   return rules;
 }
 
