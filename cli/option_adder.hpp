@@ -28,7 +28,8 @@ namespace pena::cli {
 // PENA_SERVER_COUNT, of the option --count of `pena server`.
 inline std::string env_name(std::string_view command, std::string_view option) {
   std::string name = "PENA_" + std::string{command} + "_" + std::string{option.substr(2)};
-  for (char& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  for (char& c : name)
+    c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
 }
 
