@@ -65,12 +65,15 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
            "the most bytes of chunk sizes, extensions and trailers of a request");
   add.size("--max-bodies", limits.bodies_bytes,
            "the bodies of all requests at one time; beyond this 503");
+  add.size("--max-page", limits.page_bytes, "the largest page of GET /report and GET /fail");
   add.number("--max-connections", limits.connections, "the most connections, streams included");
   add.duration("--header-time", limits.header_time, "a request's header arrives within this");
   add.duration("--body-time", limits.body_time, "a request's body arrives within this");
   add.duration("--idle-time", limits.idle_time, "how long a connection may idle between requests");
   add.duration("--stalled-write", limits.stalled_write_time,
                "a client that reads nothing for this long is dropped");
+  add.duration("--drain-time", limits.drain_time,
+               "how long a stop waits until what was asked is answered");
   add.number("--window", limits.window_msgs, "queued msgs in memory; the rest waits in the store");
   add.size("--window-bytes", limits.window_bytes,
            "the most bytes of them in memory, and of one batch");

@@ -21,13 +21,14 @@ int run_server(const ServerCommand& command) {
   StopSignals signals{StopSignals::HangUp::is_noted};
   server::Server server{std::move(settings)};
   print_line(command.output.json ? json_url(server.url()) : "listening on " + server.url());
+  std::size_t left = 0;  // requests whose outcome is unknown: the log has told
   try {
     while (!signals.arrived() && !server.wait(kLook)) {
       if (signals.hung_up() && log) {
         log(core::LogLevel::info, "SIGHUP: there is nothing to read anew, the server goes on");
       }
     }
-    server.stop();
+    left = server.stop();
     server.wait();
   } catch (const std::exception& error) {
     // A store that fails while it serves is a failed run, not a store that could not be opened.
@@ -36,7 +37,7 @@ int run_server(const ServerCommand& command) {
   }
   const server::Stats stats = server.stats();
   say_line(command.output.json ? json_summary(stats) : summary(stats));
-  return kOk;
+  return left == 0 ? kOk : kFailed;
 }
 
 }  // namespace pena::cli

@@ -7,11 +7,17 @@
 namespace pena::core {
 namespace {
 
+// "[a b c]", or "[a b … 7 more]".
 template <class Range, class Write>
-std::string list(const Range& range, Write write) {
+std::string list(const Range& range, Write write, std::size_t most = SIZE_MAX) {
   std::string text = "[";
+  std::size_t written = 0;
   for (const auto& element : range) {
     if (text.size() > 1) text += ' ';
+    if (written++ == most) {
+      text += "… " + std::to_string(range.size() - most) + " more";
+      break;
+    }
     text += write(element);
   }
   return text + "]";
@@ -22,7 +28,7 @@ struct Describer {
 
   [[nodiscard]] std::string name(const Xid& xid) const { return wording.id(xid); }
   [[nodiscard]] std::string names(const std::vector<Xid>& xids) const {
-    return list(xids, wording.id);
+    return list(xids, wording.id, wording.most);
   }
   [[nodiscard]] std::string attempts(const Batch& batch) const {
     return list(batch.msgs, [this](const QueuedMsg& msg) {
@@ -34,8 +40,9 @@ struct Describer {
     return " " + list(misses, [](const Miss& missed) { return std::string{word(missed.reason)}; });
   }
   [[nodiscard]] std::string msgs(const std::vector<Msg>& given) const {
-    return list(given,
-                [this](const Msg& msg) { return name(msg.id) + ":" + std::to_string(msg.period); });
+    return list(
+        given, [this](const Msg& msg) { return name(msg.id) + ":" + std::to_string(msg.period); },
+        wording.most);
   }
 
   // Events.
@@ -56,8 +63,10 @@ struct Describer {
     if (event.batch) text += " " + name(*event.batch);
     text += " " + names(event.ids);
     if (!event.failed.empty()) {
-      text += " failed=" +
-              list(event.failed, [this](const FailedId& failed) { return name(failed.id); });
+      text +=
+          " failed=" + list(
+                           event.failed, [this](const FailedId& failed) { return name(failed.id); },
+                           wording.most);
     }
     if (!event.refused.empty()) text += " refused=" + names(event.refused);
     return text + (event.partial ? " partial" : "") + (event.last ? " last" : "");

@@ -1,6 +1,7 @@
 // One line of text per event, write and send: for logs, golden stories and histories.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -18,6 +19,7 @@ struct Wording {
   std::function<std::string(Instant)> instant = [](Instant at) {
     return std::to_string(to_ms(at));
   };
+  std::size_t most = SIZE_MAX;  // elements of a list that are written out; the rest is counted
 };
 
 [[nodiscard]] std::string describe(const Event& event, const Wording& wording = {});

@@ -102,19 +102,20 @@ std::optional<std::string> Limits::problem() const {
   for (const auto& [name, time] : {std::pair{"header_time", header_time},
                                    {"body_time", body_time},
                                    {"idle_time", idle_time},
-                                   {"stalled_write_time", stalled_write_time}}) {
+                                   {"stalled_write_time", stalled_write_time},
+                                   {"drain_time", drain_time}}) {
     if (auto problem = no_time(name, time)) return problem;
   }
   const std::initializer_list<std::pair<std::string_view, std::size_t>> sizes{
       {"batchsize", batchsize},         {"period_ms", period_ms},
       {"payload_bytes", payload_bytes}, {"report_ids", report_ids},
       {"submit_msgs", submit_msgs},     {"page_ids", page_ids},
-      {"header_bytes", header_bytes},   {"target_bytes", target_bytes},
-      {"body_bytes", body_bytes},       {"framing_bytes", framing_bytes},
-      {"bodies_bytes", bodies_bytes},   {"connections", connections},
-      {"window_msgs", window_msgs},     {"window_bytes", window_bytes},
-      {"fewest_pieces", fewest_pieces}, {"queue_msgs", queue_msgs},
-      {"map_bytes", map_bytes},
+      {"page_bytes", page_bytes},       {"header_bytes", header_bytes},
+      {"target_bytes", target_bytes},   {"body_bytes", body_bytes},
+      {"framing_bytes", framing_bytes}, {"bodies_bytes", bodies_bytes},
+      {"connections", connections},     {"window_msgs", window_msgs},
+      {"window_bytes", window_bytes},   {"fewest_pieces", fewest_pieces},
+      {"queue_msgs", queue_msgs},       {"map_bytes", map_bytes},
   };
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;

@@ -39,6 +39,7 @@ struct Limits {
   std::size_t report_ids = 100'000;
   std::size_t submit_msgs = 100'000;
   std::size_t page_ids = 100'000;  // the most ids of one page of GET /report and GET /fail
+  std::size_t page_bytes = 8 * 1024 * 1024;  // such a page ends with the record that reaches this
   int json_depth = 16;
 
   std::size_t header_bytes = 8 * 1024;
@@ -51,6 +52,7 @@ struct Limits {
   Duration body_time = std::chrono::seconds{30};
   Duration idle_time = std::chrono::seconds{75};           // keep-alive without a request
   Duration stalled_write_time = std::chrono::seconds{15};  // a write that does not move
+  Duration drain_time = std::chrono::seconds{5};  // a stop waits so long for the disk to answer
 
   std::size_t window_msgs = 32'768;  // queued msgs kept in memory; the rest waits in the store
   std::size_t window_bytes = std::size_t{64} << 20U;  // of those in memory; a batch is no larger

@@ -85,10 +85,26 @@ void Stream::on_bytes(std::string_view bytes) {
     if (end == std::string::npos) return;
     if (status_of(waiting_) != 200) throw LoadError("the server refused a stream: " + waiting_);
     in_body_ = true;
+    const std::string_view head = std::string_view{waiting_}.substr(0, end);
+    if (head.find("\r\nTransfer-Encoding: chunked") != std::string_view::npos) {
+      core::Limits endless;
+      endless.body_bytes = endless.framing_bytes = SIZE_MAX;
+      chunks_.emplace(endless);
+    }
     const std::string rest = waiting_.substr(end + kHeadEnd.size());
     waiting_.clear();
     return on_bytes(rest);
   }
+  if (!chunks_) return take_text(bytes);
+  while (!bytes.empty() && !chunks_->done()) {
+    const auto step = chunks_->take(bytes);
+    if (!step) throw LoadError("the server sent a stream that is not understood");
+    take_text(step->data);
+    bytes.remove_prefix(step->taken);
+  }
+}
+
+void Stream::take_text(std::string_view bytes) {
   while (!bytes.empty()) {
     const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
     if (found == nullptr) {

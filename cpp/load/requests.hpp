@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "load/link.hpp"
+#include "wire/chunk_reader.hpp"
 
 namespace pena::load {
 
@@ -47,10 +49,12 @@ class Stream : public Link {
 
  private:
   void on_bytes(std::string_view bytes) final;
+  void take_text(std::string_view bytes);
   void take_line(std::string_view line);
 
   std::string waiting_;  // of a head or line that is not whole
   bool in_body_ = false;
+  std::optional<wire::ChunkReader> chunks_;  // none where the body comes as it is
 };
 
 // The number behind `"name":` in JSON as the server writes it, or 0.

@@ -109,6 +109,7 @@ void CommitLoop::hold_round(std::vector<core::Event>& events) {
   if (due && *due < now + CommitPace::kLongest) return;
   const auto time = pace_.hold();
   if (!time) return;
+  if (hooks_.on_hold) hooks_.on_hold();
   const core::Instant until = now + *time;
   bool work_came = false;
   bool goes_on = true;

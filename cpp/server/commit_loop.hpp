@@ -27,6 +27,7 @@ class CommitLoop {
     // New work is refused, and something else waits, too. Once, until work is taken again.
     std::function<void(store::WaitsFor)> on_standstill = nullptr;
     std::function<void(std::string)> on_warning = nullptr;
+    std::function<void()> on_hold = nullptr;  // a round is about to be held; for tests
   };
 
   // `committer` and `clock` outlive the loop. Starts at once.

@@ -13,7 +13,9 @@
 #include "server/routes.hpp"
 #include "server/task_stream.hpp"
 #include "server/watchdog.hpp"
+#include "wire/chunk.hpp"
 #include "wire/json.hpp"
+#include "wire/quote.hpp"
 
 namespace pena::server {
 
@@ -54,8 +56,9 @@ class Connection {
     }
     if (stream_) {
       // A stream reads no more requests, and there may be many that idle.
+      const bool takes_chunks = reader_->takes_chunks();
       reader_.reset();
-      TaskStream stream(engine_, socket_, *stream_);
+      TaskStream stream(engine_, socket_, *stream_, takes_chunks);
       co_await stream.run();
     }
     error_code ignored;
@@ -97,7 +100,7 @@ class Connection {
       co_return false;
     }
     if (reader_->is_head()) {
-      const std::string head = TaskStream::head(engine_, core::Xid{});
+      const std::string head = TaskStream::head(engine_, core::Xid{}, reader_->takes_chunks());
       error_code ignored;
       co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
       co_return false;
@@ -113,24 +116,67 @@ class Connection {
       // The store could not be read; the commit loop finds out for itself whether it can be
       // written.
       engine_.log(core::LogLevel::error, error.what());
-      co_return Answer{500, wire::error_json(error.what()), {}};
+      co_return Answer{500, wire::error_json(error.what()), {}, {}};
     }
+  }
+
+  // At 500 the log has a line with more in it.
+  void log_refusal(const Answer& given) const {
+    const bool refuses = given.status >= 400 && given.status != 500;
+    if (!refuses || !engine_.settings.log.wants(core::LogLevel::info)) return;
+    error_code error;
+    const auto peer = socket_.remote_endpoint(error);
+    const std::string from = peer.address().to_string() + " port " + std::to_string(peer.port());
+    const std::string& asked = reader_->asked();
+    engine_.log(core::LogLevel::info,
+                "refused " + (asked.empty() ? "a request" : wire::quote(asked)) + " from " +
+                    (error ? "a peer that is gone" : from) + ": " + std::to_string(given.status) +
+                    ", " + wire::parse_error(given.body).value_or(""));
   }
 
   // True when the connection may go on.
   Awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
+    log_refusal(given);
     keep_alive = keep_alive && !engine_.draining;
     std::string bytes = answer_head(given, keep_alive);
-    if (!reader_->is_head()) bytes += given.body;
-    for (std::size_t done = 0; done < bytes.size();) {
+    if (!reader_->is_head() && !given.rest) bytes += given.body;
+    if (!co_await write(bytes)) co_return false;
+    if (!reader_->is_head() && given.rest && !co_await write_slices(given)) co_return false;
+    co_return keep_alive;
+  }
+
+  Awaitable<bool> write(std::string_view bytes) {
+    while (!bytes.empty()) {
       error_code error;
       watchdog_.set(limits().stalled_write_time);
-      done += co_await socket_.async_write_some(
-          asio::buffer(bytes.data() + done, bytes.size() - done), into(error));
+      bytes.remove_prefix(
+          co_await socket_.async_write_some(asio::buffer(bytes.data(), bytes.size()), into(error)));
       if (error) co_return false;
     }
     watchdog_.clear();
-    co_return keep_alive;
+    co_return true;
+  }
+
+  // A body that is read and written in turns. False where it broke off: then the connection is to be
+  // closed, and the last chunk is missing.
+  Awaitable<bool> write_slices(const Answer& given) {
+    const bool chunked = reader_->takes_chunks();
+    std::string slice(wire::kChunkRoom, ' ');
+    slice += given.body;
+    while (true) {
+      const std::string_view bytes =
+          chunked ? wire::as_chunk(slice) : std::string_view{slice}.substr(wire::kChunkRoom);
+      if (!co_await write(bytes)) co_return false;
+      if (given.rest->done()) break;
+      slice.assign(wire::kChunkRoom, ' ');
+      try {
+        co_await read_slice(engine_, *given.rest, slice);
+      } catch (const std::exception& error) {
+        engine_.log(core::LogLevel::error, error.what());
+        co_return false;
+      }
+    }
+    co_return !chunked || co_await write(wire::kLastChunk);
   }
 
   // Up to the empty line. Nothing of it is to be kept by a cache: what is asked for changes.
@@ -140,9 +186,12 @@ class Connection {
     head += std::string_view{http::obsolete_reason(status)};
     head += "\r\n" + engine_.date_line() + "Server: pena/" + kVersion + "\r\n";
     if (status != http::status::no_content) {
-      head +=
-          "Content-Type: application/json\r\nContent-Length: " + std::to_string(given.body.size()) +
-          "\r\n";
+      head += "Content-Type: application/json\r\n";
+      if (!given.rest) {
+        head += "Content-Length: " + std::to_string(given.body.size()) + "\r\n";
+      } else if (reader_->takes_chunks()) {
+        head += "Transfer-Encoding: chunked\r\n";
+      }
     }
     head += "Cache-Control: no-store\r\n" + given.headers;
     head += keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n";

@@ -11,6 +11,13 @@ namespace pena::server {
 
 namespace asio = boost::asio;
 
+namespace {
+
+// Of a list in a line of the log that tells of a request.
+constexpr std::size_t kLoggedIds = 100;
+
+}  // namespace
+
 Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
                core::XidFactory ids_given, const store::BucketView& buckets_given)
     : settings(settings_given),
@@ -34,6 +41,12 @@ void Engine::tell(core::Event event) const {
 }
 
 Awaitable<std::optional<Committed>> Engine::commit(core::Event event, core::RequestId request) {
+  if (settings.log.wants(core::LogLevel::debug)) {
+    core::Wording bounded;
+    bounded.most = kLoggedIds;
+    log(core::LogLevel::debug,
+        "request " + std::to_string(request) + ": " + core::describe(event, bounded));
+  }
   auto waiter = std::make_shared<Waiter>(io);
   waiters_.emplace(request, waiter);
   commits->push(std::move(event));
@@ -71,7 +84,31 @@ void Engine::deliver_one(const core::SendBatch& send) {
 
 void Engine::deliver_one(const core::CloseStream& close) {
   const auto stream = streams.find(close.session);
-  if (stream != streams.end()) stream->second->end(close.reason);
+  if (stream != streams.end()) {
+    stream->second->end(close.reason,
+                        close.complete ? TaskStream::Ending::well : TaskStream::Ending::cut);
+  }
+}
+
+std::size_t Engine::give_up() {
+  gave_up = true;
+  draining = true;
+  for (Socket* socket : sockets) {
+    boost::system::error_code ignored;
+    socket->cancel(ignored);
+  }
+  const std::size_t left = waiters_.size();
+  for (const auto& [request, waiter] : waiters_) {
+    waiter->done = true;
+    waiter->answered.cancel();
+  }
+  waiters_.clear();
+  if (left > 0) {
+    log(core::LogLevel::error, std::to_string(left) +
+                                   (left == 1 ? " request was" : " requests were") +
+                                   " left without a commit: what became of them is unknown");
+  }
+  return left;
 }
 
 void Engine::hang_up() {

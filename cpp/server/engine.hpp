@@ -33,7 +33,7 @@ struct Waiter {
   explicit Waiter(boost::asio::io_context& io) : answered(io) {}
   Timer answered;  // cancelled when the answer is there
   std::optional<Committed> committed;
-  bool done = false;
+  bool done = false;  // there is an answer, or there will be none
 };
 
 class Engine {
@@ -65,6 +65,7 @@ class Engine {
   BodyRoom bodies;                           // of all requests in flight
   std::array<char, 64UL * 1024> incoming{};  // where pieces of bodies are read, one at a time
   bool draining = false;
+  bool gave_up = false;                     // nothing is committed any more
   bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
@@ -73,15 +74,18 @@ class Engine {
 
   // Sends the event and says so in the log.
   void tell(core::Event event) const;
-  // Sends the event and waits until what it led to is durable. Nothing where the server stopped
-  // first.
+  // Sends the event and waits until what it led to is durable. Nothing where the server gave up
+  // first: then it may be in the store, or not. Not to be called once it has.
   [[nodiscard]] Awaitable<std::optional<Committed>> commit(core::Event event,
                                                            core::RequestId request);
   [[nodiscard]] core::RequestId new_request() { return next_request_++; }
 
   // Hands what a commit let go to streams and waiters.
   void deliver(std::vector<store::Outgoing>& outgoing);
-  // Ends every connection as it is, so that nobody waits for a server that has failed.
+  // Of every connection what is being waited for ends, so that each says its last word: to a request
+  // that waits for its commit, that the outcome is unknown. Returns how many of these there were.
+  std::size_t give_up();
+  // Ends every connection as it is, where there is no memory for words.
   void hang_up();
   // Takes nothing new, ends the streams and closes the connections that wait for a request.
   void drain();

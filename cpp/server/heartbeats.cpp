@@ -3,6 +3,7 @@
 #include <new>
 
 #include "server/task_stream.hpp"
+#include "wire/chunk.hpp"
 #include "wire/sse.hpp"
 
 namespace pena::server {
@@ -37,15 +38,19 @@ void Heartbeats::wait() {
 void Heartbeats::beat() {
   const Time now = std::chrono::steady_clock::now();
   const Time together = now + interval_ / kEarlyShare;
-  stamp_.clear();  // its room stays: heartbeats go on where the memory is out
+  // Its memory stays: heartbeats go on where there is none to be had.
+  stamp_.assign(wire::kChunkRoom, ' ');
   wire::append_heartbeat(stamp_, clock_.now());
+  const std::size_t length = stamp_.size() - wire::kChunkRoom;
+  const std::string_view chunk = wire::as_chunk(stamp_);
+  const std::string_view text = std::string_view{stamp_}.substr(wire::kChunkRoom, length);
   for (std::size_t beaten = 0; beaten < kAtOnce && !line_.empty(); ++beaten) {
     if (line_.front().at > together) break;
     // Behind the others, whose turn is all before the next of this one.
     line_.splice(line_.end(), line_, line_.begin());
     line_.back().at = now + interval_;
     try {
-      line_.back().stream->beat(stamp_);
+      line_.back().stream->beat(text, chunk);
     } catch (const std::bad_alloc&) {
       continue;  // the next one may find memory: a client takes a silence of a few heartbeats
     }

@@ -38,8 +38,8 @@ class Heartbeats {
   void beat();
 
   const Clock& clock_;
-  std::list<Beat> line_;  // the next first
-  std::string stamp_ = std::string(64, ' ');
+  std::list<Beat> line_;                      // the next first
+  std::string stamp_ = std::string(64, ' ');  // the room of a chunk, and the heartbeat
   std::optional<Timer> timer_;
   core::Duration interval_;
   bool waits_ = false;

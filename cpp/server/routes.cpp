@@ -16,8 +16,16 @@ namespace asio = boost::asio;
 
 namespace {
 
-Answer busy(const std::string& why) {
-  return refuse({503, why + "; try again later"});
+Answer busy(const std::string& why, const std::string& advice = "try again later") {
+  return refuse({503, why + "; " + advice});
+}
+
+// The server ended while the request waited for its commit.
+Answer unknown_outcome() {
+  return busy(
+      "the server ended before its disk had answered: the outcome is unknown, it may have been "
+      "accepted",
+      "send it again with the same ids");
 }
 
 // An accepted msg is kept: its id is the answer whether it was new or known already.
@@ -44,7 +52,7 @@ Awaitable<Answer> post_task(Engine& engine, const Request& request) {
   }
   const core::RequestId id = submitted.request;
   const auto accepted = co_await engine.commit(std::move(submitted), id);
-  if (!accepted) co_return busy("the server stops");
+  if (!accepted) co_return unknown_outcome();
   if (const auto* refused = std::get_if<store::SubmitRefused>(&*accepted)) {
     co_return refuse({400, "the id " + refused->id.text() +
                                " is one that this server has yet to make; expected an id of your "
@@ -53,7 +61,11 @@ Awaitable<Answer> post_task(Engine& engine, const Request& request) {
   if (const auto* reply = std::get_if<core::SubmitReply>(&*accepted); reply && reply->refused) {
     co_return busy("the store has no room for these msgs");
   }
-  co_return Answer{201, wire::ids_json(ids), {}};
+  if (engine.settings.log.wants(core::LogLevel::debug)) {
+    engine.log(core::LogLevel::debug, "request " + std::to_string(id) + ": accepted " +
+                                          std::to_string(ids.size()) + " msgs");
+  }
+  co_return Answer{201, wire::ids_json(ids), {}, {}};
 }
 
 // As a rule nothing is to be looked up, and the I/O thread need not wait for a disk.
@@ -66,6 +78,7 @@ Awaitable<store::SettledReply> settle(Engine& engine, const core::ReportReply& r
 }
 
 Awaitable<Answer> post_report(Engine& engine, const Request& request) {
+  if (engine.gave_up) co_return busy("the server stops");
   auto report = wire::parse_report(request.body, engine.settings.limits);
   if (!report) co_return refuse(report.refusal());
   // Taken after the request came and before it is answered: the client's anchor for its leases.
@@ -73,40 +86,26 @@ Awaitable<Answer> post_report(Engine& engine, const Request& request) {
   report->request = engine.new_request();
   const core::RequestId id = report->request;
   const auto committed = co_await engine.commit(std::move(*report), id);
-  if (!committed) co_return busy("the server stops");
+  if (!committed) co_return unknown_outcome();
   const store::SettledReply settled =
       co_await settle(engine, std::get<core::ReportReply>(*committed));
-  co_return Answer{200,
-                   wire::report_success_json(settled.reported, settled.duplicate, settled.unknown),
-                   "Pena-At: " + std::to_string(at_ms) + "\r\n"};
-}
-
-std::string read_page(const store::BucketView& buckets, store::Bucket bucket,
-                      const wire::PageQuery& query) {
-  if (!query.records) {
-    const auto page = buckets.ids(bucket, query.after, query.limit);
-    return wire::ids_json(page.records,
-                          page.more ? std::optional{page.records.back()} : std::nullopt);
+  std::string success =
+      wire::report_success_json(settled.reported, settled.duplicate, settled.unknown);
+  if (engine.settings.log.wants(core::LogLevel::debug)) {
+    engine.log(core::LogLevel::debug, "request " + std::to_string(id) + ": " + success);
   }
-  if (bucket == store::Bucket::report) {
-    const auto page = buckets.reports(query.after, query.limit);
-    return wire::records_json(page.records,
-                              page.more ? std::optional{page.records.back().id} : std::nullopt);
-  }
-  const auto page = buckets.fails(query.after, query.limit);
-  return wire::records_json(page.records,
-                            page.more ? std::optional{page.records.back().msg.id} : std::nullopt);
+  co_return Answer{200, std::move(success), "Pena-At: " + std::to_string(at_ms) + "\r\n", {}};
 }
 
 Awaitable<Answer> get_bucket(Engine& engine, const Request& request, store::Bucket bucket) {
   const auto query = wire::parse_page_query(request.query, engine.settings.limits);
   if (!query) co_return refuse(query.refusal());
-  const auto read = [&]() -> asio::awaitable<std::string> {
-    co_return read_page(engine.buckets, bucket, *query);
-  };
-  // Named first: gcc 12 destroys an aggregate twice that is made within a co_await expression.
-  std::string page = co_await asio::co_spawn(engine.readers, read, use_awaitable);
-  co_return Answer{200, std::move(page), {}};
+  auto page =
+      std::make_shared<PageText>(engine.buckets, bucket, *query, engine.settings.limits.page_bytes);
+  Answer answer;
+  co_await read_slice(engine, *page, answer.body);
+  if (!page->done()) answer.rest = std::move(page);
+  co_return answer;
 }
 
 Awaitable<Answer> get_report(Engine& engine, const Request& request) {
@@ -121,7 +120,7 @@ Awaitable<Answer> get_healthz(Engine& engine, const Request& /*request*/) {
   std::string body = std::string{R"({"status":"ok","version":")"} + kVersion + '"';
   const std::string_view waiting = store::word(engine.commits->waits_for());
   if (!waiting.empty()) body += R"(,"waiting":")" + std::string{waiting} + '"';
-  co_return Answer{200, body + '}', {}};
+  co_return Answer{200, body + '}', {}, {}};
 }
 
 struct Route {
@@ -155,8 +154,18 @@ std::string allowed(std::string_view path) {
 }  // namespace
 
 Answer refuse(const wire::Refusal& refusal) {
-  return {refusal.status, wire::error_json(refusal.sentence),
-          refusal.status == 503 ? "Retry-After: 1\r\n" : ""};
+  return {refusal.status,
+          wire::error_json(refusal.sentence),
+          refusal.status == 503 ? "Retry-After: 1\r\n" : "",
+          {}};
+}
+
+Awaitable<void> read_slice(Engine& engine, PageText& page, std::string& text) {
+  const auto read = [&]() -> asio::awaitable<void> {
+    page.append_next(text);
+    co_return;
+  };
+  co_await asio::co_spawn(engine.readers, read, use_awaitable);
 }
 
 Awaitable<Answer> answer(Engine& engine, Request request) {

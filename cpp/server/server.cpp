@@ -31,7 +31,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds kLongestDrain{5};
+constexpr std::chrono::seconds kLastWords{1};
 constexpr std::chrono::milliseconds kLookWhileDraining{5};
 
 std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
@@ -154,9 +154,9 @@ class Server::Impl {
   [[nodiscard]] std::string url() const { return "http://" + written(address_); }
   [[nodiscard]] std::uint16_t port() const { return address_.port; }
 
-  void stop() {
+  std::size_t stop() {
     const std::lock_guard one_at_a_time(stop_mutex_);
-    if (!io_thread_.joinable()) return;
+    if (!io_thread_.joinable()) return left_;
     engine_.log(core::LogLevel::info, "stopping");
     asio::co_spawn(engine_.io, drain(), asio::detached);
     commits_->push(core::DrainBegan{});
@@ -167,6 +167,7 @@ class Server::Impl {
     engine_.readers.join();
     if (view_) store_.reset();  // another server may have it from now on
     note_stopped(nullptr);
+    return left_;
   }
 
   bool wait(std::optional<std::chrono::milliseconds> timeout) {
@@ -216,15 +217,20 @@ class Server::Impl {
   void run_io() {
     try {
       engine_.io.run();
-      if (commits_failed_) {
-        listener_.close();
-        engine_.hang_up();
-      }
+      if (commits_failed_) say_last_words();
     } catch (...) {
       engine_.log(core::LogLevel::error, "the server failed, so it stops");
-      listener_.close();
-      engine_.hang_up();
       note_stopped(std::current_exception());
+      say_last_words();
+    }
+  }
+  void say_last_words() {
+    try {
+      engine_.io.restart();
+      asio::co_spawn(engine_.io, give_up(), asio::detached);
+      engine_.io.run();
+    } catch (...) {  // again
+      engine_.hang_up();
     }
   }
 
@@ -244,13 +250,23 @@ class Server::Impl {
   Awaitable<void> drain() {
     listener_.close();
     engine_.drain();
+    co_await let_connections_end(settings_.limits.drain_time);
+    co_await give_up();
+  }
+  // On the I/O thread: with a last word to all that are still there.
+  Awaitable<void> give_up() {
+    listener_.close();
+    left_ += engine_.give_up();
+    co_await let_connections_end(kLastWords);
+    engine_.io.stop();
+  }
+  Awaitable<void> let_connections_end(core::Duration longest) {
     Timer timer(engine_.io);
-    const auto give_up_at = Clock::Steady::now() + kLongestDrain;
-    while (engine_.connections > 0 && Clock::Steady::now() < give_up_at) {
+    const auto until = Clock::Steady::now() + longest;
+    while (engine_.connections > 0 && Clock::Steady::now() < until) {
       timer.expires_after(kLookWhileDraining);
       co_await timer.async_wait(use_awaitable);
     }
-    engine_.io.stop();
   }
 
   void note_stopped(std::exception_ptr failure) {
@@ -274,6 +290,7 @@ class Server::Impl {
   Engine engine_;
   Listener listener_;
   ListenAddress address_;
+  std::size_t left_ = 0;  // requests whose outcome is unknown; the I/O thread's until it has ended
   std::thread io_thread_;
   std::atomic<bool> commits_failed_ = false;
 
@@ -296,8 +313,8 @@ std::string Server::url() const {
 std::uint16_t Server::port() const {
   return impl_->port();
 }
-void Server::stop() {
-  impl_->stop();
+std::size_t Server::stop() {
+  return impl_->stop();
 }
 bool Server::wait(std::optional<std::chrono::milliseconds> timeout) {
   return impl_->wait(timeout);

@@ -74,7 +74,9 @@ class Server {
 
   // Ends well: takes no more requests, ends the streams, answers what was asked, finishes the
   // commits and closes the store. Returns when all that is done; a second call waits for the first.
-  void stop();
+  // A request that the disk keeps waiting for longer than limits.drain_time is answered 503, for what
+  // becomes of it is unknown. Returns how many of these there were, also where the store failed.
+  std::size_t stop();
   // Waits until the server has stopped, at most `timeout` (none: for ever). True when it has.
   // Throws what ended it if that was a failure (a commit that failed).
   bool wait(std::optional<std::chrono::milliseconds> timeout = std::nullopt);

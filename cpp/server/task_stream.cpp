@@ -10,6 +10,7 @@
 
 #include "core/number_text.hpp"
 #include "pena_version.hpp"
+#include "wire/chunk.hpp"
 #include "wire/sse.hpp"
 
 namespace pena::server {
@@ -22,6 +23,12 @@ namespace {
 // A large batch goes out in pieces of whole events, for between them a heartbeat may be due: the
 // client counts the silence from the stamps alone.
 constexpr std::size_t kPiece = 64UL * 1024;
+// Heartbeats without an event between them: some libraries give up a block of lines of 64 KiB, and the
+// next event is to have room in it. Nothing ends such a block unseen by all of them, so it is done
+// seldom.
+constexpr std::size_t kLongestBlock = 48UL * 1024;
+// So soon whoever lost a stream may come back.
+constexpr core::Duration kComeBackAfter = std::chrono::seconds{1};
 
 std::size_t end_of_piece(std::string_view bytes, std::size_t from) {
   if (bytes.size() - from <= kPiece) return bytes.size();
@@ -31,17 +38,21 @@ std::size_t end_of_piece(std::string_view bytes, std::size_t from) {
 
 }  // namespace
 
-TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& query)
+TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& query, bool chunked)
     : engine_(engine),
       socket_(socket),
       query_(query),
       session_(engine.ids.next(engine.clock.date())),
+      chunked_(chunked),
       watchdog_(engine.watchdogs, socket),
       wake_(engine.io),
       heartbeat_(engine.heartbeats, *this),
       ear_(std::make_shared<Ear>(Ear{this})) {
-  waiting_ = head(engine, session_);
-  wire::append_heartbeat(waiting_, engine.clock.now());
+  std::string first(wire::kChunkRoom, ' ');
+  wire::append_heartbeat(first, engine.clock.now());
+  wire::append_retry(first, kComeBackAfter);
+  framed_ = head(engine, session_, chunked_);
+  framed_ += framed(first);
   engine_.streams.emplace(session_, this);
   try {
     // After the first stamp: the client counts its leases from what it sent before that.
@@ -63,15 +74,17 @@ TaskStream::~TaskStream() {
   }
 }
 
-std::string TaskStream::head(Engine& engine, const core::Xid& session) {
+std::string TaskStream::head(Engine& engine, const core::Xid& session, bool chunked) {
   const core::Timing& timing = engine.settings.limits.timing;
   const auto ms = [](core::Duration duration) {
     return std::to_string(core::to_ms(duration));
   };
   return "HTTP/1.1 200 OK\r\n" + engine.date_line() + "Server: pena/" + kVersion +
          "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n"
-         "X-Accel-Buffering: no\r\nConnection: close\r\nPena-Session: " +
-         session.text() + "\r\nPena-Lease: " + ms(timing.lease) +
+         "X-Accel-Buffering: no\r\n" +
+         // No "close" beside chunks: Node's fetch would take a cut for the end.
+         (chunked ? "Transfer-Encoding: chunked" : "Connection: close") +
+         "\r\nPena-Session: " + session.text() + "\r\nPena-Lease: " + ms(timing.lease) +
          "\r\nPena-Heartbeat: " + ms(timing.heartbeat) + "\r\nPena-Silence: " + ms(timing.silence) +
          "\r\nPena-Stop-Time: " + ms(timing.stop_time) +
          "\r\nPena-Clock-Drift: " + core::number_text(timing.clock_drift) + "\r\n\r\n";
@@ -80,6 +93,7 @@ std::string TaskStream::head(Engine& engine, const core::Xid& session) {
 void TaskStream::send(const core::SendBatch& grant) {
   if (ending_) return;
   if (batch_waits_) return end("the client does not read what it is sent");
+  block_bytes_ = 0;
   const core::Duration lease = engine_.settings.limits.timing.lease;
   const core::Instant granted_at = grant.lease_until - lease;
   if (!is_idle()) {
@@ -88,15 +102,20 @@ void TaskStream::send(const core::SendBatch& grant) {
     return;
   }
   std::string& frames = engine_.frames;
-  frames.clear();
+  frames.assign(wire::kChunkRoom, ' ');
   wire::append_batch_frames(frames, *grant.batch, granted_at, lease);
   if (frames.size() <= kPiece) {
-    send_or_keep(frames);
+    send_or_keep(framed(frames));
   } else {
     waiting_ = std::exchange(frames, {});  // in pieces, and nothing large is kept
+    waiting_.erase(0, wire::kChunkRoom);
     wake_.cancel();
   }
-  batch_waits_ = !waiting_.empty();
+  batch_waits_ = !is_idle();
+}
+
+std::string_view TaskStream::framed(std::string& text) const {
+  return chunked_ ? wire::as_chunk(text) : std::string_view{text}.substr(wire::kChunkRoom);
 }
 
 void TaskStream::send_or_keep(std::string_view bytes) {
@@ -105,13 +124,14 @@ void TaskStream::send_or_keep(std::string_view bytes) {
   if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
   if (bytes.empty()) return;
   // The client does not read, or is gone: the write that waits finds out.
-  waiting_ += bytes;
+  framed_ += bytes;
   wake_.cancel();
 }
 
-void TaskStream::end(const std::string& reason) {
+void TaskStream::end(const std::string& reason, Ending ending) {
   if (ending_) return;
   ending_ = true;
+  ends_well_ = ending == Ending::well;
   engine_.log(core::LogLevel::debug, "end " + session_.text() + ": " + reason);
   wire::append_bye(waiting_, reason);
   wake_.cancel();
@@ -121,32 +141,45 @@ Awaitable<void> TaskStream::run() {
   error_code ignored;
   listen();
   while (!gone_) {
-    if (waiting_.empty()) {
-      if (ending_) break;
+    if (!is_idle()) {
+      if (!co_await write_all()) break;
+    } else if (ending_) {
+      if (chunked_ && ends_well_) co_await write(wire::kLastChunk);
+      break;
+    } else {
       wake_.expires_at(Timer::time_point::max());
       co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
-      continue;
     }
-    // The buffer goes with the write: an idle stream keeps none.
-    if (!co_await write_all(std::exchange(waiting_, {}))) break;
   }
 }
 
-Awaitable<bool> TaskStream::write_all(std::string bytes) {
+// Both buffers go with the write: an idle stream keeps none.
+Awaitable<bool> TaskStream::write_all() {
+  const std::string rest = std::exchange(framed_, {});
+  const std::string text = std::exchange(waiting_, {});
   batch_waits_ = false;
   writing_ = true;
-  for (std::size_t done = 0; done < bytes.size();) {
-    const std::size_t end = end_of_piece(bytes, done);
-    const std::string_view piece{bytes.data() + done, end - done};
-    if (!co_await write(piece)) co_return false;
+  if (!rest.empty() && (!co_await write(rest) || !co_await write_stamp())) co_return false;
+  std::string piece;
+  for (std::size_t done = 0; done < text.size();) {
+    const std::size_t end = end_of_piece(text, done);
+    piece.assign(wire::kChunkRoom, ' ');
+    piece.append(text, done, end - done);
+    const std::string_view bytes = framed(piece);
+    if (!co_await write(bytes) || !co_await write_stamp()) co_return false;
     done = end;
-    if (!std::exchange(stamp_due_, false)) continue;
-    std::string stamp;
-    wire::append_heartbeat(stamp, engine_.clock.now());
-    if (!co_await write(stamp)) co_return false;
   }
   writing_ = false;
   co_return true;
+}
+
+// Where one was due meanwhile.
+Awaitable<bool> TaskStream::write_stamp() {
+  if (!std::exchange(stamp_due_, false)) co_return true;
+  std::string stamp(wire::kChunkRoom, ' ');
+  wire::append_heartbeat(stamp, engine_.clock.now());
+  const std::string_view bytes = framed(stamp);
+  co_return co_await write(bytes);
 }
 
 Awaitable<bool> TaskStream::write(std::string_view bytes) {
@@ -165,14 +198,21 @@ Awaitable<bool> TaskStream::write(std::string_view bytes) {
   co_return true;
 }
 
-void TaskStream::beat(std::string_view stamp) {
+void TaskStream::beat(std::string_view stamp, std::string_view chunk) {
   if (ending_) return;
+  block_bytes_ += stamp.size();
   if (writing_) {
     stamp_due_ = true;
-  } else if (is_idle()) {
-    send_or_keep(stamp);
-  } else {
+  } else if (!is_idle()) {
     waiting_ += stamp;
+  } else if (block_bytes_ < kLongestBlock) {
+    send_or_keep(chunked_ ? chunk : stamp);
+  } else {
+    block_bytes_ = 0;
+    std::string last(wire::kChunkRoom, ' ');
+    last += stamp;
+    wire::append_block_end(last);
+    send_or_keep(framed(last));
   }
 }
 

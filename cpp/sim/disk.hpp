@@ -62,12 +62,12 @@ class Disk final : public store::Store {
   // How many msgs of the queue were read page by page since the last call.
   [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
   [[nodiscard]] store::Page<core::ReportRecord> reports(std::optional<core::Xid> after,
-                                                        std::size_t limit) const override {
-    return live_->reports(after, limit);
+                                                        store::Most most) const override {
+    return live_->reports(after, most);
   }
   [[nodiscard]] store::Page<core::FailRecord> fails(std::optional<core::Xid> after,
-                                                    std::size_t limit) const override {
-    return live_->fails(after, limit);
+                                                    store::Most most) const override {
+    return live_->fails(after, most);
   }
   [[nodiscard]] std::vector<core::Batch> batches() const override { return live_->batches(); }
   [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {

@@ -105,14 +105,17 @@ class LmdbView {
   explicit LmdbView(std::shared_ptr<LmdbEnv> env) : env_(std::move(env)) {}
 
   template <class Record, class Decode>
-  Page<Record> page(Table table, const std::optional<Xid>& after, std::size_t limit,
-                    Decode decode) const {
+  Page<Record> page(Table table, const std::optional<Xid>& after, Most most, Decode decode) const {
     const ReadTxn txn(*env_);
     Cursor cursor(*env_, txn.get(), table);
     Page<Record> page;
     bool there = cursor.to_first_behind(after);
-    for (; there && page.records.size() < limit; there = cursor.next()) {
-      page.records.push_back(decode(cursor.id(), cursor.value()));
+    std::size_t bytes = 0;
+    for (; there && page.records.size() < most.records && bytes < most.bytes;
+         there = cursor.next()) {
+      const std::string_view value = cursor.value();
+      bytes += value.size();
+      page.records.push_back(decode(cursor.id(), value));
     }
     page.more = there;
     return page;
@@ -266,12 +269,11 @@ class Reading : public Base {
     return view_.queued(ids, bytes);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
-                                                 std::size_t limit) const override {
-    return view_.template page<core::ReportRecord>(Table::report, after, limit, decode_report);
+                                                 Most most) const override {
+    return view_.template page<core::ReportRecord>(Table::report, after, most, decode_report);
   }
-  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after,
-                                             std::size_t limit) const override {
-    return view_.template page<core::FailRecord>(Table::fail, after, limit, decode_fail);
+  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after, Most most) const override {
+    return view_.template page<core::FailRecord>(Table::fail, after, most, decode_fail);
   }
   [[nodiscard]] std::vector<core::Batch> batches() const override { return view_.batches(); }
   [[nodiscard]] std::optional<core::ReportRecord> report(const Xid& id) const override {

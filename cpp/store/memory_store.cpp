@@ -30,25 +30,46 @@ auto behind(const Table<Record>& table, const std::optional<Xid>& after) {
   return after ? table.upper_bound(*after) : table.begin();
 }
 
-template <class Record, class Out, class Take>
-Page<Out> page_of(const Table<Record>& table, const std::optional<Xid>& after, std::size_t limit,
-                  Take take) {
-  Page<Out> page;
+std::size_t bytes_of(const std::vector<core::Miss>& misses) {
+  std::size_t bytes = misses.size() * sizeof(core::Miss);
+  for (const core::Miss& miss : misses) bytes += miss.error.size();
+  return bytes;
+}
+std::size_t bytes_of(const core::QueuedMsg& queued) {
+  return sizeof queued + queued.msg.payload.size() + bytes_of(queued.misses);
+}
+std::size_t bytes_of(const core::Batch& batch) {
+  std::size_t bytes = sizeof batch;
+  for (const core::QueuedMsg& queued : batch.msgs) bytes += bytes_of(queued);
+  return bytes;
+}
+std::size_t bytes_of(const core::ReportRecord& record) {
+  return sizeof record + bytes_of(record.misses);
+}
+std::size_t bytes_of(const core::FailRecord& record) {
+  return sizeof record + record.msg.payload.size() + bytes_of(record.misses);
+}
+
+template <class Record>
+Page<Record> records_of(const Table<Record>& table, const std::optional<Xid>& after, Most most) {
+  Page<Record> page;
+  std::size_t bytes = 0;
   auto at = behind(table, after);
-  for (; at != table.end() && page.records.size() < limit; ++at) page.records.push_back(take(*at));
+  for (; at != table.end() && page.records.size() < most.records && bytes < most.bytes; ++at) {
+    bytes += bytes_of(at->second);
+    page.records.push_back(at->second);
+  }
   page.more = at != table.end();
   return page;
 }
 
 template <class Record>
-Page<Record> records_of(const Table<Record>& table, const std::optional<Xid>& after,
-                        std::size_t limit) {
-  return page_of<Record, Record>(table, after, limit, [](const auto& at) { return at.second; });
-}
-
-template <class Record>
 Page<Xid> ids_of(const Table<Record>& table, const std::optional<Xid>& after, std::size_t limit) {
-  return page_of<Record, Xid>(table, after, limit, [](const auto& at) { return at.first; });
+  Page<Xid> page;
+  auto at = behind(table, after);
+  for (; at != table.end() && page.records.size() < limit; ++at) page.records.push_back(at->first);
+  page.more = at != table.end();
+  return page;
 }
 
 template <class Record>
@@ -148,14 +169,13 @@ class MemoryStore final : public Store {
     return read;
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
-                                                 std::size_t limit) const override {
+                                                 Most most) const override {
     const std::lock_guard lock(mutex_);
-    return records_of(tables_.report, after, limit);
+    return records_of(tables_.report, after, most);
   }
-  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after,
-                                             std::size_t limit) const override {
+  [[nodiscard]] Page<core::FailRecord> fails(std::optional<Xid> after, Most most) const override {
     const std::lock_guard lock(mutex_);
-    return records_of(tables_.fail, after, limit);
+    return records_of(tables_.fail, after, most);
   }
   [[nodiscard]] std::vector<core::Batch> batches() const override {
     const std::lock_guard lock(mutex_);

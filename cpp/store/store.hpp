@@ -49,6 +49,15 @@ struct Page {
   bool more = false;
 };
 
+// How much a page holds at most. It ends with the record that takes it to `bytes`, about as large as it
+// is stored: one record is always there, if there is one.
+struct Most {
+  std::size_t records;
+  std::size_t bytes;
+  Most(std::size_t most_records, std::size_t most_bytes = SIZE_MAX)  // NOLINT: a number will do
+      : records(most_records), bytes(most_bytes) {}
+};
+
 // Reads of what is committed. Any thread may read while another commits; every call is one short
 // read transaction of its own. Errors: StoreError.
 class BucketView {
@@ -67,9 +76,9 @@ class BucketView {
   [[nodiscard]] virtual std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
                                                             std::size_t bytes) const = 0;
   [[nodiscard]] virtual Page<core::ReportRecord> reports(std::optional<core::Xid> after,
-                                                         std::size_t limit) const = 0;
+                                                         Most most) const = 0;
   [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,
-                                                     std::size_t limit) const = 0;
+                                                     Most most) const = 0;
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;

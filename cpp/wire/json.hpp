@@ -49,8 +49,7 @@ struct ReceivedMsg {
 
 // The answers.
 [[nodiscard]] std::string error_json(std::string_view sentence);
-[[nodiscard]] std::string ids_json(const std::vector<core::Xid>& ids,
-                                   std::optional<core::Xid> next = std::nullopt);
+[[nodiscard]] std::string ids_json(const std::vector<core::Xid>& ids);
 [[nodiscard]] std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
                                               std::uint64_t unknown);
 // What the client reads out of that answer; nothing where it is none.
@@ -62,11 +61,23 @@ struct ReportAnswer {
 // The sentence of an {"error": …}; nothing where it is none.
 [[nodiscard]] std::optional<std::string> parse_error(std::string_view body);
 
-// {"records":[…],"next"?}: instants in ISO 8601 UTC with ms ("2026-11-23T18:00:00.000Z").
-[[nodiscard]] std::string records_json(const std::vector<core::ReportRecord>& records,
-                                       std::optional<core::Xid> next = std::nullopt);
-[[nodiscard]] std::string records_json(const std::vector<core::FailRecord>& records,
-                                       std::optional<core::Xid> next = std::nullopt);
+// {"ids":[…],"next"?} or {"records":[…],"next"?}, appended to one text or to one after the other.
+// Instants are in ISO 8601 UTC with ms ("2026-11-23T18:00:00.000Z").
+class PageJson {
+ public:
+  explicit PageJson(std::string_view name) : name_(name) {}  // "ids" or "records"
+  void add(std::string& out, const core::Xid& id);
+  void add(std::string& out, const core::ReportRecord& record);
+  void add(std::string& out, const core::FailRecord& record);
+  // `next`: where the next page begins; none: this is the last.
+  void end(std::string& out, const std::optional<core::Xid>& next);
+
+ private:
+  void begin_one(std::string& out);
+
+  std::string_view name_;
+  bool begun_ = false;
+};
 
 // A report as the client sends it:
 // {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true][,"last":true]}.

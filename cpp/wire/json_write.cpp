@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/number_text.hpp"
 #include "wire/json.hpp"
@@ -37,12 +38,7 @@ void append_ids(std::string& out, const std::vector<Xid>& ids) {
   out += ']';
 }
 
-void append_next(std::string& out, const std::optional<Xid>& next) {
-  if (!next) return;
-  out += ",\"next\":";
-  append_quoted(out, *next);
-}
-
+// "2026-11-23T18:00:00.000Z", quoted.
 std::string date(core::Instant at) {
   return '"' + core::date_text(at) + '"';
 }
@@ -97,19 +93,6 @@ void append_record(std::string& out, const core::FailRecord& record) {
   out += '}';
 }
 
-template <class Record>
-std::string page_of(const std::vector<Record>& records, const std::optional<Xid>& next) {
-  std::string out = "{\"records\":[";
-  for (const Record& record : records) {
-    append_record(out, record);
-    out += ',';
-  }
-  if (!records.empty()) out.pop_back();
-  out += ']';
-  append_next(out, next);
-  return out + "}";
-}
-
 }  // namespace
 
 void append_msg_json(std::string& out, const core::QueuedMsg& msg) {
@@ -134,11 +117,10 @@ std::string error_json(std::string_view sentence) {
   return "{\"error\":" + json_string(sentence) + "}";
 }
 
-std::string ids_json(const std::vector<Xid>& ids, std::optional<Xid> next) {
+std::string ids_json(const std::vector<Xid>& ids) {
   std::string out = "{\"ids\":";
   out.reserve(ids.size() * (Xid::kTextLength + 3) + 64);
   append_ids(out, ids);
-  append_next(out, next);
   return out + "}";
 }
 
@@ -149,12 +131,34 @@ std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
          "}";
 }
 
-std::string records_json(const std::vector<core::ReportRecord>& records, std::optional<Xid> next) {
-  return page_of(records, next);
+void PageJson::add(std::string& out, const Xid& id) {
+  begin_one(out);
+  append_quoted(out, id);
 }
 
-std::string records_json(const std::vector<core::FailRecord>& records, std::optional<Xid> next) {
-  return page_of(records, next);
+void PageJson::add(std::string& out, const core::ReportRecord& record) {
+  begin_one(out);
+  append_record(out, record);
+}
+
+void PageJson::add(std::string& out, const core::FailRecord& record) {
+  begin_one(out);
+  append_record(out, record);
+}
+
+void PageJson::begin_one(std::string& out) {
+  if (std::exchange(begun_, true)) {
+    out += ',';
+  } else {
+    out.append("{\"").append(name_).append("\":[");
+  }
+}
+
+void PageJson::end(std::string& out, const std::optional<Xid>& next) {
+  if (!begun_) out.append("{\"").append(name_).append("\":[");
+  out += ']';
+  if (next) member(out, "next", *next);
+  out += '}';
 }
 
 std::string report_json(const core::Reported& report) {

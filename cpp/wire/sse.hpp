@@ -4,8 +4,8 @@
 //   : batch=<xid> size=<msgs> at=<server's time, ms> lease=<ms>   before the msgs of a batch
 //   : at=<server's time, ms>                      a heartbeat, and the first bytes
 //   : bye <reason>                                the last words of a stream
-// No empty line follows them: some libraries (httpx-sse) take one for an event without data once an
-// id has been seen.
+// No empty line follows them: some libraries (httpx-sse, fetch-event-source) take one for an event
+// without data. The lines are of a block with the next event.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,11 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Insta
                          core::Duration lease);
 void append_heartbeat(std::string& out, core::Instant now);
 void append_bye(std::string& out, std::string_view reason);
+// How soon a client that lost its stream may come back: a field of the next event's block.
+void append_retry(std::string& out, core::Duration time);
+// Ends a block that has no event, for parsers that take so much and no more. The id is taken back
+// first: then it is no event to httpx-sse either.
+void append_block_end(std::string& out);
 
 // What such a comment says, read back.
 struct StreamNote {

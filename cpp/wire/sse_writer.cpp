@@ -49,6 +49,16 @@ void append_heartbeat(std::string& out, core::Instant now) {
   out += "\n";
 }
 
+void append_retry(std::string& out, core::Duration time) {
+  out += "retry: ";
+  append_number(out, core::to_ms(time));
+  out += "\n";
+}
+
+void append_block_end(std::string& out) {
+  out += "id:\n\n";
+}
+
 void append_bye(std::string& out, std::string_view reason) {
   out += ": bye ";
   for (const char letter : reason) out += letter == '\n' || letter == '\r' ? ' ' : letter;

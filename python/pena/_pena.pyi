@@ -163,6 +163,7 @@ class Limits:
     report_ids: int
     submit_msgs: int
     page_ids: int
+    page_bytes: int
     json_depth: int
     header_bytes: int
     target_bytes: int
@@ -174,6 +175,7 @@ class Limits:
     body_time: timedelta
     idle_time: timedelta
     stalled_write_time: timedelta
+    drain_time: timedelta
     window_msgs: int
     window_bytes: int
     fewest_pieces: int
@@ -227,7 +229,7 @@ class Server:
     @property
     def port(self) -> int: ...
     def running(self) -> bool: ...
-    def stop(self) -> None: ...
+    def stop(self) -> int: ...
     def wait(self, timeout: timedelta | None) -> bool: ...
     def stats(self) -> _ServerStats: ...
     def buckets(self) -> Buckets: ...

@@ -74,17 +74,27 @@ class Connection:
 
     def answer(self) -> dict[str, Any]:
         """Read the JSON behind the headers."""
-        size = int(self.headers["content-length"])
+        if self.headers.get("transfer-encoding") == "chunked":
+            text = b""
+            while size := int(self.line(), 16):
+                text += self._read(size)
+                self.line()
+            self.line()
+        else:
+            text = self._read(int(self.headers["content-length"]))
+        answer: dict[str, Any] = json.loads(text)
+        if self.headers.get("connection") == "close":
+            self.close()
+        return answer
+
+    def _read(self, size: int) -> bytes:
         try:
             text = self._file.read(size)
         except OSError as error:
             raise LostError from error
         if len(text) < size:
             raise LostError
-        answer: dict[str, Any] = json.loads(text)
-        if self.headers.get("connection") == "close":
-            self.close()
-        return answer
+        return text
 
     def line(self) -> str:
         """Read one line without its end."""
@@ -229,7 +239,10 @@ class Worker(Client):
             stream.close()
 
     def batches(self, stream: Connection) -> Iterator[tuple[str, list[str]]]:
-        """Yield batches. Also of a batch that breaks off, what came is written down."""
+        """Yield batches. Also of a batch that breaks off, what came is written down.
+
+        The server's chunks are whole lines, so what is around them is lines that nobody looks for.
+        """
         while not self.load.over.is_set():
             note = stream.line()
             if not note.startswith(": batch="):

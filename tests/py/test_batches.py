@@ -70,7 +70,7 @@ def test_workers_that_take_one_batch_and_go_cost_no_attempt(site: Site) -> None:
         stream = site.stream(server.url, 1, more="&batches=1" if by_query else "")
         batch = stream.next_batch()
         assert stream.report(batch, **({} if by_query else {"last": True}))["reported"] == 1
-        assert ": bye all batches are settled" in stream.read_to_the_end()
+        assert ": bye all batches are settled" in stream.read_to_the_end(well=True)
     stats = server.stats
     assert (stats.reported, stats.sent, stats.failed, stats.dropped) == (16, 16, 0, 0)
     assert (stats.clients_lost, stats.clients_free, stats.clients_busy) == (0, 0, 0)

@@ -2,15 +2,22 @@
 
 import json
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import requests
+import urllib3
 from httpx_sse import connect_sse
 
+from support.poll import until
 from support.process import foreign_environment
 from support.site import Site
+from support.stream import post
 
 JS = Path(__file__).parent.parent / "js"
 
@@ -47,12 +54,88 @@ def test_httpx_sse_is_a_client(site: Site) -> None:
                 assert set(ids) <= set(server.report)
 
 
+def test_a_cut_stream_is_an_error_to_curl(site: Site) -> None:
+    for by, end in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)):
+        server = site.process("--no-generate")
+        command = ["curl", "-N", "-s", f"{server.url}/task?batchsize=2"]
+        clean = foreign_environment()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean) as curl:
+            assert curl.stdout is not None
+            assert curl.stdout.readline().startswith(": at=")
+            assert server.stop(by) == end
+            curl.stdout.read()
+        assert curl.returncode == 18  # "partial file"
+
+
+def test_a_stream_that_got_all_it_asked_for_ends_well(site: Site) -> None:
+    server = site.server(count=2)
+    command = ["curl", "-N", "-s", f"{server.url}/task?batchsize=2&batches=1"]
+    clean = foreign_environment()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean) as curl:
+        assert curl.stdout is not None
+        data = (line.removeprefix("data: ") for line in curl.stdout if line.startswith("data: "))
+        ids = [json.loads(next(data))["id"] for _ in range(2)]
+        post(server.url, "/report", ids)
+        assert list(data) == []
+    assert curl.returncode == 0
+
+
+# No heartbeat comes in time to fill a block up.
+RARE = {"heartbeat": 30.0, "silence": 60.0, "drop_grace": 70.0}
+
+
+def first_line_with_data(chunks: Iterator[bytes]) -> bytes:
+    """Take no more of the chunks than is needed to find it."""
+    seen = b""
+    while b"\n\n" not in seen:
+        seen += next(chunks)
+    return next(line for line in seen.splitlines() if line.startswith(b"data: "))
+
+
+@pytest.mark.parametrize("block", [1, 512, 10_000])
+def test_who_reads_blocks_sees_a_msg_at_once(site: Site, block: int) -> None:
+    server = site.server(count=1, **RARE)
+    url = f"{server.url}/task?batchsize=1"
+    stream = requests.get(url, stream=True, timeout=20)
+    with stream:
+        lines = stream.iter_lines(chunk_size=block)
+        data = next(line for line in lines if line.startswith(b"data: "))
+        msg = json.loads(data.removeprefix(b"data: "))
+        assert requests.post(f"{server.url}/report", json=[msg["id"]], timeout=20).ok
+        with urllib3.PoolManager(timeout=20) as pool:
+            with pool.request("GET", url, preload_content=False) as more:
+                site.submit(server.url, 7)
+                seen = first_line_with_data(stream.iter_content(block))
+                assert json.loads(seen.removeprefix(b"data: "))["period"] == 7
+                site.submit(server.url, 8)
+                seen = first_line_with_data(more.stream(block))
+                assert json.loads(seen.removeprefix(b"data: "))["period"] == 8
+
+
+def test_an_idle_stream_is_no_event_and_no_endless_block(site: Site) -> None:
+    server = site.server(generate=False, heartbeat=0.001)
+    with httpx.Client(base_url=server.url, timeout=20) as http:
+        with connect_sse(http, "GET", "/task", params={"batchsize": 1}) as source:
+            events = source.iter_sse()
+            (id,) = site.submit(server.url, 1)
+            assert next(events).json()["id"] == id
+            later = site.stream(server.url, 1)
+            lines = later.read_to_a_block_end()
+            assert 40 * 1024 < lines * len(": at=1795461517194\n") < 64 * 1024
+            later.close()
+            until(lambda: server.stats.clients_lost == 1, "its end was seen")
+            http.post("/report", json=[id])
+            (id,) = site.submit(server.url, 2)
+            assert next(events).json()["id"] == id
+
+
 @pytest.fixture(scope="session")
 def eventsource() -> Path:
-    """Return the folder of a node program with the EventSource of npm, installed where missing."""
+    """Return the folder of node programs with libraries of npm, installed where missing."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
-    if not (JS / "node_modules").is_dir():
+    wanted = json.loads((JS / "package.json").read_text())["dependencies"]
+    if not all((JS / "node_modules" / name).is_dir() for name in wanted):
         install = ["npm", "ci", "--silent"]
         clean = foreign_environment()
         subprocess.run(install, cwd=JS, check=True, capture_output=True, env=clean)
@@ -74,10 +157,33 @@ def test_a_browsers_eventsource_is_a_client(site: Site, eventsource: Path) -> No
     assert len(server.report) == 12
 
 
+@pytest.mark.parametrize("library", ["eventsource", "fetch-event-source"])
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_a_library_comes_back_by_itself(
+    site: Site, eventsource: Path, library: str, by: signal.Signals
+) -> None:
+    server = site.process("--no-generate")
+    command = ["node", str(eventsource / "come_back.js"), server.url, library]
+    clean = foreign_environment()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean) as node:
+        assert node.stdout is not None
+        try:
+            for _ in range(2):
+                ids = site.submit(server.url, 1, 2)
+                assert [node.stdout.readline().strip() for _ in ids] == ids
+                server.stop(by)
+                server = site.process("--no-generate", listen=urlsplit(server.url).netloc)
+            ids = site.submit(server.url, 3)
+            assert node.stdout.readline().strip() == ids[0]
+        finally:
+            node.kill()
+
+
 def test_the_stream_has_the_headers_that_proxies_need(site: Site) -> None:
     server = site.server()
     headers = site.stream(server.url, 1).response.headers
     assert headers["content-type"] == "text/event-stream"
     assert headers["cache-control"] == "no-cache, no-transform"
     assert headers["x-accel-buffering"] == "no"
+    assert headers["transfer-encoding"] == "chunked"
     assert len(headers["pena-session"]) == 20

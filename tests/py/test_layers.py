@@ -47,7 +47,7 @@ ROOMS = [
     Room("cpp/server", ("core/", "wire/", "store/", "process/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/asio_impl", ("process/",), ("boost/",)),
-    Room("cpp/load", ("core/", "client/url.hpp")),
+    Room("cpp/load", ("core/", "client/url.hpp", "wire/chunk_reader.hpp")),
     Room("cpp/sim", ("core/", "wire/", "store/")),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),
     Room("cli", ENGINES, ("CLI/", "spdlog/", "nlohmann/")),

@@ -1,9 +1,13 @@
 """P1: nothing that was accepted is lost by a restart or a kill."""
 
+import json
 import signal
+import socket
 import threading
+from urllib.parse import urlsplit
 
 import httpx
+import lmdb
 
 import pena
 from pena import MissReason
@@ -37,6 +41,28 @@ def test_a_stop_ends_the_streams(site: Site) -> None:
     stream = site.stream(server.url, 1)
     server.stop()
     assert ": bye" in "\n".join(stream.read_to_the_end())
+
+
+def test_a_stop_says_that_the_disk_kept_a_request_waiting(site: Site) -> None:
+    server = site.process("--no-generate", "--drain-time=50ms")
+    site.submit(server.url, 1)
+    stream = site.stream(server.url, 1)
+    body = json.dumps(stream.next_batch().ids).encode()
+    where = urlsplit(server.url)
+    head = f"Host: localhost\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=20) as peer:
+        peer.sendall(b"POST /report HTTP/1.1\r\n" + head.encode())
+        assert peer.recv(4096).startswith(b"HTTP/1.1 100 ")
+        with lmdb.open(str(site.store), max_dbs=8, map_size=2**34) as env, env.begin(write=True):
+            peer.sendall(body)
+            server.process.send_signal(signal.SIGTERM)
+            answer = b"".join(iter(lambda: peer.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"the outcome is unknown" in answer
+    assert server.stop() == 1
+    assert "1 request was left without a commit" in server.errors
+    with pena.Store(site.store) as store:
+        assert store.counts().report == 1  # it was carried out after all
 
 
 def test_a_killed_server_has_lost_nothing(site: Site) -> None:

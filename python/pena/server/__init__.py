@@ -28,6 +28,7 @@ class Limits(TypedDict, total=False):
     report_ids: int
     submit_msgs: int
     page_ids: int
+    page_bytes: int
     json_depth: int
     header_bytes: int
     target_bytes: int
@@ -45,9 +46,10 @@ class Limits(TypedDict, total=False):
     body_time: Seconds
     idle_time: Seconds
     stalled_write_time: Seconds
+    drain_time: Seconds
 
 
-_TIME_LIMITS = {"header_time", "body_time", "idle_time", "stalled_write_time"}
+_TIME_LIMITS = {"header_time", "body_time", "idle_time", "stalled_write_time", "drain_time"}
 
 
 @dataclass(frozen=True)
@@ -199,14 +201,18 @@ class Server:
         _running.started(self)
         return self
 
-    def stop(self) -> None:
+    def stop(self) -> int:
         """End the streams, answer what was asked, finish the commits, close the store.
 
-        Returns when all that is done. A second call, or one before the start, does nothing.
+        Returns when all that is done, and how many requests the disk kept waiting for longer than
+        the limit `drain_time`: these were told that their outcome is unknown. A second call, or one
+        before the start, does nothing.
         """
-        if self._engine.started:
-            self._engine.get().stop()
-            _running.flush_log()
+        if not self._engine.started:
+            return 0
+        left = self._engine.get().stop()
+        _running.flush_log()
+        return left
 
     def wait(self, timeout: Seconds | None = None) -> bool:
         """Wait until the server has stopped, at most `timeout` (None: for ever); True when it has.

@@ -45,10 +45,11 @@ TEST_F(LifecycleTest, AStopEndsTheStreamsWithAWord) {
   const HttpClient idle{server->port()};
   server->stop();
   EXPECT_THAT(one.read_to_end(), HasSubstr(": bye the server stops"));
+  EXPECT_FALSE(one.ended_well());
   EXPECT_THAT(two.read_to_end(), HasSubstr(": bye the server stops"));
   EXPECT_FALSE(server->running());
   EXPECT_TRUE(server->wait(milliseconds{0}));
-  server->stop();  // once more changes nothing
+  EXPECT_EQ(server->stop(), 0U);  // once more changes nothing
   EXPECT_THROW(HttpClient{server->port()}, std::runtime_error);
 }
 
@@ -193,8 +194,10 @@ TEST_F(LifecycleTest, ACommitThatFailsEndsTheServer) {
   EXPECT_THROW(server->wait(), store::StoreError);
   EXPECT_FALSE(server->running());
   log.wait_for("the store failed");
-  EXPECT_EQ(client.read_to_end(), "");
-  server->stop();
+  const HttpAnswer answer = client.read_answer();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_THAT(error_of(answer), HasSubstr("the outcome is unknown"));
+  EXPECT_EQ(server->stop(), 1U);
   server.reset();
   settings.limits.map_bytes = 1U << 30U;
   start();

@@ -190,6 +190,94 @@ TEST_F(RoutesTest, TheBucketsAreReadInPages) {
   EXPECT_EQ(ask("GET", "/fail").body, R"({"ids":[]})");
 }
 
+// Each record is larger than a tenth of the page.
+class LargePageTest : public RoutesTest {
+ protected:
+  static constexpr std::size_t kMsgs = 12;
+  std::vector<std::string> fail_large_msgs() {
+    settings.limits.max_resends = 0;
+    start();
+    auto ids = submit(kMsgs, std::string(100'000, 'x'));
+    TaskClient client{server->port(), kMsgs};
+    report(client.next_batch(), {});
+    return ids;
+  }
+};
+
+TEST_F(LargePageTest, APageIsWrittenAsItIsRead) {
+  const auto ids = fail_large_msgs();
+  HttpClient client{server->port()};
+  const HttpAnswer answer = client.request("GET", "/fail?records=1");
+  EXPECT_EQ(answer.field("content-length"), "");
+  EXPECT_LT(answer.largest_chunk, 300'000U);
+  const auto page = nlohmann::json::parse(answer.body);
+  ASSERT_EQ(page.at("records").size(), kMsgs);
+  for (std::size_t i = 0; i < kMsgs; ++i) EXPECT_EQ(page.at("records")[i].at("id"), ids[i]);
+  EXPECT_FALSE(page.contains("next"));
+  EXPECT_EQ(client.request("HEAD", "/fail?records=1").field("transfer-encoding"), "chunked");
+  EXPECT_EQ(ids_of(client.request("GET", "/fail")), ids);  // the connection goes on
+}
+
+TEST_F(LargePageTest, ToAnOldClientAPageEndsWithTheConnection) {
+  fail_large_msgs();
+  HttpClient old{server->port()};
+  old.send("GET /fail?records=1 HTTP/1.0\r\nHost: localhost\r\n\r\n");
+  const HttpAnswer head = old.read_head();
+  EXPECT_EQ(head.field("connection"), "close");
+  EXPECT_EQ(nlohmann::json::parse(old.read_to_end()).at("records").size(), kMsgs);
+}
+
+TEST_F(LargePageTest, APageEndsByItsBytes) {
+  settings.limits.page_bytes = 350'000;
+  const auto ids = fail_large_msgs();
+  std::vector<std::string> paged;
+  std::string after;
+  for (std::size_t pages = 0; pages < kMsgs / 4; ++pages) {
+    const auto page = nlohmann::json::parse(ask("GET", "/fail?records=1" + after).body);
+    EXPECT_EQ(page.at("records").size(), 4U);
+    for (const auto& record : page.at("records"))
+      paged.push_back(record.at("id").get<std::string>());
+    EXPECT_EQ(page.contains("next"), paged.size() < kMsgs);
+    after = "&after=" + page.value("next", "");
+  }
+  EXPECT_EQ(paged, ids);
+}
+
+TEST_F(RoutesTest, APageOfIdsEndsByItsBytesToo) {
+  settings.limits.page_bytes = 50;
+  start();
+  const auto ids = submit(5);
+  TaskClient client{server->port(), 5};
+  report(client.next_batch(), ids);
+  const auto page = nlohmann::json::parse(ask("GET", "/report").body);
+  EXPECT_EQ(page.at("ids").size(), 3U);
+  EXPECT_EQ(page.at("next"), ids[2]);
+}
+
+TEST_F(RoutesTest, TheLogTellsAMsgsLifeAndWhatIsRefused) {
+  start();
+  const auto ids = submit(1);
+  log.wait_for(": submitted [" + ids[0] + ":1]");
+  log.wait_for(": accepted 1 msgs");
+  TaskClient client{server->port(), 1};
+  const ReceivedBatch batch = client.next_batch();
+  log.wait_for("grant batch=" + batch.id);
+  report(batch, batch.ids);
+  log.wait_for(": reported " + batch.id + " [" + ids[0] + "]");
+  log.wait_for(R"("reported":1,"duplicate":0)");
+  ask("POST", "/task", "[1]");
+  const std::string refused = log.wait_for("refused ");
+  EXPECT_THAT(refused, testing::StartsWith(R"(refused "POST /task" from 127.0.0.1 port )"));
+  EXPECT_THAT(refused, HasSubstr(": 400, "));
+  nlohmann::json many = nlohmann::json::array();
+  for (int i = 0; i < 1000; ++i) many.push_back({{"period", 1}});
+  ask("POST", "/task", many.dump());
+  submitted += 1000;
+  const std::string line = log.wait_for(": submitted [");
+  EXPECT_THAT(line, HasSubstr("… 900 more]"));
+  EXPECT_LT(line.size(), 3000U);
+}
+
 TEST_F(RoutesTest, ABadPageIsRefused) {
   start();
   for (const char* query : {"limit=0", "limit=-1", "limit=x", "limit=1&limit=1", "after=short",

@@ -1,6 +1,9 @@
 // A disk that hangs: another process holds the store's write lock meanwhile.
+#include <gmock/gmock.h>
 #include <lmdb.h>
 #include <sys/wait.h>
+
+#include <future>
 
 #include "server_test.hpp"
 
@@ -51,6 +54,47 @@ class LockHolder {
 };
 
 class SlowDiskTest : public ServerTest {};
+
+TEST_F(SlowDiskTest, AStopAnswersWhomTheDiskKeepsWaiting) {
+  settings.limits.drain_time = milliseconds{50};
+  LockHolder holder{settings.store};
+  start();
+  const auto ids = submit(1);
+  TaskClient stream{server->port(), 1};
+  const ReceivedBatch batch = stream.next_batch();
+  log.wait_for("grant ");
+  holder.next();
+  HttpClient submitter{server->port()};
+  submitter.send(HttpClient::head("POST", "/task", 2) + "{}");
+  log.wait_for(": submitted ");
+  const std::string body = nlohmann::json{{"batch", batch.id}, {"ids", batch.ids}}.dump();
+  HttpClient reporter{server->port()};
+  reporter.send(HttpClient::head("POST", "/report", body.size()) + body);
+  log.wait_for(": reported ");
+  HttpClient half{server->port()};
+  half.send(HttpClient::head("POST", "/task", 10, "Expect: 100-continue\r\n") + "{");
+  EXPECT_EQ(half.read_answer().status, 100);
+  auto stopped = std::async(std::launch::async, [this] { return server->stop(); });
+  for (HttpClient* waiting : {&submitter, &reporter}) {
+    const HttpAnswer answer = waiting->read_answer();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.field("retry-after"), "1");
+    EXPECT_THAT(error_of(answer), testing::HasSubstr("the outcome is unknown"));
+    EXPECT_EQ(waiting->read_to_end(), "");
+  }
+  const HttpAnswer answer = half.read_answer();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_THAT(error_of(answer), testing::HasSubstr("nothing of the request has been done"));
+  half.close();
+  log.wait_for("2 requests were left without a commit");
+  holder.next();
+  EXPECT_EQ(stopped.get(), 2U);
+  // Both were carried out after all.
+  submitted = 2;
+  const store::BucketCounts counts = server->buckets().counts();
+  EXPECT_EQ(counts.report, 1U);
+  EXPECT_EQ(counts.queue + counts.batch, 1U);
+}
 
 TEST_F(SlowDiskTest, NeitherHeartbeatsNorReadsWaitForACommit) {
   LockHolder holder{settings.store};

@@ -12,6 +12,7 @@
 #include <cctype>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct HttpAnswer {
   int status = 0;
   std::map<std::string, std::string> fields;  // names in lower case
   std::string body;
+  std::size_t largest_chunk = 0;  // of the body, in bytes; 0: it came as it is
 
   [[nodiscard]] std::string field(const std::string& name) const {
     const auto at = fields.find(name);
@@ -101,6 +103,15 @@ class HttpClient {
   [[nodiscard]] HttpAnswer read_answer(bool to_head = false) {
     HttpAnswer answer = read_head();
     if (to_head || answer.status == 100) return answer;
+    if (answer.field("transfer-encoding") == "chunked") {
+      while (true) {
+        const auto chunk = read_chunk();
+        if (!chunk) throw std::runtime_error("the server closed within a body");
+        if (chunk->empty()) return answer;
+        answer.body += *chunk;
+        answer.largest_chunk = std::max(answer.largest_chunk, chunk->size());
+      }
+    }
     const std::size_t size = std::stoul(answer.field("content-length"));
     while (answer.body.size() < size) {
       const std::string some = read_some();
@@ -110,6 +121,23 @@ class HttpClient {
     unread_ = answer.body.substr(size);
     answer.body.resize(size);
     return answer;
+  }
+
+  // The bytes of the next chunk; empty: it is the last one; nothing: the server closed before it.
+  [[nodiscard]] std::optional<std::string> read_chunk() {
+    std::string bytes;
+    while (true) {
+      const std::size_t line = bytes.find("\r\n");
+      const std::size_t size = line == std::string::npos ? 0 : std::stoul(bytes, nullptr, 16);
+      if (line != std::string::npos && bytes.size() >= line + 2 + size + 2) {
+        if (bytes.substr(line + 2 + size, 2) != "\r\n") throw std::runtime_error("a bad chunk");
+        unread_ = bytes.substr(line + 2 + size + 2);
+        return bytes.substr(line + 2, size);
+      }
+      const std::string some = read_some();
+      if (some.empty()) return std::nullopt;
+      bytes += some;
+    }
   }
 
   HttpAnswer request(const std::string& method, const std::string& target,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/http_client.hpp"
@@ -49,23 +50,11 @@ class TaskClient {
     }
     return batch;
   }
-  // A comment that is not about a batch, such as a heartbeat.
-  [[nodiscard]] std::string next_comment() {
-    std::string line;
-    while (!line.starts_with(':')) line = next_line();
-    return line;
-  }
-  // What is left until the server closes.
-  [[nodiscard]] std::string read_to_end() { return text_ + http_.read_to_end(); }
-  void close() { http_.close(); }
-
-  HttpAnswer head;
-
- private:
+  // Without its end.
   [[nodiscard]] std::string next_line() {
     std::size_t end = std::string::npos;
     while ((end = text_.find('\n')) == std::string::npos) {
-      const std::string some = http_.read_some();
+      const std::string some = read_text();
       if (some.empty()) throw std::runtime_error("the stream ended after \"" + text_ + "\"");
       text_ += some;
     }
@@ -73,13 +62,39 @@ class TaskClient {
     text_.erase(0, end + 1);
     return line;
   }
+  // A comment that is not about a batch, such as a heartbeat.
+  [[nodiscard]] std::string next_comment() {
+    std::string line;
+    while (!line.starts_with(':')) line = next_line();
+    return line;
+  }
+  // What is left until the server closes.
+  [[nodiscard]] std::string read_to_end() {
+    for (std::string some = read_text(); !some.empty(); some = read_text()) text_ += some;
+    return std::exchange(text_, {});
+  }
+  // The last chunk has come: the stream ended well, and was not cut.
+  [[nodiscard]] bool ended_well() const { return ended_well_; }
+  void close() { http_.close(); }
+
+  HttpAnswer head;
+
+ private:
+  // What comes next of the text, at least a byte; empty: the stream is over.
+  [[nodiscard]] std::string read_text() {
+    if (head.field("transfer-encoding") != "chunked") return http_.read_some();
+    const auto chunk = http_.read_chunk();
+    ended_well_ = chunk && chunk->empty();
+    return chunk.value_or("");
+  }
   static std::string word(const std::string& line, const std::string& name) {
     const auto begin = line.find(name) + name.size();
     return line.substr(begin, line.find(' ', begin) - begin);
   }
 
   HttpClient http_;
-  std::string text_;
+  std::string text_;  // of a line that is not whole
+  bool ended_well_ = false;
 };
 
 }  // namespace pena::test

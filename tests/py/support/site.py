@@ -42,11 +42,13 @@ class Site:
         server = pena.Server(store=self.store, **{**TIMES, "seed": 7, **settings})
         return self._running.enter_context(server)
 
-    def process(self, *options: str, quick: bool = True, **more: Any) -> ServerProcess:
+    def process(
+        self, *options: str, quick: bool = True, listen: str = "127.0.0.1:0", **more: Any
+    ) -> ServerProcess:
         """Start `pena server` in a process of its own, with short times or with its own."""
         short = TIMES if quick else {}
         times = [f"--{name.replace('_', '-')}={int(time * 1000)}ms" for name, time in short.items()]
-        given = ["--listen=127.0.0.1:0", f"--store={self.store}", "--seed=7", *times, *options]
+        given = [f"--listen={listen}", f"--store={self.store}", "--seed=7", *times, *options]
         return self._until_the_end(ServerProcess(*given, **more), ServerProcess.stop)
 
     def stream(self, url: str, batchsize: int, **more: Any) -> TaskStream:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
 TIMEOUT = 20.0
 
@@ -33,7 +34,8 @@ class TaskStream:
         self.response = self._http.send(request, stream=True)
         assert self.response.status_code == 200, self.response.read()
         self._lines = self.response.iter_lines()
-        assert next(self._lines).startswith(":"), "the first bytes are a comment"
+        assert next(self._lines).startswith(": at="), "the first bytes are a stamp"
+        assert next(self._lines) == "retry: 1000"
 
     @property
     def session(self) -> str:
@@ -70,9 +72,18 @@ class TaskStream:
             assert not line or line.startswith(": at="), f"came unasked: {line}"
             seen += line.startswith(": at=")
 
-    def read_to_the_end(self) -> list[str]:
-        """Return the lines up to the end of the stream."""
-        return list(self._lines)
+    def read_to_the_end(self, *, well: bool = False) -> list[str]:
+        """Return the lines up to the end of the stream, which ends well or is cut."""
+        if well:
+            return list(self._lines)
+        lines: list[str] = []
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
+            lines.extend(self._lines)
+        return lines
+
+    def read_to_a_block_end(self) -> int:
+        """Read what comes up to the end of a block without an event; return its lines."""
+        return 1 + sum(1 for _ in iter(self._lines.__next__, "id:"))
 
     def report(
         self, received: Received, ids: list[str] | None = None, **more: Any
