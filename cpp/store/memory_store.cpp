@@ -30,24 +30,24 @@ auto behind(const Table<Record>& table, const std::optional<Xid>& after) {
   return after ? table.upper_bound(*after) : table.begin();
 }
 
-std::size_t bytes_of(const std::vector<core::Miss>& misses) {
+std::size_t size_of(const std::vector<core::Miss>& misses) {
   std::size_t bytes = misses.size() * sizeof(core::Miss);
   for (const core::Miss& miss : misses) bytes += miss.error.size();
   return bytes;
 }
-std::size_t bytes_of(const core::QueuedMsg& queued) {
-  return sizeof queued + queued.msg.payload.size() + bytes_of(queued.misses);
+std::size_t size_of(const core::QueuedMsg& queued) {
+  return sizeof queued + queued.msg.payload.size() + size_of(queued.misses);
 }
-std::size_t bytes_of(const core::Batch& batch) {
+std::size_t size_of(const core::Batch& batch) {
   std::size_t bytes = sizeof batch;
-  for (const core::QueuedMsg& queued : batch.msgs) bytes += bytes_of(queued);
+  for (const core::QueuedMsg& queued : batch.msgs) bytes += size_of(queued);
   return bytes;
 }
-std::size_t bytes_of(const core::ReportRecord& record) {
-  return sizeof record + bytes_of(record.misses);
+std::size_t size_of(const core::ReportRecord& record) {
+  return sizeof record + size_of(record.misses);
 }
-std::size_t bytes_of(const core::FailRecord& record) {
-  return sizeof record + record.msg.payload.size() + bytes_of(record.misses);
+std::size_t size_of(const core::FailRecord& record) {
+  return sizeof record + record.msg.payload.size() + size_of(record.misses);
 }
 
 template <class Record>
@@ -56,7 +56,7 @@ Page<Record> records_of(const Table<Record>& table, const std::optional<Xid>& af
   std::size_t bytes = 0;
   auto at = behind(table, after);
   for (; at != table.end() && page.records.size() < most.records && bytes < most.bytes; ++at) {
-    bytes += bytes_of(at->second);
+    bytes += size_of(at->second);
     page.records.push_back(at->second);
   }
   page.more = at != table.end();
