@@ -64,7 +64,7 @@ struct Room {
 }
 
 // The longest value of the queue that this msg can be, at most: as it is now.
-[[nodiscard]] inline std::uint64_t bytes_of(const QueuedMsg& msg) {
+[[nodiscard]] inline std::uint64_t record_bytes(const QueuedMsg& msg) {
   constexpr std::uint64_t kFields = 64;
   constexpr std::uint64_t kMissFields = 48;
   std::uint64_t bytes = kFields + msg.msg.payload.size();
@@ -75,7 +75,7 @@ struct Room {
 // What becomes of a msg that is held: a report, a failure, or a place in the queue with one more miss.
 [[nodiscard]] inline Room room_of_outcome(const QueuedMsg& msg, std::size_t error_bytes) {
   constexpr std::uint64_t kMissFields = 48;
-  return room_of_record(bytes_of(msg) + kMissFields + error_bytes);
+  return room_of_record(record_bytes(msg) + kMissFields + error_bytes);
 }
 
 // Of a batch with such records in it, and of all that becomes of it.
@@ -84,7 +84,7 @@ class BatchRoom {
   explicit BatchRoom(const Limits& limits) : error_bytes_(limits.error_bytes) {}
 
   void add(const QueuedMsg& msg) {
-    bytes_ += bytes_of(msg);
+    bytes_ += record_bytes(msg);
     outcomes_ += room_of_outcome(msg, error_bytes_);
     ++outcomes_.pages;  // the leaf of the queue that it leaves
   }
