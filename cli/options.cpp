@@ -2,7 +2,6 @@
 #include "cli/options.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -348,7 +347,10 @@ std::vector<std::string> strange_variables(const char* const* environment) {
     const std::string name{entry.substr(0, entry.find('='))};
     if (!name.starts_with("PENA_") || std::ranges::find(known, name) != known.end()) continue;
     std::string option = "--" + name.substr(5);
-    for (char& c : option) c = c == '_' ? '-' : static_cast<char>(std::tolower(c));
+    for (char& c : option) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      if (c == '_') c = '-';
+    }
     std::string now;
     for (const std::string& variable : commands.variables(option)) {
       now += (now.empty() ? "" : ", ") + variable;

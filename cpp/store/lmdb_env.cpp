@@ -9,13 +9,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <condition_variable>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "process/fork.hpp"
@@ -25,6 +26,15 @@
 
 namespace pena::store {
 namespace {
+
+// Takes the next number, behind spaces, off the line.
+template <class Number>
+bool take_number(std::string_view& line, Number& number, int base) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number, base);
+  line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+  return error == std::errc{};
+}
 
 constexpr std::array<const char*, kTables> kNames{"queue", "batch", "report", "fail", "meta"};
 constexpr unsigned kReaders = 512;
@@ -310,7 +320,9 @@ std::vector<LmdbEnv::Reader> LmdbEnv::readers() const {
     int process = 0;
     std::size_t thread = 0;
     std::size_t txn = 0;
-    if (std::sscanf(line, "%d %zx %zu", &process, &thread, &txn) == 3) {
+    std::string_view rest{line};
+    if (take_number(rest, process, 10) && take_number(rest, thread, 16) &&
+        take_number(rest, txn, 10)) {
       static_cast<std::vector<Reader>*>(into)->push_back({process, txn});
     }
     return 0;
