@@ -281,10 +281,10 @@ LmdbEnv::Pages LmdbEnv::pages() const {
 }
 
 void LmdbEnv::check_file() const {
+  check_length();
   struct stat here {};
   struct stat named {};
   if (::fstat(data_file(), &here) != 0) return;
-  check_length(here.st_size);
   if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != here.st_dev ||
       named.st_ino != here.st_ino) {
     throw StoreError("the file of the store " + path_ +
@@ -293,17 +293,20 @@ void LmdbEnv::check_file() const {
   }
 }
 
+// LMDB never makes its file shorter. What is known of its length is read before the file is asked:
+// others make it longer meanwhile.
 void LmdbEnv::check_length() const {
+  long known = least_bytes_.load(std::memory_order_acquire);
   struct stat here {};
-  if (::fstat(data_file(), &here) == 0) check_length(here.st_size);
-}
-
-// LMDB never makes its file shorter.
-void LmdbEnv::check_length(long bytes) const {
-  const long before = least_bytes_.load(std::memory_order_relaxed);
-  if (bytes >= before) return least_bytes_.store(bytes, std::memory_order_relaxed);
-  throw StoreError("the file of the store " + path_ + " was cut off while it was in use: it has " +
-                   std::to_string(bytes) + " bytes, and had " + std::to_string(before));
+  if (::fstat(data_file(), &here) != 0) return;
+  if (here.st_size < known) {
+    throw StoreError("the file of the store " + path_ +
+                     " was cut off while it was in use: it has " + std::to_string(here.st_size) +
+                     " bytes, and had " + std::to_string(known));
+  }
+  while (known < here.st_size &&
+         !least_bytes_.compare_exchange_weak(known, here.st_size, std::memory_order_release)) {
+  }
 }
 
 std::size_t LmdbEnv::last_txn() const {

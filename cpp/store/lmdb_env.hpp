@@ -84,7 +84,6 @@ class LmdbEnv {
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
-  void check_length(long bytes) const;
 
   std::string path_;
   std::string folder_;                         // absolute
