@@ -75,15 +75,17 @@ bool Worker::leave() {
   if (!leaving_) quiet_since_ = now;
   leaving_ = true;
   if (!reading_) return asked_ == 0;
-  const bool has_batch = left_ == 0 && !report_.empty();
-  // Who has none may be about to be sent one.
-  const bool is_free = left_ == 0 && asked_ == 0 && now - quiet_since_ > kQuiet;
-  if (!has_batch && !is_free) return false;
-  reading_.reset();
-  if (!has_batch) return true;
-  post("/report", report_);
-  report_.clear();
-  return false;
+  if (left_ == 0 && !report_.empty()) {
+    // The stream stays until the answer is there: closed before, it could be sent one batch more.
+    post("/report", report_);
+    report_.clear();
+    said_last_ = true;
+    return false;
+  }
+  // Who has no batch may be about to be sent one.
+  const bool is_free = left_ == 0 && asked_ == 0 && (said_last_ || now - quiet_since_ > kQuiet);
+  if (is_free) reading_.reset();
+  return is_free;
 }
 
 void Worker::beat() {
@@ -116,9 +118,9 @@ void Worker::take(std::string_view json) {
     report_ += ',';
     return;
   }
-  report_ += "]}";
+  report_ += leaving_ ? R"(],"last":true})" : "]}";
   ++tally_.batches;
-  if (leaving_) return;  // the report goes out when the stream is closed
+  if (leaving_) return;  // leave() sends the report
   post("/report", report_);
   report_.clear();
 }

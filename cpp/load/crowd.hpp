@@ -31,9 +31,9 @@ class Worker {
   Worker(Poller& poller, const client::ServerAddress& address, const LoadSettings& settings,
          Tally& tally);
 
-  // From here on it asks for nothing more: it closes its stream once it has a batch whole, and reports
-  // that. A batch that it left behind would make suspects of its msgs, and slow down the next load.
-  // True when it has left; asked again until then.
+  // From here on it asks for nothing more: once it has a batch whole, it reports that as its last. A
+  // batch that it left behind would make suspects of its msgs, and slow down the next load. True when
+  // it has left; asked again until then.
   [[nodiscard]] bool leave();
 
  private:
@@ -73,6 +73,7 @@ class Worker {
   std::optional<Reading> reading_;
   bool heard_ = false;
   bool leaving_ = false;
+  bool said_last_ = false;
   std::uint32_t asked_ = 0;        // POSTs that are not answered
   Clock::time_point quiet_since_;  // nothing has come since
   std::string report_;

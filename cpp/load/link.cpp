@@ -69,6 +69,10 @@ void Poller::want_write(int fd, Watched& watched, bool wanted) const {
   if (epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) != 0) fail("cannot wait for a socket");
 }
 
+void Poller::forget(int fd) const {
+  if (epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr) != 0) fail("cannot leave a socket");
+}
+
 void Poller::wait(Clock::time_point until) {
   using std::chrono::duration_cast;
   using std::chrono::nanoseconds;
@@ -119,6 +123,10 @@ void Link::write_waiting() {
   }
 }
 
+void Link::on_end() {
+  throw LoadError("the server closed a connection");
+}
+
 void Link::ready(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) {
     poller_.want_write(fd_, *this, false);
@@ -128,7 +136,10 @@ void Link::ready(std::uint32_t events) {
   auto& buffer = poller_.buffer();
   const ssize_t read = recv(fd_, buffer.data(), buffer.size(), 0);
   if (read > 0) return on_bytes({buffer.data(), static_cast<std::size_t>(read)});
-  if (read == 0) throw LoadError("the server closed a connection");
+  if (read == 0) {
+    poller_.forget(fd_);
+    return on_end();
+  }
   if (errno != EAGAIN && errno != EINTR) fail("the server closed a connection");
 }
 

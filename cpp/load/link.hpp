@@ -31,6 +31,7 @@ class Poller {
 
   void watch(int fd, Watched& watched) const;
   void want_write(int fd, Watched& watched, bool wanted) const;
+  void forget(int fd) const;
   // For what is read: one for all.
   [[nodiscard]] std::array<char, 256UL * 1024>& buffer() { return buffer_; }
 
@@ -53,6 +54,8 @@ class Link : public Watched {
 
  protected:
   virtual void on_bytes(std::string_view bytes) = 0;
+  // The server closed its side. Throws, unless it should have.
+  virtual void on_end();
 
  private:
   void write_waiting();

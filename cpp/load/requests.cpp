@@ -133,9 +133,13 @@ void Stream::take_line(std::string_view line) {
     return on_batch(id, static_cast<std::uint32_t>(number_after(line, " size=")));
   }
   if (line.starts_with(": at=")) return on_heartbeat();
-  if (line.starts_with(kBye)) {
-    throw LoadError("the server ended a stream: " + std::string{line.substr(kBye.size())});
-  }
+  if (line.starts_with(kBye)) last_words_ = line.substr(kBye.size());
+}
+
+void Stream::on_end() {
+  if (chunks_ && chunks_->done()) return;
+  if (last_words_.empty()) return Link::on_end();
+  throw LoadError("the server ended a stream: " + last_words_);
 }
 
 }  // namespace pena::load

@@ -49,10 +49,13 @@ class Stream : public Link {
 
  private:
   void on_bytes(std::string_view bytes) final;
+  // Good where the last chunk has come.
+  void on_end() final;
   void take_text(std::string_view bytes);
   void take_line(std::string_view line);
 
   std::string waiting_;  // of a head or line that is not whole
+  std::string last_words_;
   bool in_body_ = false;
   std::optional<wire::ChunkReader> chunks_;  // none where the body comes as it is
 };
