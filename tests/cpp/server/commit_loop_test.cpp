@@ -205,24 +205,26 @@ TEST_F(CommitLoopTest, AStopCommitsWhatWaits) {
 TEST(CommitLoop, AStopWhileARoundIsHeldLosesNothing) {
   core::XidFactory ids{{1, 2, 3}, 4};
   const Clock clock;
-  for (int turn = 0; turn < 100; ++turn) {
+  for (int turn = 0; turn < 20; ++turn) {
     const pena::test::TempFolder folder;
     const auto store = store::open_lmdb_store(folder / "store", 64U << 20U);
     store::Committer committer{core::Limits{}, *store, std::nullopt, ids, clock.now()};
     std::promise<std::vector<core::QueuedMsg>> granted;
     std::promise<void> held;
-    CommitLoop loop{committer,
-                    clock,
-                    {[&](const std::vector<store::Outgoing>& outgoing) {
-                       for (const auto& out : outgoing) {
-                         const auto* const batch = std::get_if<core::SendBatch>(&out);
-                         if (batch != nullptr) granted.set_value(batch->batch->msgs);
-                       }
-                     },
-                     [](const std::exception_ptr&) { FAIL(); }, nullptr,
-                     [&, told = false]() mutable {
-                       if (!std::exchange(told, true)) held.set_value();
-                     }}};
+    CommitLoop::Hooks hooks;
+    hooks.on_committed = [&](const std::vector<store::Outgoing>& outgoing) {
+      for (const auto& out : outgoing) {
+        const auto* const batch = std::get_if<core::SendBatch>(&out);
+        if (batch != nullptr) granted.set_value(batch->batch->msgs);
+      }
+    };
+    hooks.on_failed = [](const std::exception_ptr&) {
+      FAIL();
+    };
+    hooks.on_hold = [&, told = false]() mutable {
+      if (!std::exchange(told, true)) held.set_value();
+    };
+    CommitLoop loop{committer, clock, std::move(hooks)};
     loop.push(
         core::Submitted{1, {{ids.next(clock.date()), 1, {}}, {ids.next(clock.date()), 1, {}}}});
     loop.push(core::ClientJoined{ids.next(clock.date()), 2, true});
