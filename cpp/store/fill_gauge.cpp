@@ -16,6 +16,7 @@ constexpr std::uint64_t kLeastDiskBytes = 64U << 20U;
 constexpr double kScanFrom = 0.5;
 // A scan reads every entry of the free list; it is spread over commits, so many for each.
 constexpr std::size_t kEntriesPerCommit = 64;
+constexpr std::size_t kPagesPerCommit = 4096;  // where they are sorted
 // Where the end of the map and of the disk has more than this, nobody needs to know of free pages.
 constexpr std::uint64_t kPlentyBytes = std::uint64_t{1} << 30U;
 constexpr std::size_t kCommitsPerScan = 8;
@@ -65,17 +66,20 @@ double FillGauge::read(const LmdbEnv& env) {
   const bool much = written_bytes_ / pages.bytes > limit / kMapPerScan;
   const std::size_t after = nearly_full ? scan_after_ : std::max(scan_after_, kCommitsPerScan);
   const bool due = commits_ >= after || much || (idle && (commits_ > 0 || held_bytes_ > 0));
-  if ((nearly_full || scarce) && due) scan(env);
+  if ((nearly_full || scarce) && due) scan(env, scarce);
   if (disk < kLeastDiskBytes) return 1.0;
   return share(nearly_full ? pages.grown - std::min(free_pages_, pages.grown) : pages.grown);
 }
 
-// The end of the map is what large records are sure to find room in; free pages may lie apart.
+// Large records find room at the end of the map, or in the longest run of free pages, half of which is left
+// to the small ones.
 core::Room FillGauge::room(const LmdbEnv& env) const {
   const LmdbEnv::Pages pages = env.pages();
   const std::uint64_t end = end_pages(env, pages, disk_bytes(env));
   const std::uint64_t ready = less(ready_pages_, taken_since_scan(pages.bytes));
-  return {less(end + ready, core::kPagesOfCommits), less(end, core::kPagesOfCommits)};
+  const std::uint64_t run = less(longest_run_, taken_since_scan(pages.bytes)) / 2;
+  return {less(end + ready, core::kPagesOfCommits),
+          std::max(less(end, core::kPagesOfCommits), run)};
 }
 
 // At most.
@@ -85,13 +89,14 @@ std::size_t FillGauge::taken_since_scan(std::size_t page_bytes) const {
          written_bytes_ / page_bytes;
 }
 
-void FillGauge::scan(const LmdbEnv& env) {
-  const LmdbEnv::FreeList free = env.free_list();
+void FillGauge::scan(const LmdbEnv& env, bool runs) {
+  const LmdbEnv::FreeList free = env.free_list(runs);
+  longest_run_ = free.longest;
   free_pages_ = free.pages;
   ready_pages_ = free.ready;
   held_bytes_ = free.held * env.pages().bytes;
   written_records_ = 0;
-  scan_after_ = 1 + free.entries / kEntriesPerCommit;
+  scan_after_ = 1 + free.entries / kEntriesPerCommit + (runs ? free.ready / kPagesPerCommit : 0);
   commits_ = 0;
   written_bytes_ = 0;
   asked_at_ = 0;

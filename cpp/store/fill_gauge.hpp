@@ -30,7 +30,8 @@ class FillGauge {
   [[nodiscard]] core::Room room(const LmdbEnv& env) const;
   // That readers hold, as of the last scan.
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
-  void scan(const LmdbEnv& env);
+  // `runs`: also for pages side by side.
+  void scan(const LmdbEnv& env, bool runs);
 
  private:
   [[nodiscard]] std::size_t taken_since_scan(std::size_t page_bytes) const;
@@ -43,6 +44,7 @@ class FillGauge {
   std::size_t scan_after_ = 1;  // commits
   std::size_t free_pages_ = 0;
   std::size_t ready_pages_ = 0;
+  std::size_t longest_run_ = 0;  // of them
   std::size_t held_bytes_ = 0;
 };
 

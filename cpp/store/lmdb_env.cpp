@@ -126,6 +126,17 @@ void sync_folders_up_from(const std::string& path) {
   for (; folder != folder.parent_path(); folder = folder.parent_path()) sync_folder(folder);
 }
 
+std::size_t longest_run(std::vector<std::size_t>& pages) {
+  std::ranges::sort(pages);
+  std::size_t longest = 0;
+  std::size_t run = 0;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    run = i > 0 && pages[i] == pages[i - 1] + 1 ? run + 1 : 1;
+    longest = std::max(longest, run);
+  }
+  return longest;
+}
+
 // Instead of LMDB's abort, where it meets what no page can say: of a large store not every page was
 // looked at. The transaction that it happens in is given up.
 void told_by_lmdb(MDB_env* /*env*/, const char* what) {
@@ -337,7 +348,7 @@ std::vector<LmdbEnv::Reader> LmdbEnv::readers() const {
 // Table 0 is LMDB's own list of free pages: transaction → the pages that it gave up. Every value begins
 // with how many it names. A commit may use what was given up before the last one, and before the
 // oldest reader began.
-LmdbEnv::FreeList LmdbEnv::free_list() const {
+LmdbEnv::FreeList LmdbEnv::free_list(bool runs) const {
   check_process();
   mdb_reader_check(env_, nullptr);
   std::size_t oldest_reader = SIZE_MAX;
@@ -349,6 +360,7 @@ LmdbEnv::FreeList LmdbEnv::free_list() const {
   MDB_cursor* cursor = nullptr;
   if (mdb_cursor_open(txn.get(), 0, &cursor) != 0) return {};
   FreeList free;
+  std::vector<std::size_t> ready;
   MDB_val key{};
   MDB_val value{};
   for (; mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0; ++free.entries) {
@@ -362,8 +374,16 @@ LmdbEnv::FreeList LmdbEnv::free_list() const {
       continue;
     }
     free.pages += count;
-    if (given_up_by < last) free.ready += count;
+    if (given_up_by >= std::min(last, oldest_reader)) continue;
+    free.ready += count;
+    if (!runs) continue;
+    const std::size_t there = std::min(count, value.mv_size / sizeof count - 1);
+    const std::size_t before = ready.size();
+    ready.resize(before + there);
+    std::memcpy(ready.data() + before, static_cast<const char*>(value.mv_data) + sizeof count,
+                there * sizeof count);
   }
+  free.longest = longest_run(ready);
   mdb_cursor_close(cursor);
   return free;
 }

@@ -55,10 +55,12 @@ class LmdbEnv {
     std::size_t ready = 0;  // of them those that the next commit may use
     std::size_t held = 0;   // pages that readers hold: of snapshots that are gone but for them
     std::size_t entries = 0;
+    std::size_t longest = 0;  // of the ready ones, so many side by side; 0 where nobody asked
   };
   // Pages that a write may use again. Reads the whole list, and lets go of what readers held that
   // were killed: such a reader would keep every page from being used again.
-  [[nodiscard]] FreeList free_list() const;
+  // `runs`: look for pages side by side, which takes a sort.
+  [[nodiscard]] FreeList free_list(bool runs = false) const;
 
   // A transaction that reads, of any process.
   struct Reader {

@@ -31,7 +31,7 @@ std::optional<std::string> SlowReaders::warning(const LmdbEnv& env, FillGauge& g
   }
   if (told_ || now < seen_at_ + kSlow) return std::nullopt;
   told_ = true;
-  gauge.scan(env);
+  gauge.scan(env, false);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - seen_at_).count();
   const bool own = oldest_.process == ::getpid();
   return std::string{own ? "this process" : "the process "} +
