@@ -129,6 +129,11 @@ struct Dispatcher::State {
   [[nodiscard]] bool has_room(const Room& need) const { return room.has(kept + coming + need); }
   // The next msg waits for room: no time makes it come.
   [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
+  // So many msgs of a generator, which have no payload, would find room in the queue and in a batch.
+  [[nodiscard]] std::size_t most_made() const {
+    const std::uint64_t rest = kept.pages + coming.pages + 6 * kPagesOfRecord;
+    return rest > room.pages ? 0 : (room.pages - rest) / (kPagesOfRecord + 2);
+  }
   // What was kept is being used, until the next commit says how much there is.
   void release(const Room& of_lease) {
     kept -= of_lease;
@@ -627,7 +632,7 @@ std::size_t Dispatcher::demand() const {
       state.queue.more_in_store() || state.next->plan.alone) {
     return 0;
   }
-  return state.next->lacks();
+  return std::min(state.next->lacks(), state.most_made());
 }
 
 std::optional<WantedRefill> Dispatcher::wanted_refill() const {
