@@ -100,5 +100,10 @@ class BatchRoom {
   std::uint64_t bytes_ = 0;
   Room outcomes_;
 };
+[[nodiscard]] inline Room room_of(const Batch& batch, const Limits& limits) {
+  BatchRoom room{limits};
+  for (const QueuedMsg& msg : batch.msgs) room.add(msg);
+  return room.total();
+}
 
 }  // namespace pena::core

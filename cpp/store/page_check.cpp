@@ -1,15 +1,3 @@
-// The pages of LMDB 0.9 on a machine of 64 bits, as its own lmdb.h and mdb.c have them:
-//
-//   page    = number:u64 pad:u16 flags:u16 (lower:u16 upper:u16 | pages:u32) …     16 bytes of header
-//   meta    = page header, magic:u32 version:u32 address:u64 map:u64 tree tree last_page:u64 txn:u64
-//   tree    = pad:u32 flags:u16 depth:u16 branches:u64 leaves:u64 overflow:u64 entries:u64 root:u64
-//             the first of a meta page is the list of free pages, whose pad is the size of a page; the
-//             second has the buckets, each a tree by its name
-//   branch, leaf = header, the places of the nodes:u16*, free room, nodes down from the end
-//   node    = lo:u16 hi:u16 flags:u16 key_size:u16 key data
-//             of a leaf lo and hi are the size of the data, which lies here or, where it is large, in
-//             pages of its own, whose first number is here; of a branch all three are a page
-//   entry of the list of free pages = txn:u64 → count:u64 page:u64*, the highest first
 #include "store/page_check.hpp"
 
 #include <fcntl.h>
@@ -23,71 +11,12 @@
 #include <string_view>
 #include <utility>
 
+#include "store/page_format.hpp"
+
 namespace pena::store {
 namespace {
 
-constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
-constexpr std::size_t kHeader = 16;
-constexpr std::size_t kNodeHeader = 8;
-constexpr std::size_t kTreeBytes = 48;
-constexpr std::uint32_t kMagic = 0xBEEFC0DE;
-constexpr std::uint32_t kVersion = 1;
-constexpr int kDeepest = 32;
-enum PageFlags : std::uint16_t { kBranch = 1, kLeaf = 2, kOverflow = 4, kMeta = 8 };
-enum NodeFlags : std::uint16_t { kBig = 1, kTree = 2 };
-// Duplicates and keys of another order: no tree of a store has them.
-constexpr std::uint16_t kForeignFlags = 0x76;
-constexpr std::uint16_t kNumberKeys = 8;
 constexpr std::size_t kNamedProblems = 100;
-
-template <class Number>
-Number number_at(const char* at) {
-  Number number{};
-  std::memcpy(&number, at, sizeof number);
-  return number;
-}
-
-struct Tree {
-  std::uint32_t pad = 0;
-  std::uint16_t flags = 0, depth = 0;
-  std::uint64_t branches = 0, leaves = 0, overflow = 0, entries = 0, root = kNoPage;
-
-  [[nodiscard]] static Tree at(const char* bytes) {
-    return {number_at<std::uint32_t>(bytes),      number_at<std::uint16_t>(bytes + 4),
-            number_at<std::uint16_t>(bytes + 6),  number_at<std::uint64_t>(bytes + 8),
-            number_at<std::uint64_t>(bytes + 16), number_at<std::uint64_t>(bytes + 24),
-            number_at<std::uint64_t>(bytes + 32), number_at<std::uint64_t>(bytes + 40)};
-  }
-};
-
-struct Meta {
-  std::uint64_t number = 0;
-  std::uint16_t flags = 0;
-  std::uint32_t magic = 0, version = 0;
-  std::uint64_t map_bytes = 0, last_page = 0, txn = 0;
-  Tree free, main;
-};
-
-constexpr std::size_t kMetaBytes = kHeader + 24 + 2 * kTreeBytes + 16;
-
-Meta meta_at(const char* page) {
-  const char* const body = page + kHeader;
-  const char* const trees = body + 24;
-  const char* const end = trees + 2 * kTreeBytes;
-  return {number_at<std::uint64_t>(page),      number_at<std::uint16_t>(page + 10),
-          number_at<std::uint32_t>(body),      number_at<std::uint32_t>(body + 4),
-          number_at<std::uint64_t>(body + 16), number_at<std::uint64_t>(end),
-          number_at<std::uint64_t>(end + 8),   Tree::at(trees),
-          Tree::at(trees + kTreeBytes)};
-}
-
-bool is_page_size(std::uint64_t bytes) {
-  return bytes >= 256 && bytes <= 65536 && (bytes & (bytes - 1)) == 0;
-}
-
-std::string text(std::uint64_t number) {
-  return std::to_string(number);
-}
 
 struct Source {
   int file;
@@ -119,38 +48,6 @@ std::optional<Meta> read_meta(const Source& source, std::uint64_t page_bytes, in
   const std::uint64_t at = page_bytes * static_cast<std::uint64_t>(which);
   if (!source.read(at, bytes.size(), bytes.data())) return std::nullopt;
   return meta_at(bytes.data());
-}
-
-// What is wrong with a meta page by itself; empty where nothing is.
-std::string wrong_with(const Meta& meta, std::uint64_t page_bytes, int which) {
-  if (meta.magic != kMagic || (meta.flags & kMeta) == 0) return "it is no meta page";
-  if (meta.version != kVersion) {
-    return "its version is " + text(meta.version) + ", expected " + text(kVersion);
-  }
-  if (meta.number != static_cast<std::uint64_t>(which)) {
-    return "it says that it is page " + text(meta.number);
-  }
-  if (meta.free.pad != page_bytes) {
-    return "its pages have " + text(meta.free.pad) + " bytes, expected " + text(page_bytes);
-  }
-  constexpr std::uint64_t kMostPages = std::uint64_t{1} << 40U;
-  if (meta.last_page < 1 || meta.last_page > kMostPages) {
-    return "its last page is " + text(meta.last_page);
-  }
-  constexpr std::uint64_t kLargestMap = std::uint64_t{1} << 47U;
-  if (meta.map_bytes == 0 || meta.map_bytes > kLargestMap) {
-    return "its map has " + text(meta.map_bytes) + " bytes";
-  }
-  if ((meta.free.flags & kForeignFlags) != 0 || (meta.free.flags & kNumberKeys) == 0 ||
-      meta.main.flags != 0) {
-    return "its trees have flags that no store has";
-  }
-  for (const Tree* tree : {&meta.free, &meta.main}) {
-    if (tree->root != kNoPage && (tree->root < 2 || tree->root > meta.last_page)) {
-      return "the root of a tree is page " + text(tree->root) + " of " + text(meta.last_page);
-    }
-  }
-  return {};
 }
 
 // Keys of a page lie between those of the page above.

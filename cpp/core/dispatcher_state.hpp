@@ -1,0 +1,134 @@
+// What the dispatcher knows between two events, and the rules over it. Of the dispatcher's own sources:
+// events and time in dispatcher.cpp, whose turn it is and what a batch holds in grants.cpp, what a
+// report settles in reports.cpp.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/clients.hpp"
+#include "core/cut_text.hpp"
+#include "core/deadlines.hpp"
+#include "core/dispatcher.hpp"
+#include "core/holders.hpp"
+#include "core/planted.hpp"
+#include "core/queue.hpp"
+#include "core/room.hpp"
+#include "core/verdicts.hpp"
+
+namespace pena::core {
+
+// A batch and how far its client is from losing it.
+struct Lease {
+  enum class State {
+    running,  // the client is connected and in time
+    dropped,  // its stream was lost (or the server was restarted): the grace runs
+    expired,  // its time was over: the grace runs
+  };
+  std::shared_ptr<const Batch> batch;
+  State state = State::running;
+  Instant ends_at;  // of the lease while it runs, then of the grace
+  Room room;        // kept free in the store for what becomes of its msgs
+};
+
+struct Dispatcher::State {
+  State(const Limits& limits_given, const XidFactory& ids_given, const Snapshot& snapshot)
+      : limits(limits_given),
+        ids(ids_given),
+        queue(limits_given, snapshot.queue_waits),
+        supply(snapshot.supply) {}
+
+  Limits limits;
+  XidFactory ids;
+  Queue queue;
+  Clients clients;
+  std::unordered_map<Xid, Lease> leases;  // by batch
+  Holders holding;                        // msg → batch
+  Deadlines deadlines;                    // by batch
+  Supply supply;
+  bool draining = false;
+  // Since when the client whose turn it is has gone without msgs that were there: they did not fill
+  // its batch, or filled another's.
+  std::optional<Instant> waits_since;
+  std::optional<Xid> overtaken;  // the client whose turn it is, if another was served before it
+  // What the client whose turn it is could be sent; made once, until the queue or the turn changes.
+  struct Next {
+    Xid client;
+    std::uint32_t batchsize = 0;
+    BatchPlan plan;
+    [[nodiscard]] std::size_t lacks() const { return batchsize - plan.size(); }
+  };
+  std::optional<Next> next;
+  std::optional<BatchPlan> bodiless;  // what would be granted if it were in memory whole
+  std::vector<Xid> wanted_bodies;     // what of it is not
+  bool bodies_came = false;           // in this step, for it
+  Counts counts;
+  Duration clock_ahead{};  // of the time that steps are given
+  Instant latest_date{};   // that a step had
+  Effects effects;         // of the step that runs
+
+  Room room = Room::endless();   // as of the last commit
+  Room kept;                     // of all leases
+  Room coming;                   // of msgs that came since the last commit
+  std::optional<Room> short_of;  // what the next msg lacks where none can be granted
+
+  // Events, one each.
+  void on(Submitted&& event, Instant now);
+  void on(Generated&& event, Instant now);
+  void on(SupplyChanged&& event, Instant now);
+  void on(ClientJoined&& event, Instant now);
+  void on(ClientLost&& event, Instant now);
+  void on(Reported&& event, Instant now);
+  void on(TimeReached&& event, Instant now);
+  void on(ClockRead&& event, Instant now);
+  void on(Refilled&& event, Instant now);
+  void on(BodiesRead&& event, Instant now);
+  void on(DrainBegan&& event, Instant now);
+
+  [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
+  void accept(std::vector<Msg>&& msgs, bool in_order, Instant now);
+  void enqueue(QueuedMsg&& msg);
+  void grant_in_turn(Instant now);
+  bool overtake(const ClientState& first, Instant now);
+  [[nodiscard]] BatchPlan plan_for(const ClientState& client) const;
+  [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
+  [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
+  bool has_bodies(BatchPlan& plan);
+  bool grant(const ClientState& client, const BatchPlan& plan, Instant now);
+  [[nodiscard]] bool has_room(const Room& need) const { return room.has(kept + coming + need); }
+  // The next msg waits for room: no time makes it come.
+  [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
+  // So many msgs of a generator, which have no payload, would find room in the queue and in a batch.
+  [[nodiscard]] std::size_t most_made() const {
+    const std::uint64_t rest = kept.pages + coming.pages + 6 * kPagesOfRecord;
+    return rest > room.pages ? 0 : (room.pages - rest) / (kPagesOfRecord + 2);
+  }
+  // What was kept is being used, until the next commit says how much there is.
+  void release(const Room& of_lease) {
+    kept -= of_lease;
+    coming += of_lease;
+  }
+  [[nodiscard]] Room keep_what_fits(std::vector<QueuedMsg>& msgs);
+  void note_waiting(Instant now, bool first_served);
+  [[nodiscard]] bool holds_back_short() const;
+
+  std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
+  void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
+  void end_batch(const Lease& lease);
+  void free_client(const Xid& session);
+  void report_msg(const Batch& batch, const QueuedMsg& msg, Instant now);
+  void miss(const Batch& batch, QueuedMsg msg, MissReason reason, std::string error, Instant now);
+  void begin_grace(Lease& lease, Lease::State state, Instant now);
+  void expire(Lease& lease, Instant now);
+  void end_grace(const Lease& lease, Instant now);
+  void count_miss(MissReason reason);
+  [[nodiscard]] std::string kept_error(const std::string& said) const {
+    return PENA_BUG(error_uncut) ? said : cut_text(said, limits.error_bytes);
+  }
+};
+
+}  // namespace pena::core

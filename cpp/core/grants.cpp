@@ -1,0 +1,147 @@
+// Whose turn it is, what its batch holds, and whether it can be sent now.
+#include <algorithm>
+#include <utility>
+
+#include "core/check.hpp"
+#include "core/dispatcher_state.hpp"
+#include "core/planted.hpp"
+
+namespace pena::core {
+
+void Dispatcher::State::grant_in_turn(Instant now) {
+  bodiless.reset();
+  bool first_served = false;
+  while (!draining) {
+    const ClientState* first = clients.first_free();
+    if (first == nullptr) {
+      next.reset();
+      break;
+    }
+    if (ready(plan_for_first(*first), *first, now)) {
+      BatchPlan plan = next->plan;
+      if (lacks_room() || !has_bodies(plan)) break;
+      if (!grant(*first, plan, now)) break;
+      first_served = true;
+    } else if (!overtake(*first, now)) {
+      break;
+    }
+  }
+  bodies_came = false;
+  note_waiting(now, first_served);
+}
+
+// Strictly in turn: nobody overtakes a client that waits for its batch to fill. But what a rate will
+// make may be long in coming, and until the linger is over others need not wait for it.
+bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
+  if (supply != Supply::later || queue.more_in_store()) return false;
+  const ClientState* other = clients.first_free_for(next->plan.size());
+  if (other == nullptr) return false;
+  BatchPlan plan = plan_for(*other);
+  if (plan.size() < other->least_msgs() && !plan.alone) return false;
+  if (lacks_room() || !has_bodies(plan)) return false;
+  const Xid turn = first.session;
+  if (!grant(*other, plan, now)) return false;
+  overtaken = turn;
+  return true;
+}
+
+// False where the store is to be asked first. What it leaves out then, because the msgs are too large
+// for the window, waits for the next batch.
+bool Dispatcher::State::has_bodies(BatchPlan& plan) {
+  const bool came = std::exchange(bodies_came, false);
+  if (queue.without_body(plan).empty()) return true;
+  BatchPlan had = plan;
+  queue.leave_out_bodiless(had);
+  if (came && had.size() > 0) {
+    plan = std::move(had);
+    return true;
+  }
+  if (!PENA_BUG(bodies_not_asked_for)) bodiless = plan;
+  return false;
+}
+
+BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
+  return queue.plan(client.batchsize, client.takes_short, supply != Supply::none);
+}
+
+const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
+  if (!next || next->client != first.session) {
+    next = Next{first.session, first.batchsize, plan_for(first)};
+  }
+  return next->plan;
+}
+
+// What would go out short waits: for the generator, which is about to be asked, or for the refill.
+bool Dispatcher::State::holds_back_short() const {
+  return supply == Supply::open || (supply == Supply::later && PENA_BUG(rate_holds_back)) ||
+         queue.more_in_store();
+}
+
+bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
+  if (plan.size() == client.batchsize || plan.alone || plan.full) return true;
+  if (plan.size() == 0 || holds_back_short()) return false;
+  if (client.takes_short || plan.apart) return true;
+  return waits_since && now >= *waits_since + limits.linger;
+}
+
+// As many of the msgs as there is room for; the others go back into the queue. What the rest needs.
+Room Dispatcher::State::keep_what_fits(std::vector<QueuedMsg>& msgs) {
+  BatchRoom room_of_all{limits};
+  Room need;
+  short_of.reset();
+  for (std::size_t i = 0; i < msgs.size(); ++i) {
+    room_of_all.add(msgs[i]);
+    const Room with_it = room_of_all.total();
+    if (has_room(with_it) || PENA_BUG(grants_without_room)) {
+      need = with_it;
+      continue;
+    }
+    if (i == 0) short_of = with_it;
+    for (std::size_t back = i; back < msgs.size(); ++back) {
+      enqueue(std::move(msgs[back]));
+    }
+    msgs.erase(msgs.begin() + static_cast<std::ptrdiff_t>(i), msgs.end());
+  }
+  return need;
+}
+
+// False where there is no room for a single msg.
+bool Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
+  if (lacks_room()) return false;
+  std::vector<QueuedMsg> msgs = queue.take(plan, effects.writes);
+  next.reset();  // and with it `plan`, where that is the first one's
+  const Room need = keep_what_fits(msgs);
+  if (msgs.empty()) return false;
+  auto batch = std::make_shared<Batch>();
+  batch->id = ids.next(date(now));
+  batch->client = client.session;
+  batch->granted_at = date(now);
+  batch->msgs = std::move(msgs);
+  kept += need;
+  for (const QueuedMsg& msg : batch->msgs) {
+    const bool is_new = holding.insert(msg.msg.id, batch->id);
+    PENA_CHECK(is_new);
+    ++counts.sent;
+    if (msg.attempt() > 1) ++counts.resent;
+  }
+  ++counts.batches;
+  const Instant ends_at = (PENA_BUG(leases_by_date) ? date(now) : now) + limits.timing.lease;
+  effects.writes.emplace_back(PutBatch{batch});
+  effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
+  deadlines.set(batch->id, ends_at);
+  clients.make_busy(client.session, batch->id);
+  leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at, need});
+  return true;
+}
+
+void Dispatcher::State::note_waiting(Instant now, bool first_served) {
+  const ClientState* first = clients.first_free();
+  if (first == nullptr || first->session != overtaken) overtaken.reset();
+  if (queue.empty() && (!overtaken || PENA_BUG(overtaken_for_ever))) {
+    waits_since.reset();
+  } else if (first_served || !waits_since) {
+    waits_since = now;
+  }
+}
+
+}  // namespace pena::core
