@@ -19,7 +19,7 @@ from pena.errors import NotRunningError
 
 
 class _Stoppable(Protocol):
-    def stop(self) -> None: ...
+    def stop(self) -> object: ...
 
 
 _Native = TypeVar("_Native")
