@@ -17,14 +17,19 @@ void Disk::commit(const store::ChangeSet& changes) {
 void Disk::set_full(bool full, bool to_the_brim) {
   if (full && !full_) {
     to_the_brim_ = to_the_brim;
-    most_pages_ = used_pages();
-    for (const core::Batch& batch : live_->batches()) {
-      core::BatchRoom room{limits_};
-      for (const core::QueuedMsg& msg : batch.msgs) room.add(msg);
-      most_pages_ += room.total().pages;
-    }
+    most_pages_ = needed_pages();
   }
   full_ = full;
+}
+
+std::uint64_t Disk::needed_pages() const {
+  std::uint64_t pages = used_pages();
+  for (const core::Batch& batch : live_->batches()) {
+    core::BatchRoom room{limits_};
+    for (const core::QueuedMsg& msg : batch.msgs) room.add(msg);
+    pages += room.total().pages;
+  }
+  return pages;
 }
 
 core::Room Disk::room() const {

@@ -3,6 +3,7 @@
 // LMDB keeps this on real bytes is what tests/crash shows.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class Disk final : public store::Store {
     keep(kept);
     unsynced_.clear();
     live_ = copy_of(*durable_);
+    // What was lost may have taken less room than what it replaced.
+    if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
   }
   // Full: too much so to take new work, not to go on with what there is. To the brim: what is held may
   // still become something else, and no more.
@@ -104,6 +107,8 @@ class Disk final : public store::Store {
   // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
   // becomes of a held msg takes more room than it has.
   [[nodiscard]] std::uint64_t used_pages() const;
+  // And with what held msgs may still need.
+  [[nodiscard]] std::uint64_t needed_pages() const;
 
   Oracle& oracle_;
   const core::Limits& limits_;
