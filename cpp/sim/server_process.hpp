@@ -2,6 +2,7 @@
 // and in place of threads and sockets a timeline and a network.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -27,7 +28,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void start();
   void open_stream(const std::shared_ptr<Connection>& connection, std::string_view query);
   void post(std::string_view path, const std::string& body, const OnReply& answer);
-  void freeze(TrueTime until) { frozen_until_ = until; }
+  void freeze(TrueTime until) { frozen_until_ = std::max(frozen_until_, until); }
   void crash(CrashPoint point);
   void stop();
   // The wall clock is set; what is steady goes on.
