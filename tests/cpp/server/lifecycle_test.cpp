@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
+#include <csignal>
 #include <future>
 #include <mutex>
 
@@ -182,16 +183,19 @@ TEST_F(LifecycleTest, AQueueThatIsTooLongTakesNoWork) {
 
 // What was not committed is not answered, the server ends and says why; what was, is there.
 TEST_F(LifecycleTest, ACommitThatFailsEndsTheServer) {
-  settings.limits.map_bytes = 1U << 20U;
-  settings.limits.store_fill = 1.0;
   start();
   submit(2);
   HttpClient client{server->port()};
-  nlohmann::json msgs = nlohmann::json::array();
-  for (int i = 0; i < 10; ++i) msgs.push_back({{"payload", std::string(200'000, 'x')}});
-  const std::string body = msgs.dump();
-  client.send(HttpClient::head("POST", "/task", body.size()) + body);
+  // From here on no file takes a byte, as on a disk that is broken.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  rlimit nothing = before;
+  nothing.rlim_cur = 1;
+  ::setrlimit(RLIMIT_FSIZE, &nothing);
+  client.send(HttpClient::head("POST", "/task", 2) + "{}");
   EXPECT_THROW(server->wait(), store::StoreError);
+  ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_FALSE(server->running());
   log.wait_for("the store failed");
   const HttpAnswer answer = client.read_answer();
@@ -199,7 +203,6 @@ TEST_F(LifecycleTest, ACommitThatFailsEndsTheServer) {
   EXPECT_THAT(error_of(answer), HasSubstr("the outcome is unknown"));
   EXPECT_EQ(server->stop(), 1U);
   server.reset();
-  settings.limits.map_bytes = 1U << 30U;
   start();
   EXPECT_EQ(buckets(), (store::BucketCounts{2, 0, 0, 0}));
 }

@@ -244,7 +244,7 @@ TEST_F(LargePageTest, APageEndsByItsBytes) {
 }
 
 TEST_F(RoutesTest, APageOfIdsEndsByItsBytesToo) {
-  settings.limits.page_bytes = 50;
+  settings.limits.page_bytes = 60;
   start();
   const auto ids = submit(5);
   TaskClient client{server->port(), 5};

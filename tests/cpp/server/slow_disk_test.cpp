@@ -72,8 +72,9 @@ TEST_F(SlowDiskTest, AStopAnswersWhomTheDiskKeepsWaiting) {
   reporter.send(HttpClient::head("POST", "/report", body.size()) + body);
   log.wait_for(": reported ");
   HttpClient half{server->port()};
-  half.send(HttpClient::head("POST", "/task", 10, "Expect: 100-continue\r\n") + "{");
+  half.send(HttpClient::head("POST", "/task", 10, "Expect: 100-continue\r\n"));
   EXPECT_EQ(half.read_answer().status, 100);
+  half.send("{");
   auto stopped = std::async(std::launch::async, [this] { return server->stop(); });
   for (HttpClient* waiting : {&submitter, &reporter}) {
     const HttpAnswer answer = waiting->read_answer();
