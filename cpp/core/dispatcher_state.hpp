@@ -98,7 +98,7 @@ struct Dispatcher::State {
   [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
   [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
   bool has_bodies(BatchPlan& plan);
-  bool grant(const ClientState& client, const BatchPlan& plan, Instant now);
+  bool grant(const ClientState& client, BatchPlan plan, Instant now);
   [[nodiscard]] bool has_room(const Room& need) const { return room.has(kept + coming + need); }
   // The next msg waits for room: no time makes it come.
   [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
@@ -112,7 +112,7 @@ struct Dispatcher::State {
     kept -= of_lease;
     coming += of_lease;
   }
-  [[nodiscard]] Room keep_what_fits(std::vector<QueuedMsg>& msgs);
+  [[nodiscard]] Room cut_to_room(BatchPlan& plan);
   void note_waiting(Instant now, bool first_served);
   [[nodiscard]] bool holds_back_short() const;
 

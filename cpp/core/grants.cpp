@@ -20,7 +20,7 @@ void Dispatcher::State::grant_in_turn(Instant now) {
     if (ready(plan_for_first(*first), *first, now)) {
       BatchPlan plan = next->plan;
       if (lacks_room() || !has_bodies(plan)) break;
-      if (!grant(*first, plan, now)) break;
+      if (!grant(*first, std::move(plan), now)) break;
       first_served = true;
     } else if (!overtake(*first, now)) {
       break;
@@ -40,7 +40,7 @@ bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
   if (plan.size() < other->least_msgs() && !plan.alone) return false;
   if (lacks_room() || !has_bodies(plan)) return false;
   const Xid turn = first.session;
-  if (!grant(*other, plan, now)) return false;
+  if (!grant(*other, std::move(plan), now)) return false;
   overtaken = turn;
   return true;
 }
@@ -71,10 +71,11 @@ const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
   return next->plan;
 }
 
-// What would go out short waits: for the generator, which is about to be asked, or for the refill.
+// What would go out short waits: for the generator, which is about to be asked and has room for all
+// that lacks, or for the refill.
 bool Dispatcher::State::holds_back_short() const {
-  return supply == Supply::open || (supply == Supply::later && PENA_BUG(rate_holds_back)) ||
-         queue.more_in_store();
+  const bool is_made = supply == Supply::open && (!next || most_made() >= next->lacks());
+  return is_made || (supply == Supply::later && PENA_BUG(rate_holds_back)) || queue.more_in_store();
 }
 
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
@@ -84,39 +85,40 @@ bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, 
   return waits_since && now >= *waits_since + limits.linger;
 }
 
-// As many of the msgs as there is room for; the others go back into the queue. What the rest needs.
-Room Dispatcher::State::keep_what_fits(std::vector<QueuedMsg>& msgs) {
+// Leaves out of the plan, from its end, what the store has no room for: before anything is taken, for
+// what is taken and put back is written twice. What the rest needs.
+Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
   BatchRoom room_of_all{limits};
   Room need;
+  std::size_t fit = 0;
   short_of.reset();
-  for (std::size_t i = 0; i < msgs.size(); ++i) {
-    room_of_all.add(msgs[i]);
+  queue.look_at(plan, [&](const QueuedMsg& msg) {
+    room_of_all.add(msg);
     const Room with_it = room_of_all.total();
-    if (has_room(with_it) || PENA_BUG(grants_without_room)) {
+    const bool fits = has_room(with_it) || PENA_BUG(grants_without_room);
+    if (fits) {
       need = with_it;
-      continue;
+      ++fit;
+    } else if (fit == 0) {
+      short_of = with_it;
     }
-    if (i == 0) short_of = with_it;
-    for (std::size_t back = i; back < msgs.size(); ++back) {
-      enqueue(std::move(msgs[back]));
-    }
-    msgs.erase(msgs.begin() + static_cast<std::ptrdiff_t>(i), msgs.end());
-  }
+    return fits;
+  });
+  plan.keep_first(fit);
   return need;
 }
 
 // False where there is no room for a single msg.
-bool Dispatcher::State::grant(const ClientState& client, const BatchPlan& plan, Instant now) {
+bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant now) {
   if (lacks_room()) return false;
-  std::vector<QueuedMsg> msgs = queue.take(plan, effects.writes);
-  next.reset();  // and with it `plan`, where that is the first one's
-  const Room need = keep_what_fits(msgs);
-  if (msgs.empty()) return false;
+  const Room need = cut_to_room(plan);
+  if (plan.size() == 0) return false;
+  next.reset();
   auto batch = std::make_shared<Batch>();
   batch->id = ids.next(date(now));
   batch->client = client.session;
   batch->granted_at = date(now);
-  batch->msgs = std::move(msgs);
+  batch->msgs = queue.take(plan, effects.writes);
   kept += need;
   for (const QueuedMsg& msg : batch->msgs) {
     const bool is_new = holding.insert(msg.msg.id, batch->id);

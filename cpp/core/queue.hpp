@@ -21,6 +21,7 @@
 //     quarter of the window.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -45,6 +46,12 @@ struct BatchPlan {
   bool apart = false;  // shorter than it could be, for other suspects may not travel with these
 
   [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
+  // In the order in which they are taken.
+  void keep_first(std::size_t most) {
+    resends = std::min(resends, most);
+    suspects.resize(std::min(suspects.size(), most - resends));
+    fresh = std::min(fresh, most - resends - suspects.size());
+  }
 };
 
 class Queue {
@@ -75,6 +82,21 @@ class Queue {
   // The best batch of at most `size` msgs that can be had now. `fresh_will_come`: a generator makes
   // up what is missing, so suspects do not fill up the room of fresh msgs.
   [[nodiscard]] BatchPlan plan(std::size_t size, bool takes_short, bool fresh_will_come) const;
+  // Shows the msgs of a plan without_body() has nothing of, in the order in which take() takes them,
+  // until `look` says false.
+  template <class Look>
+  void look_at(const BatchPlan& plan, Look look) const {
+    auto resend = resends_.begin();
+    for (std::size_t i = 0; i < plan.resends; ++i) {
+      if (!look(bodies_.at(*resend++).msg)) return;
+    }
+    for (const Xid& id : plan.suspects) {
+      if (!look(bodies_.at(id).msg)) return;
+    }
+    for (std::size_t i = 0; i < plan.fresh; ++i) {
+      if (!look(fresh_[i].msg)) return;
+    }
+  }
   // Takes what the plan names, in the order of its lanes, and drops the records that it had.
   [[nodiscard]] std::vector<QueuedMsg> take(const BatchPlan& plan, std::vector<Write>& writes);
 

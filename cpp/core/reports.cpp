@@ -1,5 +1,6 @@
 // What a report settles, and what becomes of msgs that were processed or missed.
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "core/check.hpp"
@@ -20,8 +21,12 @@ void make_room(std::vector<T>& in, std::size_t more) {
 void Dispatcher::State::on(Reported&& event, Instant now) {
   Verdicts verdicts{event};
   std::vector<Xid> batches;
+  std::unordered_set<Xid> seen;  // of these
   std::vector<Xid> elsewhere;
-  if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
+  if (event.batch && leases.contains(*event.batch)) {
+    batches.push_back(*event.batch);
+    seen.insert(*event.batch);
+  }
   for (const Verdict& said : verdicts.all()) {
     const Xid* const held = holding.find(said.id);
     const bool other_batch = event.batch && held != nullptr && *held != *event.batch;
@@ -29,7 +34,7 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
       elsewhere.push_back(said.id);
     } else if ((!event.batch || PENA_BUG(no_fence)) &&
-               std::ranges::find(batches, *held) == batches.end()) {
+               (batches.empty() || *held != batches.back()) && seen.insert(*held).second) {
       batches.push_back(*held);
     }
   }

@@ -38,9 +38,8 @@ std::uint32_t second_of_last_id(const Store& store, core::Instant now) {
   return last ? std::max(second, last->seconds()) : second;
 }
 
-// Only as many at a time, so that one client with a huge batchsize does not hold up the others'
-// answers.
-constexpr std::size_t kGeneratedAtOnce = 10'000;
+// A round makes batches until it has made so many msgs; the others' answers are not to wait for more.
+constexpr std::size_t kGeneratedAtOnce = 32'768;
 
 // Of two planted bugs: what waits to be written waits for one round more.
 bool leaves_early(const std::vector<core::Send>& sends) {
@@ -171,15 +170,15 @@ void Committer::grant_where_room_came(std::vector<Outgoing>& out, core::Instant 
 void Committer::fill_from_generator(core::Instant now) {
   if (!generator_) return;
   tell_supply(now);
-  bool made_any = false;
-  while (accepting_ && dispatcher_.demand() > 0) {
-    std::vector<core::Msg> msgs = generator_->take(std::min(dispatcher_.demand(), kGeneratedAtOnce),
-                                                   ids_, now, dispatcher_.date(now));
+  std::size_t made = 0;
+  while (accepting_ && dispatcher_.demand() > 0 && made < kGeneratedAtOnce) {
+    std::vector<core::Msg> msgs =
+        generator_->take(dispatcher_.demand(), ids_, now, dispatcher_.date(now));
     if (msgs.empty()) break;
-    made_any = true;
+    made += msgs.size();
     step(core::Generated{std::move(msgs)}, now);
   }
-  if (made_any && !PENA_BUG(count_not_written))
+  if (made > 0 && !PENA_BUG(count_not_written))
     effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
   tell_supply(now);  // it may have made the last one
 }
@@ -222,6 +221,8 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   if (dispatcher_.wanted_refill()) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   if (generator_ && accepting_ && dispatcher_.demand() > 0) {
+    // The round made as much as it may, or there was no room before its commit.
+    if (!generator_->rated()) return now;
     // Past where the commit took longer than a msg: then it is wanted at once.
     const auto made_at = generator_->next_at();
     const bool forgotten = PENA_BUG(late_rate_forgotten) && made_at && *made_at <= now;
@@ -301,8 +302,10 @@ void Committer::leave_out_known(core::Submitted& submitted) {
   if (!std::ranges::is_sorted(msgs, {}, &core::Msg::id)) {
     std::ranges::stable_sort(msgs, {}, &core::Msg::id);
   }
-  const auto alike = std::ranges::unique(msgs, {}, &core::Msg::id);
-  msgs.erase(alike.begin(), alike.end());
+  const auto alike = [](const core::Msg& a, const core::Msg& b) {
+    return a.id == b.id;
+  };
+  msgs.erase(std::unique(msgs.begin(), msgs.end(), alike), msgs.end());
   std::vector<core::Xid> ids;
   ids.reserve(msgs.size());
   for (const core::Msg& msg : msgs) ids.push_back(msg.id);
