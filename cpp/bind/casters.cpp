@@ -16,7 +16,7 @@ bool type_caster<pena::core::Xid>::load(handle source, bool /*convert*/) {
                                    : pena::core::Xid::parse({text, static_cast<std::size_t>(size)});
   if (!xid) {
     throw value_error(repr(source).cast<std::string>() +
-                      " is no xid: expected 20 characters of 0-9 and a-v");
+                      " is no xid: expected 20 characters of 0-9 and a-v, the last of them 0 or g");
   }
   value = *xid;
   return true;

@@ -379,6 +379,7 @@ class LmdbStore final : public Reading<Store> {
   }
 
   void commit(const ChangeSet& changes) override {
+    lock_->check();
     WriteTxn txn(view_.env());
     room_.keep_ahead(view_.env());
     std::size_t bytes = 0;

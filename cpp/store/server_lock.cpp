@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,6 +38,14 @@ ServerLock::ServerLock(const std::string& store) {
 
 ServerLock::~ServerLock() {
   ::close(file_);
+}
+
+void ServerLock::check() const {
+  struct stat about {};
+  if (::fstat(file_, &about) == 0 && about.st_nlink > 0) return;
+  throw StoreError(
+      "the store's pena.lock was deleted while the store was in use: another server may have it "
+      "now");
 }
 
 std::string ServerLock::read_holder() const {

@@ -14,6 +14,8 @@ class ServerLock {
   // Throws StoreInUse naming the process that has it, StoreError where the file cannot be had.
   explicit ServerLock(const std::string& store);
   ~ServerLock();
+  // Throws StoreError where the file was deleted: another server can have the store now.
+  void check() const;
   ServerLock(const ServerLock&) = delete;
   ServerLock& operator=(const ServerLock&) = delete;
 

@@ -66,7 +66,8 @@ class BodyReader {
     const std::string text = JsonCursor::characters(*value);
     const auto read = Xid::parse(text);
     if (!read) {
-      return refuse({400, said + quote(text) + "; expected 20 characters of 0-9 and a-v"});
+      return refuse({400, said + quote(text) +
+                              "; expected 20 characters of 0-9 and a-v, the last of them 0 or g"});
     }
     id = *read;
     return true;

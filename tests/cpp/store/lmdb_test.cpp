@@ -420,5 +420,16 @@ TEST(LmdbStore, SaysWhatToDoWhereTheDiskIsFull) {
               HasSubstr("free some space on its disk"));
 }
 
+// A second server would come in by it.
+TEST(LmdbStore, EndsWhereItsLockIsDeleted) {
+  const TempFolder folder;
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  store->commit({core::PutQueue{queued(1)}});
+  std::filesystem::remove(folder / "pena.lock");
+  EXPECT_THAT(error_of([&] { store->commit({core::PutQueue{queued(2)}}); }),
+              HasSubstr("pena.lock was deleted"));
+  EXPECT_EQ(store->counts().queue, 1U);
+}
+
 }  // namespace
 }  // namespace pena::store
