@@ -151,7 +151,7 @@ def other_batch(store: Store) -> None:
     """A report is of another batch than the one that was answered."""
     record = store.reported()
     body = store.get("report", record.id)[5:]
-    store.put("report", record.id, sealed(body[:4] + random.randbytes(12) + body[16:]))
+    store.put("report", record.id, sealed(body[:8] + random.randbytes(8) + body[16:]))
 
 
 def forget_misses(store: Store) -> None:
@@ -236,7 +236,8 @@ DAMAGES: dict[Damage, str] = {
 def make(pena: Path, folder: Path, seed: int) -> Path:
     """Let a server run under load, kill it, and return its store."""
     site = Site(pena, folder, free_port(random.Random()))
-    load = Load(site.port, folder / "journals", seed, submit_pause=0.005)
+    # Slower to work than to submit, so that msgs wait when the server is killed.
+    load = Load(site.port, folder / "journals", seed, submit_pause=0.005, work_pause=0.05)
     try:
         site.start("--rate=400")  # before so much is queued that nothing has to be made
         time.sleep(0.7)
