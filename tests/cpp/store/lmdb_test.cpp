@@ -12,6 +12,7 @@
 #include <iterator>
 #include <thread>
 
+#include "outcomes.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
 #include "store/lmdb_cursor.hpp"
@@ -23,31 +24,13 @@ namespace pena::store {
 namespace {
 
 using pena::test::TempFolder;
+using test::error_of;
 using test::id_of;
+using test::in_a_child;
 using test::queued;
 using testing::HasSubstr;
 
 constexpr std::size_t kMap = 64U << 20U;
-
-// Runs `work` in a forked child; its exit code.
-template <class Work>
-int in_a_child(Work work) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(work());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-template <class Work>
-std::string error_of(Work work) {
-  try {
-    work();
-  } catch (const StoreError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
