@@ -22,6 +22,7 @@
 #include "cli/output.hpp"
 #include "cli/quantity.hpp"
 #include "core/limits.hpp"
+#include "core/number_text.hpp"
 
 namespace pena::cli {
 
@@ -177,10 +178,11 @@ class OptionAdder {
     })->default_str(written(to));
   }
 
-  void size(const std::string& name, std::size_t& to, const std::string& help) {
-    add(name, "SIZE", help, [&to](const std::string& from, const std::string& given) {
+  void size(const std::string& name, std::size_t& to, const std::string& help,
+            std::size_t least = 1) {
+    add(name, "SIZE", help, [&to, least](const std::string& from, const std::string& given) {
       const auto size = size_from(given);
-      if (!size || *size == 0) refuse(from, given, std::string{kSizeForm});
+      if (!size || *size < least) refuse(from, given, std::string{kSizeForm});
       to = *size;
     })->default_str(written_size(to));
   }
@@ -213,6 +215,16 @@ class OptionAdder {
       }
       to = rate;
     });
+  }
+
+  void share(const std::string& name, double& to, const std::string& help) {
+    add(name, "SHARE", help, [&to](const std::string& from, const std::string& given) {
+      const auto share = number_from<double>(given);
+      if (!share || !(*share > 0.0 && *share <= 1.0)) {
+        refuse(from, given, "a number above 0 and at most 1, such as 0.8");
+      }
+      to = *share;
+    })->default_str(core::number_text(to));
   }
 
   template <class Value>

@@ -59,12 +59,15 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.number("--max-report-ids", limits.report_ids, "the most ids of one report");
   add.number("--max-submit", limits.submit_msgs, "the most msgs submitted at once");
   add.size("--max-header", limits.header_bytes, "the largest header of a request");
+  add.size("--max-target", limits.target_bytes, "the longest path and query of a request");
   add.size("--max-body", limits.body_bytes, "the largest body of a request");
   add.size("--max-framing", limits.framing_bytes,
            "the most bytes of chunk sizes, extensions and trailers of a request");
   add.size("--max-bodies", limits.bodies_bytes,
            "the bodies of all requests at one time; beyond this 503");
   add.size("--max-page", limits.page_bytes, "the largest page of GET /report and GET /fail");
+  add.number("--max-page-ids", limits.page_ids, "the most ids or records of such a page");
+  add.number("--max-json-depth", limits.json_depth, "the most levels of a payload", 1, 1000);
   add.number("--max-connections", limits.connections, "the most connections, streams included");
   add.duration("--header-time", limits.header_time, "a request's header arrives within this");
   add.duration("--body-time", limits.body_time, "a request's body arrives within this");
@@ -79,8 +82,11 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.number("--fewest-pieces", limits.fewest_pieces,
              "a lost batch is sent again in so many pieces at least, a large one in more");
   add.number("--max-queue", limits.queue_msgs, "beyond this submitting is refused with 503");
-  add.size("--map-size", limits.map_bytes,
-           "the store counts as full near this size; what held msgs need may exceed it");
+  add.size("--map-size", limits.map_bytes, "the store's size; what held msgs need may exceed it");
+  add.share("--store-fill", limits.store_fill,
+            "submitting is refused with 503 where more of the store's size is in use");
+  add.size("--min-disk", limits.disk_bytes,
+           "submitting is refused with 503 where the store's disk has less left", 0);
 }
 
 void add_server(OptionAdder& add, ServerCommand& command) {

@@ -56,6 +56,7 @@ void register_limits(py::module_& module) {
       .def_readwrite("queue_msgs", &Limits::queue_msgs)
       .def_readwrite("map_bytes", &Limits::map_bytes)
       .def_readwrite("store_fill", &Limits::store_fill)
+      .def_readwrite("disk_bytes", &Limits::disk_bytes)
       .def("problem", &Limits::problem);
 }
 

@@ -47,11 +47,7 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
   coming += room_of_msgs(msgs, in_order);
   next.reset();
-  const Instant at = date(now);
-  std::vector<QueuedMsg> fresh;
-  fresh.reserve(msgs.size());
-  for (Msg& msg : msgs) fresh.push_back({std::move(msg), at, at, {}});
-  queue.add_fresh(std::move(fresh), effects.writes);
+  queue.add_fresh(std::move(msgs), date(now), effects.writes);
 }
 
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {

@@ -120,7 +120,9 @@ std::optional<std::string> Limits::problem() const {
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;
   }
-  if (auto problem = below_one("json_depth", json_depth)) return problem;
+  if (json_depth < 1 || json_depth > 1000) {
+    return "json_depth must be from 1 to 1000, not " + std::to_string(json_depth);
+  }
   if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
   if (bodies_bytes < body_bytes) {
     return "bodies_bytes (" + std::to_string(bodies_bytes) + ") must be at least body_bytes (" +

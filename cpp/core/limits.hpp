@@ -60,6 +60,7 @@ struct Limits {
   std::size_t queue_msgs = 10'000'000;                // beyond this submitting is refused (503)
   std::size_t map_bytes = std::size_t{16} << 30U;     // the store's largest size
   double store_fill = 0.8;  // submitting is refused where the store is fuller than this share
+  std::size_t disk_bytes = std::size_t{64} << 20U;  // likewise, where its disk has less left
 
   // What is wrong, naming both sides, or nothing.
   [[nodiscard]] std::optional<std::string> problem() const;

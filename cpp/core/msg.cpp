@@ -25,10 +25,4 @@ const Miss* QueuedMsg::last_loss() const {
   return nullptr;
 }
 
-std::size_t QueuedMsg::memory_bytes() const {
-  std::size_t bytes = sizeof(QueuedMsg) + msg.payload.size() + misses.size() * sizeof(Miss);
-  for (const Miss& miss : misses) bytes += miss.error.size();
-  return bytes;
-}
-
 }  // namespace pena::core

@@ -62,7 +62,11 @@ struct QueuedMsg {
   // suspect, and travels apart from the others of that batch for good.
   [[nodiscard]] const Miss* last_loss() const;
   // About how many bytes of memory it takes: what a client chose, and what it was missed by.
-  [[nodiscard]] std::size_t memory_bytes() const;
+  [[nodiscard]] std::size_t memory_bytes() const {
+    std::size_t bytes = sizeof(QueuedMsg) + msg.payload.size() + misses.size() * sizeof(Miss);
+    for (const Miss& miss : misses) bytes += miss.error.size();
+    return bytes;
+  }
   friend bool operator==(const QueuedMsg&, const QueuedMsg&) = default;
 };
 

@@ -7,31 +7,35 @@
 #include "core/planted.hpp"
 
 namespace pena::core {
+
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
   if (!msg.misses.empty()) return add_missed(std::move(msg));
-  std::vector<QueuedMsg> one;
-  one.push_back(std::move(msg));
-  add_fresh(std::move(one), writes);
+  const std::size_t before = fresh_.size();
+  append(std::move(msg), writes);
+  merge_from(before, writes);
 }
 
-// They are appended, and merged with what is there where they fall among it: inserted one by one
-// they would cost the window each.
-void Queue::add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes) {
-  const auto id_of = [](const QueuedMsg& msg) -> const Xid& {
-    return msg.msg.id;
-  };
-  if (!std::ranges::is_sorted(msgs, {}, id_of)) std::ranges::sort(msgs, {}, id_of);
+void Queue::add_fresh(std::vector<Msg>&& msgs, Instant now, std::vector<Write>& writes) {
+  if (!std::ranges::is_sorted(msgs, {}, &Msg::id)) std::ranges::sort(msgs, {}, &Msg::id);
   const std::size_t before = fresh_.size();
-  for (QueuedMsg& msg : msgs) {
-    const Xid id = msg.msg.id;
-    if (more_in_store_ && (!seen_up_to_ || id > *seen_up_to_)) {
-      writes.emplace_back(PutQueue{std::move(msg)});
-    } else {
-      note_unstored(id);
-      fresh_bytes_ += msg.memory_bytes();
-      fresh_.push_back({std::move(msg), false});
-    }
+  for (Msg& msg : msgs) append({std::move(msg), now, now, {}}, writes);
+  merge_from(before, writes);
+}
+
+// To the end of the window, or behind it, where the store is.
+void Queue::append(QueuedMsg&& msg, std::vector<Write>& writes) {
+  if (more_in_store_ && (!seen_up_to_ || msg.msg.id > *seen_up_to_)) {
+    writes.emplace_back(PutQueue{std::move(msg)});
+    return;
   }
+  note_unstored(msg.msg.id);
+  fresh_bytes_ += msg.memory_bytes();
+  fresh_.emplace_back(std::move(msg), false);
+}
+
+// What was appended in order is merged with what was there where it falls among it: inserted one by
+// one the msgs would cost the window each.
+void Queue::merge_from(std::size_t before, std::vector<Write>& writes) {
   if (fresh_.size() == before) return;
   const auto added = fresh_.begin() + static_cast<std::ptrdiff_t>(before);
   const auto in_order = [](const Waiting& a, const Waiting& b) {
@@ -99,7 +103,7 @@ void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
     // What is read from the store lies behind the window.
     PENA_CHECK(fresh_.empty() || fresh_.back().msg.msg.id < msg.msg.id);
     fresh_bytes_ += msg.memory_bytes();
-    fresh_.push_back({std::move(msg), true});
+    fresh_.emplace_back(std::move(msg), true);
   }
   if (PENA_BUG(refill_one_short) && more && !fresh_.empty()) {
     fresh_bytes_ -= fresh_.back().msg.memory_bytes();
@@ -211,8 +215,9 @@ void Queue::write_added(std::vector<Write>& writes) {
   const bool forget_bodies = too_many_bodies();
   // As a rule what was added has been granted in the same step.
   if (unstored_ == 0) added_.clear();
+  std::size_t next = fresh_.size();  // in the window: most that were added follow one another
   for (const Xid& id : added_) {
-    Waiting* waiting = find(id);
+    Waiting* waiting = find(id, next);
     if (waiting == nullptr || waiting->stored) continue;
     --unstored_;
     waiting->stored = true;
@@ -231,11 +236,14 @@ Queue::Fresh::const_iterator Queue::find_fresh(const Xid& id) const {
       [](const Waiting& waiting, const Xid& wanted) { return waiting.msg.msg.id < wanted; });
 }
 
-Queue::Waiting* Queue::find(const Xid& id) {
-  if (const auto body = bodies_.find(id); body != bodies_.end()) return &body->second;
-  const auto at = find_fresh(id);
-  if (at == fresh_.end() || at->msg.msg.id != id) return nullptr;
-  return &fresh_[static_cast<std::size_t>(at - fresh_.begin())];
+Queue::Waiting* Queue::find(const Xid& id, std::size_t& next) {
+  if (next >= fresh_.size() || fresh_[next].msg.msg.id != id) {
+    if (const auto body = bodies_.find(id); body != bodies_.end()) return &body->second;
+    const auto at = find_fresh(id);
+    if (at == fresh_.end() || at->msg.msg.id != id) return nullptr;
+    next = static_cast<std::size_t>(at - fresh_.begin());
+  }
+  return &fresh_[next++];
 }
 
 bool Queue::contains(const Xid& id) const {

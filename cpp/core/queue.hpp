@@ -65,8 +65,8 @@ class Queue {
 
   // A msg begins to wait. It has no record in the store's queue yet.
   void add(QueuedMsg&& msg, std::vector<Write>& writes);
-  // Msgs without a miss, in any order: one sort and one pass for all of them.
-  void add_fresh(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes);
+  // Msgs that were accepted now, in any order: one sort and one pass for all of them.
+  void add_fresh(std::vector<Msg>&& msgs, Instant now, std::vector<Write>& writes);
   // Records that the store's queue has already; those that are here too are passed over.
   void refill(std::vector<QueuedMsg>&& msgs, bool more);
   // `hungry`: somebody lacks msgs.
@@ -115,11 +115,15 @@ class Queue {
 
  private:
   struct Waiting {
+    Waiting(QueuedMsg&& msg_given, bool stored_given)
+        : msg(std::move(msg_given)), stored(stored_given) {}
     QueuedMsg msg;
-    bool stored = false;  // has a record in the store's queue
+    bool stored;  // has a record in the store's queue
   };
   using Fresh = std::deque<Waiting>;  // sorted by id: generated ids ascend, so adding is an append
 
+  void append(QueuedMsg&& msg, std::vector<Write>& writes);
+  void merge_from(std::size_t before, std::vector<Write>& writes);
   void keep_to_window(std::vector<Write>& writes);
   void add_missed(QueuedMsg&& msg);
   // False where it waits here already.
@@ -128,7 +132,8 @@ class Queue {
   [[nodiscard]] bool too_many_bodies() const;
   void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
-  [[nodiscard]] Waiting* find(const Xid& id);
+  // `next`: where in the window it may be; where the one behind it is, afterwards.
+  [[nodiscard]] Waiting* find(const Xid& id, std::size_t& next);
   QueuedMsg take_body(const Xid& id, std::vector<Write>& writes);
 
   std::size_t window_;

@@ -23,18 +23,19 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   std::vector<Xid> batches;
   std::unordered_set<Xid> seen;  // of these
   std::vector<Xid> elsewhere;
-  if (event.batch && leases.contains(*event.batch)) {
-    batches.push_back(*event.batch);
-    seen.insert(*event.batch);
-  }
+  const auto is_new = [&](const Xid& batch) {
+    if (batches.empty() || batches.back() == batch) return batches.empty();
+    if (batches.size() == 1) seen.insert(batches.front());  // as a rule there is but one
+    return seen.insert(batch).second;
+  };
+  if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
   for (const Verdict& said : verdicts.all()) {
     const Xid* const held = holding.find(said.id);
     const bool other_batch = event.batch && held != nullptr && *held != *event.batch;
     if (held == nullptr || (other_batch && !PENA_BUG(no_fence))) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
       elsewhere.push_back(said.id);
-    } else if ((!event.batch || PENA_BUG(no_fence)) &&
-               (batches.empty() || *held != batches.back()) && seen.insert(*held).second) {
+    } else if ((!event.batch || PENA_BUG(no_fence)) && is_new(*held)) {
       batches.push_back(*held);
     }
   }

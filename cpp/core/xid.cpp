@@ -25,9 +25,10 @@ constexpr unsigned kCounterBits = 24;
 constexpr std::uint64_t kLastCounter = (1U << kCounterBits) - 1;
 constexpr std::uint64_t kEnd = std::uint64_t{1} << (32 + kCounterBits);
 
-// As an id has it: seconds and parts of 2^24.
+// As an id has it: seconds and parts of 2^24. Zero for a date that no clock has yet which goes right.
 std::uint64_t number_of(Instant date) {
   constexpr std::uint64_t kMicroseconds = 1'000'000;
+  if (date >= XidFactory::kEndOfDates) return 0;
   const std::uint64_t us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(date), 0));
   return ((us / kMicroseconds) << kCounterBits) |
          ((us % kMicroseconds << kCounterBits) / kMicroseconds);
@@ -119,7 +120,7 @@ Xid XidFactory::next(Instant date) {
   do {
     number = std::max(last + 1, time);
   } while (!last_->compare_exchange_weak(last, number, std::memory_order_relaxed));
-  PENA_CHECK(number < kEnd);  // in the year 2106
+  PENA_CHECK(number < kEnd);
   const auto byte = [](std::uint64_t value, unsigned shift) {
     return static_cast<std::uint8_t>((value >> shift) & 0xffU);
   };

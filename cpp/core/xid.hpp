@@ -87,6 +87,10 @@ class Xid {
 // call any member of any copy.
 class XidFactory {
  public:
+  // The first day of 2100. A clock that is past it is not believed: ids end in February 2106, and one
+  // that had that second would leave none for those behind it.
+  static constexpr Instant kEndOfDates = from_us(4'102'444'800'000'000);
+
   XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process);
 
   [[nodiscard]] Xid next(Instant date);

@@ -22,9 +22,12 @@ bool BodyShare::append(std::string& body, std::string_view data, std::size_t who
   if (needed > body.capacity()) {
     // A body that says that it is large gets its memory as it comes: saying so costs nothing.
     const std::size_t wanted = std::max({needed, 2 * body.capacity(), std::min(kSmall, whole)});
-    const std::size_t bytes = std::min(wanted, std::max(needed, whole));
+    const std::size_t bytes = whole == 0 ? wanted : std::min(wanted, std::max(needed, whole));
     if (!grow_to(bytes)) return false;
-    body.reserve(bytes);
+    // Of one that has something, reserve() might take twice as much, and only this much is counted.
+    std::string grown;
+    grown.reserve(bytes);
+    body.swap(grown.append(body));
   }
   body += data;
   return true;

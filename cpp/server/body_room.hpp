@@ -41,8 +41,8 @@ class BodyShare {
   BodyShare& operator=(const BodyShare&) = delete;
   ~BodyShare();
 
-  // Appends to the body, which will have `whole` bytes, or at most so many. False where there is no
-  // room.
+  // Appends to the body, which will have `whole` bytes, or at most so many; 0: nobody knows. False
+  // where there is no room.
   [[nodiscard]] bool append(std::string& body, std::string_view data, std::size_t whole);
 
  private:

@@ -81,8 +81,7 @@ void CommitLoop::take_and_commit(std::vector<core::Event>& events) {
   std::vector<store::Outgoing> outgoing = committer_.commit(now);
   if (committer_.commits() == before + 1) pace_.committed(clock_.now() - now);
   publish();
-  tell_standstill();
-  if (auto text = committer_.warning(); text && hooks_.on_warning) {
+  if (auto text = committer_.warning(now); text && hooks_.on_warning) {
     hooks_.on_warning(std::move(*text));
   }
   if (!outgoing.empty()) hooks_.on_committed(std::move(outgoing));
@@ -123,19 +122,10 @@ void CommitLoop::hold_round(std::vector<core::Event>& events) {
 
 void CommitLoop::publish() {
   const std::lock_guard lock(mutex_);
-  accepting_ = committer_.accepting();
+  full_ = committer_.full();
   generating_ = committer_.generating();
   waits_for_ = committer_.waits_for();
   counts_ = committer_.dispatcher().counts();
-}
-
-void CommitLoop::tell_standstill() {
-  if (committer_.accepting()) {
-    standstill_told_ = false;
-  } else if (!standstill_told_ && waits_for_ != store::WaitsFor::nothing) {
-    standstill_told_ = true;
-    if (hooks_.on_standstill) hooks_.on_standstill(waits_for_);
-  }
 }
 
 store::WaitsFor CommitLoop::waits_for() const {
@@ -143,9 +133,9 @@ store::WaitsFor CommitLoop::waits_for() const {
   return waits_for_;
 }
 
-bool CommitLoop::accepting() const {
+store::Full CommitLoop::full() const {
   const std::lock_guard lock(mutex_);
-  return accepting_;
+  return full_;
 }
 
 core::Counts CommitLoop::counts() const {

@@ -24,8 +24,6 @@ class CommitLoop {
     // All are called on the loop's thread. Nothing leaves after a failure.
     std::function<void(std::vector<store::Outgoing>)> on_committed;
     std::function<void(std::exception_ptr)> on_failed;
-    // New work is refused, and something else waits, too. Once, until work is taken again.
-    std::function<void(store::WaitsFor)> on_standstill = nullptr;
     std::function<void(std::string)> on_warning = nullptr;
     std::function<void()> on_hold = nullptr;  // a round is about to be held; for tests
   };
@@ -42,7 +40,7 @@ class CommitLoop {
   void stop();
 
   // Any thread.
-  [[nodiscard]] bool accepting() const;
+  [[nodiscard]] store::Full full() const;
   [[nodiscard]] core::Counts counts() const;
   [[nodiscard]] bool generating() const;
   [[nodiscard]] store::WaitsFor waits_for() const;
@@ -58,20 +56,18 @@ class CommitLoop {
   // Looks out for work that the round's commit can be shared with.
   void hold_round(std::vector<core::Event>& events);
   void publish();
-  void tell_standstill();
 
   store::Committer& committer_;
   const Clock& clock_;
   Hooks hooks_;
   CommitPace pace_;
-  bool standstill_told_ = false;
   core::Duration clock_ahead_{};  // as the committer was told last
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable arrived_;
   std::vector<core::Event> inbox_;
   bool stopping_ = false;
-  bool accepting_ = true;
+  store::Full full_ = store::Full::no;
   bool generating_ = false;
   store::WaitsFor waits_for_ = store::WaitsFor::nothing;
   core::Counts counts_;

@@ -1,5 +1,7 @@
 #include "server/connection.hpp"
 
+#include <sys/socket.h>
+
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
@@ -140,9 +142,17 @@ class Connection {
     keep_alive = keep_alive && !engine_.draining;
     std::string bytes = answer_head(given, keep_alive);
     if (!reader_->is_head() && !given.rest) bytes += given.body;
-    if (!co_await write(bytes)) co_return false;
+    const std::string_view rest = send_at_once(bytes);
+    if (!rest.empty() && !co_await write(rest)) co_return false;
     if (!reader_->is_head() && given.rest && !co_await write_slices(given)) co_return false;
     co_return keep_alive;
+  }
+
+  // As much as goes without waiting, which as a rule is all. Returns the rest; errors meet it, too.
+  std::string_view send_at_once(std::string_view bytes) {
+    const ssize_t sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return bytes.substr(sent > 0 ? static_cast<std::size_t>(sent) : 0);
   }
 
   Awaitable<bool> write(std::string_view bytes) {
@@ -181,27 +191,32 @@ class Connection {
     co_return co_await write(wire::kLastChunk);
   }
 
-  // Up to the empty line. Nothing of it is to be kept by a cache: what is asked for changes.
+  // Up to the empty line, with room for what follows. Nothing of it is to be kept by a cache: what is
+  // asked for changes.
   std::string answer_head(const Answer& given, bool keep_alive) const {
+    constexpr std::size_t kUsualHead = 512;
     const auto status = http::int_to_status(given.status);
-    std::string head = "HTTP/1.1 " + std::to_string(given.status) + " ";
-    head += std::string_view{http::obsolete_reason(status)};
-    head += "\r\n" + engine_.date_line() + "Server: pena/" + kVersion + "\r\n";
+    const std::string_view reason = http::obsolete_reason(status);
+    std::string head;
+    head.reserve(kUsualHead + given.body.size());
+    head.append("HTTP/1.1 ").append(std::to_string(given.status)).append(" ").append(reason);
+    head.append("\r\n").append(engine_.date_line());
+    head.append("Server: pena/").append(kVersion).append("\r\n");
     if (status != http::status::no_content) {
-      head += "Content-Type: application/json\r\n";
+      head.append("Content-Type: application/json\r\n");
       if (!given.rest) {
-        head += "Content-Length: " + std::to_string(given.body.size()) + "\r\n";
+        head.append("Content-Length: ").append(std::to_string(given.body.size())).append("\r\n");
       } else if (reader_->takes_chunks()) {
-        head += "Transfer-Encoding: chunked\r\n";
+        head.append("Transfer-Encoding: chunked\r\n");
       }
     }
-    head += "Cache-Control: no-store\r\n" + given.headers;
-    head += keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n";
-    const auto idle = std::chrono::floor<std::chrono::seconds>(limits().idle_time);
-    if (keep_alive && idle.count() > 0) {
-      head += "Keep-Alive: timeout=" + std::to_string(idle.count()) + "\r\n";
+    head.append("Cache-Control: no-store\r\n").append(given.headers);
+    head.append(keep_alive ? "Connection: keep-alive\r\n" : "Connection: close\r\n");
+    const auto idle = std::chrono::floor<std::chrono::seconds>(limits().idle_time).count();
+    if (keep_alive && idle > 0) {
+      head.append("Keep-Alive: timeout=").append(std::to_string(idle)).append("\r\n");
     }
-    return head + "\r\n";
+    return head.append("\r\n");
   }
 
   // What the client still sends is read for a while: closing at once would reset the connection,

@@ -66,7 +66,6 @@ class Engine {
   std::array<char, 64UL * 1024> incoming{};  // where pieces of bodies are read, one at a time
   bool draining = false;
   bool gave_up = false;                     // nothing is committed any more
-  bool full = false;                        // as of the last POST /task, for the log
   std::atomic<std::size_t> connections{0};  // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
   std::unordered_set<Socket*> sockets;  // of all connections

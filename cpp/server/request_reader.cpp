@@ -20,6 +20,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kFirstRead = 2048;
+constexpr std::size_t kUsualFields = 16;
 // What a connection that waits may keep of its buffer.
 constexpr std::size_t kKept = 4096;
 // What follows a chunked body in the same piece belongs to the next request, and has to be kept.
@@ -48,7 +49,17 @@ Awaitable<RequestReader::Read> RequestReader::read() {
   asked_.clear();
   request_.reset();
   Read read = co_await read_head();
-  if (read == Read::request && !is_whole()) read = co_await read_body();
+  if (read == Read::request && !is_whole()) {
+    // As a rule the body has come with the head.
+    std::size_t taken = 0;
+    auto refusal = take(buffered(), taken);
+    buffer_.consume(taken);
+    if (refusal) {
+      read = refuse(*std::move(refusal));
+    } else if (!is_whole()) {
+      read = co_await read_body(taken > 0);
+    }
+  }
   watchdog_.clear();
   if (buffer_.size() == 0 && buffer_.capacity() > kKept) buffer_ = {};
   co_return read;
@@ -98,6 +109,7 @@ std::optional<wire::Refusal> RequestReader::admit(const wire::HeadScan& scan) {
     return wire::Refusal{400, "the request is not HTTP/1.1: " + error.message()};
   }
   wire::RequestHead head{line->method, line->target, parser.get().version(), {}};
+  head.fields.reserve(kUsualFields);
   for (const auto& field : parser.get()) {
     head.fields.push_back({{field.name_string().data(), field.name_string().size()},
                            {field.value().data(), field.value().size()}});
@@ -116,15 +128,10 @@ std::optional<wire::Refusal> RequestReader::admit(const wire::HeadScan& scan) {
   return std::nullopt;
 }
 
-Awaitable<RequestReader::Read> RequestReader::read_body() {
-  const bool waits_for_us = admitted_.expects_continue && buffer_.size() == 0;
-  std::size_t taken = 0;
-  if (auto refusal = take(buffered(), taken)) co_return refuse(*std::move(refusal));
-  buffer_.consume(taken);
-  if (is_whole()) co_return Read::request;
+Awaitable<RequestReader::Read> RequestReader::read_body(bool has_begun) {
   watchdog_.set(limits().body_time);
   error_code error;
-  if (waits_for_us) {
+  if (admitted_.expects_continue && !has_begun) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     co_await asio::async_write(socket_, asio::buffer(kContinue), into(error));
   }
@@ -136,6 +143,7 @@ Awaitable<RequestReader::Read> RequestReader::read_body() {
     const ssize_t got = ::recv(socket_.native_handle(), pieces.data(), most, MSG_DONTWAIT);
     if (got > 0) {
       const std::string_view piece{pieces.data(), static_cast<std::size_t>(got)};
+      std::size_t taken = 0;
       if (auto refusal = take(piece, taken)) co_return refuse(*std::move(refusal));
       const auto rest = asio::buffer(piece.substr(taken));  // of the next request
       buffer_.commit(asio::buffer_copy(buffer_.prepare(rest.size()), rest));

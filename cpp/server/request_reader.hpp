@@ -44,7 +44,8 @@ class RequestReader {
   using Buffer = boost::beast::flat_buffer;
 
   Awaitable<Read> read_head();
-  Awaitable<Read> read_body();
+  // What has not come with the head. `has_begun`: some of it has.
+  Awaitable<Read> read_body(bool has_begun);
   // Reads a head that is whole. Then request_ is there, but for its body.
   std::optional<wire::Refusal> admit(const wire::HeadScan& scan);
   // Puts to the body what belongs to it; `taken` bytes are dealt with.

@@ -31,11 +31,8 @@ Answer unknown_outcome() {
 // An accepted msg is kept: its id is the answer whether it was new or known already.
 Awaitable<Answer> post_task(Engine& engine, const Request& request) {
   if (engine.draining) co_return busy("the server stops");
-  const bool was_full = std::exchange(engine.full, !engine.commits->accepting());
-  if (engine.full) {
-    const std::string full = "the queue or the store is full";
-    if (!was_full) engine.log(core::LogLevel::warning, full + ": new msgs are refused");
-    co_return busy(full);
+  if (const store::Full full = engine.commits->full(); full != store::Full::no) {
+    co_return busy(store::sentence(full, engine.settings.limits));
   }
   auto submissions = wire::parse_submissions(request.body, engine.settings.limits);
   if (!submissions) co_return refuse(submissions.refusal());

@@ -24,6 +24,7 @@
 #include "server/xid_source.hpp"
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
+#include "wire/http_date.hpp"
 
 namespace pena::server {
 
@@ -36,7 +37,8 @@ constexpr std::chrono::milliseconds kLookWhileDraining{5};
 
 std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
   if (settings.store.empty()) return store::make_memory_store();
-  return store::open_lmdb_store(settings.store, settings.limits.map_bytes);
+  return store::open_lmdb_store(settings.store, settings.limits.map_bytes,
+                                settings.limits.disk_bytes);
 }
 
 // What outlives a store that is closed; null where the store is its own view.
@@ -111,10 +113,17 @@ void check(const ServerSettings& settings) {
   }
 }
 
+void check_date(core::Instant date) {
+  if (date < core::XidFactory::kEndOfDates) return;
+  throw SettingsError("the clock of this machine says " +
+                      wire::http_date(core::unix_seconds(date)) +
+                      "; expected a date before 2100, for every id has its date in it");
+}
+
 class Server::Impl {
  public:
   explicit Impl(ServerSettings settings)
-      : settings_((check(settings), std::move(settings))),
+      : settings_((check(settings), check_date(clock_.date()), std::move(settings))),
         port_(parse_listen(settings_.listen)),
         store_(open_store(settings_)),
         view_(open_view(settings_)),
@@ -132,7 +141,6 @@ class Server::Impl {
     commits_.emplace(committer_, clock_,
                      CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
                                        [this](auto error) { failed(std::move(error)); },
-                                       [this](auto what) { stands_still(what); },
                                        [this](auto text) {
                                          warn(std::move(text));
                                        }});
@@ -201,14 +209,6 @@ class Server::Impl {
     asio::post(engine_.io,
                [this, sends = std::move(outgoing)]() mutable { engine_.deliver(sends); });
   }
-  void stands_still(store::WaitsFor what) {
-    const bool no_room = what == store::WaitsFor::store_room;
-    engine_.log(core::LogLevel::warning,
-                no_room ? "the store is full: clients are free, but no msg is taken or made until "
-                          "there is room"
-                        : "the queue or the store is full, and no client is connected");
-  }
-
   void warn(std::string text) {
     asio::post(engine_.io,
                [this, told = std::move(text)] { engine_.log(core::LogLevel::warning, told); });
@@ -278,10 +278,10 @@ class Server::Impl {
     stopped_changed_.notify_all();
   }
 
+  Clock clock_;
   ServerSettings settings_;
   // Before the store: where the address cannot be had, nothing is made and no boot counted.
   BoundPort port_;
-  Clock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::BucketView> view_;
   ProcessXids xids_;

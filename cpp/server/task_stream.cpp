@@ -98,7 +98,7 @@ void TaskStream::send(const core::SendBatch& grant) {
   const core::Instant granted_at = grant.lease_until - lease;
   if (!is_idle()) {
     batch_waits_ = true;
-    wire::append_batch_frames(waiting_, *grant.batch, granted_at, lease);
+    wire::append_batch_frames(waiting(), *grant.batch, granted_at, lease);
     return;
   }
   std::string& frames = engine_.frames;
@@ -108,10 +108,14 @@ void TaskStream::send(const core::SendBatch& grant) {
     send_or_keep(framed(frames));
   } else {
     waiting_ = std::exchange(frames, {});  // in pieces, and nothing large is kept
-    waiting_.erase(0, wire::kChunkRoom);
     wake_.cancel();
   }
   batch_waits_ = !is_idle();
+}
+
+std::string& TaskStream::waiting() {
+  if (waiting_.empty()) waiting_.assign(wire::kChunkRoom, ' ');
+  return waiting_;
 }
 
 std::string_view TaskStream::framed(std::string& text) const {
@@ -133,7 +137,7 @@ void TaskStream::end(const std::string& reason, Ending ending) {
   ending_ = true;
   ends_well_ = ending == Ending::well;
   engine_.log(core::LogLevel::debug, "end " + session_.text() + ": " + reason);
-  wire::append_bye(waiting_, reason);
+  wire::append_bye(waiting(), reason);
   wake_.cancel();
 }
 
@@ -156,17 +160,21 @@ Awaitable<void> TaskStream::run() {
 // Both buffers go with the write: an idle stream keeps none.
 Awaitable<bool> TaskStream::write_all() {
   const std::string rest = std::exchange(framed_, {});
-  const std::string text = std::exchange(waiting_, {});
+  std::string text = std::exchange(waiting_, {});
   batch_waits_ = false;
   writing_ = true;
   if (!rest.empty() && (!co_await write(rest) || !co_await write_stamp())) co_return false;
-  std::string piece;
-  for (std::size_t done = 0; done < text.size();) {
-    const std::size_t end = end_of_piece(text, done);
-    piece.assign(wire::kChunkRoom, ' ');
-    piece.append(text, done, end - done);
-    const std::string_view bytes = framed(piece);
+  // A piece is framed where it stands: what lies before it is written, and what its frame covers
+  // behind it is put back.
+  const std::size_t size = text.size();
+  text += wire::kChunkEnd;
+  for (std::size_t done = wire::kChunkRoom; done < size;) {
+    const std::size_t end = end_of_piece(std::string_view{text}.substr(0, size), done);
+    const std::string covered = text.substr(end, wire::kChunkEnd.size());
+    const std::string_view bytes = chunked_ ? wire::as_chunk(text, done, end)
+                                            : std::string_view{text}.substr(done, end - done);
     if (!co_await write(bytes) || !co_await write_stamp()) co_return false;
+    text.replace(end, covered.size(), covered);
     done = end;
   }
   writing_ = false;
@@ -204,7 +212,7 @@ void TaskStream::beat(std::string_view stamp, std::string_view chunk) {
   if (writing_) {
     stamp_due_ = true;
   } else if (!is_idle()) {
-    waiting_ += stamp;
+    waiting() += stamp;
   } else if (block_bytes_ < kLongestBlock) {
     send_or_keep(chunked_ ? chunk : stamp);
   } else {

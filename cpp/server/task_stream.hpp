@@ -45,6 +45,8 @@ class TaskStream {
  private:
   // Nothing is being written, nor waits to be: what is sent now cannot overtake anything.
   [[nodiscard]] bool is_idle() const { return !writing_ && framed_.empty() && waiting_.empty(); }
+  // Where to append what is to wait.
+  [[nodiscard]] std::string& waiting();
   // What stands behind the room of a chunk in `text`, as it goes out.
   [[nodiscard]] std::string_view framed(std::string& text) const;
   // To an idle stream, without its coroutine; what the socket does not take waits. `bytes` are framed.
@@ -60,8 +62,9 @@ class TaskStream {
   wire::TaskQuery query_;
   core::Xid session_;
   bool chunked_;
-  std::string framed_;   // to be written next: what the socket did not take
-  std::string waiting_;  // to be written then: text that is not framed yet
+  std::string framed_;  // to be written next: what the socket did not take
+  std::string
+      waiting_;  // to be written then: text that is not framed yet, behind room for its frame
   bool batch_waits_ = false;
   bool writing_ = false;
   bool stamp_due_ = false;       // a heartbeat is due while something long is written

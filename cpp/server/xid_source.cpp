@@ -1,6 +1,7 @@
 #include "server/xid_source.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,6 +26,13 @@ std::string machine_name() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) return host.data();
   return {};
+}
+
+// Two containers may have one machine's name between them, and each its own names of sockets (below):
+// those of live ones differ in the lower bytes of this number.
+std::uint32_t number_of_network() {
+  struct stat about {};
+  return ::stat("/proc/self/ns/net", &about) == 0 ? static_cast<std::uint32_t>(about.st_ino) : 0;
 }
 
 // FNV-1a: three bytes that differ from machine to machine are all that is wanted.
@@ -66,7 +74,7 @@ struct Owned {
 Owned take_number() {
   std::random_device random;
   const std::string name = machine_name();
-  const std::uint32_t machine = name.empty() ? random() : hash_of(name);
+  const std::uint32_t machine = (name.empty() ? random() : hash_of(name)) ^ number_of_network();
   const auto byte = [&](unsigned shift) {
     return static_cast<std::uint8_t>((machine >> shift) & 0xffU);
   };

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/number_text.hpp"
 #include "core/planted.hpp"
 
 namespace pena::store {
@@ -55,6 +56,9 @@ bool leaves_early(const std::vector<core::Send>& sends) {
 constexpr std::size_t kGrantedAtOnce = 10'000;
 
 constexpr core::Duration kLookForRoom = std::chrono::seconds{1};
+constexpr core::Duration kBetweenWarnings = std::chrono::minutes{1};
+// What the store says of its disk is as of the last commit, but never older than this.
+constexpr core::Duration kLookAfter = std::chrono::milliseconds{100};
 
 }  // namespace
 
@@ -73,18 +77,23 @@ Committer::Committer(const core::Limits& limits, Store& store,
   if (!PENA_BUG(ids_begin_at_the_clock)) {
     ids_.begin_behind(second_of_last_id(store, now));
   }
-  refresh_accepting();
+  refresh_accepting(now);
   (void)dispatcher_.note_room(store_.room());
 }
 
-void Committer::refresh_accepting() {
-  store_full_ = store_.fill() >= limits_.store_fill;
-  accepting_ = !store_full_ && queued_in_store_ < limits_.queue_msgs;
+void Committer::refresh_accepting(core::Instant now) {
+  looked_at_ = now;
+  const bool large = store_.fill() >= limits_.store_fill;
+  full_ = store_.disk_is_low()                     ? Full::disk
+          : large                                  ? Full::store
+          : queued_in_store_ >= limits_.queue_msgs ? Full::queue
+                                                   : Full::no;
 }
 
 // At the beginning of a round: others may have filled the disk meanwhile.
 void Committer::look_for_room(core::Instant now) {
   if (!effects_.writes.empty() || !effects_.sends.empty()) return;
+  if (now >= looked_at_ + kLookAfter) refresh_accepting(now);
   if (dispatcher_.note_room(store_.room())) step(core::TimeReached{}, now);
 }
 
@@ -110,11 +119,11 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   if (due && *due <= now) step(core::TimeReached{}, now);
   std::vector<Outgoing> out;
   fill_from_generator(now);
-  write(out);
+  write(out, now);
   // Room has come or gone with what was written, and nothing else may be about to happen.
   if (supply() != told_ && !(PENA_BUG(room_unnoticed) && told_ == core::Supply::none)) {
     fill_from_generator(now);
-    write(out);
+    write(out, now);
   }
   grant_where_room_came(out, now);
   answer_dispatcher(out, now);
@@ -142,12 +151,12 @@ void Committer::answer_dispatcher(std::vector<Outgoing>& out, core::Instant now)
     }
     if (!answered) return;
     fill_from_generator(now);
-    write(out);
+    write(out, now);
   }
 }
 
 core::Supply Committer::supply() const {
-  const bool has_room = accepting_ || PENA_BUG(shut_source_promises);
+  const bool has_room = accepting() || PENA_BUG(shut_source_promises);
   if (!generator_ || generator_->ended() || !has_room) return core::Supply::none;
   return generator_->rated() ? core::Supply::later : core::Supply::open;
 }
@@ -163,7 +172,7 @@ void Committer::grant_where_room_came(std::vector<Outgoing>& out, core::Instant 
     step(core::TimeReached{}, now);
     fill_from_generator(now);
     if (effects_.writes.empty()) return;
-    write(out);
+    write(out, now);
   }
 }
 
@@ -171,7 +180,7 @@ void Committer::fill_from_generator(core::Instant now) {
   if (!generator_) return;
   tell_supply(now);
   std::size_t made = 0;
-  while (accepting_ && dispatcher_.demand() > 0 && made < kGeneratedAtOnce) {
+  while (accepting() && dispatcher_.demand() > 0 && made < kGeneratedAtOnce) {
     std::vector<core::Msg> msgs =
         generator_->take(dispatcher_.demand(), ids_, now, dispatcher_.date(now));
     if (msgs.empty()) break;
@@ -183,7 +192,7 @@ void Committer::fill_from_generator(core::Instant now) {
   tell_supply(now);  // it may have made the last one
 }
 
-void Committer::write(std::vector<Outgoing>& out) {
+void Committer::write(std::vector<Outgoing>& out, core::Instant now) {
   if (!effects_.writes.empty() && !leaves_early(effects_.sends)) {
     note_second();
     store_.commit(effects_.writes);
@@ -195,8 +204,8 @@ void Committer::write(std::vector<Outgoing>& out) {
     effects_.writes.clear();
     written_.clear();
     noted_ = 0;
+    refresh_accepting(now);
   }
-  refresh_accepting();
   for (const SubmitRefused& refusal : refusals_) out.emplace_back(refusal);
   refusals_.clear();
   for (core::Send& send : effects_.sends) {
@@ -220,7 +229,7 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   if (supply() != told_ && !PENA_BUG(room_unnoticed)) return now;
   if (dispatcher_.wanted_refill()) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
-  if (generator_ && accepting_ && dispatcher_.demand() > 0) {
+  if (generator_ && accepting() && dispatcher_.demand() > 0) {
     // The round made as much as it may, or there was no room before its commit.
     if (!generator_->rated()) return now;
     // Past where the commit took longer than a msg: then it is wanted at once.
@@ -230,7 +239,7 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
   }
   // Room may come from outside, such as space on the disk: look again from time to time.
   const core::Instant look_again_at = now + kLookForRoom;
-  const bool waits = !accepting_ || dispatcher_.waits_for_room();
+  const bool waits = !accepting() || dispatcher_.waits_for_room();
   if (waits && (!next || look_again_at < *next)) next = look_again_at;
   return next;
 }
@@ -244,12 +253,34 @@ bool Committer::only_answers_reports() const {
          std::ranges::all_of(effects_.sends, answers_report);
 }
 
-std::optional<std::string> Committer::warning() {
+std::optional<std::string> Committer::warning(core::Instant now) {
   if (auto text = store_.warning()) return text;
-  const bool waits = waits_for_room();
-  if (std::exchange(told_of_room_, waits) || !waits) return std::nullopt;
-  return "the store has no room for the reports of more msgs: none is granted until some are "
-         "reported, or the server is started with a larger map size";
+  std::string text = standstill();
+  if (text.empty()) {
+    still_since_.reset();
+    return std::nullopt;
+  }
+  if (!still_since_) still_since_ = now;
+  const bool lasts = now >= *still_since_ + kLookForRoom;
+  const bool is_told =
+      told_at_ && (*told_at_ >= *still_since_ || now < *told_at_ + kBetweenWarnings);
+  if (!lasts || is_told) return std::nullopt;
+  told_at_ = now;
+  return text;
+}
+
+// Nothing where all moves.
+std::string Committer::standstill() const {
+  if (waits_for_room()) {
+    return "the store has no room for the reports of more msgs: none is granted until some are "
+           "reported, or the server is started with a larger map size";
+  }
+  if (full_ == Full::no) return {};
+  const std::string why = sentence(full_, limits_);
+  if (waits_for() == WaitsFor::store_room) {
+    return why + ": clients are free, but no msg is taken or made until there is room";
+  }
+  return why + ": new msgs are refused";
 }
 
 bool Committer::generating() const {
@@ -264,8 +295,28 @@ WaitsFor Committer::waits_for() const {
     return connected ? WaitsFor::nothing : WaitsFor::client;
   }
   if (counts.clients_free == 0) return WaitsFor::nothing;
-  if (store_full_) return WaitsFor::store_room;
+  if (full_ == Full::store || full_ == Full::disk) return WaitsFor::store_room;
   return supply() == core::Supply::later ? WaitsFor::rate : WaitsFor::nothing;
+}
+
+std::string sentence(Full what, const core::Limits& limits) {
+  const auto percent = [&] {
+    return core::number_text(limits.store_fill * 100.0) + " %";
+  };
+  switch (what) {
+    case Full::no:
+      break;
+    case Full::queue:
+      return "the queue is full: it has " + std::to_string(limits.queue_msgs) +
+             " msgs, as many as it may";
+    case Full::store:
+      return "the store is full: " + percent() + " of its " + std::to_string(limits.map_bytes) +
+             " bytes are in use, as many as new msgs may take";
+    case Full::disk:
+      return "the disk of the store is full: it has less than " +
+             std::to_string(limits.disk_bytes) + " bytes left, which it should have for new msgs";
+  }
+  return {};
 }
 
 std::string_view word(WaitsFor what) {

@@ -49,6 +49,16 @@ enum class WaitsFor : std::uint8_t {
 // "", "room in the store", "a client", "the rate".
 [[nodiscard]] std::string_view word(WaitsFor what);
 
+// Why no new msgs are taken.
+enum class Full : std::uint8_t {
+  no,
+  queue,  // it has as many msgs as it may
+  store,  // it is as large as it may be
+  disk,   // the store's disk has hardly anything left
+};
+// A sentence without its full stop, with the limit that was met; empty where it is `no`.
+[[nodiscard]] std::string sentence(Full what, const core::Limits& limits);
+
 class Committer {
  public:
   // Restores the dispatcher from what `store` holds, and has `ids` begin behind all that the store
@@ -77,14 +87,16 @@ class Committer {
   [[nodiscard]] std::optional<core::Instant> next_timeout(core::Instant now) const;
 
   // False where the store is too full or the queue too long to take more work (503).
-  [[nodiscard]] bool accepting() const { return accepting_; }
+  [[nodiscard]] bool accepting() const { return full_ == Full::no; }
+  [[nodiscard]] Full full() const { return full_; }
   [[nodiscard]] bool generating() const;
   // As of the last commit.
   [[nodiscard]] WaitsFor waits_for() const;
   // Work and clients are there, but the store has no room for what reports may need: none is granted.
   [[nodiscard]] bool waits_for_room() const { return dispatcher_.waits_for_room(); }
-  // What whoever runs the server should know, once each time it begins, or nothing.
-  [[nodiscard]] std::optional<std::string> warning();
+  // What whoever runs the server should know, or nothing: where something has stood still for a second,
+  // once, and not again within a minute.
+  [[nodiscard]] std::optional<std::string> warning(core::Instant now);
   [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
 
  private:
@@ -92,13 +104,14 @@ class Committer {
   void fill_from_generator(core::Instant now);
   [[nodiscard]] core::Supply supply() const;
   void tell_supply(core::Instant now);
-  void write(std::vector<Outgoing>& out);
+  void write(std::vector<Outgoing>& out, core::Instant now);
   void answer_dispatcher(std::vector<Outgoing>& out, core::Instant now);
   void leave_out_known(core::Submitted& submitted);
   [[nodiscard]] bool refused(core::Submitted& submitted);
   void note_second();
   void note_written();
-  void refresh_accepting();
+  void refresh_accepting(core::Instant now);
+  [[nodiscard]] std::string standstill() const;
   void look_for_room(core::Instant now);
   void grant_where_room_came(std::vector<Outgoing>& out, core::Instant now);
 
@@ -108,9 +121,10 @@ class Committer {
   std::optional<core::Generator> generator_;
   core::Supply told_;  // what the dispatcher knows of supply()
   core::Dispatcher dispatcher_;
-  bool accepting_ = true;
-  bool store_full_ = false;
-  bool told_of_room_ = false;
+  core::Instant looked_at_{};  // when fill() was asked last
+  Full full_ = Full::no;
+  std::optional<core::Instant> still_since_;
+  std::optional<core::Instant> told_at_;  // that it stands still
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
   std::uint64_t second_written_ = 0;       // the store's id_second

@@ -1,6 +1,5 @@
 #include "store/file_room.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,19 +21,17 @@ void FileRoom::keep_ahead(const LmdbEnv& env) {
   const std::size_t growth = pages.grown - std::exchange(grown_pages_, pages.grown);
   if (growth * pages.bytes > kMostGrowth) return;
   const std::size_t used = pages.grown * pages.bytes;
-  if (used + kMostGrowth <= file_bytes_) return;
+  std::size_t there = env.file_bytes();
+  if (used + kMostGrowth <= there) return;
   const int file = env.data_file();
-  struct stat about {};
-  if (::fstat(file, &about) != 0) return;
-  file_bytes_ = static_cast<std::size_t>(about.st_size);
   const std::size_t wanted = used + kAhead;
   // From the end on and in order: what is there already is never touched.
-  while (file_bytes_ < wanted) {
-    const ssize_t written =
-        ::pwrite(file, kZeros.data(), kZeros.size(), static_cast<off_t>(file_bytes_));
+  while (there < wanted) {
+    const ssize_t written = ::pwrite(file, kZeros.data(), kZeros.size(), static_cast<off_t>(there));
     if (written < 0 && errno == EIO) throw_lmdb("cannot write to the store", errno);
     if (written <= 0) return;
-    file_bytes_ += static_cast<std::size_t>(written);
+    there += static_cast<std::size_t>(written);
+    env.note_file_bytes(there);
   }
 }
 

@@ -11,7 +11,7 @@ namespace pena::store {
 
 class FileRoom {
  public:
-  // At the beginning of a write transaction, before its first put: LMDB writes nothing then, and
+  // At the beginning of a write transaction, which has checked the file, before its first put: LMDB writes nothing then, and
   // nobody else has the right to. The zeros become durable with the commit that follows. Where
   // there is no room for them the file stays as it is: LMDB may yet find some within it. Throws
   // StoreError where the disk is broken.
@@ -19,7 +19,6 @@ class FileRoom {
 
  private:
   std::size_t grown_pages_ = 0;  // as of the last call
-  std::size_t file_bytes_ = 0;   // as far as known; 0: not yet looked at
 };
 
 }  // namespace pena::store

@@ -1,6 +1,5 @@
 #include "store/fill_gauge.hpp"
 
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -10,8 +9,6 @@
 namespace pena::store {
 namespace {
 
-// The disk's own end, whatever the map's: below this accepting stops.
-constexpr std::uint64_t kLeastDiskBytes = 64U << 20U;
 // Free pages matter only where the file has grown beyond this share of the map.
 constexpr double kScanFrom = 0.5;
 // A scan reads every entry of the free list; it is spread over commits, so many for each.
@@ -38,20 +35,17 @@ std::uint64_t less(std::uint64_t a, std::uint64_t b) {
   return a > b ? a - b : 0;
 }
 
+}  // namespace
+
 // Pages behind what the file has used, as far as the disk has room for them.
-std::uint64_t end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages, std::uint64_t disk) {
-  struct stat file {};
-  const bool known = ::fstat(env.data_file(), &file) == 0;
-  const std::uint64_t used = pages.grown * pages.bytes;
-  const std::uint64_t ahead = less(known ? static_cast<std::uint64_t>(file.st_size) : used, used);
-  const std::uint64_t on_disk = (less(disk, kKeptOfDisk) + ahead) / pages.bytes;
+std::uint64_t FillGauge::end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages) const {
+  const std::uint64_t ahead = less(env.file_bytes(), pages.grown * pages.bytes);
+  const std::uint64_t on_disk = (less(disk_bytes_, kKeptOfDisk) + ahead) / pages.bytes;
   return std::min<std::uint64_t>(less(pages.map, pages.grown + 1), on_disk);
 }
 
-}  // namespace
-
 double FillGauge::read(const LmdbEnv& env) {
-  const std::uint64_t disk = disk_bytes(env);
+  disk_bytes_ = disk_bytes(env);
   const LmdbEnv::Pages pages = env.pages();
   const std::size_t limit = std::max<std::size_t>(limit_bytes_ / pages.bytes, 1);
   const auto share = [&](std::size_t used) {
@@ -59,7 +53,7 @@ double FillGauge::read(const LmdbEnv& env) {
   };
   const bool nearly_full = share(pages.grown) >= kScanFrom;
   const std::uint64_t plenty = std::min<std::uint64_t>(pages.map / 2, kPlentyBytes / pages.bytes);
-  const bool scarce = end_pages(env, pages, disk) < plenty;
+  const bool scarce = end_pages(env, pages) < plenty;
   // Asked twice without a commit in between, there may be none to come: then what is told must not
   // be old, or a store that was drained in a few commits would count as full for good.
   const bool idle = std::exchange(asked_at_, commits_) == commits_;
@@ -67,7 +61,6 @@ double FillGauge::read(const LmdbEnv& env) {
   const std::size_t after = nearly_full ? scan_after_ : std::max(scan_after_, kCommitsPerScan);
   const bool due = commits_ >= after || much || (idle && (commits_ > 0 || held_bytes_ > 0));
   if ((nearly_full || scarce) && due) scan(env, scarce);
-  if (disk < kLeastDiskBytes) return 1.0;
   return share(nearly_full ? pages.grown - std::min(free_pages_, pages.grown) : pages.grown);
 }
 
@@ -75,7 +68,7 @@ double FillGauge::read(const LmdbEnv& env) {
 // to the small ones.
 core::Room FillGauge::room(const LmdbEnv& env) const {
   const LmdbEnv::Pages pages = env.pages();
-  const std::uint64_t end = end_pages(env, pages, disk_bytes(env));
+  const std::uint64_t end = end_pages(env, pages);
   const std::uint64_t ready = less(ready_pages_, taken_since_scan(pages.bytes));
   const std::uint64_t run = less(longest_run_, taken_since_scan(pages.bytes)) / 2;
   return {less(end + ready, core::kPagesOfCommits),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "core/room.hpp"
 #include "store/lmdb_env.hpp"
@@ -12,8 +13,9 @@ namespace pena::store {
 class FillGauge {
  public:
   // `limit_bytes`: how large the store may be before nothing new is taken. LMDB's map is larger: what
-  // was taken may still need room.
-  explicit FillGauge(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+  // was taken may still need room. `least_disk_bytes`: where its disk has less left, it is low.
+  FillGauge(std::size_t limit_bytes, std::size_t least_disk_bytes)
+      : limit_bytes_(limit_bytes), least_disk_bytes_(least_disk_bytes) {}
 
   // There was a commit of so many records with so many bytes: what is known of the free pages is no
   // longer exact.
@@ -22,11 +24,13 @@ class FillGauge {
     written_bytes_ += bytes;
     written_records_ += records;
   }
-  // 0 … 1 and beyond: the share of the limit that is in use, or 1 where the disk is at its end. Costs
-  // two system calls, and now and then a scan of the list of free pages.
+  // Looks at the disk. 0 … 1 and beyond: the share of the limit that is in use. Costs a system call, and
+  // now and then a scan of the list of free pages.
   [[nodiscard]] double read(const LmdbEnv& env);
-  // Pages that commits may take for sure, less what each takes for itself: as of the last scan, less
-  // what was written since at most. Costs two system calls.
+  // As of the last read.
+  [[nodiscard]] bool disk_is_low() const { return disk_bytes_ < least_disk_bytes_; }
+  // Pages that commits may take for sure, less what each takes for itself: as of the last read and the
+  // last scan, less what was written since at most.
   [[nodiscard]] core::Room room(const LmdbEnv& env) const;
   // That readers hold, as of the last scan.
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
@@ -34,9 +38,11 @@ class FillGauge {
   void scan(const LmdbEnv& env, bool runs);
 
  private:
+  [[nodiscard]] std::uint64_t end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages) const;
   [[nodiscard]] std::size_t taken_since_scan(std::size_t page_bytes) const;
 
   std::size_t limit_bytes_;
+  std::size_t least_disk_bytes_;
   std::size_t commits_ = 1;          // since the last scan
   std::size_t written_bytes_ = 0;    // since the last scan
   std::size_t written_records_ = 0;  // since the last scan
@@ -46,6 +52,7 @@ class FillGauge {
   std::size_t ready_pages_ = 0;
   std::size_t longest_run_ = 0;  // of them
   std::size_t held_bytes_ = 0;
+  std::uint64_t disk_bytes_ = 0;  // free, as of the last read
 };
 
 }  // namespace pena::store

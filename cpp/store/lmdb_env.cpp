@@ -222,6 +222,10 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
     if (code != 0) throw_lmdb("cannot open the store " + path, code);
     // Of all its files LMDB leaves this one to the programs that are started.
     ::fcntl(data_file(), F_SETFD, FD_CLOEXEC);
+    struct stat own {};
+    if (::fstat(data_file(), &own) != 0) throw_lmdb("cannot open the store " + path, errno);
+    device_ = own.st_dev;
+    file_ = own.st_ino;
     process::close_in_forked_children(data_file());
     look_at_pages(kPagesAtOpen);
     open_tables(create);
@@ -292,31 +296,37 @@ LmdbEnv::Pages LmdbEnv::pages() const {
 }
 
 void LmdbEnv::check_file() const {
-  check_length();
-  struct stat here {};
   struct stat named {};
-  if (::fstat(data_file(), &here) != 0) return;
-  if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != here.st_dev ||
-      named.st_ino != here.st_ino) {
+  if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != device_ ||
+      named.st_ino != file_) {
     throw StoreError("the file of the store " + path_ +
                      " was deleted, moved or replaced while it was in use: what is written now "
                      "would be lost");
   }
+  check_is_length(least_bytes_.load(std::memory_order_acquire), named.st_size);
 }
 
 // LMDB never makes its file shorter. What is known of its length is read before the file is asked:
 // others make it longer meanwhile.
 void LmdbEnv::check_length() const {
-  long known = least_bytes_.load(std::memory_order_acquire);
+  const long known = least_bytes_.load(std::memory_order_acquire);
   struct stat here {};
-  if (::fstat(data_file(), &here) != 0) return;
-  if (here.st_size < known) {
+  if (::fstat(data_file(), &here) == 0) check_is_length(known, here.st_size);
+}
+
+void LmdbEnv::check_is_length(long known, long is) const {
+  if (is < known) {
     throw StoreError("the file of the store " + path_ +
-                     " was cut off while it was in use: it has " + std::to_string(here.st_size) +
+                     " was cut off while it was in use: it has " + std::to_string(is) +
                      " bytes, and had " + std::to_string(known));
   }
-  while (known < here.st_size &&
-         !least_bytes_.compare_exchange_weak(known, here.st_size, std::memory_order_release)) {
+  note_file_bytes(static_cast<std::size_t>(is));
+}
+
+void LmdbEnv::note_file_bytes(std::size_t bytes) const {
+  const long is = static_cast<long>(bytes);
+  long known = least_bytes_.load(std::memory_order_acquire);
+  while (known < is && !least_bytes_.compare_exchange_weak(known, is, std::memory_order_release)) {
   }
 }
 
@@ -403,14 +413,23 @@ void LmdbEnv::look_at_metas() const {
 void LmdbEnv::look_at_pages(std::uint64_t most) const {
   const PageCheck check(folder_ + "/data.mdb");
   constexpr int kTries = 1000;
-  for (int i = 0; i < kTries; ++i) {
-    const ReadTxn txn(*this);
-    auto problems = check.pages(mdb_txn_id(txn.get()), most);
+  WalkPlace place;
+  place.left = most;
+  for (int tried = 0; tried < kTries && !place.over; ++tried) {
+    std::optional<ReadTxn> txn;
+    txn.emplace(*this);
+    const std::size_t snapshot = mdb_txn_id(txn->get());
+    const auto still_there = [&] {
+      txn.reset();
+      txn.emplace(*this);
+      return mdb_txn_id(txn->get()) == snapshot;
+    };
+    const auto problems = check.pages(snapshot, place, still_there);
     if (!problems) continue;  // a server has written twice since
-    if (problems->empty()) return;
-    throw DamagedStore(path_, std::move(*problems));
+    if (!problems->empty()) throw DamagedStore(path_, *problems);
+    tried = 0;
   }
-  throw StoreError("cannot read the meta pages of the store " + path_);
+  if (!place.over) throw StoreError("cannot read the meta pages of the store " + path_);
 }
 
 void LmdbEnv::check_process() const {

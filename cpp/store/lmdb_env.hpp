@@ -2,6 +2,8 @@
 // views beside it share it. Transactions as values that end themselves.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -38,9 +40,14 @@ class LmdbEnv {
   [[nodiscard]] const std::string& folder() const { return folder_; }
   // Throws where the file is shorter than it was, for what is read behind its end would end the
   // process by a signal; check_file also where it is no more the one of its name, for what is
-  // written would go nowhere. One system call, or two.
+  // written would go nowhere. One system call each.
   void check_length() const;
   void check_file() const;
+  // The length of the file as of the last check, or as of what was written behind its end since.
+  [[nodiscard]] std::size_t file_bytes() const {
+    return static_cast<std::size_t>(least_bytes_.load(std::memory_order_acquire));
+  }
+  void note_file_bytes(std::size_t bytes) const;
   // LMDB's own descriptor of `data.mdb`, open for writing where the store is.
   [[nodiscard]] int data_file() const;
 
@@ -72,7 +79,7 @@ class LmdbEnv {
   [[nodiscard]] std::size_t last_txn() const;
 
   // Compares what the pages say with what they may say, so many of them at most: what LMDB follows
-  // would otherwise end the process by a signal. Throws DamagedStore.
+  // would otherwise end the process by a signal. In short transactions. Throws DamagedStore.
   void look_at_pages(std::uint64_t most) const;
 
   // Throws where this is a forked child: LMDB's locks are the parent's.
@@ -83,6 +90,7 @@ class LmdbEnv {
   LmdbEnv(const std::string& path, std::size_t map_bytes, bool create);
   static void make_whole(const std::string& path, std::size_t map_bytes);
   void look_at_metas() const;
+  void check_is_length(long known, long is) const;
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
@@ -93,6 +101,8 @@ class LmdbEnv {
   MDB_env* env_ = nullptr;
   std::array<unsigned, kTables> tables_{};
   int process_ = 0;
+  dev_t device_ = 0;  // where `data.mdb` is, and which file there
+  ino_t file_ = 0;
   mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone
 };
 

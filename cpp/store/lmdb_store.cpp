@@ -362,8 +362,8 @@ class Applying {
 
 class LmdbStore final : public Reading<Store> {
  public:
-  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, std::size_t limit_bytes)
-      : Reading<Store>(std::move(env)), lock_(std::move(lock)), gauge_(limit_bytes) {
+  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, const FillGauge& gauge)
+      : Reading<Store>(std::move(env)), lock_(std::move(lock)), gauge_(gauge) {
     // Before the first write: a store of another schema is left as it is.
     const bool fresh = !view_.meta(kBootsKey);
     if (!fresh) refuse_other_schema(view_);
@@ -376,6 +376,7 @@ class LmdbStore final : public Reading<Store> {
     put_meta(view_.env(), txn.get(), kQueuedKey, queued_);
     put_meta(view_.env(), txn.get(), kBootsKey, boots + 1);
     txn.commit();
+    (void)gauge_.read(view_.env());
   }
 
   void commit(const ChangeSet& changes) override {
@@ -402,6 +403,7 @@ class LmdbStore final : public Reading<Store> {
   }
 
   [[nodiscard]] double fill() const override { return gauge_.read(view_.env()); }
+  [[nodiscard]] bool disk_is_low() const override { return gauge_.disk_is_low(); }
   [[nodiscard]] core::Room room() const override { return gauge_.room(view_.env()); }
   [[nodiscard]] std::optional<std::string> warning() override {
     return readers_.warning(view_.env(), gauge_, SlowReaders::Clock::now());
@@ -424,7 +426,8 @@ class LmdbReadOnly final : public Reading<BucketView> {
 
 }  // namespace
 
-std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes) {
+std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
+                                       std::size_t least_disk_bytes) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
@@ -432,7 +435,8 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   auto lock = std::make_unique<ServerLock>(path);
   // The upper part is for what becomes of msgs that were taken.
   auto env = LmdbEnv::open(path, map_bytes + std::max(map_bytes, kLeastUpperPart), true);
-  return std::make_unique<LmdbStore>(std::move(lock), std::move(env), map_bytes);
+  return std::make_unique<LmdbStore>(std::move(lock), std::move(env),
+                                     FillGauge{map_bytes, least_disk_bytes});
 }
 
 std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {

@@ -58,11 +58,13 @@ struct Bounds {
 
 class Walk {
  public:
-  Walk(const Source& source, const Meta& meta, std::uint64_t most_pages)
+  Walk(const Source& source, const Meta& meta, WalkPlace& place,
+       const std::function<bool()>& still_there)
       : source_(source),
         meta_(meta),
+        place_(place),
+        still_there_(still_there),
         page_bytes_(meta.free.pad),
-        left_(most_pages),
         used_(static_cast<std::size_t>(std::min(meta.last_page, source.bytes / page_bytes_) + 1)) {}
 
   std::vector<PageProblem> run() {
@@ -75,16 +77,24 @@ class Walk {
                                  text(pages) + " pages");
       return std::move(problems_);
     }
-    free_tree_ = true;
-    walk("the list of free pages", meta_.free, 0);
-    free_tree_ = false;
+    whole_ = !std::exchange(place_.began, true);
+    if (whole_) {
+      free_tree_ = true;
+      walk("the list of free pages", meta_.free, 0);
+      free_tree_ = false;
+    }
     main_tree_ = true;
     walk("the list of buckets", meta_.main, 0);
     main_tree_ = false;
     // The small ones first, where not all can be looked at.
-    std::ranges::sort(buckets_, {}, [](const auto& bucket) { return bucket.tree.leaves; });
-    for (const Named& bucket : buckets_)
-      walk("the bucket " + bucket.name, bucket.tree, bucket.page);
+    std::ranges::sort(buckets_, {}, [&](const Named& bucket) {
+      return std::pair{bucket.name != place_.bucket, bucket.tree.leaves};
+    });
+    for (const Named& bucket : buckets_) {
+      if (gone_) return std::move(problems_);
+      if (std::ranges::find(place_.done, bucket.name) == place_.done.end()) walk(bucket);
+    }
+    place_.over = !gone_;
     if (whole_ && problems_.empty()) look_for_lost_pages();
     return std::move(problems_);
   }
@@ -99,6 +109,14 @@ class Walk {
     std::uint64_t branches = 0, leaves = 0, overflow = 0, entries = 0;
   };
 
+  void walk(const Named& bucket) {
+    if (place_.bucket != bucket.name) place_.key.clear();
+    place_.bucket = bucket.name;
+    after_ = place_.key;
+    walk("the bucket " + bucket.name, bucket.tree, bucket.page);
+    if (!gone_) place_.done.push_back(bucket.name);
+  }
+
   void walk(const std::string& name, const Tree& tree, std::uint64_t named_by) {
     in_ = name;
     counted_ = {};
@@ -111,7 +129,7 @@ class Walk {
     if (tree.depth < 1 || tree.depth > kDeepest) {
       return problem(named_by, "its depth is " + text(tree.depth));
     }
-    const bool was_whole = std::exchange(whole_, true);
+    const bool was_whole = std::exchange(whole_, after_.empty() && !gone_);
     const std::size_t problems_before = problems_.size();
     visit(tree.root, named_by, tree.depth, {});
     if (whole_ && problems_.size() == problems_before) compare(tree, named_by);
@@ -150,13 +168,22 @@ class Walk {
     return true;
   }
 
+  // Whether the snapshot is gone. Then the walk can go on with what lies behind `least`.
+  bool is_gone(const Bounds& bounds) {
+    if (gone_ || ++read_ % place_.pages_at_once != 0 || still_there_()) return gone_;
+    gone_ = true;
+    whole_ = false;
+    if (bounds.least && !free_tree_ && !main_tree_) place_.key = *bounds.least;
+    return true;
+  }
+
   void visit(std::uint64_t page, std::uint64_t from, int levels, const Bounds& bounds) {
-    if (!take(page, from)) return;
-    if (left_ == 0) {
+    if (is_gone(bounds) || !take(page, from)) return;
+    if (place_.left == 0) {
       whole_ = false;
       return;
     }
-    --left_;
+    --place_.left;
     std::string bytes(page_bytes_, '\0');
     if (!source_.read(page * page_bytes_, bytes.size(), bytes.data())) {
       return problem(page, "it cannot be read");
@@ -207,12 +234,13 @@ class Walk {
       Bounds below = bounds;
       if (i > 0) below.least = key(bytes + places[i]);
       if (i + 1 < nodes) below.below = key(bytes + places[i + 1]);
+      if (!after_.empty() && below.below && !is_less(after_, *below.below)) continue;
       const char* const node = bytes + places[i];
       const std::uint64_t child = std::uint64_t{number_at<std::uint16_t>(node)} |
                                   std::uint64_t{number_at<std::uint16_t>(node + 2)} << 16U |
                                   std::uint64_t{number_at<std::uint16_t>(node + 4)} << 32U;
       visit(child, page, levels - 1, below);
-      if (problems_.size() == kNamedProblems) return;
+      if (gone_ || problems_.size() == kNamedProblems) return;
     }
   }
 
@@ -347,8 +375,9 @@ class Walk {
 
   const Source& source_;
   const Meta& meta_;
+  WalkPlace& place_;
+  const std::function<bool()>& still_there_;
   std::size_t page_bytes_;
-  std::uint64_t left_;                                         // pages that may be read
   std::vector<bool> used_;                                     // by page
   std::vector<std::pair<std::uint64_t, std::uint64_t>> free_;  // page, and the one that names it
   std::vector<Named> buckets_;
@@ -358,6 +387,9 @@ class Walk {
   bool free_tree_ = false;
   bool main_tree_ = false;
   bool whole_ = true;  // nothing was left out
+  std::uint64_t read_ = 0;
+  bool gone_ = false;  // the snapshot
+  std::string after_;  // of a bucket: what lies before this key was looked at
 };
 
 }  // namespace
@@ -412,8 +444,8 @@ std::vector<PageProblem> PageCheck::metas() const {
   return problems;
 }
 
-std::optional<std::vector<PageProblem>> PageCheck::pages(std::uint64_t txn,
-                                                         std::uint64_t most_pages) const {
+std::optional<std::vector<PageProblem>> PageCheck::pages(
+    std::uint64_t txn, WalkPlace& place, const std::function<bool()>& still_there) const {
   const Source source = source_of(file_, path_);
   const auto first = read_meta(source, 0, 0);
   if (!first || !is_page_size(first->free.pad)) return std::nullopt;
@@ -421,7 +453,8 @@ std::optional<std::vector<PageProblem>> PageCheck::pages(std::uint64_t txn,
     const auto meta = which == 0 ? first : read_meta(source, first->free.pad, 1);
     if (!meta || meta->txn != txn || !wrong_with(*meta, first->free.pad, which).empty()) continue;
     const bool is_short = (meta->last_page + 1) * meta->free.pad > source.bytes;
-    return Walk(source, *meta, is_short ? kNoPage : most_pages).run();
+    if (is_short) place.left = kNoPage;
+    return Walk(source, *meta, place, still_there).run();
   }
   return std::nullopt;
 }

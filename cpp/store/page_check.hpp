@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,20 @@ class DamagedStore : public StoreError {
   std::vector<PageProblem> problems;
 };
 
+// How far a walk over the pages has got. It reads so many pages of one snapshot at a time: one that is
+// held for long keeps a server beside it from using pages again. Where the store was written to
+// meanwhile, it goes on in a newer snapshot behind the last key.
+struct WalkPlace {
+  std::uint64_t left = ~std::uint64_t{0};  // pages that may still be read
+  std::uint64_t pages_at_once = 16'384;
+  bool over = false;
+
+  bool began = false;
+  std::vector<std::string> done = {};  // buckets
+  std::string bucket = {};             // the one that it is in, behind this key; empty: in none
+  std::string key = {};
+};
+
 // One file, opened for reading. Any thread may use its own.
 class PageCheck {
  public:
@@ -39,13 +54,15 @@ class PageCheck {
   // store at all throws StoreError instead. Costs two reads.
   [[nodiscard]] std::vector<PageProblem> metas() const;
 
-  // All pages of the snapshot that transaction `txn` made, and its list of free pages; a reader
-  // has to keep that snapshot meanwhile. Nothing where its meta page is gone: then the reader came
-  // too late, and tries a newer one. At most so many pages are looked at: where that is not all of
-  // them, what needs all of them, such as counts, is not looked at. But a file that is shorter
-  // than its meta page says is looked at whole.
-  [[nodiscard]] std::optional<std::vector<PageProblem>> pages(std::uint64_t txn,
-                                                              std::uint64_t most_pages) const;
+  // The pages of the snapshot that transaction `txn` made, and its list of free pages; a reader has to
+  // keep that snapshot meanwhile. From time to time `still_there` is asked, which may let go of it:
+  // false where it is gone for good. Then the walk ends early, and the next call goes on at `place`
+  // until that is over. Nothing where the snapshot's meta page is gone: then the reader came too
+  // late, and tries a newer one. What needs all pages of one snapshot, such as counts, is looked at
+  // only where it was there all the time. But a file that is shorter than its meta page says is
+  // looked at whole, whatever `left` says.
+  [[nodiscard]] std::optional<std::vector<PageProblem>> pages(
+      std::uint64_t txn, WalkPlace& place, const std::function<bool()>& still_there) const;
 
  private:
   int file_ = -1;

@@ -100,11 +100,14 @@ class Store : public BucketView {
   // Durable when it returns. A failure is final: what the disk holds is unknown until the next
   // load, so the process must not go on. One thread at a time. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
-  // How full it is, 0 … 1, free pages counted as free. Cheap enough to be asked after every commit;
+  // How full it is, 0 … 1 and beyond, free pages counted as free, its disk not looked at. Cheap enough to be asked after every commit;
   // by the thread that commits.
   [[nodiscard]] virtual double fill() const = 0;
+  // The disk below it has less left than it should. As the last `fill` found it.
+  [[nodiscard]] virtual bool disk_is_low() const { return false; }
   // What commits may still take for sure, free pages of the store and of its disk counted, and without
-  // what each commit takes for itself. Endless where there is no bound. As `fill`.
+  // what each commit takes for itself; of the disk, as the last `fill` found it. Endless where there is
+  // no bound. By the thread that commits.
   [[nodiscard]] virtual core::Room room() const { return core::Room::endless(); }
   // What whoever runs the server should know, once each time it begins, or nothing. Cheap enough to be
   // asked after every commit; by the thread that commits.

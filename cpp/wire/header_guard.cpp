@@ -50,7 +50,7 @@ std::optional<Refusal> guard_method(std::string_view method) {
 
 std::optional<Refusal> guard_lines(const RequestHead& head) {
   for (const HeaderField& field : head.fields) {
-    if (std::any_of(field.value.begin(), field.value.end(), is_control)) {
+    if (has_control(field.value)) {
       return Refusal{400, "the header field " + quote(field.name) + " has a control character"};
     }
   }

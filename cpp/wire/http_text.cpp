@@ -5,10 +5,6 @@
 namespace pena::wire {
 namespace {
 
-char lower(char letter) {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-}
-
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t";
   const auto first = text.find_first_not_of(kBlanks);
@@ -27,15 +23,6 @@ bool is_token(char letter) {
 bool is_token(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char letter) { return is_token(letter); });
-}
-
-bool is_control(char letter) {
-  return (static_cast<unsigned char>(letter) < 0x20 && letter != '\t') || letter == 0x7f;
-}
-
-bool same_text(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool lists_word(std::string_view list, std::string_view word) {

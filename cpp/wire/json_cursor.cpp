@@ -126,6 +126,30 @@ std::optional<JsonCursor::Value> JsonCursor::string() {
   return Value{text_.substr(from, at_ - from), escaped_, verbatim_};
 }
 
+std::optional<std::string_view> JsonCursor::short_key() {
+  if (next() != '"' || at_ + 1 + 8 > text_.size()) return std::nullopt;
+  const std::size_t plain = plain_bytes(text_.data() + at_ + 1);
+  if (peek(1 + plain) != '"' || plain == 8) return std::nullopt;
+  const std::string_view key = text_.substr(at_ + 1, plain);
+  at_ += plain + 2;
+  return key;
+}
+
+std::optional<std::uint32_t> JsonCursor::small_number() {
+  constexpr std::size_t kMostDigits = 9;
+  next();
+  std::size_t digits = 0;
+  std::uint32_t number = 0;
+  for (; digits < kMostDigits && is_digit(peek(digits)); ++digits) {
+    number = number * 10 + (peek(digits) - std::uint32_t{'0'});
+  }
+  const unsigned char behind = peek(digits);
+  const bool goes_on = is_digit(behind) || behind == '.' || behind == 'e' || behind == 'E';
+  if (digits == 0 || (digits > 1 && peek() == '0') || goes_on) return std::nullopt;
+  at_ += digits;
+  return number;
+}
+
 // An object or array and all that is in it. A loop and a list of what is open, for a text may be as deep as it
 // is long.
 bool JsonCursor::pass_parts(int most_depth) {
@@ -187,7 +211,7 @@ bool JsonCursor::pass_key() {
   if (peek() != '"') return fail("expected a key in quotes");
   if (!pass_string()) return false;
   const Value key{text_.substr(from, at_ - from), escaped_, true};
-  keys_.push_back(escaped_ ? std::string_view{resolved_.emplace_back(characters(key))}
+  keys_.push_back(escaped_ ? std::string_view{resolved_.emplace_front(characters(key))}
                            : key.text.substr(1, key.text.size() - 2));
   escaped_ = escaped_ || escaped_before;
   skip_space();

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <forward_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,6 +60,9 @@ class JsonCursor {
     return parsed;
   }
 
+  // Passes a whole number of up to nine digits. Otherwise nothing, and nothing is passed.
+  [[nodiscard]] std::optional<std::uint32_t> small_number();
+
   // Passes an object or an array whose opening byte comes next. The callbacks pass the member's
   // value or the element, and say false where the walk is to end. False where it ended early.
   template <class OnMember>
@@ -66,6 +70,11 @@ class JsonCursor {
     if (!take('{')) return fail("expected an object");
     if (take('}')) return true;
     do {
+      if (const auto plain = short_key()) {
+        if (!take(':')) return fail("expected a colon");
+        if (!on_member(*plain)) return false;
+        continue;
+      }
       const auto key = string();
       if (!key) return fail("expected a key in quotes");
       if (!take(':')) return fail("expected a colon");
@@ -105,6 +114,8 @@ class JsonCursor {
   [[nodiscard]] static constexpr bool is_space(unsigned char byte) {
     return byte <= ' ' && (byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t');
   }
+  // Passes a key of up to seven plain bytes. Otherwise nothing, and nothing is passed.
+  [[nodiscard]] std::optional<std::string_view> short_key();
   bool pass_scalar();
   bool pass_word(std::string_view word);
   bool pass_number();
@@ -123,11 +134,11 @@ class JsonCursor {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  bool escaped_ = false;                // of what is being passed: a backslash,
-  bool verbatim_ = true;                // and neither space nor separators of lines
-  std::vector<Level> levels_;           // the objects and arrays that are open
-  std::vector<std::string_view> keys_;  // of the open objects
-  std::deque<std::string> resolved_;    // those of them that had escapes
+  bool escaped_ = false;                     // of what is being passed: a backslash,
+  bool verbatim_ = true;                     // and neither space nor separators of lines
+  std::vector<Level> levels_;                // the objects and arrays that are open
+  std::vector<std::string_view> keys_;       // of the open objects
+  std::forward_list<std::string> resolved_;  // those of them that had escapes, where they stay
   std::optional<Refusal> wrong_;
 };
 

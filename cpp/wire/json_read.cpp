@@ -124,11 +124,17 @@ class SubmissionReader : public BodyReader {
   }
 
   bool read_period(Submission& msg) {
-    const auto value = cursor_.value(kAnyDepth);
-    if (!value) return false;
-    const auto period = whole_number<std::uint32_t>(value->text);
+    std::string_view text;
+    auto period = cursor_.small_number();
+    if (!period) {
+      const auto value = cursor_.value(kAnyDepth);
+      if (!value) return false;
+      text = value->text;
+      period = whole_number<std::uint32_t>(text);
+    }
     if (!period || *period > limits_.period_ms) {
-      return refuse({400, "period is " + quote(value->text) +
+      return refuse({400, "period is " +
+                              quote(text.empty() ? std::to_string(*period) : std::string{text}) +
                               "; expected a whole number of ms from 0 to " +
                               std::to_string(limits_.period_ms)});
     }

@@ -126,9 +126,13 @@ std::string ids_json(const std::vector<Xid>& ids) {
 
 std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
                                 std::uint64_t unknown) {
-  return R"({"message":"success","reported":)" + std::to_string(reported) +
-         ",\"duplicate\":" + std::to_string(duplicate) + ",\"unknown\":" + std::to_string(unknown) +
-         "}";
+  constexpr std::size_t kMostBytes = 128;
+  std::string json;
+  json.reserve(kMostBytes);
+  json.append(R"({"message":"success","reported":)").append(std::to_string(reported));
+  json.append(R"(,"duplicate":)").append(std::to_string(duplicate));
+  json.append(R"(,"unknown":)").append(std::to_string(unknown));
+  return json.append("}");
 }
 
 void PageJson::add(std::string& out, const Xid& id) {

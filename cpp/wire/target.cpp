@@ -39,8 +39,9 @@ std::optional<char> escaped(std::string_view text, std::size_t at) {
 
 // Nothing where a % has no two digits behind it.
 std::optional<std::string> normal_path(std::string_view path) {
-  std::string normal;
-  for (std::size_t i = 0; i < path.size(); ++i) {
+  const std::size_t plain = std::min(path.find('%'), path.size());
+  std::string normal{path.substr(0, plain)};
+  for (std::size_t i = plain; i < path.size(); ++i) {
     if (path[i] != '%') {
       normal += path[i];
       continue;
@@ -83,12 +84,12 @@ bool is_bracketed_address(std::string_view host) {
 }  // namespace
 
 Outcome<Target> read_target(std::string_view method, std::string_view target) {
-  const auto refuse = [&](const std::string& expected) {
-    return Refusal{400, "the target is " + quote(target) + "; expected " + expected};
+  const auto refuse = [&](std::string_view expected) {
+    return Refusal{400, "the target is " + quote(target) + "; expected " + std::string{expected}};
   };
-  const std::string shape = "a path that begins with /, or http:// and a host before it";
+  constexpr std::string_view kShape = "a path that begins with /, or http:// and a host before it";
   if (target == "*" && method == "OPTIONS") return Target{"*", {}, {}};
-  if (target.empty() || std::any_of(target.begin(), target.end(), is_control)) return refuse(shape);
+  if (target.empty() || has_control(target)) return refuse(kShape);
   if (target.find('#') != std::string_view::npos) return refuse("none of #, which stays at home");
   Target read;
   std::string_view rest = target;
@@ -97,10 +98,10 @@ Outcome<Target> read_target(std::string_view method, std::string_view target) {
     const bool known =
         scheme != std::string_view::npos &&
         (same_text(rest.substr(0, scheme), "http") || same_text(rest.substr(0, scheme), "https"));
-    if (!known) return refuse(shape);
+    if (!known) return refuse(kShape);
     rest.remove_prefix(scheme + 3);
     const auto end = std::min(rest.find_first_of("/?"), rest.size());
-    if (!read_authority(rest.substr(0, end))) return refuse(shape);
+    if (!read_authority(rest.substr(0, end))) return refuse(kShape);
     read.authority = rest.substr(0, end);
     rest.remove_prefix(end);
   }

@@ -182,6 +182,7 @@ class Limits:
     queue_msgs: int
     map_bytes: int
     store_fill: float
+    disk_bytes: int
     def problem(self) -> str | None: ...
 
 class GeneratorSettings:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.process import run
 from support.site import Site
 from support.stream import post
 
@@ -39,3 +40,17 @@ def test_runs_as_process_1_within_one_second_share_no_id(site: Site) -> None:
     assert seen == sorted(set(seen))
     site.submitted.update(seen)
     assert list(site.server(generate=False).queue) == seen
+
+
+@pytest.mark.skipif(
+    not FAKETIME.exists() or "LD_PRELOAD" in os.environ,
+    reason="needs libfaketime",
+)
+def test_a_clock_past_the_end_of_ids_is_refused_and_changes_nothing(site: Site) -> None:
+    fake = (f"LD_PRELOAD={FAKETIME}", "FAKETIME=2106-02-07 06:00:00", "DONT_FAKE_MONOTONIC=1")
+    command = ("pena", "server", "--listen", "127.0.0.1:0", "--store", str(site.store))
+    refused = run("env", *fake, *command)
+    assert refused.returncode == 2
+    assert "the clock of this machine says" in refused.stderr
+    assert "expected a date before 2100" in refused.stderr
+    assert not site.store.exists()

@@ -111,6 +111,25 @@ TEST(Options, TheServersLimitsReachTheirSettings) {
   EXPECT_EQ(limits.window_bytes, 23U << 20U);
 }
 
+TEST(Options, WhatTheStoreAndItsDiskMustHaveLeftReachesItsSettings) {
+  const auto server =
+      parsed_as<cli::ServerCommand>({"server", "--store-fill", "0.25", "--min-disk", "24MiB"});
+  EXPECT_DOUBLE_EQ(server.settings.limits.store_fill, 0.25);
+  EXPECT_EQ(server.settings.limits.disk_bytes, 24U << 20U);
+  const auto none = parsed_as<cli::ServerCommand>({"server", "--min-disk", "0B"});
+  EXPECT_EQ(none.settings.limits.disk_bytes, 0U);
+  EXPECT_THAT(refusal({"server", "--store-fill", "80"}),
+              HasSubstr("expected a number above 0 and at most 1, such as 0.8, not \"80\""));
+}
+
+TEST(Options, TheSmallestBoundsReachTheirSettings) {
+  const auto server = parsed_as<cli::ServerCommand>(
+      {"server", "--max-target", "25B", "--max-page-ids", "26", "--max-json-depth", "27"});
+  EXPECT_EQ(server.settings.limits.target_bytes, 25U);
+  EXPECT_EQ(server.settings.limits.page_ids, 26U);
+  EXPECT_EQ(server.settings.limits.json_depth, 27);
+}
+
 TEST(Options, WhatBodiesMayCostReachesItsSettings) {
   const auto server =
       parsed_as<cli::ServerCommand>({"server", "--max-framing", "22KiB", "--max-bodies", "23MiB"});

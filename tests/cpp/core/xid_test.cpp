@@ -110,6 +110,17 @@ TEST(XidFactory, IdsAscendWhenTheClockGoesBack) {
   EXPECT_GT(factory.next(from_us(-1)), after);
 }
 
+// Otherwise the ids would be at their end, and no server could ever begin behind them.
+TEST(XidFactory, AClockPastTheEndOfDatesIsNotBelieved) {
+  XidFactory factory({0, 0, 0}, 0);
+  const Xid before = factory.next(at(7200));
+  const Xid after = factory.next(XidFactory::kEndOfDates);
+  EXPECT_EQ(number_of(after), number_of(before) + 1);
+  EXPECT_EQ(number_of(factory.next(at(4'294'967'295, 999'999))), number_of(before) + 2);
+  EXPECT_EQ(number_of(factory.next(from_us(INT64_MAX))), number_of(before) + 3);
+  EXPECT_EQ(factory.next(XidFactory::kEndOfDates - Duration{1}).seconds(), 4'102'444'799U);
+}
+
 TEST(XidFactory, BeginsBehindASecond) {
   XidFactory factory({0, 0, 0}, 0);
   factory.begin_behind(500);

@@ -164,11 +164,23 @@ TEST_F(LifecycleTest, AFullStoreTakesReportsButNoWork) {
   EXPECT_THAT(error_of(answer), HasSubstr("full"));
   EXPECT_GT(submitted, 5U);
   EXPECT_EQ(ask("POST", "/task", msg).status, 503);
+  log.wait_for(
+      "the store is full: 40 % of its 16777216 bytes are in use, as many as new msgs may "
+      "take: new msgs are refused");
+  EXPECT_EQ(ask("POST", "/task", msg).status, 503);
   EXPECT_EQ(log.count("new msgs are refused"), 1U);  // once, not once a request
   TaskClient client{server->port(), 2};
   const ReceivedBatch batch = client.next_batch();
   EXPECT_EQ(report(batch, batch.ids).status, 200);
   EXPECT_TRUE(server->running());
+}
+
+TEST_F(LifecycleTest, AServerWhoseDiskIsLowNamesIt) {
+  settings.limits.disk_bytes = std::size_t{1} << 62U;
+  start();
+  const HttpAnswer answer = ask("POST", "/task", "{}");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_THAT(error_of(answer), HasSubstr("the disk of the store is full: it has less than "));
 }
 
 TEST_F(LifecycleTest, AQueueThatIsTooLongTakesNoWork) {

@@ -386,6 +386,42 @@ TEST_F(CommitterTest, ALongQueueStopsTheAcceptingAndGoesOnWhenItIsShorter) {
   EXPECT_TRUE(committer_->accepting());
 }
 
+TEST_F(CommitterTest, WhyNothingNewIsTakenIsTold) {
+  limits_.queue_msgs = 2;
+  open();
+  EXPECT_EQ(sentence(committer_->full(), limits_), "");
+  submit({1, 2});
+  EXPECT_EQ(sentence(committer_->full(), limits_),
+            "the queue is full: it has 2 msgs, as many as it may");
+  limits_.map_bytes = 4096;
+  EXPECT_EQ(sentence(Full::store, limits_),
+            "the store is full: 80 % of its 4096 bytes are in use, as many as new msgs may take");
+  limits_.disk_bytes = 5;
+  EXPECT_EQ(
+      sentence(Full::disk, limits_),
+      "the disk of the store is full: it has less than 5 bytes left, which it should have for "
+      "new msgs");
+}
+
+// What comes and goes with each msg is no news.
+TEST_F(CommitterTest, AStandstillIsToldOnceItLastsAndNotAgainWithinAMinute) {
+  limits_.queue_msgs = 1;
+  open();
+  std::vector<std::int64_t> told_at;
+  const Instant begin = now_;
+  std::uint16_t msg = 0;
+  for (; now_ < begin + seconds{200}; now_ += milliseconds{100}) {
+    const bool lasts = now_ < begin + seconds{90} || now_ >= begin + seconds{100};
+    if (committer_->accepting()) submit({++msg});
+    if (!lasts) {
+      join(static_cast<std::uint16_t>(1000 + msg), 1);  // takes it
+    }
+    (void)committer_->commit(now_);
+    if (committer_->warning(now_)) told_at.push_back((now_ - begin) / seconds{1});
+  }
+  EXPECT_EQ(told_at, (std::vector<std::int64_t>{1, 101}));
+}
+
 TEST_F(CommitterTest, ARestartGivesEveryHeldBatchItsGraceAgain) {
   open();
   submit({1});

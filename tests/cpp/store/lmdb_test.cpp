@@ -410,7 +410,7 @@ TEST(LmdbStore, EndsWhereItsLockIsDeleted) {
   store->commit({core::PutQueue{queued(1)}});
   std::filesystem::remove(folder / "pena.lock");
   EXPECT_THAT(error_of([&] { store->commit({core::PutQueue{queued(2)}}); }),
-              HasSubstr("pena.lock was deleted"));
+              HasSubstr("pena.lock of the store was deleted"));
   EXPECT_EQ(store->counts().queue, 1U);
 }
 

@@ -128,6 +128,34 @@ std::string told_by_a_child(const std::string& path) {
   return told;
 }
 
+// How a walk comes to its end where the snapshot is gone after every few pages: in so many slices.
+struct Slices {
+  int count = 0;
+  std::vector<PageProblem> problems;
+};
+// `snapshot`: the newest one.
+Slices walk_in_slices(
+    const std::string& file, std::uint64_t pages_at_once,
+    const std::function<std::size_t()>& snapshot, const std::function<void()>& meanwhile = [] {}) {
+  const PageCheck check(file);
+  WalkPlace place;
+  place.pages_at_once = pages_at_once;
+  Slices slices;
+  while (!place.over) {
+    const auto problems = check.pages(snapshot(), place, [&] {
+      meanwhile();
+      return false;
+    });
+    if (!problems || ++slices.count > 10'000) {
+      ADD_FAILURE() << "it does not come to an end";
+      break;
+    }
+    slices.problems.insert(slices.problems.end(), problems->begin(), problems->end());
+    if (!slices.problems.empty()) break;
+  }
+  return slices;
+}
+
 class PageCheckTest : public testing::Test {
  protected:
   PageCheckTest() {
@@ -155,6 +183,46 @@ TEST_F(PageCheckTest, ASoundStoreIsSound) {
   damage(sound_);
   EXPECT_EQ(told(), "nothing");
   EXPECT_GT(used_pages_, 40U);
+}
+
+// Long reads keep a server from using pages again, so `pena check` lets go of its snapshot.
+TEST_F(PageCheckTest, AWalkThatLosesItsSnapshotGoesOnInTheNext) {
+  const auto store = open_lmdb_store(folder_.path(), kMap);
+  const auto env = LmdbEnv::open(folder_.path(), 0, false);
+  const auto newest = [&] {
+    return env->last_txn();
+  };
+  EXPECT_EQ(walk_in_slices(file(), used_pages_, newest).count, 1);
+  std::uint16_t number = 300;
+  const Slices slices = walk_in_slices(file(), 8, newest, [&] {
+    const std::uint16_t one = ++number;
+    store->commit({core::DropQueue{id_of(one)}, core::PutReport{reported(one)}});
+  });
+  EXPECT_TRUE(slices.problems.empty()) << slices.problems.front().what;
+  EXPECT_GT(slices.count, static_cast<int>(used_pages_ / 16));
+}
+
+TEST_F(PageCheckTest, WhatIsDamagedIsFoundInSlicesAsWell) {
+  const std::size_t snapshot = [&] {
+    return LmdbEnv::open(folder_.path(), 0, false)->last_txn();
+  }();
+  std::size_t found = 0;
+  for (std::size_t page = 2; page < used_pages_; ++page) {
+    std::string bytes = sound_;
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(page * kPage), kPage, '\0');
+    damage(bytes);
+    const auto problems_with = [&](std::uint64_t pages_at_once) {
+      return walk_in_slices(folder_ / "copy/data.mdb", pages_at_once, [&] { return snapshot; })
+          .problems;
+    };
+    const auto whole = problems_with(used_pages_);
+    if (whole.empty() || whole[0].what.find("in the bucket") == std::string::npos) continue;
+    ++found;
+    const auto in_slices = problems_with(8);
+    ASSERT_FALSE(in_slices.empty()) << "page " << page;
+    EXPECT_EQ(in_slices[0].what, whole[0].what);
+  }
+  EXPECT_GT(found, 20U);
 }
 
 TEST_F(PageCheckTest, AFileThatWasCutOffIsToldWhereverItEnds) {
