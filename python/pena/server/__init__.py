@@ -18,16 +18,16 @@ from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
 class Limits(TypedDict, total=False):
     """The limits beside the rules; what is not given keeps its default.
 
-    Sizes in what their name says, times in seconds. `pena help server` tells what each is for and its
-    default, by its option there: `batchsize` is ``--max-batchsize``, `period_ms` ``--max-period``,
-    `payload_bytes` ``--max-payload``, `error_bytes` ``--max-error``, `report_ids`
-    ``--max-report-ids``, `submit_msgs` ``--max-submit``, `page_ids` ``--max-page-ids``, `page_bytes`
-    ``--max-page``, `json_depth` ``--max-json-depth``, `header_bytes` ``--max-header``,
-    `target_bytes` ``--max-target``, `body_bytes` ``--max-body``, `framing_bytes`
-    ``--max-framing``, `bodies_bytes` ``--max-bodies``, `connections` ``--max-connections``,
-    `window_msgs` ``--window``, `queue_msgs` ``--max-queue``, `map_bytes` ``--map-size``,
-    `disk_bytes` ``--min-disk``, `stalled_write_time` ``--stalled-write``; the others are called
-    alike.
+    Sizes in what their name says, times in seconds. `pena help server` tells what each is for
+    and its default, by its option there: `batchsize` is ``--max-batchsize``, `period_ms`
+    ``--max-period``, `payload_bytes` ``--max-payload``, `error_bytes` ``--max-error``,
+    `report_ids` ``--max-report-ids``, `submit_msgs` ``--max-submit``, `page_ids`
+    ``--max-page-ids``, `page_bytes` ``--max-page``, `json_depth` ``--max-json-depth``,
+    `header_bytes` ``--max-header``, `target_bytes` ``--max-target``, `body_bytes`
+    ``--max-body``, `framing_bytes` ``--max-framing``, `bodies_bytes` ``--max-bodies``,
+    `connections` ``--max-connections``, `window_msgs` ``--window``, `queue_msgs`
+    ``--max-queue``, `map_bytes` ``--map-size``, `disk_bytes` ``--min-disk``,
+    `stalled_write_time` ``--stalled-write``; the others are called alike.
     """
 
     batchsize: int
