@@ -67,7 +67,8 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
            "the bodies of all requests at one time; beyond this 503");
   add.size("--max-page", limits.page_bytes, "the largest page of GET /report and GET /fail");
   add.number("--max-page-ids", limits.page_ids, "the most ids or records of such a page");
-  add.number("--max-json-depth", limits.json_depth, "the most levels of a payload", 1, 1000);
+  add.number("--max-json-depth", limits.json_depth, "the most levels of a payload", 1,
+             core::kDeepestJson);
   add.number("--max-connections", limits.connections, "the most connections, streams included");
   add.duration("--header-time", limits.header_time, "a request's header arrives within this");
   add.duration("--body-time", limits.body_time, "a request's body arrives within this");

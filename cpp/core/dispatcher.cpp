@@ -60,8 +60,9 @@ void Dispatcher::State::on(SupplyChanged&& event, Instant /*now*/) {
   supply = event.supply;
 }
 
-void Dispatcher::State::on(ClockRead&& event, Instant /*now*/) {
-  clock_ahead = event.ahead;
+void Dispatcher::State::on(ClockRead&& event, Instant now) {
+  // Dates never go back, so one that is no date would stay for good.
+  if (now + event.ahead < XidFactory::kEndOfDates) clock_ahead = event.ahead;
 }
 
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {

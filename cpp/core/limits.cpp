@@ -120,8 +120,9 @@ std::optional<std::string> Limits::problem() const {
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;
   }
-  if (json_depth < 1 || json_depth > 1000) {
-    return "json_depth must be from 1 to 1000, not " + std::to_string(json_depth);
+  if (json_depth < 1 || json_depth > kDeepestJson) {
+    return "json_depth must be from 1 to " + std::to_string(kDeepestJson) + ", not " +
+           std::to_string(json_depth);
   }
   if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
   if (bodies_bytes < body_bytes) {

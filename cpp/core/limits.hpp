@@ -26,6 +26,9 @@ struct Timing {
   friend bool operator==(const Timing&, const Timing&) = default;
 };
 
+// Python's json gives up near a thousand levels, less the depth of its caller.
+inline constexpr int kDeepestJson = 500;
+
 struct Limits {
   int max_resends = 3;  // R4: deliveries after the first
   Timing timing;

@@ -53,6 +53,7 @@
   X(refused_is_reported, "a msg that was refused counts as processed")                           \
   X(error_uncut, "the error of a failed msg is kept however long it is")                         \
   X(grants_without_room, "work is granted where the store has no room for its reports")          \
+  X(room_not_given_back, "what was kept free in the store for a batch is kept for ever")         \
   X(counter_reset, "a restart forgets how many msgs were generated")                             \
   X(count_not_written, "the number of generated msgs is not written")                            \
   X(id_known_to_store_only, "a submitted id that is held is accepted again")                     \

@@ -115,7 +115,7 @@ void Dispatcher::State::end_batch(const Lease& lease) {
   if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client)) {
     free_client(lease.batch->client);
   }
-  release(lease.room);
+  if (!PENA_BUG(room_not_given_back)) release(lease.room);
   leases.erase(id);
 }
 

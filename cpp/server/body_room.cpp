@@ -17,12 +17,14 @@ BodyShare::~BodyShare() {
   room_->give_back(counted_);
 }
 
-bool BodyShare::append(std::string& body, std::string_view data, std::size_t whole) {
+bool BodyShare::append(std::string& body, std::string_view data, std::optional<std::size_t> whole,
+                       std::size_t most) {
   const std::size_t needed = body.size() + data.size();
   if (needed > body.capacity()) {
     // A body that says that it is large gets its memory as it comes: saying so costs nothing.
-    const std::size_t wanted = std::max({needed, 2 * body.capacity(), std::min(kSmall, whole)});
-    const std::size_t bytes = whole == 0 ? wanted : std::min(wanted, std::max(needed, whole));
+    const std::size_t soon = std::min(kSmall, whole.value_or(0));
+    const std::size_t wanted = std::max({needed, 2 * body.capacity(), soon});
+    const std::size_t bytes = std::min(wanted, std::max(needed, whole.value_or(most)));
     if (!grow_to(bytes)) return false;
     // Of one that has something, reserve() might take twice as much, and only this much is counted.
     std::string grown;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,9 +42,10 @@ class BodyShare {
   BodyShare& operator=(const BodyShare&) = delete;
   ~BodyShare();
 
-  // Appends to the body, which will have `whole` bytes, or at most so many; 0: nobody knows. False
+  // Appends to the body, which will have `whole` bytes where it told that, and `most` at most. False
   // where there is no room.
-  [[nodiscard]] bool append(std::string& body, std::string_view data, std::size_t whole);
+  [[nodiscard]] bool append(std::string& body, std::string_view data,
+                            std::optional<std::size_t> whole, std::size_t most);
 
  private:
   [[nodiscard]] bool grow_to(std::size_t bytes);

@@ -171,8 +171,10 @@ std::optional<wire::Refusal> RequestReader::take(std::string_view bytes, std::si
       taken += data.size();
       missing_ -= data.size();
     }
-    const std::size_t whole = chunks_ ? 0 : admitted_.length;
-    if (!request_->share.append(request_->body, data, whole)) return no_room();
+    const auto whole = chunks_ ? std::nullopt : std::optional{admitted_.length};
+    if (!request_->share.append(request_->body, data, whole, limits().body_bytes)) {
+      return no_room();
+    }
   }
   return std::nullopt;
 }

@@ -63,8 +63,8 @@ class TaskStream {
   core::Xid session_;
   bool chunked_;
   std::string framed_;  // to be written next: what the socket did not take
-  std::string
-      waiting_;  // to be written then: text that is not framed yet, behind room for its frame
+  // To be written then: text that is not framed yet, behind room for its frame.
+  std::string waiting_;
   bool batch_waits_ = false;
   bool writing_ = false;
   bool stamp_due_ = false;       // a heartbeat is due while something long is written

@@ -1,5 +1,6 @@
 #include "sim/disk.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -37,6 +38,17 @@ core::Room Disk::room() const {
   const std::uint64_t used = used_pages();
   const std::uint64_t left = most_pages_ > used ? most_pages_ - used : 0;
   return {left, left};
+}
+
+bool Disk::has_room_for_one() const {
+  if (!to_the_brim()) return true;
+  std::uint64_t largest = 0;
+  for (const core::QueuedMsg& msg : live_->queue({}, SIZE_MAX, SIZE_MAX).records) {
+    core::BatchRoom room{limits_};
+    room.add(msg);
+    largest = std::max(largest, room.total().pages);
+  }
+  return needed_pages() + largest <= most_pages_;
 }
 
 std::uint64_t Disk::used_pages() const {

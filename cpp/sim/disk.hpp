@@ -43,6 +43,8 @@ class Disk final : public store::Store {
   void set_full(bool full, bool to_the_brim = false);
   [[nodiscard]] bool full() const { return full_; }
   [[nodiscard]] bool to_the_brim() const { return full_ && to_the_brim_; }
+  // For whatever becomes of any one msg of the queue, beside all that is held.
+  [[nodiscard]] bool has_room_for_one() const;
   [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
 
   [[nodiscard]] double fill() const override { return full_ ? 0.9 : 0.0; }

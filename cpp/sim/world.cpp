@@ -93,12 +93,14 @@ class World {
            environment_.oracle.generated() == scenario_.generate;
   }
 
-  // Work does not lie about while a client has nothing to do, whatever a generator promises or the
-  // disk has no room for; and a generator makes what there is room for, as fast as its rate allows.
+  // Work does not lie about while a client has nothing to do, whatever a generator promises, where the
+  // disk has room for what becomes of it; and a generator makes what there is room for, as fast as
+  // its rate allows.
   void watch() {
     const TrueTime now = environment_.timeline.now();
     const std::size_t queued = environment_.oracle.queued();
-    const bool could_grant = server_ && server_->could_grant() && !environment_.disk.to_the_brim();
+    const bool could_grant =
+        server_ && server_->could_grant() && environment_.disk.has_room_for_one();
     const bool could_make = environment_.oracle.generated() < scenario_.generate &&
                             !environment_.disk.full() && queued < scenario_.limits.queue_msgs;
     const bool moved = std::exchange(grants_seen_, environment_.tally.grants) != grants_seen_;

@@ -93,7 +93,7 @@ void Committer::refresh_accepting(core::Instant now) {
 // At the beginning of a round: others may have filled the disk meanwhile.
 void Committer::look_for_room(core::Instant now) {
   if (!effects_.writes.empty() || !effects_.sends.empty()) return;
-  if (now >= looked_at_ + kLookAfter) refresh_accepting(now);
+  if (now >= looked_at_ + kLookAfter && !PENA_BUG(room_unnoticed)) refresh_accepting(now);
   if (dispatcher_.note_room(store_.room())) step(core::TimeReached{}, now);
 }
 
@@ -255,32 +255,38 @@ bool Committer::only_answers_reports() const {
 
 std::optional<std::string> Committer::warning(core::Instant now) {
   if (auto text = store_.warning()) return text;
-  std::string text = standstill();
-  if (text.empty()) {
-    still_since_.reset();
-    return std::nullopt;
-  }
-  if (!still_since_) still_since_ = now;
-  const bool lasts = now >= *still_since_ + kLookForRoom;
-  const bool is_told =
-      told_at_ && (*told_at_ >= *still_since_ || now < *told_at_ + kBetweenWarnings);
+  const Standstill is = standstill();
+  if (std::exchange(still_, is) != is) still_since_ = now;
+  std::optional<core::Instant>& told_at = told_at_.at(static_cast<std::size_t>(is));
+  const bool lasts = is != Standstill::none && now >= still_since_ + kLookForRoom;
+  const bool is_told = told_at && (*told_at >= still_since_ || now < *told_at + kBetweenWarnings);
   if (!lasts || is_told) return std::nullopt;
-  told_at_ = now;
-  return text;
-}
-
-// Nothing where all moves.
-std::string Committer::standstill() const {
-  if (waits_for_room()) {
+  told_at = now;
+  if (is == Standstill::reports) {
     return "the store has no room for the reports of more msgs: none is granted until some are "
            "reported, or the server is started with a larger map size";
   }
-  if (full_ == Full::no) return {};
-  const std::string why = sentence(full_, limits_);
-  if (waits_for() == WaitsFor::store_room) {
-    return why + ": clients are free, but no msg is taken or made until there is room";
+  const WaitsFor what = waits_for();
+  return sentence(full_, limits_) +
+         (what == WaitsFor::store_room ? ": clients are free, but no msg is taken or made until "
+                                         "there is room"
+          : what == WaitsFor::client   ? ": new msgs are refused, and no client is connected"
+                                       : ": new msgs are refused");
+}
+
+Committer::Standstill Committer::standstill() const {
+  if (waits_for_room()) return Standstill::reports;
+  switch (full_) {
+    case Full::no:
+      break;
+    case Full::queue:
+      return Standstill::queue;
+    case Full::store:
+      return Standstill::store;
+    case Full::disk:
+      return Standstill::disk;
   }
-  return why + ": new msgs are refused";
+  return Standstill::none;
 }
 
 bool Committer::generating() const {
@@ -300,9 +306,6 @@ WaitsFor Committer::waits_for() const {
 }
 
 std::string sentence(Full what, const core::Limits& limits) {
-  const auto percent = [&] {
-    return core::number_text(limits.store_fill * 100.0) + " %";
-  };
   switch (what) {
     case Full::no:
       break;
@@ -310,8 +313,8 @@ std::string sentence(Full what, const core::Limits& limits) {
       return "the queue is full: it has " + std::to_string(limits.queue_msgs) +
              " msgs, as many as it may";
     case Full::store:
-      return "the store is full: " + percent() + " of its " + std::to_string(limits.map_bytes) +
-             " bytes are in use, as many as new msgs may take";
+      return "the store is full: " + core::number_text(limits.store_fill) + " of its " +
+             std::to_string(limits.map_bytes) + " bytes are in use, as many as new msgs may take";
     case Full::disk:
       return "the disk of the store is full: it has less than " +
              std::to_string(limits.disk_bytes) + " bytes left, which it should have for new msgs";

@@ -6,6 +6,7 @@
 //   for (auto& send : committer.commit(now)) deliver(send);
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -95,7 +96,7 @@ class Committer {
   // Work and clients are there, but the store has no room for what reports may need: none is granted.
   [[nodiscard]] bool waits_for_room() const { return dispatcher_.waits_for_room(); }
   // What whoever runs the server should know, or nothing: where something has stood still for a second,
-  // once, and not again within a minute.
+  // once, and the same not again within a minute.
   [[nodiscard]] std::optional<std::string> warning(core::Instant now);
   [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
 
@@ -111,7 +112,9 @@ class Committer {
   void note_second();
   void note_written();
   void refresh_accepting(core::Instant now);
-  [[nodiscard]] std::string standstill() const;
+  // What does not move for want of room: new msgs, or grants, for their reports would have none.
+  enum class Standstill : std::uint8_t { none, queue, store, disk, reports };
+  [[nodiscard]] Standstill standstill() const;
   void look_for_room(core::Instant now);
   void grant_where_room_came(std::vector<Outgoing>& out, core::Instant now);
 
@@ -123,8 +126,9 @@ class Committer {
   core::Dispatcher dispatcher_;
   core::Instant looked_at_{};  // when fill() was asked last
   Full full_ = Full::no;
-  std::optional<core::Instant> still_since_;
-  std::optional<core::Instant> told_at_;  // that it stands still
+  Standstill still_ = Standstill::none;  // for how long: since
+  core::Instant still_since_{};
+  std::array<std::optional<core::Instant>, 5> told_at_;  // by what stands still
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
   std::uint64_t second_written_ = 0;       // the store's id_second

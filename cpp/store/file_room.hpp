@@ -11,10 +11,10 @@ namespace pena::store {
 
 class FileRoom {
  public:
-  // At the beginning of a write transaction, which has checked the file, before its first put: LMDB writes nothing then, and
-  // nobody else has the right to. The zeros become durable with the commit that follows. Where
-  // there is no room for them the file stays as it is: LMDB may yet find some within it. Throws
-  // StoreError where the disk is broken.
+  // At the beginning of a write transaction, which has checked the file, and before its first put: LMDB
+  // writes nothing then, and nobody else has the right to. The zeros become durable with the commit
+  // that follows. Where there is no room for them the file stays as it is: LMDB may yet find some
+  // within it. Throws StoreError where the disk is broken.
   void keep_ahead(const LmdbEnv& env);
 
  private:

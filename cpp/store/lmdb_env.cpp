@@ -296,6 +296,7 @@ LmdbEnv::Pages LmdbEnv::pages() const {
 }
 
 void LmdbEnv::check_file() const {
+  const long known = least_bytes_.load(std::memory_order_acquire);
   struct stat named {};
   if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != device_ ||
       named.st_ino != file_) {
@@ -303,7 +304,7 @@ void LmdbEnv::check_file() const {
                      " was deleted, moved or replaced while it was in use: what is written now "
                      "would be lost");
   }
-  check_is_length(least_bytes_.load(std::memory_order_acquire), named.st_size);
+  check_is_length(known, named.st_size);
 }
 
 // LMDB never makes its file shorter. What is known of its length is read before the file is asked:

@@ -170,7 +170,9 @@ class Walk {
 
   // Whether the snapshot is gone. Then the walk can go on with what lies behind `least`.
   bool is_gone(const Bounds& bounds) {
-    if (gone_ || ++read_ % place_.pages_at_once != 0 || still_there_()) return gone_;
+    if (gone_ || ++read_ < place_.pages_at_once) return gone_;
+    read_ = 0;
+    if (still_there_()) return false;
     gone_ = true;
     whole_ = false;
     if (bounds.least && !free_tree_ && !main_tree_) place_.key = *bounds.least;
@@ -308,6 +310,7 @@ class Walk {
 
   void large_value(std::uint64_t from, std::uint64_t page, std::size_t size) {
     if (main_tree_) return problem(from, "a bucket is a large value");
+    ++read_;
     if (!take(page, from)) return;
     std::array<char, kHeader> header{};
     if (!source_.read(page * page_bytes_, header.size(), header.data())) {
@@ -386,10 +389,10 @@ class Walk {
   Counted counted_;
   bool free_tree_ = false;
   bool main_tree_ = false;
-  bool whole_ = true;  // nothing was left out
-  std::uint64_t read_ = 0;
-  bool gone_ = false;  // the snapshot
-  std::string after_;  // of a bucket: what lies before this key was looked at
+  bool whole_ = true;       // nothing was left out
+  std::uint64_t read_ = 0;  // pages, since the snapshot was looked after
+  bool gone_ = false;       // the snapshot
+  std::string after_;       // of a bucket: what lies before this key was looked at
 };
 
 }  // namespace

@@ -44,9 +44,8 @@ void ServerLock::check() const {
   struct stat about {};
   if (::fstat(file_, &about) == 0 && about.st_nlink > 0) return;
   throw StoreError(
-      "the file pena.lock of the store was deleted while it was in use: another server may have "
-      "the "
-      "store now");
+      "the file pena.lock of the store was deleted while it was in use: another server may use "
+      "the store now");
 }
 
 std::string ServerLock::read_holder() const {

@@ -100,8 +100,8 @@ class Store : public BucketView {
   // Durable when it returns. A failure is final: what the disk holds is unknown until the next
   // load, so the process must not go on. One thread at a time. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
-  // How full it is, 0 … 1 and beyond, free pages counted as free, its disk not looked at. Cheap enough to be asked after every commit;
-  // by the thread that commits.
+  // How full it is, 0 … 1 and beyond, free pages counted as free; looks at its disk, too, for what follows.
+  // Cheap enough to be asked after every commit; by the thread that commits.
   [[nodiscard]] virtual double fill() const = 0;
   // The disk below it has less left than it should. As the last `fill` found it.
   [[nodiscard]] virtual bool disk_is_low() const { return false; }

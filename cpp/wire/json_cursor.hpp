@@ -1,6 +1,7 @@
 // JSON text (RFC 8259), read once from the front. Whatever a value is made of is checked as the cursor
-// passes it: syntax, UTF-8, depth, keys that stand twice. Nothing is built that nobody reads, and a
-// number is its digits, never a double: what goes in comes out digit for digit.
+// passes it: syntax, UTF-8, depth, keys that stand twice (but those of each_member, whose caller
+// knows which there may be). Nothing is built that nobody reads, and a number is its digits, never a
+// double: what goes in comes out digit for digit.
 #pragma once
 
 #include <cstddef>

@@ -336,10 +336,13 @@ Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
   return std::move(reader.msgs);
 }
 
+// Of one with whatever else in it.
+constexpr int kReportDepth = 16;
+
 Outcome<core::Reported> parse_report(std::string_view body, const core::Limits& limits) {
   JsonCursor cursor(body);
   ReportReader reader(cursor, body.size(), limits);
-  if (auto refusal = read_body(body, cursor, reader, limits.json_depth)) return *refusal;
+  if (auto refusal = read_body(body, cursor, reader, kReportDepth)) return *refusal;
   keep_once(reader.report.ids);
   keep_once(reader.report.refused);
   return std::move(reader.report);

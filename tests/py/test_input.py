@@ -139,3 +139,18 @@ def test_a_method_or_path_that_is_not_there(site: Site) -> None:
     head = httpx.head(f"{server.url}/task?batchsize=2")
     assert (head.status_code, head.content) == (200, b"")
     assert server.stats.clients_joined == 0
+
+
+def test_a_payload_as_deep_as_may_be_can_be_read_in_python() -> None:
+    deepest = 500
+    with pena.Server(generate=False, limits={"json_depth": deepest}) as server:
+        payload = "[" * deepest + "]" * deepest
+        answer = httpx.post(server.url + "/task", content='{"payload":' + payload + "}")
+        assert answer.status_code == 201
+        (msg,) = server.queue.values()
+        depth, level = 1, msg.payload
+        while level:
+            depth, level = depth + 1, level[0]
+        assert depth == deepest
+    with pytest.raises(pena.SettingsError, match="json_depth must be from 1 to 500, not 501"):
+        pena.Server(limits={"json_depth": deepest + 1})

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "server_test.hpp"
+#include "wire/chunk.hpp"
 
 namespace pena::server::test {
 namespace {
@@ -47,6 +48,26 @@ TEST_F(BodiesTest, AllInFlightHaveOneBound) {
     EXPECT_EQ(ask("POST", "/report", "[]" + std::string(kLarge, ' ')).status, 200);
   }
   EXPECT_EQ(log.count("as many as they may: more are refused"), 1U);
+}
+
+// One that does not tell its length is given no more room than the largest may have.
+TEST_F(BodiesTest, ABodyInChunksOfAnySizeFindsTheRoomOfTheLargest) {
+  settings.limits.bodies_bytes = settings.limits.body_bytes;
+  start();
+  for (const std::size_t piece : {10'000U, 12'345U, 16'384U}) {
+    HttpClient client{server->port()};
+    std::string request =
+        "POST /report HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    std::string body = "[]";
+    body.resize(settings.limits.body_bytes, ' ');
+    for (std::size_t at = 0; at < body.size(); at += piece) {
+      std::string chunk(wire::kChunkRoom, ' ');
+      chunk += body.substr(at, piece);
+      request += wire::as_chunk(chunk);
+    }
+    client.send(request + std::string{wire::kLastChunk});
+    EXPECT_EQ(client.read_answer().status, 200) << piece;
+  }
 }
 
 TEST_F(BodiesTest, WhateverEndsABodyFreesItsRoom) {

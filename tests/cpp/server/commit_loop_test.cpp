@@ -10,16 +10,17 @@
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
 #include "store/round.hpp"
+#include "support/store_around.hpp"
 #include "support/temp_folder.hpp"
 
 namespace pena::server::test {
 namespace {
 
 // A store in memory whose commits wait until they are let through.
-class GatedStore final : public store::Store {
+class GatedStore final : public pena::test::StoreAround {
  public:
   explicit GatedStore(std::optional<int> failing_commit = std::nullopt)
-      : kept_(store::make_memory_store(failing_commit)) {}
+      : StoreAround(store::make_memory_store(failing_commit)) {}
 
   void commit(const store::ChangeSet& changes) override {
     {
@@ -28,7 +29,7 @@ class GatedStore final : public store::Store {
       changed_.notify_all();
       changed_.wait(lock, [this] { return open_; });
     }
-    kept_->commit(changes);
+    StoreAround::commit(changes);
   }
   void wait_for_commit(int number) {
     std::unique_lock lock(mutex_);
@@ -44,52 +45,19 @@ class GatedStore final : public store::Store {
     return begun_;
   }
 
-  using Id = std::optional<core::Xid>;
-  [[nodiscard]] double fill() const override { return kept_->fill(); }
-  [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, Id after,
-                                           std::size_t limit) const override {
-    return kept_->ids(bucket, after, limit);
-  }
-  [[nodiscard]] store::Page<core::QueuedMsg> queue(Id after, std::size_t limit,
-                                                   std::size_t bytes) const override {
-    return kept_->queue(after, limit, bytes);
-  }
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
-                                                    std::size_t bytes) const override {
-    return kept_->queued(ids, bytes);
-  }
-  [[nodiscard]] store::Page<core::ReportRecord> reports(Id after, store::Most most) const override {
-    return kept_->reports(after, most);
-  }
-  [[nodiscard]] store::Page<core::FailRecord> fails(Id after, store::Most most) const override {
-    return kept_->fails(after, most);
-  }
-  [[nodiscard]] std::vector<core::Batch> batches() const override { return kept_->batches(); }
-  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
-    return kept_->report(id);
-  }
-  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
-    return kept_->fail(id);
-  }
-  [[nodiscard]] std::optional<store::Bucket> find(const core::Xid& id) const override {
-    return kept_->find(id);
-  }
   [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
       const std::vector<core::Xid>& ids) const override {
-    return kept_->find_all(ids);
+    ++lookups_;
+    return StoreAround::find_all(ids);
   }
-  [[nodiscard]] Id last_up_to(const core::Xid& id) const override { return kept_->last_up_to(id); }
-  [[nodiscard]] store::BucketCounts counts() const override { return kept_->counts(); }
-  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
-    return kept_->meta(key);
-  }
+  [[nodiscard]] int lookups() const { return lookups_; }
 
  private:
-  std::unique_ptr<store::Store> kept_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   int begun_ = 0;
   bool open_ = false;
+  mutable std::atomic<int> lookups_ = 0;
 };
 
 class CommitLoopTest : public testing::Test {
@@ -141,6 +109,19 @@ TEST_F(CommitLoopTest, WhatArrivesWhileACommitHangsIsCommittedTogether) {
   EXPECT_EQ(store_->commits(), 2);
   EXPECT_EQ(store_->counts().queue, 50U);
   EXPECT_EQ(loop_->counts().submitted, 50U);
+}
+
+// A hundred thousand ids that no batch holds would keep the others' commits waiting.
+TEST_F(CommitLoopTest, WhatNoBatchHoldsIsNotLookedUpOnTheThreadThatCommits) {
+  run();
+  core::Reported report;
+  report.request = 1;
+  for (int i = 0; i < 1000; ++i) report.ids.push_back(ids_.next(clock_.date()));
+  store_->open();
+  loop_->push(report);
+  loop_->stop();
+  EXPECT_EQ(batches(), (std::vector<std::size_t>{1}));
+  EXPECT_EQ(store_->lookups(), 0);
 }
 
 // What waits behind a round that is full is committed next, and no round takes all of it.

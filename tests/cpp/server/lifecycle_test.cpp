@@ -165,8 +165,8 @@ TEST_F(LifecycleTest, AFullStoreTakesReportsButNoWork) {
   EXPECT_GT(submitted, 5U);
   EXPECT_EQ(ask("POST", "/task", msg).status, 503);
   log.wait_for(
-      "the store is full: 40 % of its 16777216 bytes are in use, as many as new msgs may "
-      "take: new msgs are refused");
+      "the store is full: 0.4 of its 16777216 bytes are in use, as many as new msgs may take: new "
+      "msgs are refused, and no client is connected");
   EXPECT_EQ(ask("POST", "/task", msg).status, 503);
   EXPECT_EQ(log.count("new msgs are refused"), 1U);  // once, not once a request
   TaskClient client{server->port(), 2};

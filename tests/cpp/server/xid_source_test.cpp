@@ -2,6 +2,7 @@
 #include "server/xid_source.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -56,6 +57,17 @@ TEST(XidSource, AForkedChildHasANumberOfItsOwn) {
   EXPECT_EQ(its.machine(), mine.machine());
   EXPECT_NE(its.process(), mine.process());
   EXPECT_EQ(next_id().process(), mine.process());
+}
+
+// The names of sockets are a network namespace's own: two of them give the same number.
+TEST(XidSource, WhoeverHasOtherNamesHasAnotherMachine) {
+  const core::Xid mine = next_id();
+  const core::Xid its = in_child([] {
+    const bool apart = ::unshare(CLONE_NEWNET) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    return apart ? next_id() : core::Xid{};
+  });
+  if (its.is_nil()) GTEST_SKIP() << "no network namespace may be made here";
+  EXPECT_NE(its.machine(), mine.machine());
 }
 
 // As two processes with the pid 1 in two containers.

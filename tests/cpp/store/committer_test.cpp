@@ -6,6 +6,7 @@
 #include <set>
 
 #include "store/memory_store.hpp"
+#include "support/store_around.hpp"
 
 namespace pena::store {
 namespace {
@@ -395,7 +396,7 @@ TEST_F(CommitterTest, WhyNothingNewIsTakenIsTold) {
             "the queue is full: it has 2 msgs, as many as it may");
   limits_.map_bytes = 4096;
   EXPECT_EQ(sentence(Full::store, limits_),
-            "the store is full: 80 % of its 4096 bytes are in use, as many as new msgs may take");
+            "the store is full: 0.8 of its 4096 bytes are in use, as many as new msgs may take");
   limits_.disk_bytes = 5;
   EXPECT_EQ(
       sentence(Full::disk, limits_),
@@ -420,6 +421,54 @@ TEST_F(CommitterTest, AStandstillIsToldOnceItLastsAndNotAgainWithinAMinute) {
     if (committer_->warning(now_)) told_at.push_back((now_ - begin) / seconds{1});
   }
   EXPECT_EQ(told_at, (std::vector<std::int64_t>{1, 101}));
+}
+
+// Dates never go back, so it would stay in all records until a restart.
+TEST_F(CommitterTest, AClockPastTheEndOfDatesChangesNoDate) {
+  open();
+  submit({1, 2});
+  committer_->take(core::ClockRead{seconds{5}}, now_);
+  EXPECT_EQ(of<core::SendBatch>(join(100, 1)).at(0).batch->granted_at, now_ + seconds{5});
+  committer_->take(core::ClockRead{core::XidFactory::kEndOfDates - now_}, now_);
+  EXPECT_EQ(of<core::SendBatch>(join(101, 1)).at(0).batch->granted_at, now_ + seconds{5});
+}
+
+// A store whose disk others fill and empty.
+class ChangingStore final : public pena::test::StoreAround {
+ public:
+  using StoreAround::StoreAround;
+  [[nodiscard]] bool disk_is_low() const override { return low; }
+  [[nodiscard]] core::Room room() const override {
+    return low ? core::Room{} : core::Room::endless();
+  }
+  bool low = false;
+};
+
+TEST_F(CommitterTest, AnotherStandstillIsToldThoughOneWasToldBefore) {
+  limits_.queue_msgs = 1;
+  auto changing = std::make_unique<ChangingStore>(make_memory_store());
+  bool& low = changing->low;
+  store_ = std::move(changing);
+  open();
+  submit({1});
+  std::vector<std::string> told;
+  const Instant begin = now_;
+  for (; now_ < begin + seconds{10}; now_ += milliseconds{100}) {
+    if (now_ == begin + seconds{3}) low = true;
+    if (now_ == begin + seconds{6}) join(100, 1);
+    (void)committer_->commit(now_);
+    if (const auto text = committer_->warning(now_)) told.push_back(text->substr(0, 25));
+  }
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"the queue is full: it has", "the disk of the store is ",
+                                      "the store has no room for"}));
+  // Nothing is committed meanwhile, and yet it is seen that there is room again.
+  EXPECT_FALSE(committer_->accepting());
+  low = false;
+  EXPECT_LE(committer_->next_timeout(now_).value(), now_ + seconds{1});
+  now_ += seconds{1};
+  EXPECT_EQ(of<core::SendBatch>(committer_->commit(now_)).size(), 1U);
+  EXPECT_TRUE(committer_->accepting());
 }
 
 TEST_F(CommitterTest, ARestartGivesEveryHeldBatchItsGraceAgain) {

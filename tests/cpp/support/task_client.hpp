@@ -46,6 +46,8 @@ class TaskClient {
         batch.comments.push_back(line);
       } else if (line.starts_with("id: ") && line.substr(4) != batch.id) {
         throw std::runtime_error("an event of another batch: " + line);
+      } else if (!line.empty() && !line.starts_with("id: ") && !line.starts_with("retry: ")) {
+        throw std::runtime_error("no line of a stream: \"" + line + "\"");
       }
     }
     return batch;
