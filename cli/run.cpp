@@ -11,6 +11,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/json_lines.hpp"
+#include "cli/option_names.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/stop_signals.hpp"
@@ -79,7 +80,7 @@ int run_guarded(const Command& command) {
   try {
     return std::visit([](const auto& it) { return execute(it); }, command);
   } catch (const std::invalid_argument& error) {  // the SettingsError of either engine
-    return failed(error, kBadUsage);
+    return failed(std::runtime_error(with_option_names(error.what())), kBadUsage);
   } catch (const store::StoreError& error) {
     return failed(error, kNoStore);
   } catch (const server::ListenError& error) {

@@ -238,7 +238,7 @@ bool Dispatcher::note_room(const Room& room) {
 }
 
 bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const {
-  return state_->has_room(room_of_msgs(msgs, in_order));
+  return state_->has_room(room_of_msgs(msgs, in_order) + state_->kept_for_one);
 }
 
 bool Dispatcher::waits_for_room() const {

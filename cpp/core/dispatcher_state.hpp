@@ -40,7 +40,8 @@ struct Dispatcher::State {
       : limits(limits_given),
         ids(ids_given),
         queue(limits_given, snapshot.queue_waits),
-        supply(snapshot.supply) {}
+        supply(snapshot.supply),
+        kept_for_one(room_of_largest(limits_given)) {}
 
   Limits limits;
   XidFactory ids;
@@ -75,6 +76,9 @@ struct Dispatcher::State {
   Room kept;                     // of all leases
   Room coming;                   // of msgs that came since the last commit
   std::optional<Room> short_of;  // what the next msg lacks where none can be granted
+
+  // By what is accepted, of a grant of any one msg: it could never go out otherwise.
+  Room kept_for_one;
 
   // Events, one each.
   void on(Submitted&& event, Instant now);

@@ -63,19 +63,19 @@ struct Room {
   return {kPagesOfRecord + own, own};
 }
 
+inline constexpr std::uint64_t kMsgFields = 64;
+inline constexpr std::uint64_t kMissFields = 48;
+
 // The longest value of the queue that this msg can be, at most: as it is now.
 [[nodiscard]] inline std::uint64_t record_bytes(const QueuedMsg& msg) {
-  constexpr std::uint64_t kFields = 64;
-  constexpr std::uint64_t kMissFields = 48;
-  std::uint64_t bytes = kFields + msg.msg.payload.size();
+  std::uint64_t bytes = kMsgFields + msg.msg.payload.size();
   for (const Miss& miss : msg.misses) bytes += kMissFields + miss.error.size();
   return bytes;
 }
 
 // What becomes of a msg that is held: a report, a failure, or a place in the queue with one more miss.
-[[nodiscard]] inline Room room_of_outcome(const QueuedMsg& msg, std::size_t error_bytes) {
-  constexpr std::uint64_t kMissFields = 48;
-  return room_of_record(record_bytes(msg) + kMissFields + error_bytes);
+[[nodiscard]] inline Room room_of_outcome(std::uint64_t record_bytes, std::size_t error_bytes) {
+  return room_of_record(record_bytes + kMissFields + error_bytes);
 }
 
 // Of a batch with such records in it, and of all that becomes of it.
@@ -83,9 +83,10 @@ class BatchRoom {
  public:
   explicit BatchRoom(const Limits& limits) : error_bytes_(limits.error_bytes) {}
 
-  void add(const QueuedMsg& msg) {
-    bytes_ += record_bytes(msg);
-    outcomes_ += room_of_outcome(msg, error_bytes_);
+  void add(const QueuedMsg& msg) { add(record_bytes(msg)); }
+  void add(std::uint64_t record_bytes) {
+    bytes_ += record_bytes;
+    outcomes_ += room_of_outcome(record_bytes, error_bytes_);
     ++outcomes_.pages;  // the leaf of the queue that it leaves
   }
   [[nodiscard]] Room total() const {
@@ -103,6 +104,13 @@ class BatchRoom {
 [[nodiscard]] inline Room room_of(const Batch& batch, const Limits& limits) {
   BatchRoom room{limits};
   for (const QueuedMsg& msg : batch.msgs) room.add(msg);
+  return room.total();
+}
+
+// Of a batch of one msg that was not missed yet, however large it may be.
+[[nodiscard]] inline Room room_of_largest(const Limits& limits) {
+  BatchRoom room{limits};
+  room.add(kMsgFields + limits.payload_bytes);
   return room.total();
 }
 

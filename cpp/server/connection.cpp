@@ -126,14 +126,18 @@ class Connection {
   void log_refusal(const Answer& given) const {
     const bool refuses = given.status >= 400 && given.status != 500;
     if (!refuses || !engine_.settings.log.wants(core::LogLevel::info)) return;
+    const auto untold = engine_.note_refusal();
+    if (!untold) return;
     error_code error;
     const auto peer = socket_.remote_endpoint(error);
+    const std::string others =
+        *untold == 0 ? "" : "; before it " + std::to_string(*untold) + " more were refused";
     const std::string from = peer.address().to_string() + " port " + std::to_string(peer.port());
     const std::string& asked = reader_->asked();
     engine_.log(core::LogLevel::info,
                 "refused " + (asked.empty() ? "a request" : wire::quote(asked)) + " from " +
                     (error ? "a peer that is gone" : from) + ": " + std::to_string(given.status) +
-                    ", " + wire::parse_error(given.body).value_or(""));
+                    ", " + wire::parse_error(given.body).value_or("") + others);
   }
 
   // True when the connection may go on.

@@ -91,6 +91,10 @@ class Engine {
 
   void log(core::LogLevel level, std::string_view text) const noexcept;
 
+  // Whether one more refused request may have a line in the log: so many a second may. Then how many
+  // had none before it.
+  [[nodiscard]] std::optional<std::size_t> note_refusal();
+
   // The header line `Date: …` of this second, with its line end.
   [[nodiscard]] const std::string& date_line();
 
@@ -100,6 +104,9 @@ class Engine {
   template <class Reply>
   void deliver_one(const Reply& reply);
 
+  core::Instant refusals_since_{};  // a second begins, in which
+  std::size_t refusals_told_ = 0;   // had a line
+  std::size_t refusals_untold_ = 0;
   std::string date_line_;
   std::int64_t date_of_ = -1;  // the second that it tells
   core::RequestId next_request_ = 1;

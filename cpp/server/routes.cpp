@@ -56,8 +56,8 @@ Awaitable<Answer> post_task(Engine& engine, const Request& request) {
                                "own, or none"});
   }
   if (const auto* reply = std::get_if<core::SubmitReply>(&*accepted); reply && reply->refused) {
-    co_return busy("the store has no room for these msgs beside what held ones may need of its " +
-                   std::to_string(engine.settings.limits.map_bytes) + " bytes");
+    co_return busy("the store, of " + std::to_string(engine.settings.limits.map_bytes) +
+                   " bytes, or its disk has no room for these msgs beside what held ones may need");
   }
   if (engine.settings.log.wants(core::LogLevel::debug)) {
     engine.log(core::LogLevel::debug, "request " + std::to_string(id) + ": accepted " +

@@ -116,7 +116,7 @@ void check(const ServerSettings& settings) {
 void check_date(core::Instant date) {
   if (date < core::XidFactory::kEndOfDates) return;
   throw SettingsError("the clock of this machine says " +
-                      wire::http_date(core::unix_seconds(date)) +
+                      wire::http_date(core::to_us(date) / 1'000'000) +
                       "; expected a date before 2100, for every id has its date in it");
 }
 

@@ -50,7 +50,6 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
       ear_(std::make_shared<Ear>(Ear{this})) {
   std::string first(wire::kChunkRoom, ' ');
   wire::append_heartbeat(first, engine.clock.now());
-  wire::append_retry(first, kComeBackAfter);
   framed_ = head(engine, session_, chunked_);
   framed_ += framed(first);
   engine_.streams.emplace(session_, this);
@@ -80,7 +79,8 @@ std::string TaskStream::head(Engine& engine, const core::Xid& session, bool chun
     return std::to_string(core::to_ms(duration));
   };
   return "HTTP/1.1 200 OK\r\n" + engine.date_line() + "Server: pena/" + kVersion +
-         "\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-transform\r\n"
+         "\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
+         "Cache-Control: no-cache, no-transform\r\n"
          "X-Accel-Buffering: no\r\n" +
          // No "close" beside chunks: Node's fetch would take a cut for the end.
          (chunked ? "Transfer-Encoding: chunked" : "Connection: close") +
@@ -98,11 +98,13 @@ void TaskStream::send(const core::SendBatch& grant) {
   const core::Instant granted_at = grant.lease_until - lease;
   if (!is_idle()) {
     batch_waits_ = true;
+    if (!std::exchange(told_retry_, true)) wire::append_retry(waiting(), kComeBackAfter);
     wire::append_batch_frames(waiting(), *grant.batch, granted_at, lease);
     return;
   }
   std::string& frames = engine_.frames;
   frames.assign(wire::kChunkRoom, ' ');
+  if (!std::exchange(told_retry_, true)) wire::append_retry(frames, kComeBackAfter);
   wire::append_batch_frames(frames, *grant.batch, granted_at, lease);
   if (frames.size() <= kPiece) {
     send_or_keep(framed(frames));
@@ -191,8 +193,11 @@ Awaitable<bool> TaskStream::write_stamp() {
 }
 
 Awaitable<bool> TaskStream::write(std::string_view bytes) {
+  // Whoever works on the first msgs of a batch need not read the others meanwhile.
+  const core::Limits& limits = engine_.settings.limits;
+  const core::Duration longest = std::max(limits.stalled_write_time, limits.timing.lease);
   for (std::size_t done = 0; done < bytes.size();) {
-    watchdog_.set(engine_.settings.limits.stalled_write_time);
+    watchdog_.set(longest);
     error_code error;
     done +=
         co_await socket_.async_write_some(asio::buffer(bytes.data() + done, bytes.size() - done),

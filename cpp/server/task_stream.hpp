@@ -65,6 +65,7 @@ class TaskStream {
   std::string framed_;  // to be written next: what the socket did not take
   // To be written then: text that is not framed yet, behind room for its frame.
   std::string waiting_;
+  bool told_retry_ = false;
   bool batch_waits_ = false;
   bool writing_ = false;
   bool stamp_due_ = false;       // a heartbeat is due while something long is written

@@ -263,8 +263,9 @@ std::optional<std::string> Committer::warning(core::Instant now) {
   if (!lasts || is_told) return std::nullopt;
   told_at = now;
   if (is == Standstill::reports) {
-    return "the store has no room for the reports of more msgs: none is granted until some are "
-           "reported, or the server is started with a larger map size";
+    return "the store has no room for the reports of more msgs, be it in its size or on its disk: "
+           "none "
+           "is granted until there is more, or msgs that are held are reported";
   }
   const WaitsFor what = waits_for();
   return sentence(full_, limits_) +
@@ -275,6 +276,7 @@ std::optional<std::string> Committer::warning(core::Instant now) {
 }
 
 Committer::Standstill Committer::standstill() const {
+  if (full_ == Full::disk) return Standstill::disk;
   if (waits_for_room()) return Standstill::reports;
   switch (full_) {
     case Full::no:

@@ -145,6 +145,19 @@ void told_by_lmdb(MDB_env* /*env*/, const char* what) {
       ")");
 }
 
+// LMDB writes into its lock file through a map: where the disk has no room for a page of it, that ends
+// the process by a signal. Its size says how many readers it has, and stays as it is.
+void have_lock_file(const std::string& path) {
+  constexpr off_t kBytes = 64L * 1024;  // a reader's place has 64
+  static_assert(kBytes > kReaders * 64);
+  const int file = ::open((path + "/lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file < 0) return;  // LMDB says what is wrong
+  // Where the file system cannot do that, nothing is known.
+  const int code = ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, kBytes) == 0 ? 0 : errno;
+  ::close(file);
+  if (code == ENOSPC || code == EDQUOT) throw_lmdb("cannot open the store " + path, code);
+}
+
 }  // namespace
 
 void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
@@ -152,6 +165,7 @@ void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   if (code == EIO && is_full(folder)) code = ENOSPC;
   std::string text = doing + ": " + mdb_strerror(code);
   if (code == MDB_MAP_FULL) text += "; start the server with a larger map size";
+  if (code == ENOMEM) text += "; start the server with a smaller map size";
   if (code == ENOSPC) text += "; free some space on its disk";
   const bool foreign = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_VERSION_MISMATCH;
   if (foreign) text += "; this is not a store of Pena";
@@ -217,6 +231,7 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
     // Not read-only where that can be: a server may want the same environment later in this
     // process.
     const bool writable = ::access(path.c_str(), W_OK) == 0;
+    if (writable) have_lock_file(path);
     const unsigned flags = MDB_NOTLS | (writable ? 0U : static_cast<unsigned>(MDB_RDONLY));
     const int code = mdb_env_open(env_, path.c_str(), flags, 0644);
     if (code != 0) throw_lmdb("cannot open the store " + path, code);

@@ -182,7 +182,7 @@ def test_a_library_comes_back_by_itself(
 def test_the_stream_has_the_headers_that_proxies_need(site: Site) -> None:
     server = site.server()
     headers = site.stream(server.url, 1).response.headers
-    assert headers["content-type"] == "text/event-stream"
+    assert headers["content-type"] == "text/event-stream; charset=utf-8"
     assert headers["cache-control"] == "no-cache, no-transform"
     assert headers["x-accel-buffering"] == "no"
     assert headers["transfer-encoding"] == "chunked"

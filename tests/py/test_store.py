@@ -1,6 +1,7 @@
 """The store: one server at a time, any number of readers."""
 
 import contextlib
+import os
 import random
 import shutil
 import sys
@@ -162,3 +163,64 @@ def test_a_closed_store_says_so(site: Site) -> None:
     store.close()
     with pytest.raises(pena.StoreError, match="closed"):
         store.counts()
+
+
+ON_A_SMALL_DISK = """
+import subprocess, sys, pathlib, httpx, pena
+disk = pathlib.Path(sys.argv[1])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + sys.argv[2], "none", disk], check=True)
+"""
+needs_a_disk_of_its_own = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None or "LD_PRELOAD" in os.environ,
+    reason="needs root and unshare",
+)
+
+
+def run_on_a_small_disk(folder: Path, size: str, script: str) -> str:
+    ended = run(
+        "unshare", "--mount", sys.executable, "-c", ON_A_SMALL_DISK + script, str(folder), size
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@needs_a_disk_of_its_own
+def test_a_store_on_a_disk_that_is_full_cannot_be_opened(tmp_path: Path) -> None:
+    script = """
+with pena.Server(store=disk / "old", limits={"disk_bytes": 0}):
+    pass
+(disk / "old/lock.mdb").unlink()  # as in a copy that was put back
+with open(disk / "ballast", "wb", buffering=0) as ballast:
+    try:
+        while ballast.write(bytes(4096)) == 4096:
+            pass
+    except OSError:
+        pass
+for store in ("old", "new"):
+    try:
+        pena.Server(store=disk / store).start()
+    except pena.StoreError as error:
+        print(error)
+"""
+    told = run_on_a_small_disk(tmp_path, "8m", script)
+    assert told.count("No space left on device") == 2, told
+
+
+@needs_a_disk_of_its_own
+def test_what_a_small_disk_has_taken_can_be_sent(tmp_path: Path) -> None:
+    script = """
+msgs = [{"payload": "x" * 2000}] * 20
+with pena.Server(store=disk, generate=False, limits={"disk_bytes": 1 << 20}) as server:
+    while httpx.post(server.url + "/task", json=msgs).status_code == 201:
+        pass
+    while httpx.post(server.url + "/task", json=msgs[0]).status_code == 201:
+        pass
+    waiting = len(server.queue)
+    client = pena.Client(server.url, batchsize=10, end_above=1000, max_batches=2)
+    with client:
+        client.wait(20)
+    print(waiting, len(server.report))
+"""
+    waiting, reported = run_on_a_small_disk(tmp_path, "32m", script).split()
+    assert int(waiting) > 1000
+    assert int(reported) > 0

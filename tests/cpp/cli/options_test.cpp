@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <vector>
 
+#include "cli/option_names.hpp"
+
 namespace {
 
 using namespace pena;
@@ -128,6 +130,13 @@ TEST(Options, TheSmallestBoundsReachTheirSettings) {
   EXPECT_EQ(server.settings.limits.target_bytes, 25U);
   EXPECT_EQ(server.settings.limits.page_ids, 26U);
   EXPECT_EQ(server.settings.limits.json_depth, 27);
+}
+
+TEST(Options, WhatAnEngineRefusesIsToldByItsOption) {
+  EXPECT_EQ(cli::with_option_names("error_bytes must be from 3 to 65536, not 102400"),
+            "--max-error must be from 3 to 65536, not 102400");
+  EXPECT_EQ(cli::with_option_names("bodies_bytes (1) must be at least body_bytes (2), or the body"),
+            "--max-bodies (1) must be at least --max-body (2), or the body");
 }
 
 TEST(Options, WhatBodiesMayCostReachesItsSettings) {

@@ -26,7 +26,7 @@ TEST_F(TaskStreamTest, TheHeadTellsTheTimesAndTheFirstBytesComeAtOnce) {
   settings.limits.timing = {};
   start();
   TaskClient client{server->port(), 2};
-  EXPECT_EQ(client.head.field("content-type"), "text/event-stream");
+  EXPECT_EQ(client.head.field("content-type"), "text/event-stream; charset=utf-8");
   EXPECT_EQ(client.head.field("cache-control"), "no-cache, no-transform");
   EXPECT_EQ(client.head.field("x-accel-buffering"), "no");
   EXPECT_EQ(client.head.field("transfer-encoding"), "chunked");
@@ -163,7 +163,7 @@ TEST_F(TaskStreamTest, ABatchIsOneChunk) {
   client.send(HttpClient::head("GET", "/task?batchsize=2"));
   std::string raw = client.read_head().body;
   while (raw.find("\n\n\r\n") == std::string::npos) raw += client.read_some();
-  EXPECT_THAT(raw, MatchesRegex("[0-9a-f]+\r\n: at=[0-9]+\nretry: 1000\n\r\n(.*\n)*"));
+  EXPECT_THAT(raw, MatchesRegex("[0-9a-f]+\r\n: at=[0-9]+\n\r\n(.*\n)*"));
   const std::size_t at = raw.find(": batch=");
   const std::size_t end = raw.find("\n\n\r\n", at) + 2;
   const std::size_t size_at = raw.rfind("\r\n", at - 3) + 2;
@@ -192,7 +192,7 @@ TEST_F(TaskStreamTest, ToAnOldClientTheStreamGoesAsItIs) {
   auto stopped = std::async(std::launch::async, [this] { server->stop(); });
   const std::string text = old.read_to_end();
   stopped.get();
-  EXPECT_THAT(text, MatchesRegex(": at=[0-9]+\nretry: 1000\n(.*\n)*: bye the server stops\n"));
+  EXPECT_THAT(text, MatchesRegex(": at=[0-9]+\n(.*\n)*: bye the server stops\n"));
   EXPECT_THAT(text, HasSubstr("\ndata: {"));
   EXPECT_THAT(text, Not(HasSubstr("\r")));
 }
@@ -219,7 +219,7 @@ TEST_F(TaskStreamTest, AHeadRequestJoinsNobody) {
   HttpClient client{server->port()};
   const HttpAnswer head = client.request("HEAD", "/task?batchsize=1");
   EXPECT_EQ(head.status, 200);
-  EXPECT_EQ(head.field("content-type"), "text/event-stream");
+  EXPECT_EQ(head.field("content-type"), "text/event-stream; charset=utf-8");
   EXPECT_EQ(head.field("pena-lease"), "30000");
   EXPECT_EQ(head.field("transfer-encoding"), "chunked");
   EXPECT_EQ(client.read_to_end(), "");
@@ -262,11 +262,12 @@ class SilentReaderTest : public TaskStreamTest {
 
 TEST_F(SilentReaderTest, AWriteThatDoesNotMoveEndsTheStream) {
   settings.limits.stalled_write_time = milliseconds{150};
+  settings.limits.timing.lease = seconds{1};
   const auto ids = submit_large();
   const TaskClient silent{server->port(), kLargeMsgs, "", kSmallBuffer};
   log.wait_for("does not read");
   log.wait_for("lost " + silent.session());
-  settings.limits.stalled_write_time = seconds{15};  // this one reads, however slowly
+  settings.limits.timing.lease = seconds{30};  // this one reads, however slowly
   restart();
   TaskClient other{server->port(), kLargeMsgs};
   const ReceivedBatch again = other.next_batch();
