@@ -439,23 +439,27 @@ class ChangingStore final : public pena::test::StoreAround {
   using StoreAround::StoreAround;
   [[nodiscard]] bool disk_is_low() const override { return low; }
   [[nodiscard]] core::Room room() const override {
-    return low ? core::Room{} : core::Room::endless();
+    return has_room ? core::Room::endless() : core::Room{};
   }
   bool low = false;
+  bool has_room = true;
 };
 
 TEST_F(CommitterTest, AnotherStandstillIsToldThoughOneWasToldBefore) {
   limits_.queue_msgs = 1;
   auto changing = std::make_unique<ChangingStore>(make_memory_store());
-  bool& low = changing->low;
+  ChangingStore& disk = *changing;
   store_ = std::move(changing);
   open();
   submit({1});
   std::vector<std::string> told;
   const Instant begin = now_;
   for (; now_ < begin + seconds{10}; now_ += milliseconds{100}) {
-    if (now_ == begin + seconds{3}) low = true;
-    if (now_ == begin + seconds{6}) join(100, 1);
+    if (now_ == begin + seconds{3}) disk.low = true;
+    if (now_ == begin + seconds{6}) {
+      disk.low = disk.has_room = false;
+      join(100, 1);
+    }
     (void)committer_->commit(now_);
     if (const auto text = committer_->warning(now_)) told.push_back(text->substr(0, 25));
   }
@@ -464,7 +468,7 @@ TEST_F(CommitterTest, AnotherStandstillIsToldThoughOneWasToldBefore) {
                                       "the store has no room for"}));
   // Nothing is committed meanwhile, and yet it is seen that there is room again.
   EXPECT_FALSE(committer_->accepting());
-  low = false;
+  disk.has_room = true;
   EXPECT_LE(committer_->next_timeout(now_).value(), now_ + seconds{1});
   now_ += seconds{1};
   EXPECT_EQ(of<core::SendBatch>(committer_->commit(now_)).size(), 1U);
