@@ -99,7 +99,7 @@ TEST_F(Run, SettingsThatDoNotFitTogetherExitWith2AndNameBothSides) {
   const Outcome outcome =
       outcome_of({"server", "--listen", "127.0.0.1:0", "--store", store(), "--drop-grace", "1s"});
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("drop_grace"), HasSubstr("silence")));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("--drop-grace"), HasSubstr("silence")));
 }
 
 TEST_F(Run, AStoreThatAnotherServerHasExitsWith3) {
