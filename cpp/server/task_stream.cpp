@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/number_text.hpp"
+#include "core/write_time.hpp"
 #include "pena_version.hpp"
 #include "wire/chunk.hpp"
 #include "wire/sse.hpp"
@@ -193,16 +194,14 @@ Awaitable<bool> TaskStream::write_stamp() {
 }
 
 Awaitable<bool> TaskStream::write(std::string_view bytes) {
-  // Whoever works on the first msgs of a batch need not read the others meanwhile.
-  const core::Limits& limits = engine_.settings.limits;
-  const core::Duration longest = std::max(limits.stalled_write_time, limits.timing.lease);
   for (std::size_t done = 0; done < bytes.size();) {
-    watchdog_.set(longest);
+    watchdog_.set(core::longest_write(engine_.settings.limits));
     error_code error;
     done +=
         co_await socket_.async_write_some(asio::buffer(bytes.data() + done, bytes.size() - done),
                                           asio::redirect_error(use_awaitable, error));
-    if (watchdog_.bit()) {
+    // The kernel has the same patience.
+    if (watchdog_.bit() || error == asio::error::timed_out) {
       engine_.log(core::LogLevel::info, "stream " + session_.text() + " closed: it does not read");
     }
     if (error) co_return false;

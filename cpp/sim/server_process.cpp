@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/describe.hpp"
+#include "core/write_time.hpp"
 #include "store/round.hpp"
 #include "wire/json.hpp"
 #include "wire/query.hpp"
@@ -265,7 +266,7 @@ void ServerProcess::beat(const core::Xid& session) {
     } else if (!stream->second.blocked_since) {
       stream->second.blocked_since = environment_.timeline.now();
     } else if (environment_.timeline.now() - *stream->second.blocked_since >
-               environment_.scenario.limits.stalled_write_time) {
+               core::longest_write(environment_.scenario.limits)) {
       return end_stream(session, "it does not read");
     }
     beat(session);
