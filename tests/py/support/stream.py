@@ -35,7 +35,6 @@ class TaskStream:
         assert self.response.status_code == 200, self.response.read()
         self._lines = self.response.iter_lines()
         assert next(self._lines).startswith(": at="), "the first bytes are a stamp"
-        assert next(self._lines) == "retry: 1000"
 
     @property
     def session(self) -> str:
