@@ -210,10 +210,13 @@ for store in ("old", "new"):
 def test_what_a_small_disk_has_taken_can_be_sent(tmp_path: Path) -> None:
     script = """
 msgs = [{"payload": "x" * 2000}] * 20
-with pena.Server(store=disk, generate=False, limits={"disk_bytes": 1 << 20}) as server:
-    while httpx.post(server.url + "/task", json=msgs).status_code == 201:
+with (
+    pena.Server(store=disk, generate=False, limits={"disk_bytes": 1 << 20}) as server,
+    httpx.Client(base_url=server.url) as http,
+):
+    while http.post("/task", json=msgs).status_code == 201:
         pass
-    while httpx.post(server.url + "/task", json=msgs[0]).status_code == 201:
+    while http.post("/task", json=msgs[0]).status_code == 201:
         pass
     waiting = len(server.queue)
     client = pena.Client(server.url, batchsize=10, end_above=1000, max_batches=2)
