@@ -262,7 +262,7 @@ class SilentReaderTest : public TaskStreamTest {
 
 TEST_F(SilentReaderTest, AWriteThatDoesNotMoveEndsTheStream) {
   settings.limits.stalled_write_time = milliseconds{150};
-  settings.limits.timing.lease = seconds{5};
+  settings.limits.timing.lease = seconds{10};
   const auto ids = submit_large();
   const TaskClient silent{server->port(), kLargeMsgs, "", kSmallBuffer};
   log.wait_for("does not read");
