@@ -77,7 +77,9 @@ def test_2000_readers_that_never_read_cost_a_bounded_memory(site: Site, many_fil
 
 def test_a_reader_that_never_reads_costs_one_batch_at_most(site: Site) -> None:
     readers, size = 20, 50
-    server = site.process("--no-generate", "--stalled-write=500ms", "--max-payload=64KiB")
+    # The lease, too: a stream may be left unread for as long as it.
+    times = ("--stalled-write=500ms", "--lease=1s")
+    server = site.process("--no-generate", *times, "--max-payload=64KiB")
     with ExitStack() as opened:
         peers = []
         for _ in range(readers):
