@@ -149,6 +149,8 @@ class World {
     const SkewedClock clock{kDayOne + now + server_offset_, now, drift()};
     environment_.oracle.started_with(environment_.disk);
     ++environment_.tally.boots;
+    // A generator begins anew, with the first msg when its rate allows one.
+    lies_since_ = lacks_since_ = now;
     server_ = std::make_shared<ServerProcess>(environment_, clock, ++boots_, [this] {
       graveyard_.push_back(std::exchange(server_, nullptr));
       const TrueTime down =
