@@ -126,7 +126,7 @@ class Connection {
   void log_refusal(const Answer& given) const {
     const bool refuses = given.status >= 400 && given.status != 500;
     if (!refuses || !engine_.settings.log.wants(core::LogLevel::info)) return;
-    const auto untold = engine_.note_refusal();
+    const auto untold = engine_.refusals.take(engine_.clock.now());
     if (!untold) return;
     error_code error;
     const auto peer = socket_.remote_endpoint(error);

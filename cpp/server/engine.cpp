@@ -15,8 +15,6 @@ namespace {
 
 // Of a list in a line of the log that tells of a request.
 constexpr std::size_t kLoggedIds = 100;
-// Lines of the log: whoever is refused may ask again at once, for ever.
-constexpr std::size_t kRefusalsASecond = 10;
 
 }  // namespace
 
@@ -127,20 +125,6 @@ void Engine::drain() {
     boost::system::error_code ignored;
     socket->cancel(ignored);
   }
-}
-
-std::optional<std::size_t> Engine::note_refusal() {
-  const core::Instant now = clock.now();
-  if (now - refusals_since_ >= std::chrono::seconds{1}) {
-    refusals_since_ = now;
-    refusals_told_ = 0;
-  }
-  if (refusals_told_ == kRefusalsASecond) {
-    ++refusals_untold_;
-    return std::nullopt;
-  }
-  ++refusals_told_;
-  return std::exchange(refusals_untold_, 0);
 }
 
 const std::string& Engine::date_line() {

@@ -17,6 +17,7 @@
 #include "server/commit_loop.hpp"
 #include "server/heartbeats.hpp"
 #include "server/io.hpp"
+#include "server/log_quota.hpp"
 #include "server/server.hpp"
 #include "server/watchdog.hpp"
 #include "wire/header_guard.hpp"
@@ -58,6 +59,7 @@ class Engine {
   const store::BucketView& buckets;
   Watchdogs watchdogs{io};
   Heartbeats heartbeats{io, clock, settings.limits.timing.heartbeat};
+  LogQuota refusals{10};          // whoever is refused may ask again at once, for ever
   CommitLoop* commits = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
@@ -91,10 +93,6 @@ class Engine {
 
   void log(core::LogLevel level, std::string_view text) const noexcept;
 
-  // Whether one more refused request may have a line in the log: so many a second may. Then how many
-  // had none before it.
-  [[nodiscard]] std::optional<std::size_t> note_refusal();
-
   // The header line `Date: …` of this second, with its line end.
   [[nodiscard]] const std::string& date_line();
 
@@ -104,9 +102,6 @@ class Engine {
   template <class Reply>
   void deliver_one(const Reply& reply);
 
-  core::Instant refusals_since_{};  // a second begins, in which
-  std::size_t refusals_told_ = 0;   // had a line
-  std::size_t refusals_untold_ = 0;
   std::string date_line_;
   std::int64_t date_of_ = -1;  // the second that it tells
   core::RequestId next_request_ = 1;

@@ -278,6 +278,15 @@ TEST_F(RoutesTest, TheLogTellsAMsgsLifeAndWhatIsRefused) {
   EXPECT_LT(line.size(), 3000U);
 }
 
+TEST_F(RoutesTest, ManyRefusedRequestsHaveFewLinesOfTheLog) {
+  start();
+  // Until a second is over that had more than it may have.
+  for (int i = 0; i < 1'000'000 && log.count("more were refused") == 0; ++i) {
+    EXPECT_EQ(ask("GET", "/task/" + std::to_string(i)).status, 404);
+  }
+  EXPECT_EQ(log.count("more were refused"), 1U);
+}
+
 TEST_F(RoutesTest, ABadPageIsRefused) {
   start();
   for (const char* query : {"limit=0", "limit=-1", "limit=x", "limit=1&limit=1", "after=short",
