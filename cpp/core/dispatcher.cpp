@@ -242,7 +242,8 @@ bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const
 }
 
 bool Dispatcher::waits_for_room() const {
-  return state_->lacks_room() && state_->clients.first_free() != nullptr;
+  const bool lacks = state_->lacks_room() || state_->lacks_room_to_make();
+  return lacks && state_->clients.first_free() != nullptr;
 }
 
 bool Dispatcher::knows(const Xid& id) const {

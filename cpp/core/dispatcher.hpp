@@ -85,7 +85,7 @@ class Dispatcher {
   // Whether msgs that somebody hands in leave the room that held msgs may still need. `in_order`:
   // their ids are higher than all that wait.
   [[nodiscard]] bool has_room_for(const std::vector<Msg>& msgs, bool in_order) const;
-  // A client is free and msgs are there, but no batch is granted for lack of room.
+  // A client is free, and msgs are there or could be made, but for lack of room no batch is granted.
   [[nodiscard]] bool waits_for_room() const;
 
   // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record

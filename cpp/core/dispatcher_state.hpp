@@ -111,6 +111,11 @@ struct Dispatcher::State {
     const std::uint64_t rest = kept.pages + coming.pages + 6 * kPagesOfRecord;
     return rest > room.pages ? 0 : (room.pages - rest) / (kPagesOfRecord + 2);
   }
+  // A generator is asked for nothing, and there is nothing else.
+  [[nodiscard]] bool lacks_room_to_make() const {
+    return supply != Supply::none && !draining && next && next->plan.size() == 0 &&
+           !queue.more_in_store() && most_made() == 0 && !PENA_BUG(room_to_make_unnoticed);
+  }
   // What was kept is being used, until the next commit says how much there is.
   void release(const Room& of_lease) {
     kept -= of_lease;

@@ -15,12 +15,10 @@ void Disk::commit(const store::ChangeSet& changes) {
   }
 }
 
-void Disk::set_full(bool full, bool to_the_brim) {
-  if (full && !full_) {
-    to_the_brim_ = to_the_brim;
-    most_pages_ = needed_pages();
-  }
-  full_ = full;
+void Disk::begin_shortage(Shortage shortage) {
+  if (full()) return;
+  shortage_ = shortage;
+  most_pages_ = needed_pages();
 }
 
 std::uint64_t Disk::needed_pages() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,17 @@
 #include "store/store.hpp"
 
 namespace pena::sim {
+
+// What there is too little of. To the brim: what is held may still become something else, and no more.
+enum class Shortage {
+  none,
+  store,        // it is too full to take new work, not to go on with what there is
+  disk,         // so is the disk below it
+  brim,         // of the store, which says that it is full
+  untold_brim,  // it does not say so: others have taken the room, or it is kept for what is held
+};
+inline constexpr std::array kShortages{Shortage::store, Shortage::disk, Shortage::brim,
+                                       Shortage::untold_brim};
 
 class Disk final : public store::Store {
  public:
@@ -38,16 +50,22 @@ class Disk final : public store::Store {
     // What was lost may have taken less room than what it replaced.
     if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
   }
-  // Full: too much so to take new work, not to go on with what there is. To the brim: what is held may
-  // still become something else, and no more.
-  void set_full(bool full, bool to_the_brim = false);
-  [[nodiscard]] bool full() const { return full_; }
-  [[nodiscard]] bool to_the_brim() const { return full_ && to_the_brim_; }
+  // Where there is one already, that one stays.
+  void begin_shortage(Shortage shortage);
+  void end_shortage() { shortage_ = Shortage::none; }
+  // New work is refused.
+  [[nodiscard]] bool full() const { return shortage_ != Shortage::none; }
+  [[nodiscard]] bool to_the_brim() const {
+    return shortage_ == Shortage::brim || shortage_ == Shortage::untold_brim;
+  }
   // For whatever becomes of any one msg of the queue, beside all that is held.
   [[nodiscard]] bool has_room_for_one() const;
   [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
 
-  [[nodiscard]] double fill() const override { return full_ ? 0.9 : 0.0; }
+  [[nodiscard]] double fill() const override {
+    return shortage_ == Shortage::store || shortage_ == Shortage::brim ? 0.9 : 0.0;
+  }
+  [[nodiscard]] bool disk_is_low() const override { return shortage_ == Shortage::disk; }
   [[nodiscard]] core::Room room() const override;
   [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
                                            std::size_t limit) const override {
@@ -117,9 +135,8 @@ class Disk final : public store::Store {
   std::unique_ptr<store::Store> live_;
   std::unique_ptr<store::Store> durable_;
   std::vector<store::ChangeSet> unsynced_;
-  bool full_ = false;
+  Shortage shortage_ = Shortage::none;
   mutable std::size_t read_ = 0;
-  bool to_the_brim_ = false;
   std::uint64_t most_pages_ = 0;  // while it is so
 };
 

@@ -32,6 +32,22 @@ FaultSet swarm(FaultSet faults, Dice& dice) {
   return faults;
 }
 
+// In a tenth of the worlds a single kind strikes: what the next fault, and all that it makes happen,
+// would wake up has to wake up by itself.
+void leave_one(FaultSet& faults, Dice dice) {
+  if (!dice.chance(0.1)) return;
+  std::vector<FaultKind> timed;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    const auto kind = static_cast<FaultKind>(i);
+    if (has(faults, kind) && is_timed(kind)) timed.push_back(kind);
+  }
+  if (timed.empty()) return;
+  const FaultKind stays = timed.at(dice.below(timed.size()));
+  for (const FaultKind kind : timed) {
+    if (kind != stays) faults.reset(static_cast<std::size_t>(kind));
+  }
+}
+
 core::Timing draw_timing(Dice& dice) {
   core::Timing timing;
   if (dice.chance(0.3)) return timing;
@@ -190,6 +206,7 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   Scenario scenario;
   scenario.seed = settings.seed;
   scenario.kinds = settings.swarm ? swarm(settings.faults, dice) : settings.faults;
+  if (settings.swarm) leave_one(scenario.kinds, Dice{settings.seed, 6});
   scenario.limits.timing = draw_timing(dice);
   scenario.limits.max_resends = static_cast<int>(dice.between(0, 4));
   scenario.limits.linger = dice.chance(0.5) ? core::Duration{20ms} : core::Duration{0};

@@ -83,7 +83,7 @@ class World {
     environment_.timeline.at(scenario_.calm_at, [this] {
       environment_.note([] { return std::string{"calm"}; });
       environment_.network.calm();
-      environment_.disk.set_full(false);
+      environment_.disk.end_shortage();
       if (server_) server_->slow_disk(TrueTime{0});
     });
   }
@@ -108,11 +108,11 @@ class World {
     if (!could_grant || moved || !could_make) lacks_since_ = now;
     const double next_s = scenario_.rate ? 1.0 / *scenario_.rate : 0.0;
     const TrueTime next{static_cast<TrueTime::rep>(next_s * 1e6)};
-    if (now - lies_since_ > 10s || now - lacks_since_ > 10s + next) {
+    if (now - lies_since_ > 10s || now - lacks_since_ > 4s + next) {
       throw LawBroken("work_waits", "a client is free and " + std::to_string(queued) +
                                         " msgs wait, but nothing is granted");
     }
-    environment_.timeline.after(2s, [this] { watch(); });
+    environment_.timeline.after(500ms, [this] { watch(); });
   }
 
   // ---- clocks
@@ -289,8 +289,8 @@ class World {
         if (server_) server_->slow_disk(until);
         return;
       case FaultKind::full_store:
-        environment_.disk.set_full(true, fault.choice % 2 == 0);
-        environment_.timeline.at(until, [this] { environment_.disk.set_full(false); });
+        environment_.disk.begin_shortage(kShortages.at(fault.choice % kShortages.size()));
+        environment_.timeline.at(until, [this] { environment_.disk.end_shortage(); });
         return;
       default:
         return;

@@ -475,6 +475,33 @@ TEST_F(CommitterTest, AnotherStandstillIsToldThoughOneWasToldBefore) {
   EXPECT_TRUE(committer_->accepting());
 }
 
+TEST_F(CommitterTest, AGeneratorThatLackedRoomGoesOnByItselfWhenThereIsSome) {
+  for (const std::optional<double> rate : {std::optional<double>{}, std::optional<double>{10.0}}) {
+    auto changing = std::make_unique<ChangingStore>(make_memory_store());
+    ChangingStore& disk = *changing;
+    store_ = std::move(changing);
+    core::Generator::Settings settings;
+    settings.rate = rate;
+    open(settings);
+    disk.has_room = false;
+    EXPECT_TRUE(of<core::SendBatch>(join(100, 3)).empty());
+    for (int i = 0; i < 3; ++i) {
+      now_ += seconds{1};
+      EXPECT_TRUE(of<core::SendBatch>(committer_->commit(now_)).empty());
+      EXPECT_EQ(committer_->waits_for(), WaitsFor::store_room);
+      EXPECT_EQ(committer_->next_timeout(now_), now_ + seconds{1});
+    }
+    disk.has_room = true;
+    now_ += seconds{1};
+    std::vector<Outgoing> sent = committer_->commit(now_);
+    for (int i = 0; i < 3 && sent.empty(); ++i) {  // by its rate
+      now_ = committer_->next_timeout(now_).value();
+      sent = committer_->commit(now_);
+    }
+    EXPECT_EQ(of<core::SendBatch>(sent).size(), 1U);
+  }
+}
+
 TEST_F(CommitterTest, ARestartGivesEveryHeldBatchItsGraceAgain) {
   open();
   submit({1});
