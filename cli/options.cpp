@@ -73,8 +73,10 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   add.duration("--header-time", limits.header_time, "a request's header arrives within this");
   add.duration("--body-time", limits.body_time, "a request's body arrives within this");
   add.duration("--idle-time", limits.idle_time, "how long a connection may idle between requests");
-  add.duration("--stalled-write", limits.stalled_write_time,
-               "a client that reads nothing for this long is dropped");
+  add.duration(
+      "--stalled-write", limits.stalled_write_time,
+      "a client that reads nothing for this long, or for the lease where that is longer, is "
+      "dropped");
   add.duration("--drain-time", limits.drain_time,
                "how long a stop waits until what was asked is answered");
   add.number("--window", limits.window_msgs, "queued msgs in memory; the rest waits in the store");
@@ -91,7 +93,8 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
 }
 
 void add_server(OptionAdder& add, ServerCommand& command) {
-  auto& [listen, store, limits, generator, insecure, allow_hosts, log] = command.settings;
+  auto& [listen, store, limits, generator, insecure, allow_hosts, log, disk_hangs] =
+      command.settings;
   add.text("--listen", listen, "address:port; port 0 takes a free one");
   add.names("--allow-host", allow_hosts,
             "a name that Host may have, such as pena.example.com; several: repeat it, or commas");

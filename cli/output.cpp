@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -70,6 +71,14 @@ void say_line(std::string_view line) {
 void tell_dropped_by(std::function<std::string(const std::string&)> line) {
   Outputs* const outputs = the_outputs;
   if (outputs != nullptr) outputs->err.tell_dropped_by(std::move(line));
+}
+
+void end_process(int exit_code) {
+  if (Outputs* const outputs = the_outputs) {
+    (void)outputs->out.flush(LineWriter::kPatience);
+    (void)outputs->err.flush(LineWriter::kPatience);
+  }
+  std::_Exit(exit_code);
 }
 
 void print_error(bool json, std::string_view sentence) {

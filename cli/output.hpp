@@ -53,6 +53,8 @@ void say_line(std::string_view line);
 void say_text(std::string text);
 // How the sentence about lines that were lost is written, its line end included.
 void tell_dropped_by(std::function<std::string(const std::string& sentence)> line);
+// Ends the process at once, but for what is still to be written: that has LineWriter::kPatience each.
+[[noreturn]] void end_process(int exit_code);
 // `pena: <sentence>`, or {"error": …}, to stderr.
 void print_error(bool json, std::string_view sentence);
 

@@ -17,6 +17,9 @@ int run_server(const ServerCommand& command) {
   server::ServerSettings settings = command.settings;
   const core::LogSink log = log_to_stderr(command.output);
   settings.log = log;
+  settings.disk_hangs = [] {
+    end_process(kFailed);
+  };
   // Before the first line goes out: whoever reads it may send a signal at once.
   StopSignals signals{StopSignals::HangUp::is_noted};
   server::Server server{std::move(settings)};

@@ -10,23 +10,36 @@
 namespace pena::core {
 namespace {
 
-// What the queue grows by. Msgs in order share their pages, others may each fall into another one.
-Room room_of_msgs(const std::vector<Msg>& msgs, bool in_order) {
+// What the queue grows by. Msgs in order share their pages. Others may each fall into another one of
+// those that there are, which are no more than the msgs that are queued.
+Room room_of_msgs(const std::vector<Msg>& msgs, bool in_order, std::uint64_t queued) {
   constexpr std::uint64_t kFields = 64;
   Room room;
   std::uint64_t small_bytes = 0;
+  std::uint64_t small = 0;
   for (const Msg& msg : msgs) {
     const std::uint64_t bytes = kFields + msg.payload.size();
     const Room record = room_of_record(bytes);
-    if (in_order && record.side_by_side == 0) {
+    if (record.side_by_side == 0) {
       small_bytes += bytes;
+      ++small;
     } else {
       room += record;
     }
   }
+  if (small == 0) return room;
   // Two records to a page, half of each of them empty, and the branches above.
-  if (small_bytes > 0) room.pages += kPagesOfRecord + small_bytes * 3 / kRoomPage;
+  const std::uint64_t shared = kPagesOfRecord + small_bytes * 3 / kRoomPage;
+  const std::uint64_t apart = in_order ? 0 : std::min(small, queued) * kPagesOfRecord;
+  room.pages += shared + apart;
   return room;
+}
+
+// As record_bytes() has it.
+std::uint64_t largest_of(const std::vector<Msg>& msgs) {
+  std::size_t payload = 0;
+  for (const Msg& msg : msgs) payload = std::max(payload, msg.payload.size());
+  return kMsgFields + payload;
 }
 
 }  // namespace
@@ -45,12 +58,14 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 }
 
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
-  coming += room_of_msgs(msgs, in_order);
+  coming += room_of_msgs(msgs, in_order, queued);
+  largest = std::max(largest, largest_of(msgs));
   next.reset();
   queue.add_fresh(std::move(msgs), date(now), effects.writes);
 }
 
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {
+  largest = std::max(largest, record_bytes(msg));
   next.reset();
   queue.add(std::move(msg), effects.writes);
 }
@@ -97,11 +112,15 @@ void Dispatcher::State::on(ClientLost&& event, Instant now) {
 // ---- time
 
 void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
-  while (const auto batch = deadlines.pop(now)) {
+  // Those that are left are due all the same: the others' answers and grants come between.
+  for (std::size_t missed = 0; missed < limits.missed_msgs;) {
+    const auto batch = deadlines.pop(now);
+    if (!batch) break;
     Lease& lease = leases.at(*batch);
     if (lease.state == Lease::State::running) {
       expire(lease, now);
     } else {
+      missed += lease.batch->msgs.size();
       end_grace(lease, now);
     }
   }
@@ -177,6 +196,7 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
+  if (state_->queue.empty()) state_->largest = 0;
   // Known only now, for bodies may just have been forgotten.
   state_->wanted_bodies =
       state_->bodiless ? state_->queue.without_body(*state_->bodiless) : std::vector<Xid>{};
@@ -229,8 +249,9 @@ Instant Dispatcher::date(Instant now) const {
   return state_->date(now);
 }
 
-bool Dispatcher::note_room(const Room& room) {
+bool Dispatcher::note_room(const Room& room, std::uint64_t queued) {
   state_->room = room;
+  state_->queued = queued;
   state_->coming = {};
   if (!state_->short_of || state_->lacks_room()) return false;
   state_->short_of.reset();
@@ -238,12 +259,18 @@ bool Dispatcher::note_room(const Room& room) {
 }
 
 bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const {
-  return state_->has_room(room_of_msgs(msgs, in_order) + state_->kept_for_one);
+  // Nothing is taken where all are known already.
+  return msgs.empty() || state_->has_room(room_of_msgs(msgs, in_order, state_->queued) +
+                                          state_->kept_for_one(largest_of(msgs)));
+}
+
+bool Dispatcher::has_room_for_any() const {
+  if (PENA_BUG(brim_untold)) return true;
+  return has_room_for({Msg{}}, true) && state_->most_made() > 0;
 }
 
 bool Dispatcher::waits_for_room() const {
-  const bool lacks = state_->lacks_room() || state_->lacks_room_to_make();
-  return lacks && state_->clients.first_free() != nullptr;
+  return state_->lacks_room() && state_->clients.first_free() != nullptr;
 }
 
 bool Dispatcher::knows(const Xid& id) const {

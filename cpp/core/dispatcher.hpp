@@ -78,14 +78,16 @@ class Dispatcher {
 
   // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
   [[nodiscard]] Instant date(Instant now) const;
-  // How much room the store has, as of the last commit; endless until it is told. To be told after
-  // every commit and before anything else. True where a grant had to wait for room and would find
-  // it now: whoever told it steps a TimeReached.
-  [[nodiscard]] bool note_room(const Room& room);
+  // How much room the store has and how many msgs its queue, as of the last commit; endless until it is
+  // told. To be told after every commit and before anything else. True where a grant had to wait for
+  // room and would find it now: whoever told it steps a TimeReached.
+  [[nodiscard]] bool note_room(const Room& room, std::uint64_t queued);
   // Whether msgs that somebody hands in leave the room that held msgs may still need. `in_order`:
   // their ids are higher than all that wait.
   [[nodiscard]] bool has_room_for(const std::vector<Msg>& msgs, bool in_order) const;
-  // A client is free, and msgs are there or could be made, but for lack of room no batch is granted.
+  // Whether there are any msgs for which that holds.
+  [[nodiscard]] bool has_room_for_any() const;
+  // A client is free and msgs are there, but no batch is granted for lack of room.
   [[nodiscard]] bool waits_for_room() const;
 
   // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record

@@ -41,7 +41,7 @@ struct Dispatcher::State {
         ids(ids_given),
         queue(limits_given, snapshot.queue_waits),
         supply(snapshot.supply),
-        kept_for_one(room_of_largest(limits_given)) {}
+        largest(snapshot.queue_waits ? kMsgFields + limits_given.payload_bytes : 0) {}
 
   Limits limits;
   XidFactory ids;
@@ -73,12 +73,13 @@ struct Dispatcher::State {
   Effects effects;         // of the step that runs
 
   Room room = Room::endless();   // as of the last commit
+  std::uint64_t queued = 0;      // in the store, likewise
   Room kept;                     // of all leases
   Room coming;                   // of msgs that came since the last commit
   std::optional<Room> short_of;  // what the next msg lacks where none can be granted
 
-  // By what is accepted, of a grant of any one msg: it could never go out otherwise.
-  Room kept_for_one;
+  // No msg that waits is longer, as record_bytes() has it.
+  std::uint64_t largest;
 
   // Events, one each.
   void on(Submitted&& event, Instant now);
@@ -111,10 +112,11 @@ struct Dispatcher::State {
     const std::uint64_t rest = kept.pages + coming.pages + 6 * kPagesOfRecord;
     return rest > room.pages ? 0 : (room.pages - rest) / (kPagesOfRecord + 2);
   }
-  // A generator is asked for nothing, and there is nothing else.
-  [[nodiscard]] bool lacks_room_to_make() const {
-    return supply != Supply::none && !draining && next && next->plan.size() == 0 &&
-           !queue.more_in_store() && most_made() == 0 && !PENA_BUG(room_to_make_unnoticed);
+  // By what is accepted, of a grant of any one msg: it could never go out otherwise.
+  [[nodiscard]] Room kept_for_one(std::uint64_t largest_of_new) const {
+    BatchRoom of_one{limits};
+    of_one.add(std::max(largest, largest_of_new));
+    return of_one.total();
   }
   // What was kept is being used, until the next commit says how much there is.
   void release(const Room& of_lease) {

@@ -53,7 +53,7 @@ std::optional<std::string> timing_problem(const Timing& timing) {
   }
   if (timing.silence < 2 * timing.heartbeat) {
     return "silence (" + written(timing.silence) + ") must be at least twice the heartbeat (" +
-           written(timing.heartbeat) + "), or one late heartbeat ends a stream";
+           written(timing.heartbeat) + "), or a single one that is late ends a stream";
   }
   // G > S(1+rho) + d + slack: when the grace is over, whoever lost the stream has noticed, perhaps a
   // little late, and stopped.
@@ -116,6 +116,7 @@ std::optional<std::string> Limits::problem() const {
       {"connections", connections},     {"window_msgs", window_msgs},
       {"window_bytes", window_bytes},   {"fewest_pieces", fewest_pieces},
       {"queue_msgs", queue_msgs},       {"map_bytes", map_bytes},
+      {"missed_msgs", missed_msgs},
   };
   for (const auto& [name, size] : sizes) {
     if (auto problem = below_one(name, size)) return problem;

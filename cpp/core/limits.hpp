@@ -59,9 +59,10 @@ struct Limits {
 
   std::size_t window_msgs = 32'768;  // queued msgs kept in memory; the rest waits in the store
   std::size_t window_bytes = std::size_t{64} << 20U;  // of those in memory; a batch is no larger
-  std::size_t fewest_pieces = 16;                     // into which a lost batch is parted, at least
-  std::size_t queue_msgs = 10'000'000;                // beyond this submitting is refused (503)
-  std::size_t map_bytes = std::size_t{16} << 30U;     // the store's largest size
+  std::size_t missed_msgs = 8'192;  // of lost batches, taken back before others' answers and grants
+  std::size_t fewest_pieces = 16;   // into which a lost batch is parted, at least
+  std::size_t queue_msgs = 10'000'000;             // beyond this submitting is refused (503)
+  std::size_t map_bytes = std::size_t{16} << 30U;  // the store's largest size
   double store_fill = 0.8;  // submitting is refused where the store is fuller than this share
   std::size_t disk_bytes = std::size_t{64} << 20U;  // likewise, where its disk has less left
 

@@ -107,11 +107,4 @@ class BatchRoom {
   return room.total();
 }
 
-// Of a batch of one msg that was not missed yet, however large it may be.
-[[nodiscard]] inline Room room_of_largest(const Limits& limits) {
-  BatchRoom room{limits};
-  room.add(kMsgFields + limits.payload_bytes);
-  return room.total();
-}
-
 }  // namespace pena::core

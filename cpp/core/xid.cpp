@@ -1,6 +1,7 @@
 #include "core/xid.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include "core/check.hpp"
 
@@ -32,6 +33,10 @@ std::uint64_t number_of(Instant date) {
   const std::uint64_t us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(date), 0));
   return ((us / kMicroseconds) << kCounterBits) |
          ((us % kMicroseconds << kCounterBits) / kMicroseconds);
+}
+
+std::uint64_t number_of(const Xid& id) {
+  return (std::uint64_t{id.seconds()} << kCounterBits) | id.counter();
 }
 
 }  // namespace
@@ -108,18 +113,35 @@ Xid Xid::last_of(std::uint32_t second) {
   return Xid{bytes};
 }
 
+// What all copies share.
+struct XidFactory::Made {
+  std::atomic<std::uint64_t> last = 0;  // second << 24 | counter
+  // Left out, in order. Whoever reads may do so while there come more: so what there was stays.
+  std::atomic<const std::vector<std::uint64_t>*> left_out = nullptr;
+  std::mutex mutex;  // of who adds to it
+  std::vector<std::unique_ptr<const std::vector<std::uint64_t>>> all;
+
+  [[nodiscard]] std::uint64_t not_left_out(std::uint64_t number) const {
+    const auto* const out = left_out.load(std::memory_order_acquire);
+    if (out == nullptr) return number;
+    for (auto at = std::ranges::lower_bound(*out, number); at != out->end() && *at == number;
+         ++at) {
+      ++number;
+    }
+    return number;
+  }
+};
+
 XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process)
-    : machine_(machine),
-      process_(process),
-      last_(std::make_shared<std::atomic<std::uint64_t>>(0)) {}
+    : machine_(machine), process_(process), made_(std::make_shared<Made>()) {}
 
 Xid XidFactory::next(Instant date) {
   const std::uint64_t time = number_of(date);
-  std::uint64_t last = last_->load(std::memory_order_relaxed);
+  std::uint64_t last = made_->last.load(std::memory_order_relaxed);
   std::uint64_t number = 0;
   do {
-    number = std::max(last + 1, time);
-  } while (!last_->compare_exchange_weak(last, number, std::memory_order_relaxed));
+    number = made_->not_left_out(std::max(last + 1, time));
+  } while (!made_->last.compare_exchange_weak(last, number, std::memory_order_relaxed));
   PENA_CHECK(number < kEnd);
   const auto byte = [](std::uint64_t value, unsigned shift) {
     return static_cast<std::uint8_t>((value >> shift) & 0xffU);
@@ -131,19 +153,33 @@ Xid XidFactory::next(Instant date) {
 
 void XidFactory::begin_behind(std::uint32_t second) {
   const std::uint64_t end = (std::uint64_t{second} << kCounterBits) | kLastCounter;
-  std::uint64_t last = last_->load(std::memory_order_relaxed);
-  while (last < end && !last_->compare_exchange_weak(last, end, std::memory_order_relaxed)) {
+  std::uint64_t last = made_->last.load(std::memory_order_relaxed);
+  while (last < end && !made_->last.compare_exchange_weak(last, end, std::memory_order_relaxed)) {
   }
 }
 
+void XidFactory::leave_out(const std::vector<Xid>& ids) {
+  if (ids.empty()) return;
+  const std::lock_guard lock(made_->mutex);
+  const auto* const before = made_->left_out.load(std::memory_order_relaxed);
+  auto more = before == nullptr ? std::make_unique<std::vector<std::uint64_t>>()
+                                : std::make_unique<std::vector<std::uint64_t>>(*before);
+  for (const Xid& id : ids) {
+    if (may_make(id)) more->push_back(number_of(id));
+  }
+  std::ranges::sort(*more);
+  more->erase(std::ranges::unique(*more).begin(), more->end());
+  made_->left_out.store(more.get(), std::memory_order_release);
+  made_->all.push_back(std::move(more));
+}
+
 std::uint32_t XidFactory::second() const {
-  return static_cast<std::uint32_t>(last_->load(std::memory_order_relaxed) >> kCounterBits);
+  return static_cast<std::uint32_t>(made_->last.load(std::memory_order_relaxed) >> kCounterBits);
 }
 
 bool XidFactory::may_make(const Xid& id) const {
-  const std::uint64_t number = (std::uint64_t{id.seconds()} << kCounterBits) | id.counter();
   return id.machine() == machine_ && id.process() == process_ &&
-         number > last_->load(std::memory_order_relaxed);
+         number_of(id) > made_->last.load(std::memory_order_relaxed);
 }
 
 }  // namespace pena::core

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/instant.hpp"
 
@@ -83,8 +84,8 @@ class Xid {
 // changes nothing; a process that begins later begins higher, whatever the second.
 //
 // Pure but for that number: the time is an argument, and where a process gets its machine and
-// process from is the caller's business (server/xid_source). Copies share the number. Any thread may
-// call any member of any copy.
+// process from is the caller's business (server/xid_source). Copies share the number, and what is left
+// out. Any thread may call any member of any copy.
 class XidFactory {
  public:
   // The first day of 2100. A clock that is past it is not believed: ids end in February 2106, and one
@@ -96,15 +97,19 @@ class XidFactory {
   [[nodiscard]] Xid next(Instant date);
   // From here on every id is of a later second than this one.
   void begin_behind(std::uint32_t second);
+  // Of these, `next` makes none: somebody brought them before it came to them.
+  void leave_out(const std::vector<Xid>& ids);
   // The second that ids have got to.
   [[nodiscard]] std::uint32_t second() const;
   // Whether `next` may still make this id. Nobody else may bring it.
   [[nodiscard]] bool may_make(const Xid& id) const;
 
  private:
+  struct Made;
+
   std::array<std::uint8_t, 3> machine_;
   std::uint16_t process_;
-  std::shared_ptr<std::atomic<std::uint64_t>> last_;  // second << 24 | counter
+  std::shared_ptr<Made> made_;
 };
 
 }  // namespace pena::core

@@ -5,16 +5,19 @@
 namespace pena::server {
 
 BodyShare::BodyShare(BodyShare&& other) noexcept
-    : room_(other.room_), counted_(std::exchange(other.counted_, 0)) {}
+    : room_(other.room_),
+      is_report_(other.is_report_),
+      counted_(std::exchange(other.counted_, 0)) {}
 
 BodyShare& BodyShare::operator=(BodyShare&& other) noexcept {
   std::swap(room_, other.room_);
+  std::swap(is_report_, other.is_report_);
   std::swap(counted_, other.counted_);
   return *this;
 }
 
 BodyShare::~BodyShare() {
-  room_->give_back(counted_);
+  room_->give_back(counted_, is_report_);
 }
 
 bool BodyShare::append(std::string& body, std::string_view data, std::optional<std::size_t> whole,
@@ -37,9 +40,7 @@ bool BodyShare::append(std::string& body, std::string_view data, std::optional<s
 
 bool BodyShare::grow_to(std::size_t bytes) {
   if (bytes <= kSmall) return true;
-  const std::size_t more = bytes - counted_;
-  if (more > room_->most_ - room_->taken_) return false;
-  room_->taken_ += more;
+  if (!room_->take(bytes - counted_, counted_, is_report_)) return false;
   counted_ = bytes;
   return true;
 }

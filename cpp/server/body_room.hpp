@@ -12,19 +12,32 @@ namespace pena::server {
 
 class BodyRoom {
  public:
-  explicit BodyRoom(std::size_t most) : most_(most) {}
+  explicit BodyRoom(std::size_t most) : most_(most), most_submitted_(most - most / 4) {}
   // Whether this is news: true once, until half of the room is free again.
   [[nodiscard]] bool note_full() { return !std::exchange(noted_, true); }
 
  private:
   friend class BodyShare;
-  void give_back(std::size_t bytes) {
+  // False where there is no room for them. `has`: what the same body has taken before.
+  [[nodiscard]] bool take(std::size_t bytes, std::size_t has, bool is_report) {
+    if (bytes > most_ - taken_) return false;
+    // The largest body is taken however small the room is, by itself.
+    const bool alone = submitted_ == has;
+    if (!is_report && !alone && submitted_ + bytes > most_submitted_) return false;
+    taken_ += bytes;
+    if (!is_report) submitted_ += bytes;
+    return true;
+  }
+  void give_back(std::size_t bytes, bool is_report) {
     taken_ -= bytes;
+    if (!is_report) submitted_ -= bytes;
     if (taken_ <= most_ / 2) noted_ = false;
   }
 
   std::size_t most_;
+  std::size_t most_submitted_;  // the rest is for reports alone, which free what others wait for
   std::size_t taken_ = 0;
+  std::size_t submitted_ = 0;  // of these, all that are no reports
   bool noted_ = false;
 };
 
@@ -35,7 +48,7 @@ class BodyShare {
   // where half-sent bodies hold all of the room.
   static constexpr std::size_t kSmall = 4096;
 
-  explicit BodyShare(BodyRoom& room) : room_(&room) {}
+  BodyShare(BodyRoom& room, bool is_report) : room_(&room), is_report_(is_report) {}
   BodyShare(BodyShare&& other) noexcept;
   BodyShare& operator=(BodyShare&& other) noexcept;
   BodyShare(const BodyShare&) = delete;
@@ -51,6 +64,7 @@ class BodyShare {
   [[nodiscard]] bool grow_to(std::size_t bytes);
 
   BodyRoom* room_;
+  bool is_report_;
   std::size_t counted_ = 0;
 };
 

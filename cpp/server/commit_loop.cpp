@@ -34,15 +34,32 @@ void CommitLoop::push(core::Event event) {
 }
 
 void CommitLoop::stop() {
+  begin_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool CommitLoop::stop_within(core::Duration patience) {
+  begin_stop();
+  std::unique_lock lock(mutex_);
+  return over_.wait_for(lock, patience, [this] { return is_over_; });
+}
+
+void CommitLoop::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   arrived_.notify_one();
-  if (thread_.joinable()) thread_.join();
 }
 
 void CommitLoop::run() {
+  commit_all();
+  const std::lock_guard lock(mutex_);
+  is_over_ = true;
+  over_.notify_all();
+}
+
+void CommitLoop::commit_all() {
   std::vector<core::Event> events;
   try {
     // The first commit restores: what waits in the store is wanted before the first client comes.

@@ -38,6 +38,8 @@ class CommitLoop {
   void push(core::Event event);
   // Commits what waits, then ends the thread. Not from the loop's own thread.
   void stop();
+  // Likewise; false where the thread has not ended by then: the disk does not answer it.
+  [[nodiscard]] bool stop_within(core::Duration patience);
 
   // Any thread.
   [[nodiscard]] store::Full full() const;
@@ -47,6 +49,8 @@ class CommitLoop {
 
  private:
   void run();
+  void commit_all();
+  void begin_stop();
   // For what the inbox brings, as much as one round takes, until `until` at the latest. False when
   // the loop is to end and nothing is left in the inbox.
   bool wait_for_events(std::vector<core::Event>& events, std::optional<core::Instant> until);
@@ -67,6 +71,8 @@ class CommitLoop {
   std::condition_variable arrived_;
   std::vector<core::Event> inbox_;
   bool stopping_ = false;
+  std::condition_variable over_;
+  bool is_over_ = false;
   store::Full full_ = store::Full::no;
   bool generating_ = false;
   store::WaitsFor waits_for_ = store::WaitsFor::nothing;

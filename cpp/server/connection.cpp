@@ -102,7 +102,8 @@ class Connection {
       co_return false;
     }
     if (reader_->is_head()) {
-      const std::string head = TaskStream::head(engine_, core::Xid{}, reader_->takes_chunks());
+      const std::string head =
+          TaskStream::head(engine_, core::Xid{}, reader_->takes_chunks(), true);
       error_code ignored;
       co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
       co_return false;

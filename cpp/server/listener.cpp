@@ -11,8 +11,8 @@
 #include <new>
 #include <utility>
 
-#include "core/write_time.hpp"
 #include "server/connection.hpp"
+#include "server/peer.hpp"
 
 namespace pena::server {
 
@@ -143,8 +143,7 @@ void Listener::prepare(Socket& socket) const {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   // A peer that vanished without a word is noticed when what it was sent is not acknowledged.
-  const auto ms = static_cast<unsigned>(core::to_ms(core::longest_write(engine_.settings.limits)));
-  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  wait_for_acknowledgements(socket.native_handle(), engine_.settings.limits.stalled_write_time);
   // Little that is not sent waits in the kernel: what is stamped now leaves soon.
   const int unsent = kMostUnsent;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);

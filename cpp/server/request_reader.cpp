@@ -117,11 +117,12 @@ std::optional<wire::Refusal> RequestReader::admit(const wire::HeadScan& scan) {
   auto admitted = wire::guard_head(head, engine_.guard, limits());
   if (!admitted) return admitted.refusal();
   admitted_ = *std::move(admitted);
+  const bool is_report = admitted_.target.path == "/report";
   request_.emplace(Request{std::string{line->method},
                            std::move(admitted_.target.path),
                            std::move(admitted_.target.query),
                            {},
-                           BodyShare{engine_.bodies}});
+                           BodyShare{engine_.bodies, is_report}});
   missing_ = admitted_.length;
   chunks_.reset();
   if (admitted_.is_chunked) chunks_.emplace(limits());

@@ -90,6 +90,9 @@ auto with_threads(Start start) {
 
 void check(const ServerSettings& settings) {
   if (const auto problem = settings.limits.problem()) throw SettingsError(*problem);
+  if (!settings.store.empty()) {
+    if (const auto problem = store::map_problem(settings.limits)) throw SettingsError(*problem);
+  }
   const ListenAddress address = parse_listen(settings.listen);
   if (!address.address.is_loopback() && !settings.insecure) {
     throw SettingsError("listen is " + settings.listen +
@@ -169,6 +172,13 @@ class Server::Impl {
     asio::co_spawn(engine_.io, drain(), asio::detached);
     commits_->push(core::DrainBegan{});
     io_thread_.join();
+    if (!commits_->stop_within(kLastWords)) {
+      engine_.log(
+          core::LogLevel::error,
+          "the disk of the store does not answer, and a commit waits for it: what becomes of "
+          "that is unknown");
+      if (settings_.disk_hangs) settings_.disk_hangs();
+    }
     commits_->stop();
     // What the last commit let go has nobody to go to any more; nor must it touch a loop that is
     // over.

@@ -34,6 +34,9 @@ struct ServerSettings {
   // (docs/protocol.md, Who may call). Where others can reach the address and none is given, any.
   std::vector<std::string> allow_hosts;
   core::LogSink log;  // none: silent
+  // Called by stop() where the disk does not answer: every request has been told so, and the server waits
+  // for it from then on, for ever if need be. A process that has nothing else to do may end here.
+  std::function<void()> disk_hangs = nullptr;
 };
 
 // A setting that cannot be: what() names it and what was expected.

@@ -49,9 +49,10 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const wire::TaskQuery& qu
       wake_(engine.io),
       heartbeat_(engine.heartbeats, *this),
       ear_(std::make_shared<Ear>(Ear{this})) {
+  wait_for_acknowledgements(socket.native_handle(), core::longest_write(engine.settings.limits));
   std::string first(wire::kChunkRoom, ' ');
   wire::append_heartbeat(first, engine.clock.now());
-  framed_ = head(engine, session_, chunked_);
+  framed_ = head(engine, session_, chunked_, !chunked_);
   framed_ += framed(first);
   engine_.streams.emplace(session_, this);
   try {
@@ -74,7 +75,7 @@ TaskStream::~TaskStream() {
   }
 }
 
-std::string TaskStream::head(Engine& engine, const core::Xid& session, bool chunked) {
+std::string TaskStream::head(Engine& engine, const core::Xid& session, bool chunked, bool closes) {
   const core::Timing& timing = engine.settings.limits.timing;
   const auto ms = [](core::Duration duration) {
     return std::to_string(core::to_ms(duration));
@@ -83,11 +84,10 @@ std::string TaskStream::head(Engine& engine, const core::Xid& session, bool chun
          "\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
          "Cache-Control: no-cache, no-transform\r\n"
          "X-Accel-Buffering: no\r\n" +
-         // No "close" beside chunks: Node's fetch would take a cut for the end.
-         (chunked ? "Transfer-Encoding: chunked" : "Connection: close") +
-         "\r\nPena-Session: " + session.text() + "\r\nPena-Lease: " + ms(timing.lease) +
-         "\r\nPena-Heartbeat: " + ms(timing.heartbeat) + "\r\nPena-Silence: " + ms(timing.silence) +
-         "\r\nPena-Stop-Time: " + ms(timing.stop_time) +
+         (chunked ? "Transfer-Encoding: chunked\r\n" : "") +
+         (closes ? "Connection: close\r\n" : "") + "Pena-Session: " + session.text() +
+         "\r\nPena-Lease: " + ms(timing.lease) + "\r\nPena-Heartbeat: " + ms(timing.heartbeat) +
+         "\r\nPena-Silence: " + ms(timing.silence) + "\r\nPena-Stop-Time: " + ms(timing.stop_time) +
          "\r\nPena-Clock-Drift: " + core::number_text(timing.clock_drift) + "\r\n\r\n";
 }
 
@@ -141,6 +141,8 @@ void TaskStream::end(const std::string& reason, Ending ending) {
   ends_well_ = ending == Ending::well;
   engine_.log(core::LogLevel::debug, "end " + session_.text() + ": " + reason);
   wire::append_bye(waiting(), reason);
+  // For all that is left: a client that takes a byte now and then would keep a lost batch in memory.
+  watchdog_.set(engine_.settings.limits.stalled_write_time);
   wake_.cancel();
 }
 
@@ -195,23 +197,29 @@ Awaitable<bool> TaskStream::write_stamp() {
 
 Awaitable<bool> TaskStream::write(std::string_view bytes) {
   for (std::size_t done = 0; done < bytes.size();) {
-    watchdog_.set(core::longest_write(engine_.settings.limits));
+    if (!ending_) watchdog_.set(core::longest_write(engine_.settings.limits));
     error_code error;
     done +=
         co_await socket_.async_write_some(asio::buffer(bytes.data() + done, bytes.size() - done),
                                           asio::redirect_error(use_awaitable, error));
     // The kernel has the same patience.
-    if (watchdog_.bit() || error == asio::error::timed_out) {
+    if (!peer_.is_gone() && (watchdog_.bit() || error == asio::error::timed_out)) {
       engine_.log(core::LogLevel::info, "stream " + session_.text() + " closed: it does not read");
     }
     if (error) co_return false;
   }
-  watchdog_.clear();
+  if (!ending_) watchdog_.clear();
   co_return true;
 }
 
 void TaskStream::beat(std::string_view stamp, std::string_view chunk) {
-  if (ending_) return;
+  const core::Duration patience = engine_.settings.limits.stalled_write_time;
+  if (!gone_ && peer_.look(socket_.native_handle(), engine_.clock.now(), patience)) {
+    engine_.log(core::LogLevel::info,
+                "stream " + session_.text() + " closed: its peer does not answer any more");
+    leave();
+  }
+  if (ending_ || gone_) return;
   block_bytes_ += stamp.size();
   if (writing_) {
     stamp_due_ = true;
@@ -241,11 +249,15 @@ void TaskStream::listen() {
         self.engine_.log(core::LogLevel::error, "the memory is out");
       }
     }
-    self.gone_ = true;
-    error_code ignored;
-    self.socket_.cancel(ignored);  // what is being written has nobody to go to
-    self.wake_.cancel();
+    self.leave();
   });
+}
+
+void TaskStream::leave() {
+  gone_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);  // what is being written has nobody to go to
+  wake_.cancel();
 }
 
 bool TaskStream::heard_end() {

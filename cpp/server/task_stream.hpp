@@ -13,6 +13,7 @@
 
 #include "core/msg.hpp"
 #include "server/engine.hpp"
+#include "server/peer.hpp"
 #include "wire/query.hpp"
 
 namespace pena::server {
@@ -40,7 +41,8 @@ class TaskStream {
   void end(const std::string& reason, Ending ending = Ending::cut);
 
   // The head of the answer, with the empty line.
-  [[nodiscard]] static std::string head(Engine& engine, const core::Xid& session, bool chunked);
+  [[nodiscard]] static std::string head(Engine& engine, const core::Xid& session, bool chunked,
+                                        bool closes);
 
  private:
   // Nothing is being written, nor waits to be: what is sent now cannot overtake anything.
@@ -55,6 +57,7 @@ class TaskStream {
   [[nodiscard]] Awaitable<bool> write_stamp();
   void listen();
   [[nodiscard]] bool heard_end();
+  void leave();
   [[nodiscard]] Awaitable<bool> write(std::string_view bytes);
 
   Engine& engine_;
@@ -73,9 +76,10 @@ class TaskStream {
   bool ending_ = false;
   bool ends_well_ = false;
   Watchdog watchdog_;
+  Peer peer_;
   Timer wake_;  // cancelled when something waits, or the client is gone
   Heartbeats::Place heartbeat_;
-  bool gone_ = false;  // the client has closed the stream
+  bool gone_ = false;  // the client has closed the stream, or has vanished
   // Outlives the stream while a handler that listens is on its way.
   struct Ear {
     TaskStream* stream;

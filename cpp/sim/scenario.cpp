@@ -219,6 +219,7 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   // A short queue, so that it is full now and then.
   Dice queue_dice{settings.seed, 5};
   if (queue_dice.chance(0.3)) scenario.limits.queue_msgs = queue_dice.between(1, 10);
+  if (queue_dice.chance(0.3)) scenario.limits.missed_msgs = 1;
   scenario.limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
   const bool deadly = has(scenario.kinds, FaultKind::poison);
   // Either work that outlasts a silence and a grace, under a lease that does not end before, or work

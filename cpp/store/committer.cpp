@@ -28,15 +28,39 @@ core::Supply supply_of(const std::optional<core::Generator::Settings>& generator
 // clock was made by somebody else.
 std::uint32_t second_of_last_id(const Store& store, core::Instant now) {
   if (const auto said = store.meta(kIdSecond)) {
-    if (*said < UINT32_MAX) return static_cast<std::uint32_t>(*said);
+    constexpr std::uint32_t kEnd = core::unix_seconds(core::XidFactory::kEndOfDates);
+    if (*said < kEnd) return static_cast<std::uint32_t>(*said);
     throw StoreError("the meta value id_second is " + std::to_string(*said) +
-                     ", and no id is behind it; expected less than 2^32 - 1");
+                     ", which is past 2099; expected less than " + std::to_string(kEnd) +
+                     ", for ids end in 2106");
   }
   const auto day = std::chrono::hours{24};
   std::uint32_t second = 0;
   for (const core::Batch& batch : store.batches()) second = std::max(second, batch.id.seconds());
   const auto last = store.last_up_to(core::Xid::last_of(core::unix_seconds(now + day)));
   return last ? std::max(second, last->seconds()) : second;
+}
+
+// What whoever brings ids of his own brought of those that `ids` would come to: of a store that has
+// such ids, the process and the machine may be the same again.
+std::vector<core::Xid> brought_before(const Store& store, const core::XidFactory& ids) {
+  std::vector<core::Xid> found;
+  const auto note = [&](const core::Xid& id) {
+    if (ids.may_make(id)) found.push_back(id);
+  };
+  constexpr std::size_t kPage = 10'000;
+  for (const Bucket bucket : {Bucket::queue, Bucket::report, Bucket::fail}) {
+    std::optional<core::Xid> after = core::Xid::last_of(ids.second());
+    while (after) {
+      const Page<core::Xid> page = store.ids(bucket, after, kPage);
+      std::ranges::for_each(page.records, note);
+      after = page.more ? std::optional{page.records.back()} : std::nullopt;
+    }
+  }
+  for (const core::Batch& batch : store.batches()) {
+    for (const core::QueuedMsg& msg : batch.msgs) note(msg.msg.id);
+  }
+  return found;
 }
 
 // A round makes batches until it has made so many msgs; the others' answers are not to wait for more.
@@ -76,9 +100,10 @@ Committer::Committer(const core::Limits& limits, Store& store,
   second_written_ = store.meta(kIdSecond).value_or(0);
   if (!PENA_BUG(ids_begin_at_the_clock)) {
     ids_.begin_behind(second_of_last_id(store, now));
+    if (!PENA_BUG(brought_ids_made)) ids_.leave_out(brought_before(store, ids_));
   }
   refresh_accepting(now);
-  (void)dispatcher_.note_room(store_.room());
+  (void)note_room();
 }
 
 void Committer::refresh_accepting(core::Instant now) {
@@ -94,7 +119,13 @@ void Committer::refresh_accepting(core::Instant now) {
 void Committer::look_for_room(core::Instant now) {
   if (!effects_.writes.empty() || !effects_.sends.empty()) return;
   if (now >= looked_at_ + kLookAfter && !PENA_BUG(room_unnoticed)) refresh_accepting(now);
-  if (dispatcher_.note_room(store_.room())) step(core::TimeReached{}, now);
+  if (note_room()) step(core::TimeReached{}, now);
+}
+
+bool Committer::note_room() {
+  const bool came = dispatcher_.note_room(store_.room(), queued_in_store_);
+  has_room_for_any_ = dispatcher_.has_room_for_any();
+  return came;
 }
 
 void Committer::take(core::Event&& event, core::Instant now) {
@@ -168,7 +199,7 @@ void Committer::tell_supply(core::Instant now) {
 
 // Grants that waited for room. Each pass grants something, so they come to an end.
 void Committer::grant_where_room_came(std::vector<Outgoing>& out, core::Instant now) {
-  while (dispatcher_.note_room(store_.room())) {
+  while (note_room()) {
     step(core::TimeReached{}, now);
     fill_from_generator(now);
     if (effects_.writes.empty()) return;
@@ -264,11 +295,10 @@ std::optional<std::string> Committer::warning(core::Instant now) {
   told_at = now;
   if (is == Standstill::reports) {
     return "the store has no room for the reports of more msgs, be it in its size or on its disk: "
-           "none "
-           "is granted until there is more, or msgs that are held are reported";
+           "none is granted until there is more, or msgs that are held are reported";
   }
   const WaitsFor what = waits_for();
-  return sentence(full_, limits_) +
+  return sentence(full(), limits_) +
          (what == WaitsFor::store_room ? ": clients are free, but no msg is taken or made until "
                                          "there is room"
           : what == WaitsFor::client   ? ": new msgs are refused, and no client is connected"
@@ -278,7 +308,7 @@ std::optional<std::string> Committer::warning(core::Instant now) {
 Committer::Standstill Committer::standstill() const {
   if (full_ == Full::disk) return Standstill::disk;
   if (waits_for_room()) return Standstill::reports;
-  switch (full_) {
+  switch (full()) {
     case Full::no:
       break;
     case Full::queue:
@@ -287,6 +317,8 @@ Committer::Standstill Committer::standstill() const {
       return Standstill::store;
     case Full::disk:
       return Standstill::disk;
+    case Full::room:
+      return Standstill::room;
   }
   return Standstill::none;
 }
@@ -303,7 +335,7 @@ WaitsFor Committer::waits_for() const {
     return connected ? WaitsFor::nothing : WaitsFor::client;
   }
   if (counts.clients_free == 0) return WaitsFor::nothing;
-  if (full_ == Full::store || full_ == Full::disk) return WaitsFor::store_room;
+  if (full() != Full::no && full() != Full::queue) return WaitsFor::store_room;
   return supply() == core::Supply::later ? WaitsFor::rate : WaitsFor::nothing;
 }
 
@@ -320,6 +352,9 @@ std::string sentence(Full what, const core::Limits& limits) {
     case Full::disk:
       return "the disk of the store is full: it has less than " +
              std::to_string(limits.disk_bytes) + " bytes left, which it should have for new msgs";
+    case Full::room:
+      return "the store, of " + std::to_string(limits.map_bytes) +
+             " bytes, or its disk has no room for new msgs beside what held ones may need";
   }
   return {};
 }

@@ -56,6 +56,7 @@ enum class Full : std::uint8_t {
   queue,  // it has as many msgs as it may
   store,  // it is as large as it may be
   disk,   // the store's disk has hardly anything left
+  room,   // what the store or its disk has left is kept for msgs that are held
 };
 // A sentence without its full stop, with the limit that was met; empty where it is `no`.
 [[nodiscard]] std::string sentence(Full what, const core::Limits& limits);
@@ -88,8 +89,10 @@ class Committer {
   [[nodiscard]] std::optional<core::Instant> next_timeout(core::Instant now) const;
 
   // False where the store is too full or the queue too long to take more work (503).
-  [[nodiscard]] bool accepting() const { return full_ == Full::no; }
-  [[nodiscard]] Full full() const { return full_; }
+  [[nodiscard]] bool accepting() const { return full() == Full::no; }
+  [[nodiscard]] Full full() const {
+    return full_ == Full::no && !has_room_for_any_ ? Full::room : full_;
+  }
   [[nodiscard]] bool generating() const;
   // As of the last commit.
   [[nodiscard]] WaitsFor waits_for() const;
@@ -113,9 +116,10 @@ class Committer {
   void note_written();
   void refresh_accepting(core::Instant now);
   // What does not move for want of room: new msgs, or grants, for their reports would have none.
-  enum class Standstill : std::uint8_t { none, queue, store, disk, reports };
+  enum class Standstill : std::uint8_t { none, queue, store, disk, room, reports };
   [[nodiscard]] Standstill standstill() const;
   void look_for_room(core::Instant now);
+  [[nodiscard]] bool note_room();
   void grant_where_room_came(std::vector<Outgoing>& out, core::Instant now);
 
   core::Limits limits_;
@@ -126,9 +130,10 @@ class Committer {
   core::Dispatcher dispatcher_;
   core::Instant looked_at_{};  // when fill() was asked last
   Full full_ = Full::no;
+  bool has_room_for_any_ = true;
   Standstill still_ = Standstill::none;  // for how long: since
   core::Instant still_since_{};
-  std::array<std::optional<core::Instant>, 5> told_at_;  // by what stands still
+  std::array<std::optional<core::Instant>, 6> told_at_;  // by what stands still
   std::uint64_t queued_in_store_ = 0;
   std::uint64_t commits_ = 0;
   std::uint64_t second_written_ = 0;       // the store's id_second

@@ -27,7 +27,8 @@ constexpr std::uint64_t kKeptOfDisk = 1U << 20U;
 // Of the file and not of its path: the process may have gone to another folder.
 std::uint64_t disk_bytes(const LmdbEnv& env) {
   struct statvfs disk {};
-  if (::fstatvfs(env.data_file(), &disk) != 0) return UINT64_MAX;
+  // Far from where a sum would run over.
+  if (::fstatvfs(env.data_file(), &disk) != 0) return UINT64_MAX / 4;
   return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 

@@ -424,7 +424,25 @@ class LmdbReadOnly final : public Reading<BucketView> {
   using Reading<BucketView>::Reading;
 };
 
+// The upper part is for what becomes of msgs that were taken.
+std::size_t map_of(std::size_t map_bytes) {
+  return map_bytes + std::max(map_bytes, kLeastUpperPart);
+}
+
 }  // namespace
+
+std::optional<std::string> map_problem(const core::Limits& limits) {
+  constexpr std::uint64_t kOfNothing = 64;  // pages of an empty store
+  const std::uint64_t record = core::kMsgFields + limits.payload_bytes;
+  core::BatchRoom granted{limits};
+  granted.add(record);
+  const std::uint64_t pages = kOfNothing + core::kPagesOfCommits +
+                              core::room_of_record(record).pages + granted.total().pages;
+  if (pages <= map_of(limits.map_bytes) / core::kRoomPage) return std::nullopt;
+  return "map_bytes (" + std::to_string(limits.map_bytes) + ") must be at least " +
+         std::to_string(pages * core::kRoomPage / 2) + " for payload_bytes (" +
+         std::to_string(limits.payload_bytes) + "), or the largest msg finds no room";
+}
 
 std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
                                        std::size_t least_disk_bytes) {
@@ -433,8 +451,7 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
   // The lock first: a second server must not touch the environment of the first.
   auto lock = std::make_unique<ServerLock>(path);
-  // The upper part is for what becomes of msgs that were taken.
-  auto env = LmdbEnv::open(path, map_bytes + std::max(map_bytes, kLeastUpperPart), true);
+  auto env = LmdbEnv::open(path, map_of(map_bytes), true);
   return std::make_unique<LmdbStore>(std::move(lock), std::move(env),
                                      FillGauge{map_bytes, least_disk_bytes});
 }

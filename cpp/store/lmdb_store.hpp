@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/limits.hpp"
 #include "store/store.hpp"
 
 namespace pena::store {
@@ -16,6 +18,10 @@ namespace pena::store {
 // that is no store, and a folder on a network file system (StoreError). Counts the boot in `meta`.
 [[nodiscard]] std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
                                                      std::size_t least_disk_bytes = 0);
+
+// What is wrong with such limits where the store is on a disk, naming both sides: a msg with the largest
+// payload, and what becomes of it, would find no room even in an empty store.
+[[nodiscard]] std::optional<std::string> map_problem(const core::Limits& limits);
 
 // Opens an existing store to look at it, also beside a running server. Never creates or changes
 // anything but LMDB's own reader table. Errors: StoreError.

@@ -106,7 +106,7 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
   (void)dispatcher.step(
       Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}, Msg{id_of(12), 1, {}}}},
       from_us(0));
-  EXPECT_FALSE(dispatcher.note_room(of_two.total()));
+  EXPECT_FALSE(dispatcher.note_room(of_two.total(), 0));
   EXPECT_EQ(ids_of(dispatcher.step(ClientJoined{id_of(1), 3, false}, from_us(0))),
             (std::vector{id_of(10), id_of(11)}));
   EXPECT_FALSE(dispatcher.waits_for_room());  // nobody is free
@@ -119,9 +119,64 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
   Reported report;
   report.ids = {id_of(10), id_of(11)};
   EXPECT_TRUE(ids_of(dispatcher.step(report, from_us(0))).empty());
-  EXPECT_TRUE(dispatcher.note_room(of_two.total()));
+  EXPECT_TRUE(dispatcher.note_room(of_two.total(), 0));
   EXPECT_EQ(ids_of(dispatcher.step(TimeReached{}, from_us(0))), std::vector{id_of(12)});
   EXPECT_FALSE(dispatcher.waits_for_room());
+}
+
+TEST(Dispatcher, OwnIdsInAnyOrderNeedRoomForThePagesThatTheyFallInto) {
+  Dispatcher dispatcher = make(Supply::none);
+  std::vector<Msg> msgs;
+  for (std::uint16_t n = 0; n < 10'000; ++n) msgs.push_back({id_of(n), 1, {}});
+  const Room mebibytes_of_64{(64U << 20U) / kRoomPage, (64U << 20U) / kRoomPage};
+  (void)dispatcher.note_room(mebibytes_of_64, 0);
+  EXPECT_TRUE(dispatcher.has_room_for(msgs, false));
+  (void)dispatcher.note_room(mebibytes_of_64, 1'000'000);
+  EXPECT_FALSE(dispatcher.has_room_for(msgs, false));
+  EXPECT_TRUE(dispatcher.has_room_for(msgs, true));
+  EXPECT_TRUE(dispatcher.has_room_for_any());
+  // Where all are known already nothing is taken.
+  (void)dispatcher.note_room({}, 0);
+  EXPECT_TRUE(dispatcher.has_room_for({}, false));
+  EXPECT_FALSE(dispatcher.has_room_for_any());
+}
+
+// What is kept is for the largest of those that wait, and not for the largest that could come.
+TEST(Dispatcher, OfRoomForOneGrantTheLargestThatWaitsIsTheMeasure) {
+  Dispatcher dispatcher = make(Supply::none);
+  const Room little{100, 10};
+  (void)dispatcher.note_room(little, 0);
+  EXPECT_TRUE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
+  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, std::string(40'000, 'x')}}, true));
+  (void)dispatcher.note_room(Room::endless(), 0);
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(2), 1, std::string(40'000, 'x')}}}, from_us(0));
+  (void)dispatcher.note_room(little, 1);
+  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
+}
+
+TEST(Dispatcher, WhatWasLostAtOnceComesBackInSlices) {
+  Limits limits;
+  limits.missed_msgs = 10;
+  Dispatcher dispatcher =
+      Dispatcher::restore(limits, XidFactory({1, 1, 1}, 1), Snapshot{}, from_us(0));
+  Submitted submitted{1, {}};
+  for (std::uint16_t n = 0; n < 30; ++n) submitted.msgs.push_back({id_of(100 + n), 1, {}});
+  (void)dispatcher.step(submitted, from_us(0));
+  for (std::uint16_t n = 1; n <= 3; ++n) {
+    (void)dispatcher.step(ClientJoined{id_of(n), 10, false}, from_us(0));
+  }
+  for (std::uint16_t n = 1; n <= 3; ++n) (void)dispatcher.step(ClientLost{id_of(n)}, from_us(0));
+  const Instant over = dispatcher.next_timeout().value();
+  std::vector<std::size_t> written;
+  while (dispatcher.next_timeout() && written.size() < 10) {
+    EXPECT_EQ(dispatcher.next_timeout(), over);
+    const Effects effects = dispatcher.step(TimeReached{}, over);
+    written.push_back(
+        static_cast<std::size_t>(std::ranges::count_if(effects.writes, [](const Write& write) {
+          return std::holds_alternative<PutQueue>(write);
+        })));
+  }
+  EXPECT_EQ(written, (std::vector<std::size_t>{10, 10, 10}));
 }
 
 TEST(Dispatcher, KeepsOfAnErrorWhatItsLimitHasRoomForAndNoHalfCharacter) {

@@ -101,6 +101,25 @@ TEST(XidFactory, IdsAscendOverAFullCounter) {
   EXPECT_EQ(last.seconds(), 101U);
 }
 
+TEST(XidFactory, StepsOverWhatIsLeftOut) {
+  const auto id_at = [](std::uint32_t second, std::uint8_t counter, std::uint8_t process = 7) {
+    Xid::Bytes bytes{0, 0, 0,      static_cast<std::uint8_t>(second), 1, 2, 3, 0, process,
+                     0, 0, counter};
+    return Xid{bytes};
+  };
+  XidFactory factory({1, 2, 3}, 7);
+  factory.begin_behind(99);
+  factory.leave_out({id_at(100, 5), id_at(100, 1), id_at(100, 2)});
+  XidFactory copy = factory;
+  // Those of others, and what was made already, is nobody's concern.
+  copy.leave_out({id_at(100, 2), id_at(100, 3), id_at(100, 6, 8), id_at(99, 1)});
+  std::vector<std::uint32_t> counters;
+  for (int i = 0; i < 5; ++i)
+    counters.push_back((i % 2 == 0 ? factory : copy).next(at(0)).counter());
+  EXPECT_EQ(counters, (std::vector<std::uint32_t>{0, 4, 6, 7, 8}));
+  EXPECT_EQ(factory.second(), 100U);
+}
+
 TEST(XidFactory, IdsAscendWhenTheClockGoesBack) {
   XidFactory factory({0, 0, 0}, 0);
   const Xid before = factory.next(at(7200));

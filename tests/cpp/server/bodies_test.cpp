@@ -50,6 +50,25 @@ TEST_F(BodiesTest, AllInFlightHaveOneBound) {
   EXPECT_EQ(log.count("as many as they may: more are refused"), 1U);
 }
 
+TEST_F(BodiesTest, SubmissionsLeaveRoomForReports) {
+  start();
+  std::vector<std::unique_ptr<HttpClient>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(std::make_unique<HttpClient>(server->port()));
+    clients.back()->send(HttpClient::head("POST", "/task", kLarge) + std::string(kLarge - 1, ' '));
+  }
+  log.wait_for("the bodies of all requests in flight");
+  EXPECT_EQ(ask("POST", "/report", "[]" + std::string(kLarge, ' ')).status, 200);
+}
+
+TEST_F(BodiesTest, ASubmissionAloneMayHaveAllOfTheRoom) {
+  settings.limits.bodies_bytes = settings.limits.body_bytes;
+  start();
+  EXPECT_EQ(ask("POST", "/task", "{}" + std::string(settings.limits.body_bytes - 2, ' ')).status,
+            201);
+  submitted += 1;
+}
+
 // One that does not tell its length is given no more room than the largest may have.
 TEST_F(BodiesTest, ABodyInChunksOfAnySizeFindsTheRoomOfTheLargest) {
   settings.limits.bodies_bytes = settings.limits.body_bytes;

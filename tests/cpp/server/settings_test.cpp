@@ -34,6 +34,16 @@ TEST_F(SettingsTest, ASettingThatCannotBeIsNamed) {
   EXPECT_FALSE(std::filesystem::exists(settings.store));
 }
 
+TEST_F(SettingsTest, AStoreTooSmallForTheLargestMsgIsNamed) {
+  settings.limits.map_bytes = 64U << 20U;
+  settings.limits.payload_bytes = 40U << 20U;
+  settings.limits.body_bytes = 48U << 20U;
+  EXPECT_THAT(refusal<SettingsError>(), HasSubstr("map_bytes (67108864) must be at least 1"));
+  settings.limits.payload_bytes = 16U << 20U;
+  start();
+  EXPECT_EQ(submit(1, std::string(16U << 20U, 'x').substr(2)).size(), 1U);
+}
+
 TEST_F(SettingsTest, AnAddressThatIsNoneIsNamed) {
   for (const char* listen : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
                              "127.0.0.1:80x", "::1:8080", "example.org:80", "127.0.0.1:-1"}) {

@@ -222,6 +222,7 @@ TEST_F(TaskStreamTest, AHeadRequestJoinsNobody) {
   EXPECT_EQ(head.field("content-type"), "text/event-stream; charset=utf-8");
   EXPECT_EQ(head.field("pena-lease"), "30000");
   EXPECT_EQ(head.field("transfer-encoding"), "chunked");
+  EXPECT_EQ(head.field("connection"), "close");
   EXPECT_EQ(client.read_to_end(), "");
   EXPECT_EQ(server->stats().counts.clients_joined, 0U);
   EXPECT_EQ(buckets(), (store::BucketCounts{1, 0, 0, 0}));

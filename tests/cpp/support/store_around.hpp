@@ -18,6 +18,9 @@ class StoreAround : public store::Store {
   using Id = std::optional<core::Xid>;
   void commit(const store::ChangeSet& changes) override { kept_->commit(changes); }
   [[nodiscard]] double fill() const override { return kept_->fill(); }
+  [[nodiscard]] bool disk_is_low() const override { return kept_->disk_is_low(); }
+  [[nodiscard]] core::Room room() const override { return kept_->room(); }
+  [[nodiscard]] std::optional<std::string> warning() override { return kept_->warning(); }
   [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, Id after,
                                            std::size_t limit) const override {
     return kept_->ids(bucket, after, limit);
