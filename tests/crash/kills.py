@@ -17,7 +17,7 @@ OPTIONS = ("--rate=400", "--map-size=1GiB")
 # How long a server lives, in s: the longest, and how often that is drawn. Leases end in the last.
 LIVES = ((0.05, 2), (0.6, 7), (2.0, 1))
 KILLED_WHILE_STARTING = 0.15  # the share
-DRAIN_TIME = 30.0
+DRAIN_TIME = 300.0  # a disk may hang
 
 
 class Run:

@@ -24,7 +24,7 @@ TIMES = {
     "drop-grace": 250,
     "lease": 800,
 }
-PATIENCE = 20.0
+PATIENCE = 60.0  # a disk may hang
 # Below Linux' ports for outgoing connections: a client that tries while the server is down could
 # otherwise be connected to itself, and hold the port.
 PORTS = range(20_000, 30_000)
