@@ -113,16 +113,20 @@ def test_a_forked_child_ends_and_may_have_a_server_of_its_own() -> None:
 
 
 FORKED_AMID_A_LINE = """
-import logging, os, sys, threading, time, pena
-begun, written = threading.Event(), threading.Lock()
+import logging, os, sys, threading, pena
+begun, forking, forked = threading.Event(), threading.Event(), threading.Event()
+written = threading.Lock()
 class Slow(logging.Handler):
     def emit(self, record):
         with written:
             begun.set()
-            time.sleep(0.3)
+            forking.wait()
+            forked.wait(0.1)  # in vain: the fork waits for the line
 logging.getLogger("pena.server").addHandler(Slow())
 logging.getLogger("pena.server").setLevel(logging.INFO)
 server = pena.Server(generate=False).start()
+# After Pena's own, so what it does before a fork is done first.
+os.register_at_fork(before=forking.set, after_in_parent=forked.set)
 begun.wait()
 if os.fork() == 0:
     os._exit(0 if written.acquire(timeout=5) else 3)
