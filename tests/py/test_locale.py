@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.process import works
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # What it looks like, and what to use instead.
@@ -90,9 +92,8 @@ def test_the_table_forbids(line: str) -> None:
 
 
 def test_a_process_with_a_decimal_comma_writes_points(tmp_path: Path) -> None:
-    subprocess.run(
-        ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")], check=True
-    )
+    if not works("localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")):
+        pytest.skip("the locale de_DE cannot be made here")
     run = subprocess.run(
         [sys.executable, "-c", IN_A_LOCALE_WITH_A_COMMA],
         env={**os.environ, "LOCPATH": str(tmp_path)},

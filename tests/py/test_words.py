@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,6 +113,7 @@ def test_the_python_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) ->
         assert ran.stdout == "batches_done\n20 0\n"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_shell_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) -> None:
     """In one folder, so the second time the stores are there; the ports are others, free ones."""
     worker, alone = samples("sh")

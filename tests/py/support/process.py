@@ -54,6 +54,17 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def works(*command: str) -> bool:
+    """Whether a command is installed here, and may do what it does."""
+    try:
+        ran = subprocess.run(
+            command, capture_output=True, timeout=TIMEOUT, check=False, env=foreign_environment()
+        )
+    except FileNotFoundError:
+        return False
+    return ran.returncode == 0
+
+
 def foreign_environment() -> dict[str, str]:
     """Return the environment without what is preloaded into Pena's own processes."""
     return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
