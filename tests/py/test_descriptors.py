@@ -143,8 +143,7 @@ def test_the_end_of_its_terminal_does_not_end_a_server(site: Site) -> None:
     server = site.process("--no-generate")
     for by in (signal.SIGHUP, signal.SIGPIPE):
         server.process.send_signal(by)
-    assert server.process.stderr is not None
-    until(lambda: "SIGHUP" in server.process.stderr.readline(), "it says so")  # type: ignore[union-attr]
+    server.hear("SIGHUP")
     site.submit(server.url, 1)
     assert server.stop() == 0
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+
+from support.poll import until
 
 TIMEOUT = 20.0
 
@@ -22,6 +25,7 @@ class ServerProcess:
             env=quiet_environment(),
         )
         self.errors = ""
+        self._heard = b""  # of its stderr, before its end
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
         if not self.first_line.startswith("listening on "):
@@ -29,11 +33,24 @@ class ServerProcess:
             raise AssertionError(f"did not listen: {self.first_line!r} {self.errors}")
         self.url = self.first_line.removeprefix("listening on ").strip()
 
+    def hear(self, words: str) -> None:
+        """Wait until it has said so on stderr."""
+        assert self.process.stderr is not None
+        file = self.process.stderr.fileno()
+
+        def said() -> bool:
+            if select.select([file], [], [], 0)[0]:
+                self._heard += os.read(file, 65536)
+            return words.encode() in self._heard
+
+        until(said, f"it said {words!r}")
+
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit code (negative: the signal)."""
         if self.process.returncode is None:
             self.process.send_signal(by)
-            _, self.errors = self.process.communicate(timeout=TIMEOUT)
+            _, rest = self.process.communicate(timeout=TIMEOUT)
+            self.errors = self._heard.decode(errors="replace") + rest
         return self.process.returncode
 
 
