@@ -113,7 +113,8 @@ def test_who_reads_blocks_sees_a_msg_at_once(site: Site, block: int) -> None:
 
 
 def test_an_idle_stream_is_no_event_and_no_endless_block(site: Site) -> None:
-    server = site.server(generate=False, heartbeat=0.001)
+    # Its first batch is held for some 2,500 heartbeats, however slowly they come.
+    server = site.server(generate=False, heartbeat=0.001, lease=600.0)
     with httpx.Client(base_url=server.url, timeout=20) as http:
         with connect_sse(http, "GET", "/task", params={"batchsize": 1}) as source:
             events = source.iter_sse()

@@ -200,6 +200,7 @@ TEST_F(TaskStreamTest, ToAnOldClientTheStreamGoesAsItIs) {
 // Parsers that take 64 KiB of a block, and no more, live on; to others it is no event.
 TEST_F(TaskStreamTest, HeartbeatsAloneAreNoEndlessBlock) {
   settings.limits.timing.heartbeat = milliseconds{1};
+  settings.limits.timing.lease = seconds{600};  // however slowly some 2,500 of them come
   start();
   submit(1);
   TaskClient client{server->port(), 1};
