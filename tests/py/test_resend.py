@@ -1,6 +1,7 @@
 """R4 to R7: what is left out of a report is sent again, three times at most."""
 
 from pena import MissReason
+from support.poll import until
 from support.site import Site
 from support.stream import get, post
 
@@ -89,9 +90,12 @@ def test_a_lease_that_ends_closes_the_stream(site: Site) -> None:
     [id] = site.submit(server.url, 100)
     stream.next_batch()
     assert ": bye" in "\n".join(stream.read_to_the_end())
-    again = site.stream(server.url, 1)
-    again.report(again.next_batch())
-    assert [miss.reason for miss in server.report[id].misses] == [MissReason.expired]
+    until(lambda: id in server.queue, "the grace was over")
+    server.stop()
+    again = site.server(generate=False)  # with a lease that the report surely comes within
+    stream = site.stream(again.url, 1)
+    stream.report(stream.next_batch())
+    assert [miss.reason for miss in again.report[id].misses] == [MissReason.expired]
 
 
 def test_a_report_is_read_in_all_its_forms(site: Site) -> None:
