@@ -10,11 +10,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from math import inf
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from support.poll import until
 from support.process import ServerProcess
 from support.site import Site
 from support.stream import post
@@ -49,6 +51,14 @@ def allow(server: ServerProcess, kib: float) -> None:
     resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
 
 
+def sockets_of(server: ServerProcess) -> int:
+    count = 0
+    for file in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += os.readlink(file).startswith("socket:")
+    return count
+
+
 @pytest.fixture
 def many_files() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -80,6 +90,7 @@ def test_a_reader_that_never_reads_costs_one_batch_at_most(site: Site) -> None:
     # The lease, too: a stream may be left unread for as long as it.
     times = ("--stalled-write=500ms", "--lease=1s")
     server = site.process("--no-generate", *times, "--max-payload=64KiB")
+    at_first = sockets_of(server)
     with ExitStack() as opened:
         peers = []
         for _ in range(readers):
@@ -96,6 +107,7 @@ def test_a_reader_that_never_reads_costs_one_batch_at_most(site: Site) -> None:
             msgs = [{"period": 1, "payload": payload} for _ in range(size)]
             site.submitted.update(post(server.url, "/task", msgs, 201)["ids"])
         # None of them is waited for: what is read at last ends in the middle of the batch.
+        until(lambda: sockets_of(server) <= at_first, "all of them were closed")
         for peer in peers:
             peer.settimeout(20)
             assert len(read_all(peer)) < size * len(payload)
