@@ -14,7 +14,7 @@ import pytest
 
 import pena
 from support.poll import until
-from support.ports import free_port, is_listened_on
+from support.ports import held_port, is_listened_on
 from support.process import TIMEOUT, quiet_environment, run
 from support.site import Site
 
@@ -24,22 +24,21 @@ def test_a_server_without_standard_files_keeps_its_store(
     site: Site, tmp_path: Path, command: str
 ) -> None:
     """Its log would have been written into whatever file had the number 2."""
-    port, store = free_port(), tmp_path / "closed"
-    options = f"--log-level debug --no-generate --listen 127.0.0.1:{port} --store {store}"
-    server = subprocess.Popen(
-        ["sh", "-c", f"exec {command} {options} <&- >&- 2>&-"], env=quiet_environment()
-    )
-    try:
-        until(lambda: is_listened_on(port), "it listens")
-        [id] = site.submit(f"http://127.0.0.1:{port}", 5)
-        site.submitted.discard(id)  # of another store
-        names = {
-            number: os.readlink(f"/proc/{server.pid}/fd/{number}") for number in ("0", "1", "2")
-        }
-        assert set(names.values()) == {"/dev/null"}
-    finally:
-        server.terminate()
-    assert server.wait(TIMEOUT) == 0
+    store = tmp_path / "closed"
+    with held_port() as port:
+        options = f"--log-level debug --no-generate --listen 127.0.0.1:{port} --store {store}"
+        server = subprocess.Popen(
+            ["sh", "-c", f"exec {command} {options} <&- >&- 2>&-"], env=quiet_environment()
+        )
+        try:
+            until(lambda: is_listened_on(port), "it listens")
+            [id] = site.submit(f"http://127.0.0.1:{port}", 5)
+            site.submitted.discard(id)  # of another store
+            files = [f"/proc/{server.pid}/fd/{number}" for number in (0, 1, 2)]
+            assert {os.readlink(file) for file in files} == {"/dev/null"}
+        finally:
+            server.terminate()
+        assert server.wait(TIMEOUT) == 0
     assert run("pena", "check", str(store)).returncode == 0
     with pena.Store(store) as kept:
         assert list(kept.queue) == [id]

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -18,6 +17,7 @@ import urllib3
 from httpx_sse import connect_sse
 
 from support.poll import until
+from support.ports import held_port
 from support.process import foreign_environment
 from support.site import Site
 from support.stream import post
@@ -187,21 +187,21 @@ def test_a_browsers_eventsource_is_a_client(site: Site, eventsource: Path) -> No
 def test_a_library_comes_back_by_itself(
     site: Site, eventsource: Path, library: str, by: signal.Signals
 ) -> None:
-    server = site.process("--no-generate")
-    command = ["node", str(eventsource / "come_back.js"), server.url, library]
-    clean = foreign_environment()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean) as node:
-        assert node.stdout is not None
-        try:
-            for _ in range(2):
-                ids = site.submit(server.url, 1, 2)
-                assert [node.stdout.readline().strip() for _ in ids] == ids
-                server.stop(by)
-                server = site.process("--no-generate", listen=urlsplit(server.url).netloc)
-            ids = site.submit(server.url, 3)
-            assert node.stdout.readline().strip() == ids[0]
-        finally:
-            node.kill()
+    with held_port() as port:
+        listen = f"127.0.0.1:{port}"
+        server = site.process("--no-generate", listen=listen)
+        with reading("node", str(eventsource / "come_back.js"), server.url, library) as node:
+            assert node.stdout is not None
+            try:
+                for _ in range(2):
+                    ids = site.submit(server.url, 1, 2)
+                    assert [node.stdout.readline().strip() for _ in ids] == ids
+                    server.stop(by)
+                    server = site.process("--no-generate", listen=listen)
+                ids = site.submit(server.url, 3)
+                assert node.stdout.readline().strip() == ids[0]
+            finally:
+                node.kill()
 
 
 def test_the_stream_has_the_headers_that_proxies_need(site: Site) -> None:

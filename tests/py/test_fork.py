@@ -12,7 +12,7 @@ import pytest
 
 import pena
 from support.poll import until
-from support.ports import is_listened_on
+from support.ports import held_port, is_listened_on
 from support.process import TIMEOUT, python
 
 pytestmark = pytest.mark.forks
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.forks
 FORKING = """
 import multiprocessing, os, sys, warnings, pena
 warnings.simplefilter("ignore")  # of newer Pythons, about forks beside threads
-store = sys.argv[1]
-server = pena.Server(store=store, seed=1).start()
+store, listen = sys.argv[1], sys.argv[3]
+server = pena.Server(store=store, listen=listen, seed=1).start()
 client = pena.Client(server.url, batchsize=2, end_above=1000).start()
 while not client.stats.received:
     client.wait(0.01)
@@ -38,7 +38,7 @@ else:
     process = multiprocessing.get_context("fork").Process(target=live, daemon=False)
     process.start()
     child = process.pid
-os.write(1, f"{server.port} {child}\\n".encode())
+os.write(1, f"{child}\\n".encode())
 for line in sys.stdin:
     if line == "stop\\n":
         client.stop()
@@ -52,21 +52,25 @@ for line in sys.stdin:
 def test_a_child_keeps_neither_store_nor_port(tmp_path: Path, by: str, end: str) -> None:
     store = str(tmp_path / "store")
     life, hold = os.pipe()
-    with subprocess.Popen(
-        # Its own stdin is for the child, which reads from another pipe.
-        [sys.executable, "-c", FORKING.replace("os.read(0, 1)", f"os.read({life}, 1)"), store, by],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        pass_fds=[life],
-    ) as parent:
+    # Its own stdin is for the child, which reads from another pipe.
+    code = FORKING.replace("os.read(0, 1)", f"os.read({life}, 1)")
+    with (
+        held_port() as port,
+        subprocess.Popen(
+            [sys.executable, "-c", code, store, by, f"127.0.0.1:{port}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[life],
+        ) as parent,
+    ):
         os.close(life)
         try:
             assert parent.stdin is not None
             assert parent.stdout is not None
             lines = sorted(parent.stdout.readline() for _ in range(2))
             assert lines[1] == "up\n"  # its fork is over
-            port, child = map(int, lines[0].split())
+            child = int(lines[0])
             if end == "stop":
                 parent.stdin.write("stop\n")
                 parent.stdin.flush()

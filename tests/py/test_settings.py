@@ -15,7 +15,7 @@ import pytest
 
 import pena
 from pena import sim
-from support.ports import is_listened_on
+from support.ports import held_port, is_listened_on
 from support.process import quiet_environment, run
 from support.site import Site
 
@@ -128,12 +128,12 @@ def test_what_is_no_xid_is_a_value_error(text: str) -> None:
 def test_a_server_that_nobody_has_any_more_is_gone_at_once() -> None:
     gc.disable()
     try:
-        server = pena.Server(generate=False).start()
-        port = server.port
-        assert is_listened_on(port)
-        assert len(server.queue) == 0
-        del server
-        assert not is_listened_on(port)
+        with held_port() as port:
+            server = pena.Server(listen=f"127.0.0.1:{port}", generate=False).start()
+            assert is_listened_on(port)
+            assert len(server.queue) == 0
+            del server
+            assert not is_listened_on(port)
     finally:
         gc.enable()
 

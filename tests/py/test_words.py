@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 import pena
-from support.ports import free_port
+from support.ports import held_port
 from support.process import quiet_environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,17 +121,18 @@ def test_the_shell_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) -> 
     said: dict[str, list[str]] = {"worker": [], "alone": []}
     for _ in range(2):
         for name, sample in (("worker", worker), ("alone", alone)):
-            for port in ("8080", "8081"):
-                sample = sample.replace(f":{port}", f":{free_port()}")
-            ran = subprocess.run(
-                ["bash", "-c", f"set -u\n{sample}"],
-                cwd=tmp_path,
-                env=quiet_environment(),
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
+            with ExitStack() as held:
+                for port in ("8080", "8081"):
+                    sample = sample.replace(f":{port}", f":{held.enter_context(held_port())}")
+                ran = subprocess.run(
+                    ["bash", "-c", f"set -u\n{sample}"],
+                    cwd=tmp_path,
+                    env=quiet_environment(),
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                    check=False,
+                )
             assert ran.returncode == 0, ran.stderr
             assert "cannot" not in ran.stderr
             said[name].append(ran.stdout)

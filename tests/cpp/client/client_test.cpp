@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "scripted_server.hpp"
+#include "support/held_port.hpp"
 
 namespace pena::client {
 namespace {
@@ -280,12 +281,9 @@ TEST(Client, ServesAServerThatTakesOnlyArrays) {
 
 TEST(Client, SaysThatItCannotConnectAndThatItCan) {
   Log log;
+  const pena::test::HeldPort nobody;
   ClientSettings settings;
-  {
-    // A port at which nobody listens by now.
-    const ScriptedServer gone([](const Call&, const Peer&) { return false; });
-    settings = settings_for(gone);
-  }
+  settings.url = "http://" + nobody.address();
   settings.log = log.sink();
   Client client(settings);
   EXPECT_EQ(log.first_text(), "no stream from " + settings.url +

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "server_test.hpp"
+#include "support/held_port.hpp"
 
 namespace pena::server::test {
 namespace {
@@ -40,6 +41,8 @@ TEST_F(LifecycleTest, ARestartKeepsEverything) {
 }
 
 TEST_F(LifecycleTest, AStopEndsTheStreamsWithAWord) {
+  const pena::test::HeldPort port;  // or else another may listen there after the stop
+  settings.listen = port.address();
   start();
   TaskClient one{server->port(), 1};
   TaskClient two{server->port(), 2};
