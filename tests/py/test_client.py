@@ -3,7 +3,8 @@
 import pena
 from pena import EndReason, MissReason
 from support.poll import until
-from support.site import PATIENT, Site
+from support.ports import held_port
+from support.site import LESS_PATIENT, PATIENT, Site
 
 
 def reported(server: pena.Server, count: int) -> None:
@@ -52,7 +53,7 @@ def test_a_panicked_msg_can_be_left_out_and_fails_in_the_end(site: Site) -> None
 
 
 def test_period_above_900_ends_the_client_and_is_sent_again_after_the_grace(site: Site) -> None:
-    server = site.server(generate=False, **PATIENT)
+    server = site.server(generate=False, **LESS_PATIENT)
     ends, works = site.submit(server.url, 950, 10)
     client = site.client(server.url, batchsize=2)
     end = client.wait(20)
@@ -68,7 +69,7 @@ def test_period_above_900_ends_the_client_and_is_sent_again_after_the_grace(site
     record = server.report[ends]
     assert [miss.reason for miss in record.misses] == [MissReason.dropped]
     waited = record.misses[0].missed_at - record.misses[0].granted_at
-    assert waited.total_seconds() >= PATIENT["drop_grace"]
+    assert waited.total_seconds() >= LESS_PATIENT["drop_grace"]
 
 
 def test_a_msg_too_many_is_refused_and_sent_again(site: Site) -> None:
@@ -83,17 +84,18 @@ def test_a_msg_too_many_is_refused_and_sent_again(site: Site) -> None:
 
 
 def test_a_client_comes_back_when_the_server_does(site: Site) -> None:
-    server = site.server(generate=False, **PATIENT)
-    client = site.client(server.url, batchsize=1, backoff_first=0.01, backoff_most=0.05)
-    site.submit(server.url, 5)
-    reported(server, 1)
-    port = server.port
-    server.stop()
-    until(lambda: client.stats.stream_losses >= 1, "the client lost its stream")
-    again = site.server(generate=False, listen=f"127.0.0.1:{port}", **PATIENT)
-    site.submit(again.url, 5)
-    reported(again, 2)
-    assert client.running
+    with held_port() as port:
+        settings = {"generate": False, "listen": f"127.0.0.1:{port}", **PATIENT}
+        server = site.server(**settings)
+        client = site.client(server.url, batchsize=1, backoff_first=0.01, backoff_most=0.05)
+        site.submit(server.url, 5)
+        reported(server, 1)
+        server.stop()
+        until(lambda: client.stats.stream_losses >= 1, "the client lost its stream")
+        again = site.server(**settings)
+        site.submit(again.url, 5)
+        reported(again, 2)
+        assert client.running
 
 
 def test_a_client_that_the_server_refuses_ends_with_its_sentence(site: Site) -> None:

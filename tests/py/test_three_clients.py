@@ -14,7 +14,7 @@ import pytest
 import pena
 from support import law
 from support.poll import until
-from support.site import PATIENT, Site
+from support.site import LESS_PATIENT, Site
 from support.stream import TaskStream
 
 GRANT = re.compile(r"grant batch=(\w{20}) client=(\w{20}) msgs=\[([^\]]*)\]")
@@ -116,7 +116,7 @@ def test_the_briefs_clients_of_batchsize_2_5_and_10(
 ) -> None:
     """Its clients live on their own timers; one that is ended by a msg (R15) is started again."""
     caplog.set_level(logging.DEBUG, "pena.server")
-    server = site.server(count=COUNT, **PATIENT)
+    server = site.server(count=COUNT, **LESS_PATIENT)
     clients: dict[int, pena.Client] = {}
     ended = 0
 

@@ -24,7 +24,9 @@ TIMES = {
     "lease": 20.0,
 }
 # Where pena.Client, which minds the silence, must not take a busy machine for a lost stream.
-PATIENT = {**TIMES, "heartbeat": 0.2, "silence": 1.0, "drop_grace": 1.2}
+PATIENT = {**TIMES, "heartbeat": 0.2, "silence": 10.0, "drop_grace": 11.0}
+# The same where a grace is waited for.
+LESS_PATIENT = {**PATIENT, "silence": 1.0, "drop_grace": 1.2}
 
 
 class Site:
