@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -84,8 +85,12 @@ TEST(Fork, ALockEndsWithItsProcessAndNotWithItsChild) {
   // A process that has the number still would have the lock, so wait until it has run.
   close(mine);
   const int other = open(name.c_str(), O_RDWR | O_CLOEXEC);
-  while (flock(other, LOCK_EX | LOCK_NB) != 0) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  bool locked = false;
+  while (!locked && std::chrono::steady_clock::now() < deadline) {
+    locked = flock(other, LOCK_EX | LOCK_NB) == 0;
   }
+  EXPECT_TRUE(locked);
   EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the child lives";
   close(ends[1]);
   waitpid(child, nullptr, 0);

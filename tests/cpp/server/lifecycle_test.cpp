@@ -259,7 +259,7 @@ TEST_F(LifecycleTest, ManyClientsShareWhatIsGenerated) {
   for (const unsigned batchsize : {2U, 5U, 10U}) {
     clients.push_back(std::async(std::launch::async, work, batchsize));
   }
-  settled.get_future().get();
+  EXPECT_EQ(settled.get_future().wait_for(seconds{120}), std::future_status::ready);
   server->stop();
   EXPECT_EQ(server->stats().counts.generated, kCount);
 }
