@@ -149,7 +149,7 @@ TEST(Client, ReadsAChunkedStreamAndEventsThatAreNoMsgs) {
 TEST(Client, TakesASilentStreamAsLostAndComesBack) {
   ScriptedServer server([](const Call& call, const Peer& peer) {
     if (!is_stream(call)) return peer.send(answer(200, kSuccess)), true;
-    peer.send("HTTP/1.1 200 OK\r\nPena-Silence: 30\r\n\r\n" + note(2) + msg(1, 1) + msg(2, 800));
+    peer.send("HTTP/1.1 200 OK\r\nPena-Silence: 300\r\n\r\n" + note(2) + msg(1, 0) + msg(2, 800));
     peer.wait_for_close();
     return false;
   });
