@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 import weakref
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -35,11 +36,26 @@ class Engine(Generic[_Native]):
         self._word = word
         self._native: _Native | None = None
         self._process = 0
+        self._start = threading.Lock()  # whoever has it starts
 
-    def start(self, native: _Native) -> None:
-        """Take what was started."""
-        self._native = native
-        self._process = os.getpid()
+    def start(self, make: Callable[[], _Native]) -> None:
+        """Keep what `make` starts. Of several threads one calls it; the others: NotRunningError.
+
+        Where `make` raises, nothing was started, and a later call may.
+        """
+        # Without waiting: a forked child, or a handler of a signal, may find it taken for ever.
+        if not self._start.acquire(blocking=False):
+            raise self._again()
+        try:
+            if self.started:
+                raise self._again()
+            self._process = os.getpid()  # first: what was started is seen with its process
+            self._native = make()
+        finally:
+            self._start.release()
+
+    def _again(self) -> NotRunningError:
+        return NotRunningError(f"the {self._word} was started before; make a new one")
 
     @property
     def started(self) -> bool:
@@ -97,7 +113,7 @@ class _Log:
         self._thread.join(_PATIENCE)  # a handler may write to a pipe that nobody reads
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a handler of a signal may start a server
 _log: _Log | None = None
 _running: weakref.WeakValueDictionary[int, _Stoppable] = weakref.WeakValueDictionary()
 _starts = itertools.count()
@@ -118,7 +134,7 @@ def _resume_log() -> None:
 def _forget() -> None:
     """In a forked child: what ran in the parent does not run here."""
     global _lock, _log, _writing
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _writing = threading.RLock()
     _log = None
     _running.clear()
@@ -150,13 +166,16 @@ def flush_log() -> None:
 
 def started(engine: _Stoppable) -> None:
     """Remember what has to be stopped before the interpreter ends."""
-    _running[next(_starts)] = engine
+    with _lock:
+        _running[next(_starts)] = engine
 
 
 def _stop_all() -> None:
     # The last first: a client's last report finds its server. A server that failed has ended as
     # well; its error belongs to whoever waits for it.
-    for _, engine in sorted(_running.items(), reverse=True):
+    with _lock:  # another thread may start one meanwhile
+        running = sorted(_running.items(), reverse=True)
+    for _, engine in running:
         with contextlib.suppress(Exception):
             engine.stop()
     if _log is not None:

@@ -9,7 +9,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import timedelta
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import pena
-from pena import _pena
+from pena import _pena, _running
 from pena.client import Client
 from pena.server import Limits, Server
 from support.poll import until
@@ -125,6 +125,73 @@ def test_a_server_starts_once() -> None:
             server.start()
         with server:  # one `with` inside another does not start it again
             pass
+
+
+def at_once(call: Callable[[], object], seen: list[object] | None = None) -> list[object]:
+    """Return what `call` returns or raises in each of 8 threads that begin together."""
+    seen = [] if seen is None else seen
+    begin = threading.Barrier(8)
+
+    def work() -> None:
+        begin.wait()
+        try:
+            seen.append(call())
+        except pena.PenaError as error:
+            seen.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(begin.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return seen
+
+
+@pytest.mark.parametrize("word", ["server", "client"])
+def test_of_threads_that_start_one_at_once_one_does(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    starting: list[object] = []
+    log_queue = _running.log_queue
+
+    def when_all_have_asked() -> _pena.LogQueue:
+        starting.append(None)
+        until(lambda: len(seen) + len(starting) >= 8, "all threads have asked")
+        return log_queue()
+
+    with pena.Server(generate=False) as other:
+        one = pena.Client(other.url) if word == "client" else pena.Server(generate=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(_running, "log_queue", when_all_have_asked)
+            at_once(one.start, seen)
+        try:
+            assert seen.count(one) == len(starting) == 1
+            refused = {str(error) for error in seen if error is not one}
+            assert refused == {f"the {word} was started before; make a new one"}
+            assert one.running
+        finally:
+            stopped = at_once(one.stop)
+        assert stopped == [None if word == "client" else 0] * 8
+        assert not one.running
+
+
+def test_threads_may_close_a_store_at_once(tmp_path: Path) -> None:
+    with pena.Server(generate=False, store=tmp_path):
+        pass
+    store = pena.Store(tmp_path)
+    assert at_once(store.close) == [None] * 8
+
+
+def test_a_start_that_failed_may_be_tried_again(tmp_path: Path) -> None:
+    with pena.Server(generate=False, store=tmp_path):
+        second = pena.Server(generate=False, store=tmp_path)
+        for _ in range(2):
+            with pytest.raises(pena.StoreInUseError):
+                second.start()
+        assert not second.running
+    with second:
+        assert second.running
 
 
 def test_wait_returns_when_another_thread_stops_the_server() -> None:

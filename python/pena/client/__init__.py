@@ -9,7 +9,6 @@ from typing import Literal
 
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
-from pena.errors import NotRunningError
 
 
 class EndReason(str, Enum):
@@ -144,9 +143,7 @@ class Client:
 
         Raises SettingsError, and NotRunningError where it was started before: a client starts once.
         """
-        if self._engine.started:
-            raise NotRunningError("the client was started before; make a new one")
-        self._engine.start(_pena.Client(self._settings, _running.log_queue()))
+        self._engine.start(lambda: _pena.Client(self._settings, _running.log_queue()))
         _running.started(self)
         return self
 

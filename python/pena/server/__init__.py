@@ -11,7 +11,7 @@ from typing import TypedDict
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
 from pena.buckets import Bucket, BucketCounts, Buckets
-from pena.errors import NotRunningError, SettingsError
+from pena.errors import SettingsError
 from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
 
 
@@ -205,9 +205,7 @@ class Server:
         Raises SettingsError, StoreError (StoreInUseError where another server has the store),
         ListenError, and NotRunningError where it was started before: a server starts once.
         """
-        if self._engine.started:
-            raise NotRunningError("the server was started before; make a new one")
-        self._engine.start(_pena.Server(self._settings, _running.log_queue()))
+        self._engine.start(lambda: _pena.Server(self._settings, _running.log_queue()))
         _running.started(self)
         return self
 
