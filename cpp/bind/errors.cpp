@@ -2,7 +2,9 @@
 #include <pybind11/pybind11.h>
 
 #include <exception>
+#include <stdexcept>
 
+#include "bind/casters.hpp"
 #include "bind/register.hpp"
 #include "client/client.hpp"
 #include "server/server.hpp"
@@ -11,9 +13,17 @@
 namespace pena::bind {
 namespace {
 
+namespace py = pybind11;
+
+// Where no str can be made, Python has set the error that says so.
+void raise(py::handle type, const std::exception& error) {
+  if (const auto text = py::reinterpret_steal<py::object>(decoded(error.what()))) {
+    PyErr_SetObject(type.ptr(), text.ptr());
+  }
+}
+
 void raise(const char* name, const std::exception& error) {
-  const auto type = pybind11::module_::import("pena.errors").attr(name);
-  PyErr_SetString(type.ptr(), error.what());
+  raise(py::module_::import("pena.errors").attr(name), error);
 }
 
 // The first clause that fits decides, so the narrower type comes first. What none takes goes on to
@@ -32,6 +42,10 @@ void translate(std::exception_ptr thrown) {
     raise("StoreInUseError", error);
   } catch (const store::StoreError& error) {
     raise("StoreError", error);
+  } catch (const py::builtin_exception&) {
+    throw;
+  } catch (const std::runtime_error& error) {  // it may name a path
+    raise(PyExc_RuntimeError, error);
   }
 }
 

@@ -55,13 +55,13 @@ ClientHolder start(ClientSettings settings, std::shared_ptr<LogQueue> log) {
   return ClientHolder{new Client{std::move(settings)}};
 }
 
-using End = std::tuple<std::string, std::string, std::optional<core::Xid>>;
+using End = std::tuple<std::string, Text, std::optional<core::Xid>>;
 
 // Why it ended, the sentence for a person, the msg that ended it.
 std::optional<End> wait(Client& client, std::optional<std::chrono::milliseconds> timeout) {
   const auto end = wait_in_slices(timeout, [&](auto slice) { return client.wait(slice); });
   if (!end) return std::nullopt;
-  return End{std::string{word(end->reason)}, end->text, end->msg};
+  return End{std::string{word(end->reason)}, Text{end->text}, end->msg};
 }
 
 // The fields of pena.ClientStats by name.

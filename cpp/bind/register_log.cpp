@@ -8,12 +8,12 @@
 namespace pena::bind {
 namespace {
 
-using Line = std::tuple<std::string, int, std::string>;
+using Line = std::tuple<std::string, int, Text>;
 
 std::vector<Line> take(LogQueue& queue) {
   std::vector<Line> lines;
   for (auto& line : queue.take()) {
-    lines.emplace_back(std::move(line.logger), line.level, std::move(line.text));
+    lines.emplace_back(std::move(line.logger), line.level, Text{std::move(line.text)});
   }
   return lines;
 }

@@ -42,6 +42,14 @@ std::optional<core::QueuedMsg> queued(const Buckets& buckets, const core::Xid& i
   return std::move(page.records.front());
 }
 
+// A payload for json.loads, none of its bytes changed.
+py::str json(const std::string& payload) {
+  PyObject* const text = PyUnicode_DecodeUTF8(
+      payload.data(), static_cast<Py_ssize_t>(payload.size()), "surrogateescape");
+  if (text == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(text);
+}
+
 void register_records(py::module_& module) {
   py::class_<core::Miss>(module, "Miss")
       .def_readonly("batch", &core::Miss::batch)
@@ -49,11 +57,12 @@ void register_records(py::module_& module) {
       .def_readonly("granted_at", &core::Miss::granted_at)
       .def_readonly("missed_at", &core::Miss::missed_at)
       .def_property_readonly("reason", [](const core::Miss& miss) { return word(miss.reason); })
-      .def_readonly("error", &core::Miss::error);
+      .def_property_readonly("error", [](const core::Miss& miss) { return Text{miss.error}; });
   py::class_<core::QueuedMsg>(module, "QueuedMsg")
       .def_property_readonly("id", [](const core::QueuedMsg& msg) { return msg.msg.id; })
       .def_property_readonly("period", [](const core::QueuedMsg& msg) { return msg.msg.period; })
-      .def_property_readonly("payload", [](const core::QueuedMsg& msg) { return msg.msg.payload; })
+      .def_property_readonly("payload",
+                             [](const core::QueuedMsg& msg) { return json(msg.msg.payload); })
       .def_readonly("accepted_at", &core::QueuedMsg::accepted_at)
       .def_readonly("queued_at", &core::QueuedMsg::queued_at)
       .def_readonly("misses", &core::QueuedMsg::misses);
@@ -75,7 +84,7 @@ void register_records(py::module_& module) {
       .def_property_readonly("id", [](const core::FailRecord& fail) { return fail.msg.id; })
       .def_property_readonly("period", [](const core::FailRecord& fail) { return fail.msg.period; })
       .def_property_readonly("payload",
-                             [](const core::FailRecord& fail) { return fail.msg.payload; })
+                             [](const core::FailRecord& fail) { return json(fail.msg.payload); })
       .def_readonly("accepted_at", &core::FailRecord::accepted_at)
       .def_readonly("failed_at", &core::FailRecord::failed_at)
       .def_readonly("misses", &core::FailRecord::misses);

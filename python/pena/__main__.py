@@ -1,7 +1,8 @@
 """``python -m pena``: the command ``pena`` in this process."""
 
+import os
 import sys
 
 from pena._pena import run_cli
 
-sys.exit(run_cli(["pena", *sys.argv[1:]]))
+sys.exit(run_cli(["pena", *map(os.fsencode, sys.argv[1:])]))

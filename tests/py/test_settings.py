@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -164,6 +167,55 @@ def test_a_path_that_is_no_unicode_is_a_path(tmp_path: Path) -> None:
         pass
     with pena.Store(folder) as store:
         assert store.counts().total == 0
+
+
+def test_a_sentence_shows_a_path_that_is_no_unicode(tmp_path: Path) -> None:
+    nowhere = bytes(tmp_path) + b"/\xff"
+    with pytest.raises(pena.StoreError, match=r"no store at .*/\\xff; expected"):
+        pena.Store(nowhere)
+    folder = bytes(tmp_path) + b"/\xff\xfe"
+    with pena.Server(store=folder, generate=False) as server:
+        with pytest.raises(pena.StoreInUseError, match=r"/\\xff\\xfe"):
+            pena.Server(store=folder).start()
+        Path(os.fsdecode(folder), "data.mdb").unlink()
+        with contextlib.suppress(httpx.TransportError):
+            assert httpx.post(server.url + "/task", json={}, timeout=20.0).status_code == 503
+        with pytest.raises(pena.StoreError, match=r"/\\xff\\xfe was deleted"):
+            server.wait()
+
+
+def test_what_a_foreign_server_says_is_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Its bytes need not be UTF-8; the thread that logs outlives them."""
+    caplog.set_level("INFO", "pena")
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        url = f"http://127.0.0.1:{foreign.getsockname()[1]}"
+        with pena.Client(url, batchsize=1) as client:
+            answered, _ = foreign.accept()
+            with answered:
+                answered.recv(4096)
+                answered.sendall(b"HTTP/1.1 400 No\r\nContent-Length: 4\r\n\r\nno \xff")
+                end = client.wait(20)
+    assert end is not None
+    assert end.reason is pena.EndReason.refused
+    assert r"400: no \xff" in end.text
+    assert end.text in caplog.text
+    with pena.Server(generate=False) as server:
+        url = server.url
+    assert f"listening on {url}" in caplog.text
+
+
+@pytest.mark.parametrize("module", [("pena", "check"), ("pena.server",), ("pena.client",)])
+def test_an_argument_that_is_no_unicode_is_one_sentence(module: tuple[str, ...]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", *module, b"/nonexistent\xff"],
+        env=quiet_environment(),
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert ran.returncode in (2, 3)
+    assert ran.stderr.startswith(b"pena: ")
+    assert ran.stderr.count(b"\n") == 1
 
 
 SUB_INTERPRETER = """
