@@ -30,20 +30,36 @@ def _assign(target: object, name: str, value: object, expected: str) -> None:
         raise refused(name, value, expected) from None
 
 
-_WHOLE = "a whole number from 0 that fits into 64 bits"
+_MOST = 2**64 - 1
 
 
-def whole(target: object, name: str, value: object) -> None:
-    """Set a whole number; the engine's type says how large it may be, and whether None is one."""
+def _whole_from(least: int, most: int) -> str:
+    end = "that fits into 64 bits" if most == _MOST else f"to {most}"
+    return f"a whole number from {least} {end}"
+
+
+def whole(target: object, name: str, value: object, least: int = 0, most: int = _MOST) -> None:
+    """Set a whole number; the engine's type says whether None is one.
+
+    `least` and `most` are the engine's bounds, for the sentence about what its type does not hold.
+    What it holds the engine checks itself.
+    """
+    expected = _whole_from(least, most)
     if isinstance(value, bool):
-        raise refused(name, value, _WHOLE)
-    _assign(target, name, value, _WHOLE)
+        raise refused(name, value, expected)
+    _assign(target, name, value, expected)
+
+
+def at_most(target: object, name: str, most: int) -> None:
+    """Refuse a whole number that was set and that the engine could not reckon with."""
+    if getattr(target, name) > most:
+        raise refused(name, getattr(target, name), _whole_from(1, most))
 
 
 def whole_number(name: str, value: object) -> int:
     """Return a whole number of 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**64:
-        raise refused(name, value, _WHOLE)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise refused(name, value, _whole_from(0, _MOST))
     return value
 
 
@@ -61,11 +77,28 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def text(target: object, name: str, value: object) -> None:
-    """Set a text, which C takes: without a character of no bytes or with a zero byte."""
-    if not isinstance(value, str) or "\0" in value:
+def has_bytes(value: object) -> bool:
+    """Whether it is a text of which each character has bytes; half of a surrogate pair has none."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def key_text(name: str, value: str) -> str:
+    """Return a text to look something up by."""
+    if not has_bytes(value):
         raise refused(name, value, "text")
-    _assign(target, name, value, "text")
+    return value
+
+
+def plain_text(name: str, value: str) -> str:
+    """Return a text without a zero byte, which would end the engine's sentence about it."""
+    if not has_bytes(value) or "\0" in value:
+        raise refused(name, value, "text")
+    return value
+
+
+def text(target: object, name: str, value: str) -> None:
+    """Set a text."""
+    _assign(target, name, plain_text(name, value), "text")
 
 
 def names(target: object, name: str, value: object) -> None:
@@ -73,7 +106,11 @@ def names(target: object, name: str, value: object) -> None:
     expected = "several texts, such as ['pena.example.com']"
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise refused(name, value, expected)
-    _assign(target, name, list(value), expected)
+    several = list(value)
+    for one in several:
+        if not has_bytes(one) or "\0" in one:
+            raise SettingsError(f"{name} has {shown(one)}; expected {expected}")
+    _assign(target, name, several, expected)
 
 
 def folder(value: Any) -> bytes:

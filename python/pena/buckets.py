@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pena import _pena
+from pena._settings import key_text
 from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
 
 _PAGE = 1000
@@ -93,6 +94,10 @@ class _Values(ValuesView[Record], Generic[Record]):
 class _Items(ItemsView[str, Record], Generic[Record]):
     _mapping: Bucket[Record]
 
+    def __contains__(self, item: object) -> bool:
+        # What is no pair is not in it, as with a dict; the base class takes it apart.
+        return isinstance(item, tuple) and len(item) == 2 and super().__contains__(item)
+
     def __iter__(self) -> Iterator[tuple[str, Record]]:
         return (item for page in self._mapping._pages() for item in page)
 
@@ -135,8 +140,10 @@ class Buckets:
         return _counts(self._native())
 
     def meta(self, key: str) -> int | None:
-        """Return a number of the bucket `meta`."""
-        return self._native().meta(key)
+        """Return a number of the bucket `meta`, or None. SettingsError for what is no text."""
+        name = key_text("key", key)
+        native = self._native()
+        return native.meta(name) if name else None  # LMDB has no empty key
 
 
 def _counts(native: _pena.Buckets) -> BucketCounts:

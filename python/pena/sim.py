@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pena import _pena
-from pena._settings import whole_number
+from pena._settings import plain_text, whole_number
 from pena._times import duration
 
 __all__ = ["Dispatcher", "Grant", "Outcome", "run"]
@@ -58,7 +58,9 @@ def run(
     Raises ValueError for a word that is no kind of fault, and for a number that cannot be.
     """
     words = faults if isinstance(faults, str) else ",".join(faults) or "none"
-    native = _pena.run_world(whole_number("seed", seed), words, swarm, duration("length", length))
+    native = _pena.run_world(
+        whole_number("seed", seed), plain_text("faults", words), swarm, duration("length", length)
+    )
     return Outcome(
         seed,
         native.broken,

@@ -76,5 +76,8 @@ class Store:
         return self._buckets.counts()
 
     def meta(self, key: str) -> int | None:
-        """Return a number of the bucket `meta`, such as how many messages were `generated`."""
+        """Return a number of the bucket `meta`, such as how many messages were `generated`.
+
+        None where there is no such number. Raises SettingsError for a key that is no text.
+        """
         return self._buckets.meta(key)

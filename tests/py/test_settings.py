@@ -96,6 +96,96 @@ def test_a_bad_timeout_is_a_sentence() -> None:
         assert server.wait(-1) is False
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"max_resends": 2**31}, "a whole number from 0 to 1000"),
+        ({"limits": {"batchsize": 2**32}}, "a whole number from 1 to 4294967295"),
+        ({"limits": {"period_ms": 2**32}}, "a whole number from 1 to 4294967295"),
+        ({"limits": {"json_depth": 2**31}}, "a whole number from 1 to 500"),
+        ({"limits": {"error_bytes": -1}}, "a whole number from 3 to 65536"),
+        ({"limits": {"disk_bytes": -1}}, "a whole number from 0 that fits into 64 bits"),
+        ({"limits": {"queue_msgs": 2**64}}, "a whole number from 1 that fits into 64 bits"),
+        ({"count": 2**64}, "a whole number from 0 that fits into 64 bits"),
+        ({"limits": {"store_fill": "x"}}, "store_fill cannot be 'x'; expected a number"),
+        *[
+            ({"limits": {"map_bytes": value}}, "a whole number from 1 to 70368744177664")
+            for value in (2**46 + 1, 2**63, 2**64 - 1, 2**64)
+        ],
+        *[
+            ({"limits": {"payload_bytes": value}}, "a whole number from 1 to 2147483648")
+            for value in (2**31 + 1, 2**63, 2**64 - 1, 2**64)
+        ],
+        ({"limits": {"header_bytes": 2**32}}, "a whole number from 1 to 4294967295"),
+        ({"limits": {"header_bytes": 2**64 - 1}}, "a whole number from 1 to 4294967295"),
+        ({"allow_hosts": ["a\0b"]}, r"allow_hosts has 'a\x00b'; expected several texts, such as"),
+        ({"allow_hosts": ["a", 5]}, "allow_hosts has 5; expected several texts, such as"),
+        ({"allow_hosts": ["\ud800"]}, r"allow_hosts has '\ud800'; expected several texts, such as"),
+    ],
+    ids=short,
+)
+def test_a_servers_sentence_says_what_may_be(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(pena.SettingsError) as raised:
+        pena.Server(**settings)
+    assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bounds"),
+    [
+        ("batchsize", 2**32, "from 1 to 1000000"),
+        ("max_running", 2**32, "from 1 to 4294967295"),
+        ("panic_above", 2**32, "from 0 to 4294967295"),
+        ("end_above", -1, "from 0 to 4294967295"),
+        ("max_batches", -1, "from 1 that fits into 64 bits"),
+    ],
+)
+def test_a_clients_sentence_says_what_may_be(name: str, value: int, bounds: str) -> None:
+    sentence = f"^{name} cannot be {value}; expected a whole number {bounds}$"
+    with pytest.raises(pena.SettingsError, match=sentence):
+        pena.Client("http://127.0.0.1:1", **{name: value})  # type: ignore[arg-type]
+
+
+def test_the_bounds_that_sentences_name_are_the_engines() -> None:
+    most = {"batchsize": 2**32 - 1, "period_ms": 2**32 - 1, "json_depth": 500, "error_bytes": 65536}
+    pena.Server(max_resends=1000, limits={**most, "window_msgs": 2**33})  # type: ignore[typeddict-item]
+    pena.Server(limits={"json_depth": 1, "error_bytes": 3, "disk_bytes": 0})
+    pena.Client("http://127.0.0.1:1", batchsize=1_000_000, max_running=2**32 - 1)
+    for beyond in (
+        {"max_resends": 1001},
+        {"limits": {"json_depth": 501}},
+        {"limits": {"error_bytes": 2}},
+        {"limits": {"error_bytes": 65537}},
+    ):
+        with pytest.raises(pena.SettingsError):
+            pena.Server(**beyond)  # type: ignore[arg-type]
+    with pytest.raises(pena.SettingsError):
+        pena.Client("http://127.0.0.1:1", batchsize=1_000_001)
+
+
+def test_the_largest_sizes_are_taken_or_refused_with_a_sentence(tmp_path: Path) -> None:
+    with pena.Server(store=tmp_path / "a", limits={"payload_bytes": 2**31}) as server:
+        with pena.Client(server.url, batchsize=1, end_above=1000, max_batches=1) as client:
+            end = client.wait(20)
+        assert end is not None
+        assert end.reason is pena.EndReason.batches_done
+    # The system says how much it maps.
+    server = pena.Server(store=tmp_path / "b", generate=False, limits={"map_bytes": 2**46})
+    with contextlib.suppress(pena.StoreError):
+        server.start()
+    server.stop()
+
+
+@pytest.mark.parametrize("key", [5, None, b"x", "\ud800"])
+def test_a_key_that_is_no_text_is_a_sentence(tmp_path: Path, key: object) -> None:
+    with pena.Server(store=tmp_path, generate=False) as server, pena.Store(tmp_path) as store:
+        for meta in (server.meta, store.meta):
+            with pytest.raises(pena.SettingsError, match=r"^key cannot be .*; expected text$"):
+                meta(key)  # type: ignore[arg-type]
+            for unknown in ("", "a\0b", "x" * 10_000):
+                assert meta(unknown) is None
+
+
 @pytest.mark.parametrize("bucket", ["queue", "batches", "report", "fail"])
 def test_buckets_are_mappings(site: Site, bucket: str) -> None:
     server = site.server(generate=False)
@@ -108,6 +198,8 @@ def test_buckets_are_mappings(site: Site, bucket: str) -> None:
         assert mapping.get(key, 7) == 7
         assert key not in mapping.keys()  # noqa: SIM118
         assert (key, 1) not in mapping.items()
+        assert key not in mapping.items()
+        assert (key, 1, 2) not in mapping.items()
         with pytest.raises(KeyError):
             mapping[key]
     expected = ids if bucket == "queue" else []
@@ -119,6 +211,7 @@ def test_buckets_are_mappings(site: Site, bucket: str) -> None:
     for key, record in mapping.items():
         assert key in mapping
         assert mapping[key] == record
+        assert (key, record) in mapping.items()
         assert record in mapping.values()
 
 
@@ -321,10 +414,10 @@ def test_sentences_show_what_was_given(site: Site) -> None:
     [
         *[("seed", value) for value in (-1, 2**64, 1.5, "1", True, None)],
         *[("length", value) for value in (0, -1, float("nan"), float("inf"), 1e9, "1s", None)],
-        *[("faults", value) for value in ("nonsense", ["drop", "x"])],
+        *[("faults", value) for value in ("nonsense", ["drop", "x"], "a\0b", "\ud800")],
     ],
     ids=short,
 )
 def test_a_world_that_cannot_be_is_refused(name: str, value: object) -> None:
-    with pytest.raises(ValueError, match=r"seed|length|is no kind of fault"):
+    with pytest.raises(ValueError, match=r"seed|length|is no kind of fault|^faults cannot be"):
         sim.run(**{"seed": 1, name: value})  # type: ignore[arg-type]

@@ -102,15 +102,12 @@ class Client:
         """
         settings = _pena.ClientSettings()
         _settings.text(settings, "url", url)
-        for name, value in (
-            ("batchsize", batchsize),
-            ("seed", seed),
-            ("panic_above", panic_above),
-            ("end_above", end_above),
-            ("max_running", max_running),
-            ("max_batches", max_batches),
-        ):
-            _settings.whole(settings, name, value)
+        _settings.whole(settings, "batchsize", batchsize, 1, 1_000_000)
+        _settings.whole(settings, "seed", seed)
+        _settings.whole(settings, "panic_above", panic_above, 0, 2**32 - 1)
+        _settings.whole(settings, "end_above", end_above, 0, 2**32 - 1)
+        _settings.whole(settings, "max_running", max_running, 1, 2**32 - 1)
+        _settings.whole(settings, "max_batches", max_batches, 1)
         _settings.text(settings, "panicked", panicked)
         settings.backoff_first = duration("backoff_first", backoff_first)
         settings.backoff_most = duration("backoff_most", backoff_most)

@@ -60,6 +60,19 @@ class Limits(TypedDict, total=False):
 
 
 _TIME_LIMITS = {"header_time", "body_time", "idle_time", "stalled_write_time", "drain_time"}
+_SHARE_LIMITS = {"store_fill"}
+# The bounds of the others that are not from 1 to what 64 bits hold.
+_BOUNDS = {
+    "batchsize": (1, 2**32 - 1),
+    "period_ms": (1, 2**32 - 1),
+    "error_bytes": (3, 64 * 1024),
+    "json_depth": (1, 500),
+    "disk_bytes": (0, 2**64 - 1),
+}
+# Beyond these the engine's sums are wrong. A process has addresses for 2**47 bytes, and a store
+# takes twice its map_bytes; a record has 2**32 bytes at most, and a payload is not all of it; the
+# bytes of a header are counted in 32 bits.
+_LARGEST = {"map_bytes": 2**46, "payload_bytes": 2**31, "header_bytes": 2**32 - 1}
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,7 @@ class Server:
         _settings.whole(generator, "count", count)
         _settings.number(generator, "rate", rate)
         _settings.whole(generator, "seed", seed)
-        _settings.whole(settings.limits, "max_resends", max_resends)
+        _settings.whole(settings.limits, "max_resends", max_resends, 0, 1000)
         settings.limits.linger = duration("linger", linger)
         timing = settings.limits.timing
         timing.lease = duration("lease", lease)
@@ -274,7 +287,10 @@ class Server:
         return self._buckets.counts()
 
     def meta(self, key: str) -> int | None:
-        """Return a number of the bucket `meta`, such as how many messages were `generated`."""
+        """Return a number of the bucket `meta`, such as how many messages were `generated`.
+
+        None where there is no such number. Raises SettingsError for a key that is no text.
+        """
         return self._buckets.meta(key)
 
 
@@ -287,7 +303,10 @@ def _set_limits(target: _pena.Limits, limits: Limits) -> None:
             raise SettingsError(f"limits has no {_settings.shown(name)}; it has {known}")
         if name in _TIME_LIMITS:
             setattr(target, name, duration(name, value))  # type: ignore[arg-type]
-        elif Limits.__annotations__[name] == "float":
+        elif name in _SHARE_LIMITS:
             _settings.number(target, name, value)
+        elif name in _LARGEST:
+            _settings.whole(target, name, value, 1, _LARGEST[name])
+            _settings.at_most(target, name, _LARGEST[name])
         else:
-            _settings.whole(target, name, value)
+            _settings.whole(target, name, value, *_BOUNDS.get(name, (1, 2**64 - 1)))
