@@ -68,6 +68,14 @@ std::optional<Number> number_from(std::string_view text) {
   return number;
 }
 
+// What a flag was given, in letters of any case.
+inline std::optional<bool> truth_of(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "off") return false;
+  return std::nullopt;
+}
+
 template <class T>
 struct Plain {
   using Type = T;
@@ -85,8 +93,8 @@ class OptionAdder {
  public:
   OptionAdder(CLI::App& app, Output& output) : app_(app), output_(output) {}
 
-  // After the parse: flags, and the variables of the options that were not given. Throws
-  // CLI::ValidationError.
+  // After the parse: flags, the variables of the options that were not given, and what is to be
+  // settled between options. Throws CLI::ValidationError.
   void take_the_rest() {
     for (const Added& each : added_) {
       if (each.flag != nullptr && each.option->count() > 0) {
@@ -97,6 +105,16 @@ class OptionAdder {
         if (value != nullptr && *value != '\0') each.take(variable, value);
       }
     }
+    if (settle_) settle_();
+  }
+
+  // Called when all options and variables are taken. May throw CLI::ValidationError.
+  void settle_at_last(std::function<void()> settle) { settle_ = std::move(settle); }
+  // On the command line.
+  [[nodiscard]] bool was_given(const std::string& name) const {
+    return std::ranges::any_of(added_, [&name](const Added& each) {
+      return each.name == name && each.option->count() > 0;
+    });
   }
 
   // The names of its options, "--count".
@@ -155,10 +173,9 @@ class OptionAdder {
     auto value = std::make_shared<std::string>();
     CLI::Option* const option = app_.add_flag(name, *value, help);
     const auto take = [set = std::move(set)](const std::string& from, const std::string& given) {
-      const bool yes = given == "true" || given == "1" || given == "yes" || given == "on";
-      const bool no = given == "false" || given == "0" || given == "no" || given == "off";
-      if (!yes && !no) refuse(from, given, "true or false");
-      set(yes);
+      const auto truth = truth_of(given);
+      if (!truth) refuse(from, given, "true or false");
+      set(*truth);
     };
     added_.push_back({name, option, take, std::move(value)});
   }
@@ -290,6 +307,7 @@ class OptionAdder {
   CLI::App& app_;
   Output& output_;
   std::vector<Added> added_;
+  std::function<void()> settle_;
 };
 
 }  // namespace pena::cli

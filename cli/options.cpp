@@ -92,6 +92,24 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
            "submitting is refused with 503 where the store's disk has less left", 0);
 }
 
+// Count and rate say nothing of a server that generates nothing. Where only one side is on the command
+// line, it goes before what the environment says.
+void settle_generator(const OptionAdder& add, server::GeneratorSettings& generator) {
+  if (generator.enabled) return;
+  const bool named = add.was_given("--no-generate");
+  for (const char* const option : {"--count", "--rate"}) {
+    if (!add.was_given(option)) continue;
+    if (named) {
+      throw CLI::ValidationError(option,
+                                 "expected none beside --no-generate, which generates nothing");
+    }
+    generator.enabled = true;
+  }
+  if (generator.enabled) return;
+  generator.count.reset();
+  generator.rate.reset();
+}
+
 void add_server(OptionAdder& add, ServerCommand& command) {
   auto& [listen, store, limits, generator, insecure, allow_hosts, log, disk_hangs] =
       command.settings;
@@ -105,6 +123,7 @@ void add_server(OptionAdder& add, ServerCommand& command) {
   add.number("--seed", generator.seed, "makes the periods reproducible", 0);
   add.flag("--no-generate", "generate nothing: msgs come by POST /task",
            [&on = generator.enabled](bool given) { on = !given; });
+  add.settle_at_last([&add, &of = generator] { settle_generator(add, of); });
   add_limits(add, limits);
   add.flag("--insecure", insecure, "allow an address other than loopback, without token and TLS");
   add.output();
@@ -287,8 +306,8 @@ bool asks_json(const std::vector<std::string>& arguments) {
   if (std::ranges::find(arguments, "--json") != arguments.end()) return true;
   if (arguments.empty()) return false;
   const char* const variable = std::getenv(env_name(arguments.front(), "--json").c_str());
-  const std::string_view value = variable == nullptr ? "" : variable;
-  return !value.empty() && value != "0" && value != "false" && value != "no" && value != "off";
+  const std::string value = variable == nullptr ? "" : variable;
+  return !value.empty() && truth_of(value).value_or(true);
 }
 
 Command parsed(CLI::App& app, std::vector<std::string> arguments) {

@@ -336,7 +336,9 @@ def disk_full(trial: Trial) -> str:
     try:
         trial.load.submit_pause = 0.0
         trial.load.work_pause = 0.05
-        checker.law(trial.start("--no-generate", *OPTIONS), f"did not start: {trial.words()}")
+        checker.law(
+            trial.start("--no-generate", "--map-size=64MiB"), f"did not start: {trial.words()}"
+        )
         checker.law(trial.serves(), "does not serve")
         _fill(ballast, store, 40 * MIB)
         refused = trial.load.refused

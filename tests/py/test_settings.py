@@ -338,6 +338,14 @@ def test_a_sub_interpreter_is_refused() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "True\nmain\n", "")
 
 
+@pytest.mark.parametrize("name", ["count", "rate"])
+def test_what_is_generated_says_nothing_where_nothing_is(name: str) -> None:
+    sentence = f"^{name} is 5, and generate is False; expected one without the other$"
+    with pytest.raises(pena.SettingsError, match=sentence):
+        pena.Server(generate=False, **{name: 5})  # type: ignore[arg-type]
+    pena.Server(generate=False, seed=5)
+
+
 def in_environment(variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
@@ -357,6 +365,7 @@ def in_environment(variables: dict[str, str], *command: str) -> subprocess.Compl
         ("PENA_CLIENT_URL", "http://127.0.0.1:99999", ("pena", "client")),
         ("PENA_SIM_LENGTH", "0s", ("pena", "sim")),
         ("PENA_BENCH_JSON", "2", ("pena", "bench")),
+        ("PENA_SERVER_NO_GENERATE", "TRUTH", ("pena", "server")),
     ],
 )
 def test_a_variable_is_checked_like_an_option(
@@ -386,6 +395,8 @@ def test_a_variable_that_nobody_reads_is_named_in_a_warning() -> None:
         ("server", "--listen=127.0.0.1:-1"),
         ("server", "--rate=1e-300"),
         ("server", "--rate=nan"),
+        ("server", "--count=5", "--no-generate"),
+        ("server", "--no-generate", "--rate=5"),
         ("sim", "--length=0s"),
         ("sim", "--faults="),
         ("sim", "--faults=drop,,crash"),

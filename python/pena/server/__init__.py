@@ -149,7 +149,8 @@ class Server:
             count: how many messages to generate, those before a restart included; None: no end.
             rate: messages a second at most; None: as fast as clients take them.
             seed: makes the periods reproducible; None: random.
-            generate: False generates nothing; messages come by ``POST /task``.
+            generate: False generates nothing; messages come by ``POST /task``. Then neither count
+                nor rate may be given.
             max_resends: how often a message is sent again before it has failed.
             lease: a batch is settled within this time.
             heartbeat: a stream carries bytes at least this often.
@@ -184,6 +185,11 @@ class Server:
         timing.slack = duration("slack", slack)
         _settings.number(timing, "clock_drift", clock_drift)
         _set_limits(settings.limits, {} if limits is None else limits)
+        for name, given in (("count", count), ("rate", rate)):
+            if given is not None and not generate:
+                raise SettingsError(
+                    f"{name} is {given}, and generate is False; expected one without the other"
+                )
         settings.check()
         self._listen = listen
         self._settings = settings

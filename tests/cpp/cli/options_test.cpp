@@ -165,33 +165,17 @@ TEST(Options, WhatBodiesMayCostReachesItsSettings) {
 }
 
 TEST(Options, TheRestOfTheServersOptionsReachTheirSettings) {
-  const auto server = parsed_as<cli::ServerCommand>({"server",
-                                                     "--listen",
-                                                     "[::1]:0",
-                                                     "--store",
-                                                     "/x",
-                                                     "--count",
-                                                     "500",
-                                                     "--rate",
-                                                     "0.5",
-                                                     "--seed",
-                                                     "18446744073709551615",
-                                                     "--no-generate",
-                                                     "--insecure",
-                                                     "--log-level",
-                                                     "off",
-                                                     "--json",
-                                                     "--allow-host",
-                                                     "a.lan",
-                                                     "--allow-host",
-                                                     "b.lan,c.lan"});
+  const auto server = parsed_as<cli::ServerCommand>(
+      {"server", "--listen", "[::1]:0", "--store", "/x", "--count", "500", "--rate", "0.5",
+       "--seed", "18446744073709551615", "--insecure", "--log-level", "off", "--json",
+       "--allow-host", "a.lan", "--allow-host", "b.lan,c.lan"});
   EXPECT_EQ(server.settings.allow_hosts, (std::vector<std::string>{"a.lan", "b.lan", "c.lan"}));
   EXPECT_EQ(server.settings.listen, "[::1]:0");
   EXPECT_EQ(server.settings.store, "/x");
   EXPECT_EQ(server.settings.generator.count, 500U);
   EXPECT_EQ(server.settings.generator.rate, 0.5);
   EXPECT_EQ(server.settings.generator.seed, 18446744073709551615U);
-  EXPECT_FALSE(server.settings.generator.enabled);
+  EXPECT_TRUE(server.settings.generator.enabled);
   EXPECT_TRUE(server.settings.insecure);
   EXPECT_EQ(server.output.log_level, std::nullopt);
   EXPECT_TRUE(server.output.json);
@@ -280,6 +264,35 @@ TEST(Options, ARefusalSpeaksJsonWhereItWasAskedFor) {
   EXPECT_FALSE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
   const Variable json{"PENA_SERVER_JSON", "1"};
   EXPECT_TRUE(parsed_as<cli::BadUsage>({"server", "--bogus"}).json);
+  const Variable none{"PENA_CLIENT_JSON", "FALSE"};
+  EXPECT_FALSE(parsed_as<cli::BadUsage>({"client", "--bogus"}).json);
+}
+
+TEST(Options, WhatIsGeneratedSaysNothingWhereNothingIs) {
+  for (const char* option : {"--count", "--rate"}) {
+    EXPECT_EQ(
+        refusal({"server", option, "5", "--no-generate"}),
+        std::string{option} + ": expected none beside --no-generate, which generates nothing");
+    const auto on = parsed_as<cli::ServerCommand>({"server", option, "5", "--no-generate=false"});
+    EXPECT_TRUE(on.settings.generator.enabled);
+  }
+}
+
+TEST(Options, OfWhatTheGeneratorDoesTheCommandLineGoesFirst) {
+  {
+    const Variable count{"PENA_SERVER_COUNT", "5"};
+    const Variable rate{"PENA_SERVER_RATE", "5"};
+    const auto none = parsed_as<cli::ServerCommand>({"server", "--no-generate"}).settings.generator;
+    EXPECT_FALSE(none.enabled);
+    EXPECT_FALSE(none.count);
+    EXPECT_FALSE(none.rate);
+    const Variable no_generate{"PENA_SERVER_NO_GENERATE", "yes"};
+    EXPECT_FALSE(parsed_as<cli::ServerCommand>({"server"}).settings.generator.enabled);
+  }
+  const Variable no_generate{"PENA_SERVER_NO_GENERATE", "yes"};
+  const auto some = parsed_as<cli::ServerCommand>({"server", "--count", "5"}).settings.generator;
+  EXPECT_TRUE(some.enabled);
+  EXPECT_EQ(some.count, 5U);
 }
 
 TEST(Options, TheEnvironmentSpeaksWhereTheCommandLineIsSilent) {
@@ -304,12 +317,16 @@ TEST(Options, ABadVariableIsRefusedOnlyByTheCommandThatTakesIt) {
 }
 
 TEST(Options, AFlagIsTrueOrFalse) {
-  for (const char* word : {"maybe", "2", "-1", "TRUE", " true", "nan"}) {
+  for (const char* word : {"true", "1", "yes", "on", "TRUE", "Yes", "oN"}) {
+    const Variable flag{"PENA_SERVER_NO_GENERATE", word};
+    EXPECT_FALSE(parsed_as<cli::ServerCommand>({"server"}).settings.generator.enabled) << word;
+  }
+  for (const char* word : {"maybe", "2", "-1", "TRUTH", " true", "nan"}) {
     const Variable flag{"PENA_SERVER_NO_GENERATE", word};
     EXPECT_EQ(refusal({"server"}),
               "PENA_SERVER_NO_GENERATE: expected true or false, not \"" + std::string{word} + "\"");
   }
-  for (const char* word : {"false", "0", "no", "off", ""}) {
+  for (const char* word : {"false", "0", "no", "off", "False", "NO", "Off", ""}) {
     const Variable flag{"PENA_SERVER_NO_GENERATE", word};
     EXPECT_TRUE(parsed_as<cli::ServerCommand>({"server"}).settings.generator.enabled) << word;
   }
