@@ -2,14 +2,15 @@
 
 #include <charconv>
 
+#include "core/one_line.hpp"
 #include "wire/json.hpp"
 
 namespace pena::client {
 
 std::string error_text(unsigned status, std::string_view body) {
-  constexpr std::size_t kMost = 500;
   const auto sentence = wire::parse_error(body);
-  return std::to_string(status) + ": " + sentence.value_or(std::string{body.substr(0, kMost)});
+  const std::string said = core::one_line(sentence ? *sentence : body);
+  return std::to_string(status) + (said.empty() ? "" : ": " + said);
 }
 
 std::optional<core::Duration> retry_after(std::string_view field) {

@@ -9,8 +9,8 @@
 
 namespace pena::client {
 
-// "400: batchsize is missing; …": the status and the sentence of {"error": …}, or the body as it
-// is.
+// "400: batchsize is missing; …": the status and the sentence of {"error": …}, or the body, in
+// one line.
 [[nodiscard]] std::string error_text(unsigned status, std::string_view body);
 
 // The field Retry-After, where it is a number of seconds. Nothing where it is a date: this side's

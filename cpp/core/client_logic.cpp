@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/dice.hpp"
+#include "core/one_line.hpp"
 #include "core/planted.hpp"
 
 namespace pena::core {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr Xid kNoBatch{};
 constexpr std::uint64_t kMostAskedFor = 1'000'000'000;  // batches; more is any number
-constexpr std::size_t kMostShown = 100;                 // bytes of a foreign event, in the log
 
 }  // namespace
 
@@ -215,8 +215,8 @@ void ClientLogic::on(const MsgArrived& event, Instant now) {
 // that the rest does not wait for it.
 void ClientLogic::on(const StrangeArrived& event, Instant /*now*/) {
   if (counts_.ignored++ == 0) {
-    say(LogLevel::warning, "an event that is no msg was passed over, as any other will be: " +
-                               event.data.substr(0, kMostShown));
+    say(LogLevel::warning,
+        "an event that is no msg was passed over, as any other will be: " + one_line(event.data));
   }
   const auto at = event.batch ? batches_.find(*event.batch) : batches_.end();
   if (at == batches_.end()) return;

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "core/one_line.hpp"
+
 namespace pena::load {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr std::chrono::milliseconds kQuiet{50};
 void refuse_unless(const PostAnswer& answer, int status) {
   if (answer.status == status) return;
   throw LoadError("the server answered " + std::to_string(answer.status) + ": " +
-                  std::string{answer.body});
+                  core::one_line(answer.body));
 }
 
 constexpr std::string_view kCompact = R"({"period":0,"payload":{"name":"a.png","size":1024}})";
@@ -105,7 +107,7 @@ void Worker::take(std::string_view json) {
   constexpr std::string_view kId = R"({"id":)";
   constexpr std::size_t kQuoted = 22;  // an xid and its quotes
   if (!json.starts_with(kId) || json.size() < kId.size() + kQuoted || left_ == 0) {
-    throw LoadError("the server sent a msg that is not understood: " + std::string{json});
+    throw LoadError("the server sent a msg that is not understood: " + core::one_line(json));
   }
   report_ += json.substr(kId.size(), kQuoted);
   const std::string_view rest = json.substr(kId.size() + kQuoted);

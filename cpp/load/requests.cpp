@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/one_line.hpp"
 #include "load/load.hpp"
 
 namespace pena::load {
@@ -83,7 +84,11 @@ void Stream::on_bytes(std::string_view bytes) {
     waiting_ += bytes;
     const std::size_t end = waiting_.find(kHeadEnd);
     if (end == std::string::npos) return;
-    if (status_of(waiting_) != 200) throw LoadError("the server refused a stream: " + waiting_);
+    if (const int status = status_of(waiting_); status != 200) {
+      const std::string_view body = std::string_view{waiting_}.substr(end + kHeadEnd.size());
+      throw LoadError("the server refused a stream: " + std::to_string(status) + ": " +
+                      core::one_line(body));
+    }
     in_body_ = true;
     const std::string_view head = std::string_view{waiting_}.substr(0, end);
     if (head.find("\r\nTransfer-Encoding: chunked") != std::string_view::npos) {
@@ -139,7 +144,7 @@ void Stream::take_line(std::string_view line) {
 void Stream::on_end() {
   if (chunks_ && chunks_->done()) return;
   if (last_words_.empty()) return Link::on_end();
-  throw LoadError("the server ended a stream: " + last_words_);
+  throw LoadError("the server ended a stream: " + core::one_line(last_words_));
 }
 
 }  // namespace pena::load

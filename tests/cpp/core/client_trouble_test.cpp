@@ -277,6 +277,14 @@ TEST_F(ClientTroubleTest, EventsThatAreNoMsgsAreSaidOnceAndCounted) {
   EXPECT_EQ(logic_->counts().ignored, 2U);
 }
 
+TEST_F(ClientTroubleTest, AnEventThatIsNoMsgIsOneLine) {
+  make();
+  open();
+  const auto said = of<Say>(happen(StrangeArrived{"\x1b[2J\nall is well", {}}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_TRUE(said[0].text.ends_with(": \\x1b[2J\\nall is well")) << said[0].text;
+}
+
 TEST_F(ClientTroubleTest, ABatchDoesNotWaitForAnEventThatIsNoMsg) {
   make();
   open();
