@@ -1,9 +1,7 @@
 #include "client/stream_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -13,7 +11,9 @@
 #include "client/answer.hpp"
 #include "client/clock.hpp"
 #include "client/connect.hpp"
+#include "core/one_line.hpp"
 #include "pena_version.hpp"
+#include "wire/http_text.hpp"
 #include "wire/json.hpp"
 #include "wire/sse.hpp"
 
@@ -30,14 +30,15 @@ namespace {
 constexpr std::chrono::seconds kConnectTime{5};
 // Some servers send the head of a stream with its first event only.
 constexpr std::chrono::seconds kHeadTime{30};
+constexpr std::chrono::seconds kSlowHead{5};  // a word is due then
+constexpr std::chrono::seconds kRefusalTime{5};
+constexpr std::size_t kMostOfRefusal = 16 * 1024;
 
 constexpr std::chrono::milliseconds kLongestTime = std::chrono::hours{24 * 365};
 
-using Response = http::response_parser<http::buffer_body>;
-
 // Whether the field is there.
-bool read_ms(const Response& response, const char* field, core::Duration& into) {
-  const auto value = response.get()[field];
+bool read_ms(const http::fields& answer, const char* field, core::Duration& into) {
+  const auto value = answer[field];
   std::int64_t ms = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
   if (error != std::errc{} || end != value.data() + value.size()) return false;
@@ -47,14 +48,14 @@ bool read_ms(const Response& response, const char* field, core::Duration& into) 
 }
 
 // What the server's headers tell of its times; the defaults for what they do not.
-core::StreamOpened opened_by(const Response& response, core::Instant requested_at) {
+core::StreamOpened opened_by(const http::fields& answer, core::Instant requested_at) {
   core::StreamOpened opened{requested_at, {}};
   core::Timing& timing = opened.timing;
-  opened.promises_lease = read_ms(response, "Pena-Lease", timing.lease);
-  opened.promises_silence = read_ms(response, "Pena-Silence", timing.silence);
-  read_ms(response, "Pena-Heartbeat", timing.heartbeat);
-  read_ms(response, "Pena-Stop-Time", timing.stop_time);
-  const auto drift = response.get()["Pena-Clock-Drift"];
+  opened.promises_lease = read_ms(answer, "Pena-Lease", timing.lease);
+  opened.promises_silence = read_ms(answer, "Pena-Silence", timing.silence);
+  read_ms(answer, "Pena-Heartbeat", timing.heartbeat);
+  read_ms(answer, "Pena-Stop-Time", timing.stop_time);
+  const auto drift = answer["Pena-Clock-Drift"];
   double value = 0.0;
   const auto [end, error] = std::from_chars(drift.data(), drift.data() + drift.size(), value);
   const bool is_number = error == std::errc{} && end == drift.data() + drift.size();
@@ -64,12 +65,32 @@ core::StreamOpened opened_by(const Response& response, core::Instant requested_a
   return opened;
 }
 
+// A server by the brief alone may name no type.
+bool is_event_stream(std::string_view type) {
+  std::string_view name = type.substr(0, type.find(';'));
+  while (name.ends_with(' ')) name.remove_suffix(1);
+  return type.empty() || wire::same_text(name, "text/event-stream");
+}
+
+std::string in_seconds(std::chrono::seconds time) {
+  return std::to_string(time.count()) + " s";
+}
+
 }  // namespace
+
+// The head of the answer, and what came with it.
+struct StreamReader::Answer {
+  Answer() { parser.body_limit(boost::none); }
+  beast::flat_buffer buffer;
+  http::response_parser<http::buffer_body> parser;
+};
 
 StreamReader::StreamReader(const asio::any_io_executor& executor, ServerAddress address,
                            std::uint32_t batchsize, std::optional<std::uint64_t> batches, Tell tell)
     : socket_(executor),
       resolver_(executor),
+      limit_(executor),
+      slow_(executor),
       address_(std::move(address)),
       batchsize_(batchsize),
       batches_(batches),
@@ -81,13 +102,15 @@ asio::awaitable<void> StreamReader::run() {
   try {
     over = co_await read();
   } catch (const boost::system::system_error& error) {
-    over.why = is_late_ ? "no answer in time" : reason(error.code());
+    over.why = late_.empty() ? reason(error.code()) : late_;
   }
+  end_limit();
   tell(over);
 }
 
 void StreamReader::close() {
   closed_ = true;
+  end_limit();
   abandon();
 }
 
@@ -101,19 +124,49 @@ void StreamReader::tell(const core::ClientEvent& event) {
   if (!closed_) tell_(event);
 }
 
+// What is under way is given up when it takes longer; `why` is told then.
+void StreamReader::limit(std::chrono::seconds time, std::string why) {
+  limit_.expires_after(time);
+  limit_.async_wait([self = shared_from_this(), why = std::move(why),
+                     number = ++limit_number_](const error_code& error) {
+    if (error || number != self->limit_number_) return;
+    self->late_ = why;
+    self->abandon();
+  });
+}
+
+void StreamReader::end_limit() {
+  ++limit_number_;
+  limit_.cancel();
+  slow_.cancel();
+}
+
 asio::awaitable<core::StreamClosed> StreamReader::read() {
-  asio::steady_timer timer(socket_.get_executor(), kConnectTime);
-  const auto watch = [&] {
-    timer.async_wait([self = shared_from_this()](const error_code& error) {
-      if (error) return;
-      self->is_late_ = true;
-      self->abandon();
-    });
-  };
-  watch();
+  limit(kConnectTime, "no connection within " + in_seconds(kConnectTime));
   co_await connect(socket_, resolver_, address_);
-  timer.expires_after(kHeadTime);
-  watch();
+  Answer answer;
+  const core::Instant requested_at = co_await ask(answer);
+  const auto& head = answer.parser.get();
+  if (head.result() != http::status::ok) co_return co_await read_refusal(answer);
+  const std::string_view type = head[http::field::content_type];
+  if (!is_event_stream(type)) {
+    co_return core::StreamClosed{
+        "200 with Content-Type " + core::one_line(type) + "; expected text/event-stream", 0, {}};
+  }
+  tell(opened_by(head, requested_at));
+  co_return co_await read_events(answer);
+}
+
+// When that was.
+asio::awaitable<core::Instant> StreamReader::ask(Answer& answer) {
+  const std::string why = "no answer within " + in_seconds(kHeadTime);
+  limit(kHeadTime, why);
+  slow_.expires_after(kSlowHead);
+  slow_.async_wait(
+      [self = shared_from_this(), why, number = limit_number_](const error_code& error) {
+        if (error || number != self->limit_number_) return;
+        self->tell(core::StreamUnanswered{kSlowHead, why});
+      });
   std::string target = "/task?batchsize=" + std::to_string(batchsize_);
   if (batches_) target += "&batches=" + std::to_string(*batches_);
   http::request<http::empty_body> request(http::verb::get, target, 11);
@@ -122,21 +175,37 @@ asio::awaitable<core::StreamClosed> StreamReader::read() {
   request.set(http::field::user_agent, std::string{"pena/"} + kVersion);
   const core::Instant requested_at = now();
   co_await http::async_write(socket_, request, use_awaitable);
-  beast::flat_buffer buffer;
-  Response response;
-  response.body_limit(boost::none);
-  co_await http::async_read_header(socket_, buffer, response, use_awaitable);
-  timer.cancel();
+  co_await http::async_read_header(socket_, answer.buffer, answer.parser, use_awaitable);
+  end_limit();
+  co_return requested_at;
+}
 
-  const unsigned status = response.get().result_int();
-  const bool accepted = status == 200;
-  core::StreamClosed over{"the stream ended", accepted ? 0U : status, {}};
-  if (accepted) {
-    tell(opened_by(response, requested_at));
-  } else {
-    over.retry_after = retry_after(response.get()[http::field::retry_after]);
+// More of the body: nothing where there is none, with `error` then.
+asio::awaitable<std::string_view> StreamReader::read_some(Answer& answer, error_code& error) {
+  auto& body = answer.parser.get().body();
+  body.data = bytes_.data();
+  body.size = bytes_.size();
+  co_await http::async_read_some(socket_, answer.buffer, answer.parser,
+                                 asio::redirect_error(use_awaitable, error));
+  if (error == http::error::need_buffer) error = {};
+  co_return std::string_view(bytes_.data(), bytes_.size() - body.size);
+}
+
+// As much of its body as makes a sentence, and comes soon.
+asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
+  const auto& head = answer.parser.get();
+  limit(kRefusalTime, {});
+  std::string body;
+  error_code error;
+  while (!answer.parser.is_done() && !error && !closed_ && body.size() < kMostOfRefusal) {
+    body += co_await read_some(answer, error);
   }
+  const unsigned status = head.result_int();
+  co_return core::StreamClosed{error_text(status, body), status,
+                               retry_after(head[http::field::retry_after])};
+}
 
+asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
   wire::SseParser parser;
   parser.on_event = [this](const wire::SseEvent& event) {
     tell_event(event.id, event.data);
@@ -144,30 +213,18 @@ asio::awaitable<core::StreamClosed> StreamReader::read() {
   parser.on_comment = [this](std::string_view comment) {
     tell_comment(comment);
   };
-  std::string refusal;
-  std::array<char, 16 * 1024> bytes{};
-  while (!response.is_done() && !closed_) {
-    response.get().body().data = bytes.data();
-    response.get().body().size = bytes.size();
-    error_code error;
-    co_await http::async_read_some(socket_, buffer, response,
-                                   asio::redirect_error(use_awaitable, error));
-    const std::string_view piece(bytes.data(), bytes.size() - response.get().body().size);
-    if (accepted) {
-      if (!piece.empty()) tell(core::StreamHeard{});
-      if (!parser.feed(piece)) {
-        over.why = "a line or an event of it is too long";
-        co_return over;
-      }
-    } else if (refusal.size() < bytes.size()) {
-      refusal += piece;
-    }
-    if (error && error != http::error::need_buffer) {
-      over.why = reason(error);
-      break;
+  core::StreamClosed over{"the stream ended", 0, {}};
+  error_code error;
+  while (!answer.parser.is_done() && !error && !closed_) {
+    const std::string_view piece = co_await read_some(answer, error);
+    if (!piece.empty()) tell(core::StreamHeard{});
+    if (!parser.feed(piece)) {
+      over.why = "a line or an event of it is too long";
+      over.is_unreadable = true;
+      co_return over;
     }
   }
-  if (!accepted) over.why = error_text(status, refusal);
+  if (error) over.why = reason(error);
   co_return over;
 }
 

@@ -16,7 +16,7 @@ constexpr std::uint64_t kMostAskedFor = 1'000'000'000;  // batches; more is any 
 }  // namespace
 
 ClientLogic::ClientLogic(const ClientRules& rules)
-    : rules_(rules), outbox_(rules.retry), random_(mix(rules.seed)) {}
+    : rules_(rules), outbox_(rules.retry), streams_(rules.server), random_(mix(rules.seed)) {}
 
 std::uint32_t ClientLogic::draw_batchsize(std::uint64_t seed) {
   return 2 + static_cast<std::uint32_t>(mix(mix(seed) + 1) % 9);
@@ -42,17 +42,15 @@ std::vector<ClientAction> ClientLogic::step(const ClientEvent& event, Instant no
   return std::exchange(actions_, {});
 }
 
-void ClientLogic::say(LogLevel level, std::string text) {
-  actions_.emplace_back(Say{level, std::move(text)});
+void ClientLogic::say(std::optional<Say> line) {
+  if (line) actions_.emplace_back(std::move(*line));
 }
 
 // ---- the stream
 
 void ClientLogic::on(const StreamOpened& event, Instant now) {
   ++counts_.connects;
-  if (says_no_stream_) say(LogLevel::info, "there is a stream from " + rules_.server);
-  says_no_stream_ = false;
-  failures_ = 0;
+  say(streams_.opened(now));
   timing_ = event.timing;
   promises_silence_ = event.promises_silence;
   promises_lease_ = event.promises_lease;
@@ -68,7 +66,11 @@ void ClientLogic::on(const StreamHeard& /*event*/, Instant now) {
   if (heard_at_ && (!stamped_ || PENA_BUG(silence_from_arrival))) heard_at_ = now;
 }
 
-void ClientLogic::on(const StreamClosed& event, Instant /*now*/) {
+void ClientLogic::on(const StreamUnanswered& event, Instant /*now*/) {
+  if (!stopping_) say(streams_.unanswered(event.waited, event.why));
+}
+
+void ClientLogic::on(const StreamClosed& event, Instant now) {
   has_stream_ = false;
   if (stopping_) return;
   if (!may_be_tried_again(event.status)) {
@@ -77,15 +79,10 @@ void ClientLogic::on(const StreamClosed& event, Instant /*now*/) {
   }
   if (has_reported_all()) {
     heard_at_.reset();  // it had all it asked for, so the server ended the stream
+    streams_.left();
     return;
   }
-  // That an open stream ends now and then is usual; that no other can be had is not.
-  if (!heard_at_ && !std::exchange(says_no_stream_, true)) {
-    say(LogLevel::warning,
-        "no stream from " + rules_.server + ": " + event.why + "; trying again until there is one");
-  } else {
-    say(LogLevel::debug, "the stream is over: " + event.why);
-  }
+  say(streams_.ended(event.why, event.status, event.is_unreadable, now));
   lose_stream();
   reconnect(event.retry_after);
 }
@@ -101,8 +98,8 @@ void ClientLogic::reconnect(std::optional<Duration> retry_after) {
   const auto batches = batches_wanted();
   has_stream_ = batches != 0;
   if (!has_stream_) return;  // what it had last is still to be reported
-  actions_.emplace_back(
-      OpenStream{wait_to_retry(rules_.retry, ++failures_, retry_after, dice()), batches});
+  actions_.emplace_back(OpenStream{
+      wait_to_retry(rules_.retry, streams_.next_failure(), retry_after, dice()), batches});
 }
 
 // Where a report that was to be the last one was none.
@@ -190,6 +187,7 @@ void ClientLogic::on(const MsgArrived& event, Instant now) {
   const auto due = next_timeout();
   if (due && now >= *due && !PENA_BUG(begins_overdue_msgs)) on(ClientTimeReached{}, now);
   if (!heard_at_ || stopping_ || is_about_to_end()) return;
+  say(streams_.brought_msg());
   if (event.batch && event.batch == given_up_) return;
   ++counts_.received;
   BatchWork& work = batch_of(event.batch);
@@ -215,8 +213,8 @@ void ClientLogic::on(const MsgArrived& event, Instant now) {
 // that the rest does not wait for it.
 void ClientLogic::on(const StrangeArrived& event, Instant /*now*/) {
   if (counts_.ignored++ == 0) {
-    say(LogLevel::warning,
-        "an event that is no msg was passed over, as any other will be: " + one_line(event.data));
+    say(Say{LogLevel::warning, "an event that is no msg was passed over, as any other will be: " +
+                                   one_line(event.data)});
   }
   const auto at = event.batch ? batches_.find(*event.batch) : batches_.end();
   if (at == batches_.end()) return;
@@ -305,7 +303,7 @@ bool ClientLogic::is_about_to_end() const {
 
 void ClientLogic::on(const ReportTried& event, Instant now) {
   auto [fate, line] = outbox_.tried(event, dice());
-  if (line) actions_.emplace_back(std::move(*line));
+  say(std::move(line));
   switch (fate) {
     case ReportOutbox::Fate::again:
       return;
@@ -377,6 +375,7 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
   if (heard_at_ && promises_silence_ && now >= *heard_at_ + timing_.silence &&
       !PENA_BUG(no_silence)) {
     actions_.emplace_back(CloseOwnStream{});
+    streams_.left();
     lose_stream();
     reconnect();
     return;

@@ -29,6 +29,8 @@
 #include "core/limits.hpp"
 #include "core/report_outbox.hpp"
 #include "core/retry.hpp"
+#include "core/say.hpp"
+#include "core/stream_watch.hpp"
 #include "core/xid.hpp"
 
 namespace pena::core {
@@ -79,6 +81,12 @@ struct StreamClosed {
   std::string why;                      // for a person
   unsigned status = 0;                  // of an answer that was no stream
   std::optional<Duration> retry_after;  // where that asked for it
+  bool is_unreadable = false;           // it was given up, for it is no stream to be read on
+};
+// A stream was asked for, and no answer has come for so long.
+struct StreamUnanswered {
+  Duration waited{};
+  std::string why;  // what the StreamClosed will tell where none comes
 };
 struct WorkEnded {
   Xid id;
@@ -91,9 +99,9 @@ struct WorkStopped {
 struct StopAsked {};
 struct ClientTimeReached {};
 
-using ClientEvent =
-    std::variant<StreamOpened, NoteArrived, MsgArrived, StrangeArrived, StreamHeard, StreamClosed,
-                 WorkEnded, WorkStopped, ReportTried, StopAsked, ClientTimeReached>;
+using ClientEvent = std::variant<StreamOpened, NoteArrived, MsgArrived, StrangeArrived, StreamHeard,
+                                 StreamClosed, StreamUnanswered, WorkEnded, WorkStopped,
+                                 ReportTried, StopAsked, ClientTimeReached>;
 
 // ---- what is to be done
 
@@ -168,6 +176,7 @@ class ClientLogic {
   void on(const StrangeArrived& event, Instant now);
   void on(const StreamHeard& event, Instant now);
   void on(const StreamClosed& event, Instant now);
+  void on(const StreamUnanswered& event, Instant now);
   void on(const WorkEnded& event, Instant now);
   void on(const WorkStopped& event, Instant now);
   void on(const ReportTried& event, Instant now);
@@ -178,7 +187,7 @@ class ClientLogic {
   void reconnect(std::optional<Duration> retry_after = std::nullopt);
   void reopen_if_wanted();
   [[nodiscard]] std::optional<std::uint64_t> batches_wanted() const;
-  void say(LogLevel level, std::string text);
+  void say(std::optional<Say> line);
   void anchor(Instant client_at, std::int64_t server_ms);
   void anchor_again(Instant sent_at, std::optional<std::int64_t> server_ms);
   [[nodiscard]] Duration anchor_age() const;
@@ -216,9 +225,8 @@ class ClientLogic {
   ReportOutbox outbox_;
   std::uint64_t reports_open_ = 0;
   std::uint64_t batches_reported_ = 0;
-  bool has_stream_ = false;      // one is open, or to be opened
-  unsigned failures_ = 0;        // to connect, in a row
-  bool says_no_stream_ = false;  // it was said that none can be had
+  bool has_stream_ = false;  // one is open, or to be opened
+  StreamWatch streams_;
   std::uint64_t random_ = 0;
   std::optional<EndClient> stopping_;
   Instant stop_by_;

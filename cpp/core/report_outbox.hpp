@@ -21,8 +21,8 @@
 
 #include "core/event.hpp"
 #include "core/instant.hpp"
-#include "core/log.hpp"
 #include "core/retry.hpp"
+#include "core/say.hpp"
 
 namespace pena::core {
 
@@ -49,12 +49,6 @@ struct ReportTried {
   std::optional<std::int64_t> at_ms;    // the server's clock, where it told
   std::optional<Duration> retry_after;  // likewise
   std::string why;                      // for a person, where it was not taken
-};
-
-// One line of the log.
-struct Say {
-  LogLevel level = LogLevel::info;
-  std::string text;
 };
 
 class ReportOutbox {

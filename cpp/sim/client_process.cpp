@@ -10,6 +10,12 @@ namespace pena::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr const char* kUnanswered = "no answer within 30 s";
+
+}  // namespace
+
 ClientProcess::ClientProcess(Environment& environment, Place place)
     : environment_(environment),
       place_(std::move(place)),
@@ -198,11 +204,16 @@ void PenaClient::act(const core::OpenStream& open_stream) {
     head_came_ = false;
     open("batchsize=" + std::to_string(rules_.batchsize) +
          (batches ? "&batches=" + std::to_string(*batches) : ""));
-    after(30s, [this, number, from = connection_] {
-      if (number != open_number_ || head_came_ || connection_ != from) return;
-      close();
-      happen(core::StreamClosed{"no answer in time", 0, {}});
-    });
+    const auto unless_answered = [this, number, from = connection_](Timeline::Action then) {
+      return [this, number, from, act = std::move(then)]() mutable {
+        if (number == open_number_ && !head_came_ && connection_ == from) act();
+      };
+    };
+    after(5s, unless_answered([this] { happen(core::StreamUnanswered{5s, kUnanswered}); }));
+    after(30s, unless_answered([this] {
+            close();
+            happen(core::StreamClosed{kUnanswered, 0, {}});
+          }));
   });
 }
 

@@ -400,6 +400,7 @@ TEST_F(ClientLogicTest, BacksOffWithJitterAndForgetsItAfterAGoodStream) {
   EXPECT_GT(waits.size(), 10U);
   EXPECT_GT(*waits.rbegin(), seconds{1});
   (void)happen(StreamOpened{now_, timing_});
+  (void)happen(MsgArrived{id_of(1), 5, {}});
   EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.retry.first);
 }
 

@@ -59,6 +59,15 @@ class ClientTroubleTest : public testing::Test {
   Actions answer(unsigned status, std::optional<Duration> retry_after = std::nullopt) {
     return happen(ReportTried{now_, status, {}, retry_after, std::to_string(status) + ": no"});
   }
+  static std::vector<std::string> warnings(const Actions& actions) {
+    std::vector<std::string> found;
+    for (const Say& line : of<Say>(actions)) {
+      if (line.level != LogLevel::debug && !line.text.starts_with("an event that is no msg")) {
+        found.push_back(line.text);
+      }
+    }
+    return found;
+  }
   static SendReport only_report(const Actions& actions) {
     const auto reports = of<SendReport>(actions);
     EXPECT_EQ(reports.size(), 1U);
@@ -254,6 +263,79 @@ TEST_F(ClientTroubleTest, ThatItCannotConnectIsSaidOnceAndThatItCanAgain) {
     EXPECT_EQ(line.level, LogLevel::debug);
   }
   EXPECT_TRUE(of<Say>(happen(StreamOpened{now_, {}})).empty());
+}
+
+TEST_F(ClientTroubleTest, ThatThereIsNoStreamIsSaidAgainForAnotherReason) {
+  make();
+  EXPECT_EQ(warnings(happen(StreamClosed{"200 with Content-Type text/html", 0, {}})).size(), 1U);
+  EXPECT_EQ(warnings(happen(StreamClosed{"Connection refused", 0, {}})).size(), 1U);
+  EXPECT_EQ(warnings(happen(StreamClosed{"503: it is 5 to 12", 503, {}})).size(), 1U);
+  EXPECT_EQ(warnings(happen(StreamClosed{"503: it is 4 to 12", 503, {}})).size(), 0U);
+}
+
+TEST_F(ClientTroubleTest, StreamsThatEndAtOnceWithoutAMsgAreSaidOnceAndAskedForEverLess) {
+  const RetryRules rules;
+  make();
+  Actions all;
+  Duration waited{};
+  for (int i = 0; i < 20; ++i) {
+    open();  // a stamp is no msg
+    (void)happen(StrangeArrived{R"({"error":"log in"})", {}});
+    const Actions ended = happen(StreamClosed{"the stream ended", 0, {}});
+    all.insert(all.end(), ended.begin(), ended.end());
+    waited += of<OpenStream>(ended).at(0).after;
+  }
+  EXPECT_GT(waited, 4 * rules.most);
+  EXPECT_EQ(warnings(all), std::vector<std::string>{
+                               "the streams from http://there end at once and bring no msg: the "
+                               "stream ended; trying again until one does"});
+  open();
+  const auto said = of<Say>(happen(MsgArrived{id_of(1), 5, {}}));
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].text, "a stream from http://there brings msgs");
+  EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.first);
+}
+
+TEST_F(ClientTroubleTest, AStreamThatLastsIsAGoodOneThoughItBringsNothing) {
+  const RetryRules rules;
+  make();
+  for (int i = 0; i < 10; ++i) {
+    open_abroad();
+    now_ += seconds{2};
+    const Actions ended = happen(StreamClosed{"the stream ended", 0, {}});
+    EXPECT_TRUE(warnings(ended).empty());
+    EXPECT_LE(of<OpenStream>(ended).at(0).after, rules.first);
+  }
+}
+
+TEST_F(ClientTroubleTest, StreamsThatCannotBeReadOnAreSaidOnceAndAskedForEverLess) {
+  const RetryRules rules;
+  make();
+  Actions all;
+  Duration waited{};
+  for (int i = 0; i < 20; ++i) {
+    open_abroad();
+    now_ += seconds{20};
+    const Actions ended = happen(StreamClosed{"a line is too long", 0, {}, true});
+    all.insert(all.end(), ended.begin(), ended.end());
+    waited += of<OpenStream>(ended).at(0).after;
+  }
+  EXPECT_GT(waited, 4 * rules.most);
+  EXPECT_EQ(warnings(all),
+            std::vector<std::string>{"no stream from http://there: a line is too long; trying "
+                                     "again until there is one"});
+}
+
+TEST_F(ClientTroubleTest, ThatNoAnswerComesIsSaidBeforeItIsTriedAgain) {
+  make();
+  EXPECT_EQ(warnings(happen(StreamUnanswered{seconds{5}, "no answer within 30 s"})),
+            std::vector<std::string>{"no stream from http://there: no answer for 5 s; trying again "
+                                     "where there is no answer within 30 s"});
+  EXPECT_TRUE(warnings(happen(StreamClosed{"no answer within 30 s", 0, {}})).empty());
+  EXPECT_TRUE(warnings(happen(StreamUnanswered{seconds{5}, "no answer within 30 s"})).empty());
+  EXPECT_EQ(warnings(happen(StreamClosed{"Connection refused", 0, {}})).size(), 1U);
+  EXPECT_EQ(of<Say>(happen(StreamOpened{now_, {}})).at(0).text,
+            "there is a stream from http://there");
 }
 
 TEST_F(ClientTroubleTest, ThatAReportIsNotTakenIsSaidOnce) {
