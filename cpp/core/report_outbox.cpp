@@ -10,7 +10,7 @@ namespace {
 
 // An answer that speaks of the body's form, and not of the client or the moment.
 bool is_about_the_form(unsigned status) {
-  return status == 400 || status == 413 || status == 422;
+  return status == 400 || status == 413 || status == 415 || status == 422;
 }
 
 std::string_view description(ReportForm form) {
@@ -157,7 +157,8 @@ ReportOutbox::Outcome ReportOutbox::refused(const ReportTried& what) {
   waiting_.pop_front();
   if (first.asks_for_time) return {Fate::told_time, std::nullopt};
   return {first.any_taken ? Fate::taken : Fate::refused,
-          Say{LogLevel::error, "the server refused a report: " + what.why}};
+          Say{LogLevel::error, "the server refused a report, so it is given up with its " +
+                                   std::to_string(first.msgs_left()) + " msgs: " + what.why}};
 }
 
 }  // namespace pena::core

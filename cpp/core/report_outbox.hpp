@@ -3,10 +3,10 @@
 //
 //   answer              what follows
 //   2xx                 it is taken; the next report begins with the form that was taken
-//   400, 413, 422       the next form at once, for a server may know another one only
+//   400, 413, 415, 422  the next form at once, for a server may know another one only
 //   408, 425, 429, 5xx  the same again, after a wait that grows (core/retry)
 //   none                the same
-//   any other           it is refused for good
+//   any other           it is refused for good: given up, and the client goes on
 //
 // The forms, of which the first says most: with the batch and all that was refused; an object with
 // ids; an array of ids; one id by itself, one after the other. Only the first is sure to settle
@@ -86,6 +86,8 @@ class ReportOutbox {
     std::size_t next_id = 0;  // in the form `single`
     bool any_taken = false;   // likewise
     unsigned failures = 0;    // in a row
+    // That were worked on, and of which the server has not said that it knows.
+    [[nodiscard]] std::size_t msgs_left() const { return report.ids.size() - next_id; }
   };
   [[nodiscard]] SendReport what_to_send() const;
   [[nodiscard]] Outcome taken();

@@ -39,7 +39,7 @@ Say StreamWatch::ended(std::string_view why, unsigned status, bool is_unreadable
   const Trouble trouble = trouble_of(is_unreadable, now);
   opened_at_.reset();
   const std::string reason{why};
-  const Say usual{LogLevel::debug, "the stream is over: " + reason};
+  Say usual{LogLevel::debug, "the stream is over: " + reason};
   switch (trouble) {
     case Trouble::none:
       failures_ = vain_ = 0;

@@ -256,7 +256,10 @@ TEST(Client, TriesTheOtherFormsOfAReportAndSaysWhereNoneIsTaken) {
     EXPECT_EQ(server.next("POST").body, ids);
     EXPECT_EQ(server.next("POST").body, "\"" + id(1) + "\"");
   }
-  EXPECT_THAT(log.text(), HasSubstr("the server refused a report: 400: no such thing"));
+  EXPECT_THAT(
+      log.text(),
+      HasSubstr(
+          "the server refused a report, so it is given up with its 2 msgs: 400: no such thing"));
 }
 
 TEST(Client, ServesAServerThatTakesOnlyArrays) {

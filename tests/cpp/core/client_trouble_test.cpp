@@ -120,7 +120,7 @@ TEST_F(ClientTroubleTest, A400IsFollowedByTheOtherForms) {
   EXPECT_EQ(object.form, ReportForm::object);
   EXPECT_EQ(object.report.ids.size(), 2U);
   EXPECT_EQ(only_report(answer(422)).form, ReportForm::array);
-  const SendReport first = only_report(answer(400));
+  const SendReport first = only_report(answer(415));
   EXPECT_EQ(first.form, ReportForm::single);
   EXPECT_EQ(first.report.ids, std::vector<Xid>{id_of(1)});
   EXPECT_EQ(only_report(answer(200)).report.ids, std::vector<Xid>{id_of(2)});
@@ -155,7 +155,8 @@ TEST_F(ClientTroubleTest, WhatNoFormSaysIsGivenUpAloud) {
   EXPECT_TRUE(of<SendReport>(last).empty());
   ASSERT_EQ(of<Say>(last).size(), 1U);
   EXPECT_EQ(of<Say>(last)[0].level, LogLevel::error);
-  EXPECT_EQ(of<Say>(last)[0].text, "the server refused a report: 400: no");
+  EXPECT_EQ(of<Say>(last)[0].text,
+            "the server refused a report, so it is given up with its 2 msgs: 400: no");
   EXPECT_EQ(logic_->counts().batches, 0U);
 }
 
@@ -170,12 +171,18 @@ TEST_F(ClientTroubleTest, OneStrangeIdDoesNotTakeTheOthersWithIt) {
   EXPECT_EQ(logic_->counts().batches, 1U);
 }
 
-TEST_F(ClientTroubleTest, AnAnswerThatIsNotAboutTheFormEndsAReport) {
-  for (const unsigned status : {301U, 401U, 403U, 404U, 405U}) {
+TEST_F(ClientTroubleTest, AnAnswerThatIsNotAboutTheFormEndsAReportAndNotTheClient) {
+  for (const unsigned status : {301U, 401U, 403U, 404U, 405U, 409U}) {
     make();
     open();
     (void)work(2);
-    EXPECT_TRUE(of<SendReport>(answer(status)).empty()) << status;
+    const Actions refused = answer(status);
+    EXPECT_TRUE(of<SendReport>(refused).empty()) << status;
+    EXPECT_TRUE(of<EndClient>(refused).empty()) << status;
+    ASSERT_EQ(of<Say>(refused).size(), 1U) << status;
+    EXPECT_TRUE(of<Say>(refused)[0].text.ends_with(
+        "given up with its 2 msgs: " + std::to_string(status) + ": no"));
+    EXPECT_EQ(only_report(work(2, id_of(101))).report.batch, id_of(101)) << status;
   }
 }
 
