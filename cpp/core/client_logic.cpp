@@ -362,6 +362,11 @@ void ClientLogic::end(EndClient end) {
   batch_of_msg_.clear();
   heard_at_.reset();
   actions_.emplace_back(CloseOwnStream{});
+  if (const std::size_t msgs = outbox_.unanswered_msgs(); msgs > 0) {
+    say(Say{LogLevel::warning, "the reports of " + std::to_string(msgs) +
+                                   " msgs were not answered in time, so the server may send them "
+                                   "again"});
+  }
   actions_.emplace_back(std::move(end));
 }
 

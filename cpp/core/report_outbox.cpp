@@ -64,6 +64,12 @@ std::optional<SendReport> ReportOutbox::hurry(Instant now) {
   return what_to_send();
 }
 
+std::size_t ReportOutbox::unanswered_msgs() const {
+  std::size_t msgs = 0;
+  for (const Pending& pending : waiting_) msgs += pending.msgs_left();
+  return msgs;
+}
+
 SendReport ReportOutbox::what_to_send() const {
   const Pending& first = waiting_.front();
   SendReport send{first.number, first.form, {}, {}};

@@ -69,6 +69,9 @@ class ReportOutbox {
   // The same without its wait, where it still waits: the client is about to end.
   [[nodiscard]] std::optional<SendReport> hurry(Instant now);
 
+  // That were worked on and whose reports have not been taken.
+  [[nodiscard]] std::size_t unanswered_msgs() const;
+
   enum class Fate { again, taken, refused, told_time };
   struct Outcome {
     Fate fate = Fate::again;

@@ -247,6 +247,35 @@ TEST_F(ClientTroubleTest, AStopDoesNotWaitForTheNextTry) {
   EXPECT_EQ(of<EndClient>(answer(200)).size(), 1U);
 }
 
+TEST_F(ClientTroubleTest, AStopSaysWhatItLeavesUnanswered) {
+  make();
+  open();
+  (void)work(2);
+  (void)work(3, id_of(101));
+  EXPECT_TRUE(warnings(happen(StopAsked{})).empty());
+  now_ += seconds{1};
+  const Actions last = happen(ClientTimeReached{});
+  EXPECT_EQ(warnings(last),
+            std::vector<std::string>{"the reports of 5 msgs were not answered in time, so the "
+                                     "server may send them again"});
+  EXPECT_EQ(of<EndClient>(last).size(), 1U);
+  // All of them answered, and one of two, by itself.
+  make();
+  open();
+  (void)work(2);
+  (void)happen(StopAsked{});
+  EXPECT_TRUE(warnings(answer(200)).empty());
+  make();
+  open();
+  (void)work(2);
+  for (int form = 0; form < 3; ++form) (void)answer(400);
+  (void)answer(200);
+  (void)happen(StopAsked{});
+  now_ += seconds{1};
+  EXPECT_EQ(warnings(happen(ClientTimeReached{})).at(0),
+            "the reports of 1 msgs were not answered in time, so the server may send them again");
+}
+
 // ---- what is said
 
 TEST_F(ClientTroubleTest, ThatItCannotConnectIsSaidOnceAndThatItCanAgain) {
