@@ -13,8 +13,9 @@ namespace pena::client {
 // one line.
 [[nodiscard]] std::string error_text(unsigned status, std::string_view body);
 
-// The field Retry-After, where it is a number of seconds. Nothing where it is a date: this side's
-// wall clock may be any.
-[[nodiscard]] std::optional<core::Duration> retry_after(std::string_view field);
+// The field Retry-After: a number of seconds, or a date, which is counted from the answer's own Date,
+// for this side's wall clock may be any. Nothing where it is neither, or a date without a Date.
+[[nodiscard]] std::optional<core::Duration> retry_after(std::string_view field,
+                                                        std::string_view date);
 
 }  // namespace pena::client

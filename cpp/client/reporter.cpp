@@ -110,7 +110,7 @@ asio::awaitable<void> Reporter::post(const std::string& body, core::ReportTried&
   http::response<http::string_body> response;
   co_await http::async_read(socket_, buffer, response, use_awaitable);
   tried.status = response.result_int();
-  tried.retry_after = retry_after(response[http::field::retry_after]);
+  tried.retry_after = retry_after(response[http::field::retry_after], response[http::field::date]);
   answer = std::move(response.body());
   const auto at = response["Pena-At"];
   std::int64_t ms = 0;

@@ -201,8 +201,9 @@ asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
     body += co_await read_some(answer, error);
   }
   const unsigned status = head.result_int();
-  co_return core::StreamClosed{error_text(status, body), status,
-                               retry_after(head[http::field::retry_after])};
+  co_return core::StreamClosed{
+      error_text(status, body), status,
+      retry_after(head[http::field::retry_after], head[http::field::date])};
 }
 
 asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
