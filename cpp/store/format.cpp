@@ -207,6 +207,8 @@ void append_slice(std::string_view slice, std::string& value) {
 }
 
 void seal(std::string& value) {
+  if (value.size() < kHeader)
+    throw StoreError("a bug: a record without its header is to be sealed");
   const std::string_view body = std::string_view{value}.substr(kHeader);
   const std::uint32_t checksum = checksum_of(kRecordVersion, body);
   value[0] = static_cast<char>(kRecordVersion);

@@ -21,7 +21,7 @@ std::string_view to_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
-Cursor::Cursor(const LmdbEnv& env, MDB_txn* txn, Table table) {
+Cursor::Cursor(const LmdbEnv& env, MDB_txn* txn, Table table) : table_(table) {
   const int code = mdb_cursor_open(txn, env.table(table), &cursor_);
   if (code != 0) throw_lmdb("cannot read the store", code);
 }
@@ -39,19 +39,29 @@ bool Cursor::to_first_behind(const std::optional<Xid>& after) {
   if (!after) return first();
   key_ = to_val(*after);
   if (!get(MDB_SET_RANGE)) return false;
-  return id() != *after || next();
+  const bool there = id() != *after || next();
+  if (there && id() <= *after) refuse_order();
+  return there;
 }
 
 bool Cursor::to_last_up_to(const Xid& id) {
   key_ = to_val(id);
-  if (!get(MDB_SET_RANGE)) return last();
-  return this->id() == id || previous();
+  const bool there = get(MDB_SET_RANGE) ? this->id() == id || previous() : last();
+  if (there && this->id() > id) refuse_order();
+  return there;
+}
+
+// Whoever writes relies on the order of the keys, and would write what makes no sense.
+void Cursor::refuse_order() const {
+  throw StoreError("the record " + id().text() + " in the bucket " + name_of(table_) +
+                   " is out of order; the store is damaged; `pena check` names its damaged pages");
 }
 
 Xid Cursor::id() const {
   Xid::Bytes bytes{};
   if (key_.mv_size != bytes.size()) {
-    throw StoreError("a key of the store is corrupt: it has " + std::to_string(key_.mv_size) +
+    throw StoreError(std::string{"a key of the store, in the bucket "} + name_of(table_) +
+                     ", is corrupt: it has " + std::to_string(key_.mv_size) +
                      " bytes, expected 12");
   }
   std::memcpy(bytes.data(), key_.mv_data, bytes.size());

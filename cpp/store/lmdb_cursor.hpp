@@ -44,7 +44,9 @@ class Cursor {
 
  private:
   bool get(MDB_cursor_op where);
+  [[noreturn]] void refuse_order() const;
 
+  Table table_;
   MDB_cursor* cursor_ = nullptr;
   MDB_val key_{};
   MDB_val value_{};

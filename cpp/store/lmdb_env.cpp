@@ -1,10 +1,6 @@
 #include "store/lmdb_env.hpp"
 
-#include <fcntl.h>
 #include <lmdb.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +15,6 @@
 #include <string_view>
 #include <utility>
 
-#include "process/fork.hpp"
 #include "process/standard_files.hpp"
 #include "store/page_check.hpp"
 #include "store/store.hpp"
@@ -42,15 +37,6 @@ constexpr unsigned kReaders = 512;
 // second; `pena check` looks at all.
 constexpr std::uint64_t kPagesAtOpen = 65'536;
 
-// The file `data.mdb`: an open file's number is given to no other, a deleted folder's may be.
-using FileKey = std::pair<dev_t, ino_t>;
-
-std::optional<FileKey> key_of(const std::string& path) {
-  struct stat file {};
-  if (::stat((path + "/data.mdb").c_str(), &file) != 0) return std::nullopt;
-  return FileKey{file.st_dev, file.st_ino};
-}
-
 // The environments that this process has open. An entry stays until its environment is closed and
 // not only given up, for LMDB's locks are the process's: the closing of one would break another
 // that was opened meanwhile.
@@ -68,19 +54,11 @@ Registry& registry() {
   return the_one;
 }
 
-// Whether the disk of a folder has no room left.
-bool is_full(const std::string& folder) {
-  struct statvfs about {};
-  if (folder.empty() || ::statvfs(folder.c_str(), &about) != 0) return false;
-  constexpr unsigned long kHardlyAnything = 256 * 1024;
-  return about.f_bavail * about.f_frsize < kHardlyAnything;
-}
-
 // What this process has open of the store; waits for one that is being closed.
 std::shared_ptr<LmdbEnv> find_open(const std::string& path, std::unique_lock<std::mutex>& lock) {
   Registry& known = registry();
   for (;; known.closed.wait(lock)) {
-    const auto key = key_of(path);
+    const auto key = key_of(data_file_of(path));
     const auto entry = key ? known.open.find(*key) : known.open.end();
     if (entry == known.open.end() || entry->second.process != ::getpid()) return nullptr;
     if (auto env = entry->second.env.lock()) return env;
@@ -98,34 +76,6 @@ void close(const FileKey& key, LmdbEnv* env) {
   known.closed.notify_all();
 }
 
-// LMDB's locks and its mapped file need one machine's page cache.
-void refuse_network_file_system(const std::string& path) {
-  struct statfs about {};
-  if (::statfs(path.c_str(), &about) != 0) return;
-  constexpr std::array<unsigned long, 4> kNetwork{0x6969, 0x517B, 0xFF534D42, 0xFE534D42};
-  for (const unsigned long type : kNetwork) {
-    if (static_cast<unsigned long>(about.f_type) == type) {
-      throw StoreError("the store " + path +
-                       " lies on a network file system; expected a local one, for LMDB's locks "
-                       "and syncs do not hold over a network");
-    }
-  }
-}
-
-void sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  const int failed = ::fsync(folder);
-  ::close(folder);
-  if (failed != 0) throw StoreError("cannot sync the folder " + path + ": " + std::strerror(errno));
-}
-
-// A new file survives a power cut only when its folder is on the disk, too, and that one's folder.
-void sync_folders_up_from(const std::string& path) {
-  std::filesystem::path folder = std::filesystem::absolute(path).lexically_normal();
-  for (; folder != folder.parent_path(); folder = folder.parent_path()) sync_folder(folder);
-}
-
 std::size_t longest_run(std::vector<std::size_t>& pages) {
   std::ranges::sort(pages);
   std::size_t longest = 0;
@@ -137,28 +87,27 @@ std::size_t longest_run(std::vector<std::size_t>& pages) {
   return longest;
 }
 
+constexpr const char* kDamaged = "the store is damaged; `pena check` names its damaged pages";
+
 // Instead of LMDB's abort, where it meets what no page can say: of a large store not every page was
 // looked at. The transaction that it happens in is given up.
 void told_by_lmdb(MDB_env* /*env*/, const char* what) {
-  throw StoreError(
-      std::string{"the store is damaged; `pena check` names its damaged pages (LMDB: "} + what +
-      ")");
+  throw StoreError(std::string{kDamaged} + " (LMDB: " + what + ")");
 }
 
-// LMDB writes into its lock file through a map: where the disk has no room for a page of it, that ends
-// the process by a signal. Its size says how many readers it has, and stays as it is.
-void have_lock_file(const std::string& path) {
-  constexpr off_t kBytes = 64L * 1024;  // a reader's place has 64
-  static_assert(kBytes > kReaders * 64);
-  const int file = ::open((path + "/lock.mdb").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) return;  // LMDB says what is wrong
-  // Where the file system cannot do that, nothing is known.
-  const int code = ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, kBytes) == 0 ? 0 : errno;
-  ::close(file);
-  if (code == ENOSPC || code == EDQUOT) throw_lmdb("cannot open the store " + path, code);
+// What comes from LMDB where a page is not what the one above it says, or from a transaction that met
+// such a page before. Where a record is merely not there nobody is told an error.
+bool is_of_damage(int code) {
+  constexpr std::array kCodes{MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_CURSOR_FULL,
+                              MDB_NOTFOUND,  MDB_BAD_TXN,       MDB_INCOMPATIBLE};
+  return std::ranges::find(kCodes, code) != kCodes.end();
 }
 
 }  // namespace
+
+const char* name_of(Table table) {
+  return kNames.at(static_cast<std::size_t>(table));
+}
 
 void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   // The last write that still had some room comes back from LMDB as EIO.
@@ -167,19 +116,21 @@ void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   if (code == MDB_MAP_FULL) text += "; start the server with a larger map size";
   if (code == ENOMEM) text += "; start the server with a smaller map size";
   if (code == ENOSPC) text += "; free some space on its disk";
-  const bool foreign = code == MDB_INVALID || code == MDB_CORRUPTED || code == MDB_VERSION_MISMATCH;
-  if (foreign) text += "; this is not a store of Pena";
+  if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH) text += "; this is not a store of Pena";
+  if (is_of_damage(code)) text += std::string{"; "} + kDamaged;
   throw StoreError(text);
 }
 
 std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_bytes,
                                        bool create) {
   process::secure_standard_files();
-  const bool there = key_of(path).has_value();
+  const std::string data = data_file_of(path);
+  const bool there = key_of(data).has_value();
   if (!there && !create) {
     throw StoreError("no store at " + path + "; expected a folder that a server has made");
   }
   refuse_network_file_system(path);
+  for (const std::string& file : {data, lock_file_of(path)}) refuse_what_is_no_file(file);
   std::shared_ptr<LmdbEnv> env;  // before the lock: its closing takes the mutex again
   std::unique_lock lock(registry().mutex);
   env = find_open(path, lock);
@@ -189,8 +140,8 @@ std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_
     return env;
   }
   if (!there) make_whole(path, map_bytes);
-  std::unique_ptr<LmdbEnv> made(new LmdbEnv(path, map_bytes, create));
-  const std::optional<FileKey> key = key_of(path);
+  std::unique_ptr<LmdbEnv> made(new LmdbEnv(path, path, map_bytes, create));
+  const std::optional<FileKey> key = key_of(data);
   if (!key) throw StoreError("the store " + path + " was deleted while it was opened");
   env = {made.release(), [key = *key](LmdbEnv* last) {
            close(key, last);
@@ -209,40 +160,35 @@ void LmdbEnv::make_whole(const std::string& path, std::size_t map_bytes) {
   std::error_code error;
   std::filesystem::remove_all(aside, error);  // of a start that was cut off
   std::filesystem::create_directory(aside, error);
-  if (!error) {
-    const LmdbEnv made{aside.string(), map_bytes, true};
+  std::error_code ignored;
+  try {
+    if (!error) {
+      const LmdbEnv made{aside.string(), path, map_bytes, true};
+    }
+    if (!error) std::filesystem::rename(aside / "data.mdb", data_file_of(path), error);
+    if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
+  } catch (...) {
+    std::filesystem::remove_all(aside, ignored);
+    throw;
   }
-  if (!error) std::filesystem::rename(aside / "data.mdb", path + "/data.mdb", error);
-  if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
-  std::filesystem::remove_all(aside, error);
+  std::filesystem::remove_all(aside, ignored);
 }
 
-LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
+LmdbEnv::LmdbEnv(const std::string& folder, const std::string& path, std::size_t map_bytes,
+                 bool create)
     : path_(path),
-      folder_(std::filesystem::absolute(path).lexically_normal().string()),
+      folder_(std::filesystem::absolute(folder).lexically_normal().string()),
+      files_(path_, folder_),
+      mapped_("the store " + path +
+              " is damaged, or was cut off while it was in use; `pena check " + path +
+              "` names its damaged pages"),
       process_(::getpid()) {
-  if (key_of(path)) look_at_metas();
+  if (key_of(data_file_of(folder_))) look_at_metas();
   if (const int code = mdb_env_create(&env_); code != 0) throw_lmdb("cannot open " + path, code);
   mdb_env_set_assert(env_, told_by_lmdb);
   try {
-    mdb_env_set_maxdbs(env_, kTables);
-    mdb_env_set_maxreaders(env_, kReaders);
-    if (map_bytes > 0) mdb_env_set_mapsize(env_, map_bytes);
-    // Not read-only where that can be: a server may want the same environment later in this
-    // process.
-    const bool writable = ::access(path.c_str(), W_OK) == 0;
-    if (writable) have_lock_file(path);
-    const unsigned flags = MDB_NOTLS | (writable ? 0U : static_cast<unsigned>(MDB_RDONLY));
-    const int code = mdb_env_open(env_, path.c_str(), flags, 0644);
-    if (code != 0) throw_lmdb("cannot open the store " + path, code);
-    // Of all its files LMDB leaves this one to the programs that are started.
-    ::fcntl(data_file(), F_SETFD, FD_CLOEXEC);
-    struct stat own {};
-    if (::fstat(data_file(), &own) != 0) throw_lmdb("cannot open the store " + path, errno);
-    device_ = own.st_dev;
-    file_ = own.st_ino;
-    process::close_in_forked_children(data_file());
-    look_at_pages(kPagesAtOpen);
+    open_files(map_bytes);
+    all_looked_at_ = look_at_pages(kPagesAtOpen);
     open_tables(create);
   } catch (...) {
     mdb_env_close(env_);
@@ -250,9 +196,24 @@ LmdbEnv::LmdbEnv(const std::string& path, std::size_t map_bytes, bool create)
   }
 }
 
+void LmdbEnv::open_files(std::size_t map_bytes) {
+  mdb_env_set_maxdbs(env_, kTables);
+  mdb_env_set_maxreaders(env_, kReaders);
+  if (map_bytes > 0) mdb_env_set_mapsize(env_, map_bytes);
+  // Not read-only where that can be: a server may want the same environment later in this process.
+  const bool writable = ::access(folder_.c_str(), W_OK) == 0;
+  int code = writable ? have_lock_file(folder_, kReaders) : 0;
+  const unsigned flags = MDB_NOTLS | (writable ? 0U : static_cast<unsigned>(MDB_RDONLY));
+  if (code == 0) code = mdb_env_open(env_, folder_.c_str(), flags, 0644);
+  if (code != 0) throw_lmdb("cannot open the store " + path_, code);
+  files_.opened(data_file());
+  note_map();
+}
+
 LmdbEnv::~LmdbEnv() {
-  // In a forked child closing would release the parent's locks.
-  if (process_ == ::getpid()) mdb_env_close(env_);
+  // In a forked child closing would release the parent's locks. LMDB looks into its lock file then, and
+  // where that was cut off a signal would come: what is open is given up.
+  if (process_ == ::getpid() && files_.lock_is_whole()) mdb_env_close(env_);
 }
 
 void LmdbEnv::open_tables(bool create) {
@@ -285,6 +246,7 @@ void LmdbEnv::grow_map(std::size_t map_bytes) {
   if (const int code = mdb_env_set_mapsize(env_, map_bytes); code != 0) {
     throw_lmdb("cannot map the store " + path_, code);
   }
+  note_map();
 }
 
 // Another process made the map larger.
@@ -293,6 +255,13 @@ void LmdbEnv::follow_map() const {
   if (const int code = mdb_env_set_mapsize(env_, 0); code != 0) {
     throw_lmdb("cannot map the store " + path_, code);
   }
+  note_map();
+}
+
+// LMDB does not say where its map is.
+void LmdbEnv::note_map() const {
+  const LmdbFiles::Map map = files_.map();
+  mapped_.is_at(map.begin, map.bytes);
 }
 
 int LmdbEnv::data_file() const {
@@ -308,42 +277,6 @@ LmdbEnv::Pages LmdbEnv::pages() const {
   mdb_env_info(env_, &info);
   mdb_env_stat(env_, &stat);
   return {info.me_mapsize / stat.ms_psize, info.me_last_pgno + 1, stat.ms_psize};
-}
-
-void LmdbEnv::check_file() const {
-  const long known = least_bytes_.load(std::memory_order_acquire);
-  struct stat named {};
-  if (::stat((folder_ + "/data.mdb").c_str(), &named) != 0 || named.st_dev != device_ ||
-      named.st_ino != file_) {
-    throw StoreError("the file of the store " + path_ +
-                     " was deleted, moved or replaced while it was in use: what is written now "
-                     "would be lost");
-  }
-  check_is_length(known, named.st_size);
-}
-
-// LMDB never makes its file shorter. What is known of its length is read before the file is asked:
-// others make it longer meanwhile.
-void LmdbEnv::check_length() const {
-  const long known = least_bytes_.load(std::memory_order_acquire);
-  struct stat here {};
-  if (::fstat(data_file(), &here) == 0) check_is_length(known, here.st_size);
-}
-
-void LmdbEnv::check_is_length(long known, long is) const {
-  if (is < known) {
-    throw StoreError("the file of the store " + path_ +
-                     " was cut off while it was in use: it has " + std::to_string(is) +
-                     " bytes, and had " + std::to_string(known));
-  }
-  note_file_bytes(static_cast<std::size_t>(is));
-}
-
-void LmdbEnv::note_file_bytes(std::size_t bytes) const {
-  const long is = static_cast<long>(bytes);
-  long known = least_bytes_.load(std::memory_order_acquire);
-  while (known < is && !least_bytes_.compare_exchange_weak(known, is, std::memory_order_release)) {
-  }
 }
 
 std::size_t LmdbEnv::last_txn() const {
@@ -415,7 +348,7 @@ LmdbEnv::FreeList LmdbEnv::free_list(bool runs) const {
 }
 
 void LmdbEnv::look_at_metas() const {
-  const PageCheck check(folder_ + "/data.mdb");
+  const PageCheck check(data_file_of(folder_));
   // More than once: a server may write them at this very moment.
   constexpr int kTries = 10;
   std::vector<PageProblem> problems;
@@ -426,16 +359,26 @@ void LmdbEnv::look_at_metas() const {
   throw DamagedStore(path_, std::move(problems));
 }
 
-void LmdbEnv::look_at_pages(std::uint64_t most) const {
-  const PageCheck check(folder_ + "/data.mdb");
-  constexpr int kTries = 1000;
+bool LmdbEnv::look_at_pages(std::uint64_t most) const {
+  const PageCheck check(data_file_of(folder_));
   WalkPlace place;
   place.left = most;
-  for (int tried = 0; tried < kTries && !place.over; ++tried) {
+  while (!place.over) look(check, place, AtPause::goes_on);
+  return place.left > 0;
+}
+
+void LmdbEnv::look_at_slice(const PageCheck& check, WalkPlace& place) const {
+  look(check, place, AtPause::ends);
+}
+
+void LmdbEnv::look(const PageCheck& check, WalkPlace& place, AtPause at_pause) const {
+  constexpr int kTries = 1000;
+  for (int tried = 0; tried < kTries; ++tried) {
     std::optional<ReadTxn> txn;
     txn.emplace(*this);
     const std::size_t snapshot = mdb_txn_id(txn->get());
     const auto still_there = [&] {
+      if (at_pause == AtPause::ends) return false;
       txn.reset();
       txn.emplace(*this);
       return mdb_txn_id(txn->get()) == snapshot;
@@ -443,9 +386,9 @@ void LmdbEnv::look_at_pages(std::uint64_t most) const {
     const auto problems = check.pages(snapshot, place, still_there);
     if (!problems) continue;  // a server has written twice since
     if (!problems->empty()) throw DamagedStore(path_, *problems);
-    tried = 0;
+    return;
   }
-  if (!place.over) throw StoreError("cannot read the meta pages of the store " + path_);
+  throw StoreError("cannot read the meta pages of the store " + path_);
 }
 
 void LmdbEnv::check_process() const {
@@ -457,7 +400,7 @@ void LmdbEnv::check_process() const {
 
 ReadTxn::ReadTxn(const LmdbEnv& env) : map_stays_(env.map_) {
   env.check_process();
-  env.check_length();
+  env.files().check_length();
   int code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
   if (code == MDB_MAP_RESIZED) {
     map_stays_.unlock();
@@ -474,7 +417,7 @@ ReadTxn::~ReadTxn() {
 
 WriteTxn::WriteTxn(const LmdbEnv& env) : env_(env) {
   env.check_process();
-  env.check_file();
+  env.files().check();
   const int code = mdb_txn_begin(env.get(), nullptr, 0, &txn_);
   if (code != 0) throw_lmdb("cannot write to the store " + env.path(), code);
 }

@@ -2,23 +2,28 @@
 // views beside it share it. Transactions as values that end themselves.
 #pragma once
 
-#include <sys/types.h>
-
 #include <array>
-#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <shared_mutex>
 #include <string>
 #include <vector>
+
+#include "process/mapped_file.hpp"
+#include "store/lmdb_files.hpp"
 
 struct MDB_env;
 struct MDB_txn;
 
 namespace pena::store {
 
+class PageCheck;
+struct WalkPlace;
+
 enum class Table : std::size_t { queue, batch, report, fail, meta };
 inline constexpr std::size_t kTables = 5;
+[[nodiscard]] const char* name_of(Table table);
 
 class LmdbEnv {
  public:
@@ -38,16 +43,10 @@ class LmdbEnv {
   [[nodiscard]] const std::string& path() const { return path_; }
   // The same, good wherever the process changes its working directory to.
   [[nodiscard]] const std::string& folder() const { return folder_; }
-  // Throws where the file is shorter than it was, for what is read behind its end would end the
-  // process by a signal; check_file also where it is no more the one of its name, for what is
-  // written would go nowhere. One system call each.
-  void check_length() const;
-  void check_file() const;
-  // The length of the file as of the last check, or as of what was written behind its end since.
-  [[nodiscard]] std::size_t file_bytes() const {
-    return static_cast<std::size_t>(least_bytes_.load(std::memory_order_acquire));
-  }
-  void note_file_bytes(std::size_t bytes) const;
+  [[nodiscard]] const LmdbFiles& files() const { return files_; }
+  // As `files` has them.
+  [[nodiscard]] std::size_t file_bytes() const { return files_.bytes(); }
+  void note_file_bytes(std::size_t bytes) const { files_.note_bytes(bytes); }
   // LMDB's own descriptor of `data.mdb`, open for writing where the store is.
   [[nodiscard]] int data_file() const;
 
@@ -80,29 +79,38 @@ class LmdbEnv {
 
   // Compares what the pages say with what they may say, so many of them at most: what LMDB follows
   // would otherwise end the process by a signal. In short transactions. Throws DamagedStore.
-  void look_at_pages(std::uint64_t most) const;
+  // False where there are more.
+  bool look_at_pages(std::uint64_t most) const;
+  // The same from `place` on, in one transaction of `place.pages_at_once` pages.
+  void look_at_slice(const PageCheck& check, WalkPlace& place) const;
+  // Whether this was done with all of them when it was opened.
+  [[nodiscard]] bool all_looked_at() const { return all_looked_at_; }
 
   // Throws where this is a forked child: LMDB's locks are the parent's.
   void check_process() const;
 
  private:
   friend class ReadTxn;
-  LmdbEnv(const std::string& path, std::size_t map_bytes, bool create);
+  // `path`: as errors name it.
+  LmdbEnv(const std::string& folder, const std::string& path, std::size_t map_bytes, bool create);
   static void make_whole(const std::string& path, std::size_t map_bytes);
+  enum class AtPause { goes_on, ends };
+  void look(const PageCheck& check, WalkPlace& place, AtPause at_pause) const;
   void look_at_metas() const;
-  void check_is_length(long known, long is) const;
+  void open_files(std::size_t map_bytes);
   void open_tables(bool create);
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
+  void note_map() const;
 
   std::string path_;
-  std::string folder_;                         // absolute
-  mutable std::atomic<long> least_bytes_ = 0;  // of the file, which never becomes shorter
+  std::string folder_;  // absolute
+  LmdbFiles files_;
+  mutable process::MappedFile mapped_;  // guarded by map_, alone
+  bool all_looked_at_ = false;
   MDB_env* env_ = nullptr;
   std::array<unsigned, kTables> tables_{};
   int process_ = 0;
-  dev_t device_ = 0;  // where `data.mdb` is, and which file there
-  ino_t file_ = 0;
   mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone
 };
 

@@ -3,6 +3,7 @@
 #include <lmdb.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "store/held_ids.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
+#include "store/lmdb_files.hpp"
 #include "store/queue_table.hpp"
 #include "store/server_lock.hpp"
 #include "store/slow_readers.hpp"
@@ -362,8 +364,9 @@ class Applying {
 
 class LmdbStore final : public Reading<Store> {
  public:
-  LmdbStore(std::unique_ptr<ServerLock> lock, std::shared_ptr<LmdbEnv> env, const FillGauge& gauge)
-      : Reading<Store>(std::move(env)), lock_(std::move(lock)), gauge_(gauge) {
+  // Takes the lock when nothing can fail any more.
+  LmdbStore(std::unique_ptr<ServerLock>& lock, std::shared_ptr<LmdbEnv> env, const FillGauge& gauge)
+      : Reading<Store>(std::move(env)), gauge_(gauge) {
     // Before the first write: a store of another schema is left as it is.
     const bool fresh = !view_.meta(kBootsKey);
     if (!fresh) refuse_other_schema(view_);
@@ -377,6 +380,7 @@ class LmdbStore final : public Reading<Store> {
     put_meta(view_.env(), txn.get(), kBootsKey, boots + 1);
     txn.commit();
     (void)gauge_.read(view_.env());
+    lock_ = std::move(lock);
   }
 
   void commit(const ChangeSet& changes) override {
@@ -429,6 +433,37 @@ std::size_t map_of(std::size_t map_bytes) {
   return map_bytes + std::max(map_bytes, kLeastUpperPart);
 }
 
+// The folders of a new store. A start that fails takes away what it has made, and nothing else.
+class NewFolders {
+ public:
+  explicit NewFolders(const std::string& path) {
+    std::error_code error;
+    auto folder = std::filesystem::absolute(path).lexically_normal();
+    if (!folder.has_filename()) folder = folder.parent_path();
+    for (; !std::filesystem::exists(folder, error) && folder != folder.parent_path();
+         folder = folder.parent_path()) {
+      made_.push_back(folder);
+    }
+    std::filesystem::create_directories(path, error);
+    if (!error) return;
+    remove();
+    throw StoreError("cannot create the store " + path + ": " + error.message());
+  }
+  ~NewFolders() { remove(); }
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+  void keep() { made_.clear(); }
+
+ private:
+  // Where somebody has put something there, it stays.
+  void remove() const {
+    std::error_code ignored;
+    for (const auto& folder : made_) std::filesystem::remove(folder, ignored);
+  }
+
+  std::vector<std::filesystem::path> made_;  // the innermost first
+};
+
 }  // namespace
 
 std::optional<std::string> map_problem(const core::Limits& limits) {
@@ -446,14 +481,26 @@ std::optional<std::string> map_problem(const core::Limits& limits) {
 
 std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
                                        std::size_t least_disk_bytes) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) throw StoreError("cannot create the store " + path + ": " + error.message());
+  NewFolders folders(path);
   // The lock first: a second server must not touch the environment of the first.
   auto lock = std::make_unique<ServerLock>(path);
-  auto env = LmdbEnv::open(path, map_of(map_bytes), true);
-  return std::make_unique<LmdbStore>(std::move(lock), std::move(env),
-                                     FillGauge{map_bytes, least_disk_bytes});
+  const bool fresh = !key_of(data_file_of(path));
+  try {
+    auto env = LmdbEnv::open(path, map_of(map_bytes), true);
+    auto store =
+        std::make_unique<LmdbStore>(lock, std::move(env), FillGauge{map_bytes, least_disk_bytes});
+    folders.keep();
+    return store;
+  } catch (...) {
+    // Who has the lock is the only one who makes a store.
+    std::error_code ignored;
+    const std::array<std::string, 2> files{data_file_of(path), lock_file_of(path)};
+    for (const auto& file : files) {
+      if (fresh) std::filesystem::remove(file, ignored);
+    }
+    lock->undo();
+    throw;
+  }
 }
 
 std::unique_ptr<BucketView> open_lmdb_view(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "process/fork.hpp"
 #include "store/page_format.hpp"
 
 namespace pena::store {
@@ -407,6 +408,7 @@ DamagedStore::DamagedStore(const std::string& path, std::vector<PageProblem> fou
 PageCheck::PageCheck(const std::string& file)
     : file_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), path_(file) {
   if (file_ < 0) throw StoreError("cannot open " + file + ": " + std::strerror(errno));
+  process::close_in_forked_children(file_);
 }
 
 PageCheck::~PageCheck() {

@@ -11,29 +11,47 @@
 
 #include "process/fork.hpp"
 #include "process/standard_files.hpp"
+#include "store/lmdb_files.hpp"
 #include "store/store.hpp"
 
 namespace pena::store {
 
-ServerLock::ServerLock(const std::string& store) {
-  const std::string path = store + "/pena.lock";
+ServerLock::ServerLock(const std::string& store) : path_(store + "/pena.lock") {
   process::secure_standard_files();
-  {
-    // A forked child would have the lock, too, and keep it when this process is gone.
-    const process::ForkWaits waits;
-    file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    process::close_in_forked_children(file_, waits);
-  }
-  if (file_ < 0) throw StoreError("cannot open " + path + ": " + std::strerror(errno));
-  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) {
-    write_holder();
-    return;
+  refuse_what_is_no_file(path_);
+  while (true) {
+    open();
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) break;
+    // Somebody whose start failed may have taken it away meanwhile.
+    struct stat about {};
+    if (::fstat(file_, &about) != 0 || about.st_nlink > 0) {
+      write_holder();
+      return;
+    }
+    ::close(file_);
   }
   const int code = errno;
   const std::string holder = read_holder();
   ::close(file_);
-  if (code != EWOULDBLOCK) throw StoreError("cannot lock " + path + ": " + std::strerror(code));
+  if (code != EWOULDBLOCK) throw StoreError("cannot lock " + path_ + ": " + std::strerror(code));
   throw StoreInUse("the store " + store + " is in use by another server" + holder);
+}
+
+void ServerLock::open() {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC;
+  {
+    // A forked child would have the lock, too, and keep it when this process is gone.
+    const process::ForkWaits waits;
+    file_ = ::open(path_.c_str(), kFlags | O_EXCL, 0644);
+    made_ = file_ >= 0;
+    if (!made_ && errno == EEXIST) file_ = ::open(path_.c_str(), kFlags, 0644);
+    process::close_in_forked_children(file_, waits);
+  }
+  if (file_ < 0) throw StoreError("cannot open " + path_ + ": " + std::strerror(errno));
+}
+
+void ServerLock::undo() const {
+  if (made_) ::unlink(path_.c_str());
 }
 
 ServerLock::~ServerLock() {

@@ -16,14 +16,19 @@ class ServerLock {
   ~ServerLock();
   // Throws StoreError where the file was deleted: another server can have the store now.
   void check() const;
+  // For a start that failed: takes the file away again if this has made it.
+  void undo() const;
   ServerLock(const ServerLock&) = delete;
   ServerLock& operator=(const ServerLock&) = delete;
 
  private:
+  void open();
   [[nodiscard]] std::string read_holder() const;
   void write_holder() const;
 
+  std::string path_;
   int file_ = -1;
+  bool made_ = false;
 };
 
 }  // namespace pena::store

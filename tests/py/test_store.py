@@ -4,6 +4,8 @@ import contextlib
 import os
 import random
 import shutil
+import signal
+import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -85,6 +87,54 @@ for path in sys.argv[1:]:
     told = run(sys.executable, "-c", script, *paths)
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("is damaged: page") > 5
+
+
+def rss_of(process: int, file: Path) -> int:
+    """Return how many KiB of `file` a process has read through its map."""
+    name = ""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
+            if "-" in line.split()[0]:
+                name = line.split(maxsplit=5)[-1]
+            elif line.startswith("Rss:") and name == str(file):
+                return int(line.split()[1])
+    return 0
+
+
+def test_a_check_whose_file_shrinks_meanwhile_ends_with_a_sentence(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with pena.Server(store=store, generate=False) as server:
+        for _ in range(12):
+            post(server.url, "/task", [{"payload": "x" * 20_000}] * 250, 201)
+    data = store / "data.mdb"
+    check = subprocess.Popen(["pena", "check", store], stderr=subprocess.PIPE, text=True)
+    while check.poll() is None and rss_of(check.pid, data) < 4096:
+        pass
+    check.send_signal(signal.SIGSTOP)
+    os.truncate(data, 8192)
+    check.send_signal(signal.SIGCONT)
+    _, told = check.communicate(timeout=20)
+    assert check.returncode in {1, 3}
+    assert "was cut off while it was in use" in told
+
+
+def test_a_start_that_fails_leaves_nothing_and_names_its_store(tmp_path: Path) -> None:
+    store = tmp_path / "new" / "store"
+    options = ("--listen", "127.0.0.1:0", "--map-size", "8000000TiB")
+    refused = run("pena", "server", "--store", str(store), *options)
+    assert refused.returncode == 3
+    assert f"cannot open the store {store}: " in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fifo_is_no_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "data.mdb")
+    for command in (["check", str(tmp_path)], ["server", "--store", str(tmp_path)]):
+        refused = run("pena", *command)
+        assert refused.returncode == 3
+        assert "data.mdb is no regular file" in refused.stderr
+    with pytest.raises(pena.StoreError, match="no regular file"):
+        pena.Store(tmp_path)
 
 
 def test_a_second_server_is_refused_across_processes(site: Site) -> None:
