@@ -125,6 +125,23 @@ std::optional<std::string> Limits::problem() const {
     return "json_depth must be from 1 to " + std::to_string(kDeepestJson) + ", not " +
            std::to_string(json_depth);
   }
+  // Far from where a sum would run over, and beyond what a machine has.
+  constexpr std::size_t kMostBytes = std::size_t{1} << 46U;
+  for (const auto& [name, bytes] :
+       {std::pair<std::string_view, std::size_t>{"payload_bytes", payload_bytes},
+        {"header_bytes", header_bytes},
+        {"target_bytes", target_bytes},
+        {"body_bytes", body_bytes},
+        {"framing_bytes", framing_bytes},
+        {"bodies_bytes", bodies_bytes},
+        {"page_bytes", page_bytes},
+        {"window_bytes", window_bytes},
+        {"map_bytes", map_bytes},
+        {"disk_bytes", disk_bytes}}) {
+    if (bytes <= kMostBytes) continue;
+    return std::string{name} + " must be at most " + std::to_string(kMostBytes) + ", not " +
+           std::to_string(bytes);
+  }
   if (!(store_fill > 0.0 && store_fill <= 1.0)) return "store_fill must be above 0 and at most 1";
   if (bodies_bytes < body_bytes) {
     return "bodies_bytes (" + std::to_string(bodies_bytes) + ") must be at least body_bytes (" +

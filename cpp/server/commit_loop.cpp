@@ -52,6 +52,16 @@ void CommitLoop::begin_stop() {
   arrived_.notify_one();
 }
 
+void CommitLoop::fail(std::exception_ptr error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+    failure_ = std::move(error);
+  }
+  arrived_.notify_one();
+}
+
 void CommitLoop::run() {
   commit_all();
   const std::lock_guard lock(mutex_);
@@ -85,6 +95,7 @@ bool CommitLoop::wait_for_events(std::vector<core::Event>& events,
   } else {
     arrived_.wait(lock, ready);
   }
+  if (failure_) std::rethrow_exception(failure_);
   const bool nothing_left = stopping_ && inbox_.empty();
   store::take_round(inbox_, events);
   return !nothing_left;

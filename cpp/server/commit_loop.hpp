@@ -40,6 +40,9 @@ class CommitLoop {
   void stop();
   // Likewise; false where the thread has not ended by then: the disk does not answer it.
   [[nodiscard]] bool stop_within(core::Duration patience);
+  // Ends the thread as a commit that failed with `error` would, after the round that it is in. Any
+  // thread.
+  void fail(std::exception_ptr error);
 
   // Any thread.
   [[nodiscard]] store::Full full() const;
@@ -73,6 +76,7 @@ class CommitLoop {
   bool stopping_ = false;
   std::condition_variable over_;
   bool is_over_ = false;
+  std::exception_ptr failure_;
   store::Full full_ = store::Full::no;
   bool generating_ = false;
   store::WaitsFor waits_for_ = store::WaitsFor::nothing;

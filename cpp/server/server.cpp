@@ -22,6 +22,7 @@
 #include "server/engine.hpp"
 #include "server/listener.hpp"
 #include "server/xid_source.hpp"
+#include "store/lmdb_page_look.hpp"
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
 #include "wire/http_date.hpp"
@@ -130,6 +131,8 @@ class Server::Impl {
         port_(parse_listen(settings_.listen)),
         store_(open_store(settings_)),
         view_(open_view(settings_)),
+        pages_(settings_.store.empty() ? nullptr
+                                       : std::make_unique<store::PageLook>(settings_.store)),
         xids_(process_xids()),
         committer_(settings_.limits, *store_, generator_of(settings_.generator), xids_.ids,
                    clock_.now()),
@@ -154,6 +157,7 @@ class Server::Impl {
       commits_->stop();  // it posts to the engine, which goes first
       throw;
     }
+    if (pages_) asio::post(engine_.readers, [this] { look_at_pages(); });
     if (!xids_.problem.empty()) engine_.log(core::LogLevel::warning, xids_.problem);
     engine_.log(core::LogLevel::info, "listening on " + url());
   }
@@ -166,6 +170,7 @@ class Server::Impl {
   [[nodiscard]] std::uint16_t port() const { return address_.port; }
 
   std::size_t stop() {
+    over_ = true;
     const std::lock_guard one_at_a_time(stop_mutex_);
     if (!io_thread_.joinable()) return left_;
     engine_.log(core::LogLevel::info, "stopping");
@@ -223,6 +228,15 @@ class Server::Impl {
     asio::post(engine_.io,
                [this, told = std::move(text)] { engine_.log(core::LogLevel::warning, told); });
   }
+  // On the thread that reads, some pages at a time: other reads come in between.
+  void look_at_pages() {
+    try {
+      if (over_ || !pages_->next()) return pages_.reset();
+      asio::post(engine_.readers, [this] { look_at_pages(); });
+    } catch (...) {
+      commits_->fail(std::current_exception());
+    }
+  }
   // What no coroutine could deal with, such as memory that is out, ends the server with a word.
   void run_io() {
     try {
@@ -247,6 +261,7 @@ class Server::Impl {
   // On the commit thread, which may have no memory left: what must happen allocates nothing.
   void failed(std::exception_ptr error) {
     commits_failed_ = true;
+    over_ = true;
     engine_.io.stop();
     try {
       engine_.log(core::LogLevel::error, told(error) + ", so the server stops");
@@ -294,6 +309,7 @@ class Server::Impl {
   BoundPort port_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::BucketView> view_;
+  std::unique_ptr<store::PageLook> pages_;  // null where all were looked at
   ProcessXids xids_;
   store::Committer committer_;
   std::optional<CommitLoop> commits_;  // outlives the engine, whose streams tell it of their end
@@ -303,6 +319,7 @@ class Server::Impl {
   std::size_t left_ = 0;  // requests whose outcome is unknown; the I/O thread's until it has ended
   std::thread io_thread_;
   std::atomic<bool> commits_failed_ = false;
+  std::atomic<bool> over_ = false;  // nobody wants to know of the pages any more
 
   std::mutex stop_mutex_;
   mutable std::mutex state_mutex_;  // guards what follows

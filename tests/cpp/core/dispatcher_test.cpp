@@ -127,7 +127,11 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
 TEST(Dispatcher, OwnIdsInAnyOrderNeedRoomForThePagesThatTheyFallInto) {
   Dispatcher dispatcher = make(Supply::none);
   std::vector<Msg> msgs;
-  for (std::uint16_t n = 0; n < 10'000; ++n) msgs.push_back({id_of(n), 1, {}});
+  for (std::uint16_t n = 0; n < 10'000; ++n) {
+    const auto low = static_cast<std::uint8_t>(n & 0xffU);
+    msgs.push_back(
+        {Xid{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(n >> 8U), low}}, 1, {}});
+  }
   const Room mebibytes_of_64{(64U << 20U) / kRoomPage, (64U << 20U) / kRoomPage};
   (void)dispatcher.note_room(mebibytes_of_64, 0);
   EXPECT_TRUE(dispatcher.has_room_for(msgs, false));
@@ -160,12 +164,12 @@ TEST(Dispatcher, WhatWasLostAtOnceComesBackInSlices) {
   Dispatcher dispatcher =
       Dispatcher::restore(limits, XidFactory({1, 1, 1}, 1), Snapshot{}, from_us(0));
   Submitted submitted{1, {}};
-  for (std::uint16_t n = 0; n < 30; ++n) submitted.msgs.push_back({id_of(100 + n), 1, {}});
+  for (std::uint8_t n = 100; n < 130; ++n) submitted.msgs.push_back({id_of(n), 1, {}});
   (void)dispatcher.step(submitted, from_us(0));
-  for (std::uint16_t n = 1; n <= 3; ++n) {
+  for (std::uint8_t n = 1; n <= 3; ++n) {
     (void)dispatcher.step(ClientJoined{id_of(n), 10, false}, from_us(0));
   }
-  for (std::uint16_t n = 1; n <= 3; ++n) (void)dispatcher.step(ClientLost{id_of(n)}, from_us(0));
+  for (std::uint8_t n = 1; n <= 3; ++n) (void)dispatcher.step(ClientLost{id_of(n)}, from_us(0));
   const Instant over = dispatcher.next_timeout().value();
   std::vector<std::size_t> written;
   while (dispatcher.next_timeout() && written.size() < 10) {

@@ -128,8 +128,9 @@ TEST_F(CommitterTest, IdsThatSomebodyBroughtBeforeTheyAreMadeAreSteppedOver) {
     return Xid{Xid::Bytes{0, 0, 0x03, 0xe9, 1, 2, 3, 0, 4, 0, 0, counter}};  // second 1001
   };
   core::Submitted submitted{++requests_, {}, true};
-  for (const std::uint8_t counter : {0, 1, 3, 4})
-    submitted.msgs.push_back({brought(counter), 1, {}});
+  for (const int counter : {0, 1, 3, 4}) {
+    submitted.msgs.push_back({brought(static_cast<std::uint8_t>(counter)), 1, {}});
+  }
   EXPECT_EQ(of<core::SubmitReply>(happen(std::move(submitted))).size(), 1U);
   join(100, 2);  // some of them are held
   ids_ = next_run;
