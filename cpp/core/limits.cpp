@@ -136,8 +136,7 @@ std::optional<std::string> Limits::problem() const {
         {"bodies_bytes", bodies_bytes},
         {"page_bytes", page_bytes},
         {"window_bytes", window_bytes},
-        {"map_bytes", map_bytes},
-        {"disk_bytes", disk_bytes}}) {
+        {"map_bytes", map_bytes}}) {
     if (bytes <= kMostBytes) continue;
     return std::string{name} + " must be at most " + std::to_string(kMostBytes) + ", not " +
            std::to_string(bytes);

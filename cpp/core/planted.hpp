@@ -61,7 +61,6 @@
   X(id_known_to_memory_only, "a submitted id that has ended is accepted again")                  \
   X(id_refused_by_its_look, "an id of the server's own last second is refused, known or not")    \
   X(ids_begin_at_the_clock, "a restart begins its ids at the clock, wherever they were")         \
-  X(brought_ids_made, "a restart makes ids that somebody brought before it came to them")        \
   X(id_second_not_written, "how far ids have come is not written")                               \
   X(leases_by_date, "a lease ends by the wall clock")                                            \
   X(no_silence, "a client never takes a silent stream as lost")                                  \

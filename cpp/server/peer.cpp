@@ -20,7 +20,7 @@ bool Peer::look(int socket, core::Instant now, core::Duration patience) {
   tcp_info info{};
   socklen_t size = sizeof info;
   if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
-  return note(info.tcpi_retransmits, info.tcpi_probes, now, patience);
+  return note(info.tcpi_retransmits, info.tcpi_probes, now, std::max(patience, kLeastPatience));
 }
 
 bool Peer::note(unsigned sent_again, unsigned asked, core::Instant now, core::Duration patience) {

@@ -15,7 +15,12 @@ void wait_for_acknowledgements(int socket, core::Duration longest);
 // does not read: what is sent to it again, or asks whether it has room, is not acknowledged.
 class Peer {
  public:
-  // To be asked now and then. True once nothing has been acknowledged for `patience`.
+  // A kernel leaves a question unanswered that comes within half a second of another
+  // (tcp_invalid_ratelimit), and the next is asked up to two seconds later.
+  static constexpr core::Duration kLeastPatience = std::chrono::seconds{5};
+
+  // To be asked now and then. True once nothing has been acknowledged for `patience`, or for
+  // kLeastPatience where that is longer.
   [[nodiscard]] bool look(int socket, core::Instant now, core::Duration patience);
   // The same with the kernel's numbers: how often it has sent something again, or asked for room,
   // since anything was acknowledged.

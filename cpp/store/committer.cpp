@@ -100,7 +100,7 @@ Committer::Committer(const core::Limits& limits, Store& store,
   second_written_ = store.meta(kIdSecond).value_or(0);
   if (!PENA_BUG(ids_begin_at_the_clock)) {
     ids_.begin_behind(second_of_last_id(store, now));
-    if (!PENA_BUG(brought_ids_made)) ids_.leave_out(brought_before(store, ids_));
+    ids_.leave_out(brought_before(store, ids_));
   }
   refresh_accepting(now);
   (void)note_room();
