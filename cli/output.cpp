@@ -46,8 +46,12 @@ void flush_stdout() {
   const auto no_signal = [] {
     return !StopSignals::any_arrived();
   };
-  if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
-  if (outputs->out.failure() == 0 && outputs->out.flush(LineWriter::kPatience)) return;
+  // Whoever flushes again after the signals' end would wait for ever.
+  if (!outputs->nobody_reads) {
+    if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
+    if (outputs->out.failure() == 0 && outputs->out.flush(LineWriter::kPatience)) return;
+    outputs->nobody_reads = true;
+  }
   const int code = outputs->out.failure();
   throw OutputError("cannot write to stdout: " +
                     (code != 0 ? std::string{std::strerror(code)} : "nobody reads it"));

@@ -1,6 +1,7 @@
 // What the commands print for people, and how.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -31,6 +32,7 @@ class Outputs {
   Outputs& operator=(const Outputs&) = delete;
 
   LineWriter out, err;
+  std::atomic<bool> nobody_reads = false;  // stdout: a flush has given up
 };
 
 // What a command has to say was not written to stdout: what() says why.

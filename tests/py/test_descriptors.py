@@ -83,6 +83,26 @@ def test_nobody_who_does_not_read_holds_a_server_up(site: Site) -> None:
     server.process.communicate()
 
 
+def test_a_stdout_that_nobody_reads_does_not_outlive_a_signal(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    command = ["pena", "server", "--listen=127.0.0.1:0", f"--store={tmp_path}/s", "--no-generate"]
+    server = subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    assert "listening" in server.stderr.readline()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(TIMEOUT) == 1
+    said = server.stderr.read()
+    assert said.count("pena: cannot write to stdout: nobody reads it") == 1
+    server.stderr.close()
+    os.close(reading)
+    os.close(writing)
+
+
 COMMANDS = {
     "help": ("pena", "--help"),
     "help of a command": ("pena", "server", "--help"),
