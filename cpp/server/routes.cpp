@@ -118,6 +118,9 @@ Awaitable<Answer> get_healthz(Engine& engine, const Request& /*request*/) {
   std::string body = std::string{R"({"status":"ok","version":")"} + kVersion + '"';
   const std::string_view waiting = store::word(engine.commits->waits_for());
   if (!waiting.empty()) body += R"(,"waiting":")" + std::string{waiting} + '"';
+  // As a 503 of POST /task says it; nothing in it needs an escape.
+  const std::string full = store::sentence(engine.commits->full(), engine.settings.limits);
+  if (!full.empty()) body += R"(,"full":")" + full + '"';
   co_return Answer{200, body + '}', {}, {}};
 }
 

@@ -31,6 +31,15 @@ TEST_F(RoutesTest, HealthzSaysWhatMustComeBeforeAnythingMoves) {
   EXPECT_EQ(nlohmann::json::parse(ask("GET", "/healthz").body).at("waiting"), "a client");
 }
 
+TEST_F(RoutesTest, HealthzSaysWhyNothingNewIsTaken) {
+  settings.limits.queue_msgs = 1;
+  start();
+  EXPECT_FALSE(nlohmann::json::parse(ask("GET", "/healthz").body).contains("full"));
+  submit(1);
+  EXPECT_EQ(nlohmann::json::parse(ask("GET", "/healthz").body).at("full"),
+            "the queue is full: it has 1 msgs, as many as it may");
+}
+
 TEST_F(RoutesTest, APathThatIsNotThereIsNamed) {
   start();
   for (const char* method : {"GET", "POST", "DELETE"}) {
