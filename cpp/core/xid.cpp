@@ -1,7 +1,6 @@
 #include "core/xid.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "core/check.hpp"
 
@@ -115,21 +114,31 @@ Xid Xid::last_of(std::uint32_t second) {
 
 // What all copies share.
 struct XidFactory::Made {
-  std::atomic<std::uint64_t> last = 0;  // second << 24 | counter
-  // Left out, in order. Whoever reads may do so while there come more: so what there was stays.
-  std::atomic<const std::vector<std::uint64_t>*> left_out = nullptr;
-  std::mutex mutex;  // of who adds to it
-  std::vector<std::unique_ptr<const std::vector<std::uint64_t>>> all;
+  // In order. Whoever reads may do so while there come more: so what there was before stays.
+  struct LeftOut {
+    std::vector<std::uint64_t> numbers;
+    const LeftOut* before = nullptr;
+  };
+
+  Made() = default;
+  ~Made() {
+    for (const LeftOut* out = left_out; out != nullptr;) delete std::exchange(out, out->before);
+  }
+  Made(const Made&) = delete;
+  Made& operator=(const Made&) = delete;
 
   [[nodiscard]] std::uint64_t not_left_out(std::uint64_t number) const {
-    const auto* const out = left_out.load(std::memory_order_acquire);
+    const LeftOut* const out = left_out.load(std::memory_order_acquire);
     if (out == nullptr) return number;
-    for (auto at = std::ranges::lower_bound(*out, number); at != out->end() && *at == number;
-         ++at) {
+    for (auto at = std::ranges::lower_bound(out->numbers, number);
+         at != out->numbers.end() && *at == number; ++at) {
       ++number;
     }
     return number;
   }
+
+  std::atomic<std::uint64_t> last = 0;  // second << 24 | counter
+  std::atomic<const LeftOut*> left_out = nullptr;
 };
 
 XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process)
@@ -160,17 +169,18 @@ void XidFactory::begin_behind(std::uint32_t second) {
 
 void XidFactory::leave_out(const std::vector<Xid>& ids) {
   if (ids.empty()) return;
-  const std::lock_guard lock(made_->mutex);
-  const auto* const before = made_->left_out.load(std::memory_order_relaxed);
-  auto more = before == nullptr ? std::make_unique<std::vector<std::uint64_t>>()
-                                : std::make_unique<std::vector<std::uint64_t>>(*before);
-  for (const Xid& id : ids) {
-    if (may_make(id)) more->push_back(number_of(id));
-  }
-  std::ranges::sort(*more);
-  more->erase(std::ranges::unique(*more).begin(), more->end());
-  made_->left_out.store(more.get(), std::memory_order_release);
-  made_->all.push_back(std::move(more));
+  auto more = std::make_unique<Made::LeftOut>();
+  const Made::LeftOut* before = made_->left_out.load(std::memory_order_acquire);
+  do {
+    more->before = before;
+    more->numbers = before == nullptr ? std::vector<std::uint64_t>{} : before->numbers;
+    for (const Xid& id : ids) {
+      if (may_make(id)) more->numbers.push_back(number_of(id));
+    }
+    std::ranges::sort(more->numbers);
+    more->numbers.erase(std::ranges::unique(more->numbers).begin(), more->numbers.end());
+  } while (!made_->left_out.compare_exchange_weak(before, more.get(), std::memory_order_acq_rel));
+  (void)more.release();
 }
 
 std::uint32_t XidFactory::second() const {

@@ -215,4 +215,24 @@ void LmdbFiles::note_bytes(std::size_t bytes) const {
   }
 }
 
+NewFolders::NewFolders(const std::string& path) {
+  std::error_code error;
+  auto folder = std::filesystem::absolute(path).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  for (; !std::filesystem::exists(folder, error) && folder != folder.parent_path();
+       folder = folder.parent_path()) {
+    made_.push_back(folder);
+  }
+  std::filesystem::create_directories(path, error);
+  if (!error) return;
+  remove();
+  throw StoreError("cannot create the store " + path + ": " + error.message());
+}
+
+// Where somebody has put something there, it stays.
+void NewFolders::remove() const {
+  std::error_code ignored;
+  for (const auto& folder : made_) std::filesystem::remove(folder, ignored);
+}
+
 }  // namespace pena::store

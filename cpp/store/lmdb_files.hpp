@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace pena::store {
 
@@ -82,6 +84,22 @@ class LmdbFiles {
   long lock_bytes_ = 0;
   mutable std::atomic<long> least_bytes_ = 0;  // of the data, which never becomes shorter
   mutable std::atomic<std::chrono::steady_clock::rep> lock_looked_at_ = 0;
+};
+
+// The folders of a new store. A start that fails takes away what it has made, and nothing else.
+class NewFolders {
+ public:
+  // Makes them. Throws StoreError.
+  explicit NewFolders(const std::string& path);
+  ~NewFolders() { remove(); }
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+  void keep() { made_.clear(); }
+
+ private:
+  void remove() const;
+
+  std::vector<std::filesystem::path> made_;  // the innermost first
 };
 
 }  // namespace pena::store

@@ -433,37 +433,6 @@ std::size_t map_of(std::size_t map_bytes) {
   return map_bytes + std::max(map_bytes, kLeastUpperPart);
 }
 
-// The folders of a new store. A start that fails takes away what it has made, and nothing else.
-class NewFolders {
- public:
-  explicit NewFolders(const std::string& path) {
-    std::error_code error;
-    auto folder = std::filesystem::absolute(path).lexically_normal();
-    if (!folder.has_filename()) folder = folder.parent_path();
-    for (; !std::filesystem::exists(folder, error) && folder != folder.parent_path();
-         folder = folder.parent_path()) {
-      made_.push_back(folder);
-    }
-    std::filesystem::create_directories(path, error);
-    if (!error) return;
-    remove();
-    throw StoreError("cannot create the store " + path + ": " + error.message());
-  }
-  ~NewFolders() { remove(); }
-  NewFolders(const NewFolders&) = delete;
-  NewFolders& operator=(const NewFolders&) = delete;
-  void keep() { made_.clear(); }
-
- private:
-  // Where somebody has put something there, it stays.
-  void remove() const {
-    std::error_code ignored;
-    for (const auto& folder : made_) std::filesystem::remove(folder, ignored);
-  }
-
-  std::vector<std::filesystem::path> made_;  // the innermost first
-};
-
 }  // namespace
 
 std::optional<std::string> map_problem(const core::Limits& limits) {

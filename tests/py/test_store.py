@@ -120,7 +120,7 @@ def test_a_check_whose_file_shrinks_meanwhile_ends_with_a_sentence(tmp_path: Pat
 
 def test_a_start_that_fails_leaves_nothing_and_names_its_store(tmp_path: Path) -> None:
     store = tmp_path / "new" / "store"
-    options = ("--listen", "127.0.0.1:0", "--map-size", "8000000TiB")
+    options = ("--listen", "127.0.0.1:0", "--map-size", "64TiB")  # twice that is mapped
     refused = run("pena", "server", "--store", str(store), *options)
     assert refused.returncode == 3
     assert f"cannot open the store {store}: " in refused.stderr
