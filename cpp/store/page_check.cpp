@@ -438,6 +438,11 @@ std::vector<PageProblem> PageCheck::metas() const {
       problems.push_back({static_cast<std::uint64_t>(which), "of the meta pages: " + wrong});
   }
   if (!problems.empty()) return problems;
+  const int newer = metas[0]->txn < metas[1]->txn ? 1 : 0;
+  if (const std::string wrong = wrong_roots(*metas.at(static_cast<std::size_t>(newer)));
+      !wrong.empty()) {
+    return {{static_cast<std::uint64_t>(newer), "of the meta pages: " + wrong}};
+  }
   // Commits take them in turn.
   const std::uint64_t even = metas[0]->txn;
   const std::uint64_t odd = metas[1]->txn;
@@ -456,7 +461,9 @@ std::optional<std::vector<PageProblem>> PageCheck::pages(
   if (!first || !is_page_size(first->free.pad)) return std::nullopt;
   for (int which = 0; which < 2; ++which) {
     const auto meta = which == 0 ? first : read_meta(source, first->free.pad, 1);
-    if (!meta || meta->txn != txn || !wrong_with(*meta, first->free.pad, which).empty()) continue;
+    const bool is_it = meta && meta->txn == txn;
+    if (!is_it || !wrong_with(*meta, first->free.pad, which).empty()) continue;
+    if (!wrong_roots(*meta).empty()) continue;
     const bool is_short = (meta->last_page + 1) * meta->free.pad > source.bytes;
     if (is_short) place.left = kNoPage;
     return Walk(source, *meta, place, still_there).run();

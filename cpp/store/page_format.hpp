@@ -81,7 +81,7 @@ inline std::string text(std::uint64_t number) {
   return std::to_string(number);
 }
 
-// What is wrong with a meta page by itself; empty where nothing is.
+// What is wrong with a meta page by itself, but for its roots; empty where nothing is.
 inline std::string wrong_with(const Meta& meta, std::uint64_t page_bytes, int which) {
   if (meta.magic != kMagic || (meta.flags & kMeta) == 0) return "it is no meta page";
   if (meta.version != kVersion) {
@@ -105,6 +105,12 @@ inline std::string wrong_with(const Meta& meta, std::uint64_t page_bytes, int wh
       meta.main.flags != 0) {
     return "its trees have flags that no store has";
   }
+  return {};
+}
+
+// Of the newer meta page alone. Where the disk refused that page, LMDB has put the old transaction and
+// the old last page back, but not the old roots: so the older one may have roots of no commit.
+inline std::string wrong_roots(const Meta& meta) {
   for (const Tree* tree : {&meta.free, &meta.main}) {
     if (tree->root != kNoPage && (tree->root < 2 || tree->root > meta.last_page)) {
       return "the root of a tree is page " + text(tree->root) + " of " + text(meta.last_page);

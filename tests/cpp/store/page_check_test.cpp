@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -250,6 +251,31 @@ TEST_F(PageCheckTest, AZeroedPageIsNamed) {
                             HasSubstr("a key of the store")));
   }
   EXPECT_GT(found, used_pages_ / 3);
+}
+
+// A commit whose meta page the disk refused leaves its roots in the older one, which the next replaces.
+TEST_F(PageCheckTest, OnlyTheNewerMetaPageNeedsItsRoots) {
+  constexpr std::size_t kTxnAt = 16 + 24 + 2 * 48 + 8;
+  constexpr std::size_t kRootAt = 16 + 24 + 48 + 40;
+  const auto number_at = [&](std::size_t at) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, sound_.data() + at, sizeof number);
+    return number;
+  };
+  const bool second_is_newer = number_at(kTxnAt) < number_at(kPage + kTxnAt);
+  for (const bool newer : {false, true}) {
+    std::string bytes = sound_;
+    const std::size_t page = newer == second_is_newer ? 1 : 0;
+    const std::uint64_t beyond = used_pages_ + 7;
+    std::memcpy(bytes.data() + page * kPage + kRootAt, &beyond, sizeof beyond);
+    damage(bytes);
+    if (newer) {
+      EXPECT_THAT(told(), HasSubstr("page " + std::to_string(page) + " of the meta pages"));
+      EXPECT_THAT(told(), HasSubstr("the root of a tree"));
+    } else {
+      EXPECT_EQ(told(), "nothing");
+    }
+  }
 }
 
 TEST_F(PageCheckTest, OneThatIsDamagedTellsWhatToDo) {
