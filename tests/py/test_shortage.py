@@ -3,6 +3,8 @@
 import resource
 import subprocess
 
+import pytest
+
 from support.process import TIMEOUT, quiet_environment
 
 MEMORY = 600 << 20
@@ -12,6 +14,7 @@ def cap_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
+@pytest.mark.capped
 def test_more_threads_than_the_memory_has_room_for() -> None:
     run = subprocess.run(
         ["pena", "sim", "--jobs", "1000", "--seeds", "1000000"],

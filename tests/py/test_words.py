@@ -15,7 +15,7 @@ import pytest
 
 import pena
 from support.ports import held_port
-from support.process import quiet_environment, run
+from support.process import quiet_environment, quiet_environment_of_others, run
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md"]
@@ -127,7 +127,7 @@ def test_the_shell_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) -> 
                 ran = subprocess.run(
                     ["bash", "-c", f"set -u\n{sample}"],
                     cwd=tmp_path,
-                    env=quiet_environment(),
+                    env=quiet_environment_of_others(),
                     capture_output=True,
                     text=True,
                     timeout=120,

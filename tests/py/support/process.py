@@ -87,6 +87,11 @@ def foreign_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 
 
+def quiet_environment_of_others() -> dict[str, str]:
+    """Return the environment without either: for a shell, whose programs are Pena's and others'."""
+    return {name: value for name, value in quiet_environment().items() if name != "LD_PRELOAD"}
+
+
 def quiet_environment() -> dict[str, str]:
     """Return the environment without what would set options."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PENA_")}
