@@ -94,7 +94,7 @@ LineWriter::~LineWriter() {
   }
 }
 
-void LineWriter::put(std::string text) {
+void LineWriter::put(std::string_view text) {
   const std::lock_guard lock(shared_->mutex);
   if (shared_->closed) return;
   if (shared_->waiting.size() + text.size() > shared_->most_bytes) {

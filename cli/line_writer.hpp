@@ -27,7 +27,7 @@ class LineWriter {
 
   // Puts text behind what waits. Never waits. Where there is no room left the text is dropped, and
   // "N lines of the log were dropped" is written as soon as there is.
-  void put(std::string text);
+  void put(std::string_view text);
   // Waits until what was put so far is written, at most `patience`; `goes_on` is asked now and then
   // and ends the wait where it says no. False where not all is written, or where a write has ever
   // failed.

@@ -19,7 +19,7 @@ namespace {
 std::atomic<Outputs*> the_outputs = nullptr;
 
 // Where no command runs, as in tests of the parts.
-void write_directly(int file, const std::string& text) {
+void write_directly(int file, std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(file, text.data(), text.size());
 }
 
@@ -34,10 +34,10 @@ Outputs::~Outputs() {
   the_outputs = nullptr;
 }
 
-void print_text(std::string text) {
+void print_text(std::string_view text) {
   Outputs* const outputs = the_outputs;
   if (outputs == nullptr) return write_directly(STDOUT_FILENO, text);
-  outputs->out.put(std::move(text));
+  outputs->out.put(text);
 }
 
 void flush_stdout() {
@@ -62,10 +62,10 @@ void print_line(std::string_view line) {
   flush_stdout();
 }
 
-void say_text(std::string text) {
+void say_text(std::string_view text) {
   Outputs* const outputs = the_outputs;
   if (outputs == nullptr) return write_directly(STDERR_FILENO, text);
-  outputs->err.put(std::move(text));
+  outputs->err.put(text);
 }
 
 void say_line(std::string_view line) {

@@ -46,13 +46,13 @@ class OutputError : public std::runtime_error {
 // OutputError.
 void print_line(std::string_view line);
 // Likewise, without a line end and without waiting; that it fails is noticed by the next line.
-void print_text(std::string text);
+void print_text(std::string_view text);
 // Throws OutputError where any of what was printed so far is not written.
 void flush_stdout();
 
 // To stderr. Neither waits nor fails: whoever does not read loses lines, which are counted.
 void say_line(std::string_view line);
-void say_text(std::string text);
+void say_text(std::string_view text);
 // How the sentence about lines that were lost is written, its line end included.
 void tell_dropped_by(std::function<std::string(const std::string& sentence)> line);
 // Ends the process at once, but for what is still to be written: that has LineWriter::kPatience each.

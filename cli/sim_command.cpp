@@ -43,7 +43,7 @@ int run_one(const SimCommand& command) {
   for (const std::string& line : outcome.history) {
     text += (command.output.json ? json_history(line) : line) + "\n";
   }
-  print_text(std::move(text));
+  print_text(text);
   flush_stdout();
   return outcome.broken ? kFailed : kOk;
 }

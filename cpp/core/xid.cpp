@@ -178,7 +178,9 @@ void XidFactory::leave_out(const std::vector<Xid>& ids) {
       if (may_make(id)) more->numbers.push_back(number_of(id));
     }
     std::ranges::sort(more->numbers);
-    more->numbers.erase(std::ranges::unique(more->numbers).begin(), more->numbers.end());
+    // clang 14 cannot read the subrange of std::ranges::unique in gcc 12's library.
+    more->numbers.erase(std::unique(more->numbers.begin(), more->numbers.end()),
+                        more->numbers.end());
   } while (!made_->left_out.compare_exchange_weak(before, more.get(), std::memory_order_acq_rel));
   (void)more.release();
 }

@@ -14,6 +14,9 @@ namespace {
 constexpr bool is_digit(unsigned char byte) {
   return byte >= '0' && byte <= '9';
 }
+constexpr unsigned char closing(bool object) {
+  return object ? '}' : ']';
+}
 constexpr bool follows(unsigned char byte) {  // a byte within a character of UTF-8
   return (byte & 0xc0U) == 0x80U;
 }
@@ -169,7 +172,7 @@ bool JsonCursor::pass_parts(int most_depth) {
       levels_.push_back({first == '{', keys_.size()});
       ++at_;
       skip_space();
-      if (peek() != (first == '{' ? '}' : ']')) {
+      if (peek() != closing(first == '{')) {
         if (first == '{' && !pass_key()) return false;
         continue;
       }
@@ -191,7 +194,7 @@ bool JsonCursor::pass_parts(int most_depth) {
 
 bool JsonCursor::close_level() {
   const Level level = levels_.back();
-  if (peek() != (level.object ? '}' : ']')) {
+  if (peek() != closing(level.object)) {
     return fail(level.object ? "expected a comma or the end of the object"
                              : "expected a comma or the end of the array");
   }
