@@ -19,7 +19,7 @@ run: ## build and run `pena demo`
 	@cmake --build build/run --target pena
 	@build/run/cli/pena demo
 
-test: lint test-cpp test-py sim model crash asan tsan clang ## everything that must be green
+test: lint test-cpp test-py sim model crash asan tsan tidy ## everything that must be green
 	$(call say,all green)
 
 test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, 2,000 power cuts, all faults, the large models

@@ -10,9 +10,6 @@
 
 namespace pena::cli {
 
-// How long a signal, or a client that ended, may wait for its answer.
-constexpr std::chrono::milliseconds kLook{20};
-
 int run_client(const ClientCommand& command) {
   const auto settings_of = [&command, log = log_to_stderr(command.output)](std::size_t client,
                                                                            std::uint64_t start) {

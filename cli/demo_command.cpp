@@ -27,9 +27,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long a client that ended may wait until it is started again.
-constexpr std::chrono::milliseconds kLook{20};
-
 // A folder for the store: the one that was named, which is kept, or a temporary one, which is not.
 class StoreFolder {
  public:

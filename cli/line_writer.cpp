@@ -11,7 +11,14 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/stop_signals.hpp"
+
 namespace pena::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
 
 struct LineWriter::Shared {
   Shared(int its_file, std::size_t most) : file(its_file), most_bytes(most) {}
@@ -120,8 +127,6 @@ void LineWriter::start() {
 }
 
 bool LineWriter::flush(Milliseconds patience, const std::function<bool()>& goes_on) {
-  using Clock = std::chrono::steady_clock;
-  constexpr Milliseconds kLook{20};
   const auto until = Clock::now() + patience;
   std::unique_lock lock(shared_->mutex);
   const std::uint64_t wanted = shared_->put_bytes;

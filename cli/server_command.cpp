@@ -10,9 +10,6 @@
 
 namespace pena::cli {
 
-// How long a signal may wait for its answer.
-constexpr std::chrono::milliseconds kLook{50};
-
 int run_server(const ServerCommand& command) {
   server::ServerSettings settings = command.settings;
   const core::LogSink log = log_to_stderr(command.output);

@@ -24,7 +24,6 @@
 namespace pena::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{20};
 constexpr std::size_t kLastLines = 30;
 constexpr std::uint32_t kMostJobs = 1024;
 

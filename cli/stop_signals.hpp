@@ -6,6 +6,9 @@
 
 namespace pena::cli {
 
+// How long a signal, or whatever else a command waits for, may wait for its answer.
+inline constexpr std::chrono::milliseconds kLook{20};
+
 // Takes SIGINT, SIGTERM and SIGHUP while it lives and puts back what was there before: a Python
 // process gets its own handlers again. The first SIGINT or SIGTERM is only noted. A second one, at
 // least `apart` later, ends the process at once, as it would without a handler; an earlier one is

@@ -6,7 +6,7 @@ namespace pena::wire {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
-constexpr std::size_t kMostDigits = kChunkRoom - kChunkEnd.size();
+constexpr std::size_t kMostSizeDigits = kChunkRoom - kChunkEnd.size();
 
 }  // namespace
 
@@ -19,7 +19,7 @@ std::string_view as_chunk(std::string& bytes) {
 std::string_view as_chunk(std::string& bytes, std::size_t begin, std::size_t end) {
   const std::size_t size = end - begin;
   PENA_CHECK(begin >= kChunkRoom && begin < end && end + kChunkEnd.size() <= bytes.size() &&
-             size >> (4 * kMostDigits) == 0);
+             size >> (4 * kMostSizeDigits) == 0);
   kChunkEnd.copy(bytes.data() + end, kChunkEnd.size());
   // From behind, for no zero may stand in front.
   std::size_t at = begin - kChunkEnd.size();

@@ -3,20 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "wire/hex_digit.hpp"
 #include "wire/http_text.hpp"
 
 namespace pena::wire {
-namespace {
-
-int hex(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
-
 Outcome<ChunkReader::Step> ChunkReader::take(std::string_view bytes) {
   Step step;
   while (step.taken < bytes.size() && !done()) {
@@ -44,9 +34,9 @@ Outcome<ChunkReader::Step> ChunkReader::take(std::string_view bytes) {
 }
 
 bool ChunkReader::take_digit(char letter) {
-  const int digit = hex(letter);
-  if (digit < 0) return false;
-  size_ = size_ * 16 + static_cast<unsigned>(digit);
+  const std::uint32_t digit = hex_value(letter);
+  if (digit == kNoHexDigit) return false;
+  size_ = size_ * 16 + digit;
   too_long_ = size_ > body_bytes_ - body_;  // at once, and so the size never overflows
   return true;
 }

@@ -49,6 +49,9 @@ struct ReceivedMsg {
 
 // The answers.
 [[nodiscard]] std::string error_json(std::string_view sentence);
+// Appends the id in quotation marks.
+void append_quoted(std::string& out, const core::Xid& id);
+
 [[nodiscard]] std::string ids_json(const std::vector<core::Xid>& ids);
 [[nodiscard]] std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
                                               std::uint64_t unknown);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "wire/hex_digit.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
@@ -65,16 +66,10 @@ void append_utf8(std::string& out, std::uint32_t point) {
   }
 }
 
-constexpr std::uint32_t hex_value(unsigned char byte) {
-  if (is_digit(byte)) return byte - std::uint32_t{'0'};
-  const std::uint32_t letter = byte | 0x20U;
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : 16;
-}
-
 std::uint32_t hex4_of(std::string_view digits) {
   std::uint32_t value = 0;
   for (const char digit : digits.substr(0, 4)) {
-    value = value * 16 + hex_value(static_cast<unsigned char>(digit));
+    value = value * 16 + hex_value(digit);
   }
   return value;
 }
@@ -331,7 +326,7 @@ bool JsonCursor::pass_string() {
 
 std::optional<unsigned> JsonCursor::hex4() {
   for (std::size_t i = 0; i < 4; ++i) {
-    if (hex_value(peek(i)) > 15) return std::nullopt;
+    if (hex_value(static_cast<char>(peek(i))) == kNoHexDigit) return std::nullopt;
   }
   const std::uint32_t unit = hex4_of(text_.substr(at_));
   at_ += 4;

@@ -13,14 +13,6 @@ namespace {
 
 using core::Xid;
 
-void append_quoted(std::string& out, const Xid& id) {
-  std::array<char, Xid::kTextLength + 2> text{};
-  text.front() = '"';
-  id.write_text(text.data() + 1);
-  text.back() = '"';
-  out.append(text.data(), text.size());
-}
-
 // A string that may hold anything: bytes that are no UTF-8 replaced, separators of lines as escapes.
 std::string json_string(std::string_view text) {
   const std::string json =
@@ -94,6 +86,14 @@ void append_record(std::string& out, const core::FailRecord& record) {
 }
 
 }  // namespace
+
+void append_quoted(std::string& out, const Xid& id) {
+  std::array<char, Xid::kTextLength + 2> text{};
+  text.front() = '"';
+  id.write_text(text.data() + 1);
+  text.back() = '"';
+  out.append(text.data(), text.size());
+}
 
 void append_msg_json(std::string& out, const core::QueuedMsg& msg) {
   // Put together aside, and appended in one piece.

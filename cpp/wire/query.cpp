@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "wire/hex_digit.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
@@ -14,21 +15,13 @@ namespace {
 // Costs nobody anything, and is more than a client can work off.
 constexpr std::size_t kMostBatches = 1'000'000'000'000;
 
-std::optional<unsigned> hex(char digit) {
-  if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a' + 10);
-  if (digit >= 'A' && digit <= 'F') return static_cast<unsigned>(digit - 'A' + 10);
-  return std::nullopt;
-}
-
 // A '%' without two digits stands for itself, as browsers have it.
 std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto high = i + 2 < text.size() ? hex(text[i + 1]) : std::nullopt;
-    const auto low = i + 2 < text.size() ? hex(text[i + 2]) : std::nullopt;
-    if (text[i] == '%' && high && low) {
-      out += static_cast<char>(*high * 16 + *low);
+    const std::uint32_t byte = hex_byte(text, i + 1);
+    if (text[i] == '%' && byte <= 0xff) {
+      out += static_cast<char>(byte);
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];

@@ -3,13 +3,6 @@
 #include "wire/json.hpp"
 
 namespace pena::wire {
-namespace {
-
-void append_quoted(std::string& out, const core::Xid& id) {
-  out.append("\"").append(id.text()).append("\"");
-}
-
-}  // namespace
 
 std::string report_body(const core::Reported& report, core::ReportForm form) {
   std::string out;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wire/hex_digit.hpp"
 #include "wire/http_text.hpp"
 #include "wire/quote.hpp"
 
@@ -16,13 +17,6 @@ bool is_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 }
 
-std::optional<int> hex(char digit) {
-  if (is_digit(digit)) return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return std::nullopt;
-}
-
 bool is_unreserved(char letter) {
   return is_letter(letter) || is_digit(letter) || letter == '-' || letter == '.' || letter == '_' ||
          letter == '~';
@@ -30,11 +24,9 @@ bool is_unreserved(char letter) {
 
 // %XX at `at`, or nothing where it is none.
 std::optional<char> escaped(std::string_view text, std::size_t at) {
-  if (text.size() - at < 3) return std::nullopt;
-  const auto high = hex(text[at + 1]);
-  const auto low = hex(text[at + 2]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high * 16 + *low);
+  const std::uint32_t byte = hex_byte(text, at + 1);
+  if (byte > 0xff) return std::nullopt;
+  return static_cast<char>(byte);
 }
 
 // Nothing where a % has no two digits behind it.
@@ -75,7 +67,9 @@ bool is_bracketed_address(std::string_view host) {
   const std::string_view address = inside.substr(0, inside.find('%'));  // a zone may follow
   return std::count(address.begin(), address.end(), ':') >= 2 &&
          std::all_of(address.begin(), address.end(),
-                     [](char letter) { return hex(letter) || letter == ':' || letter == '.'; }) &&
+                     [](char letter) {
+                       return hex_value(letter) != kNoHexDigit || letter == ':' || letter == '.';
+                     }) &&
          std::all_of(inside.begin(), inside.end(), [](char letter) {
            return is_unreserved(letter) || letter == ':' || letter == '%';
          });

@@ -4,18 +4,13 @@
 
 #include <memory>
 
+#include "sample.hpp"
 #include "store/memory_store.hpp"
 
 namespace {
 
 using namespace pena;
-
-core::Xid xid(std::uint32_t number) {
-  core::Xid::Bytes bytes{};
-  bytes[10] = static_cast<std::uint8_t>(number >> 8U);
-  bytes[11] = static_cast<std::uint8_t>(number);
-  return core::Xid{bytes};
-}
+using cli::test::xid;
 
 TEST(Evidence, EveryRecordOfTheStoreIsInIt) {
   const auto store = store::make_memory_store();

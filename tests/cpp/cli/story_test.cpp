@@ -3,21 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sample.hpp"
+
 namespace {
 
 using namespace pena;
+using cli::test::xid;
 using core::MissReason;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-core::Xid xid(std::uint8_t number) {
-  core::Xid::Bytes bytes{};
-  bytes.back() = number;
-  return core::Xid{bytes};
-}
 
 core::Instant at(std::int64_t ms) {
   return core::from_us(ms * 1000);

@@ -11,6 +11,7 @@
 #include <functional>
 #include <mutex>
 
+#include "log.hpp"
 #include "scripted_server.hpp"
 #include "support/held_port.hpp"
 
@@ -20,6 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::Call;
+using test::id;
+using test::is_stream;
+using test::Log;
 using test::Peer;
 using test::ScriptedServer;
 using testing::HasSubstr;
@@ -30,10 +34,6 @@ constexpr const char* kHead =
     "Pena-Silence: 60000\r\n\r\n: at=1000\n\n";
 constexpr const char* kSuccess = R"({"message":"success","reported":2,"duplicate":1,"unknown":0})";
 
-std::string id(int number) {
-  std::string text = "9m4e2mr0ui3e8a2100" + std::to_string(number) + "0";
-  return text;
-}
 std::string msg(int number, int period, const std::string& batch = kBatch) {
   return "id: " + batch + "\ndata: {\"id\":\"" + id(number) +
          "\",\"period\":" + std::to_string(period) + "}\n\n";
@@ -44,9 +44,6 @@ std::string note(int size) {
 std::string answer(int status, const std::string& body) {
   return "HTTP/1.1 " + std::to_string(status) +
          " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-bool is_stream(const Call& call) {
-  return call.line.starts_with("GET /task");
 }
 
 // Sends `bytes` on every stream and keeps it open; answers every report with success.
@@ -209,34 +206,6 @@ TEST(Client, SendsAReportAgainUntilItSeesTheAnswer) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(server.next("POST").body, first);
   EXPECT_EQ(client.stats().batches, 1U);
 }
-
-// What a client says, as it says it.
-class Log {
- public:
-  [[nodiscard]] core::LogSink sink() {
-    return core::LogSink{[this](core::LogLevel level, std::string_view text) {
-      if (level == core::LogLevel::debug) return;
-      const std::lock_guard lock(mutex_);
-      text_.append(text).append("\n");
-      said_.notify_all();
-    }};
-  }
-  [[nodiscard]] std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  // When something was said.
-  [[nodiscard]] std::string first_text() {
-    std::unique_lock lock(mutex_);
-    said_.wait_for(lock, seconds{10}, [this] { return !text_.empty(); });
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable said_;
-  std::string text_;
-};
 
 TEST(Client, TriesTheOtherFormsOfAReportAndSaysWhereNoneIsTaken) {
   Log log;

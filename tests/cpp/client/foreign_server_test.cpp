@@ -9,6 +9,7 @@
 #include <string>
 
 #include "client/client.hpp"
+#include "log.hpp"
 #include "scripted_server.hpp"
 
 namespace pena::client {
@@ -17,14 +18,14 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::Call;
+using test::id;
+using test::is_stream;
+using test::Log;
 using test::Peer;
 using test::ScriptedServer;
 using testing::HasSubstr;
 
-// The id of the msg 1 to 9, and its event.
-std::string id(int number) {
-  return "9m4e2mr0ui3e8a2100" + std::to_string(number) + "0";
-}
+// The event of the msg 1 to 9.
 std::string msg(int number) {
   return "data: {\"id\":\"" + id(number) + "\",\"period\":1}\n\n";
 }
@@ -35,37 +36,6 @@ std::string answer(const std::string& status, const std::string& fields, const s
 std::string stream(const std::string& events) {
   return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + events;
 }
-bool is_stream(const Call& call) {
-  return call.line.starts_with("GET /task");
-}
-
-// What a client says above debug, a line each.
-class Log {
- public:
-  [[nodiscard]] core::LogSink sink() {
-    return core::LogSink{[this](core::LogLevel level, std::string_view text) {
-      if (level == core::LogLevel::debug) return;
-      const std::lock_guard lock(mutex_);
-      text_.append(text).append("\n");
-      said_.notify_all();
-    }};
-  }
-  [[nodiscard]] std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  // Once that was said, or not within ten seconds.
-  [[nodiscard]] std::string text_with(const std::string& words) {
-    std::unique_lock lock(mutex_);
-    said_.wait_for(lock, seconds{10}, [&] { return text_.find(words) != std::string::npos; });
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable said_;
-  std::string text_;
-};
 
 ClientSettings settings_for(const ScriptedServer& server, Log& log) {
   ClientSettings settings;

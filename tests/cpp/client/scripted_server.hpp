@@ -45,6 +45,15 @@ struct Call {
   std::string head, body;
 };
 
+inline bool is_stream(const Call& call) {
+  return call.line.starts_with("GET /task");
+}
+
+// The id of the msg 1 to 9.
+inline std::string id(int number) {
+  return "9m4e2mr0ui3e8a2100" + std::to_string(number) + "0";
+}
+
 class ScriptedServer {
  public:
   // Answers a call; false: close the connection.

@@ -5,18 +5,15 @@
 
 #include <set>
 
+#include "sample.hpp"
+
 namespace pena::core {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-Xid id_of(std::uint8_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
-}
-
-constexpr std::int64_t kServerMs =
-    9'000'000;  // the server's clock has nothing to do with the client's
+using test::id_of;
+using test::kServerMs;
 
 class ClientLogicTest : public testing::Test {
  protected:

@@ -8,19 +8,16 @@
 #include <vector>
 
 #include "core/client_logic.hpp"
+#include "sample.hpp"
 
 namespace pena::core {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::id_of;
+using test::kServerMs;
 using Actions = std::vector<ClientAction>;
-
-Xid id_of(std::uint8_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
-}
-
-constexpr std::int64_t kServerMs = 9'000'000;
 
 template <class Kind>
 std::vector<Kind> of(const Actions& actions) {

@@ -3,14 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "sample.hpp"
+
 namespace pena::core {
 namespace {
 
 using std::chrono::milliseconds;
-
-Xid id_of(std::uint8_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}};
-}
+using test::id_of;
 
 Dispatcher make(Supply supply) {
   return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{{}, false, supply},

@@ -13,6 +13,7 @@
 
 #include "core/dispatcher.hpp"
 #include "core/ledger.hpp"
+#include "sample.hpp"
 
 namespace pena::core::test {
 namespace {
@@ -26,10 +27,6 @@ constexpr int kDepth = 5;
 #endif
 constexpr int kActions = 13;
 constexpr int kMsgs = 3;
-
-Xid id_of(std::uint8_t kind, std::uint8_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, kind, 0, 0, 0, 0, 0, 0, number}};
-}
 
 class SmallWorld {
  public:

@@ -11,14 +11,12 @@
 #include <random>
 #include <set>
 
+#include "sample.hpp"
+
 namespace pena::core {
 namespace {
 
-Xid id_of(std::uint8_t kind, std::size_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, kind, 0, 0, 0, 0, static_cast<std::uint8_t>(number >> 16U),
-                        static_cast<std::uint8_t>(number >> 8U & 0xffU),
-                        static_cast<std::uint8_t>(number & 0xffU)}};
-}
+using test::id_of;
 
 class QueueProperty : public testing::TestWithParam<std::uint64_t> {
  protected:

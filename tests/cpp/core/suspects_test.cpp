@@ -12,14 +12,12 @@
 #include <set>
 #include <utility>
 
+#include "sample.hpp"
+
 namespace pena::core {
 namespace {
 
-Xid id_of(std::uint8_t kind, std::size_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, kind, 0, 0, 0, 0, static_cast<std::uint8_t>(number >> 16U),
-                        static_cast<std::uint8_t>(number >> 8U & 0xffU),
-                        static_cast<std::uint8_t>(number & 0xffU)}};
-}
+using test::id_of;
 
 QueuedMsg lost(std::size_t number, const std::vector<std::size_t>& batches) {
   QueuedMsg msg{{id_of(1, number), 1, {}}, {}, {}, {}};

@@ -3,14 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "instants.hpp"
+
 namespace pena::server::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr core::Instant at(int ms) {
-  return core::Instant{} + milliseconds{ms};
-}
 
 TEST(LogQuota, WritesSoManyASecondAndCountsTheOthers) {
   LogQuota quota{3};

@@ -9,16 +9,13 @@
 
 #include "core/limits.hpp"
 #include "core/write_time.hpp"
+#include "instants.hpp"
 
 namespace pena::server::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr core::Instant at(int ms) {
-  return core::Instant{} + milliseconds{ms};
-}
 
 TEST(Peer, IsGoneOnceNothingIsAcknowledgedForLong) {
   Peer peer;

@@ -1,22 +1,21 @@
 // A server in a process that has no more threads.
-#include "support/thread_shortage.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "server/server.hpp"
+#include "support/thread_shortage.hpp"
 
 namespace pena::server {
 namespace {
 
 TEST(ThreadShortage, AServerWithoutItsThreadsIsAnExceptionWithASentence) {
-  if (!test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
   constexpr int kNeeded = 3;
   ServerSettings settings;
   settings.generator.enabled = false;
   settings.listen = "127.0.0.1:0";
   for (int left = 0; left < kNeeded; ++left) {
-    const test::ThreadShortage shortage{left};
+    const pena::test::ThreadShortage shortage{left};
     try {
       const Server server(settings);
       FAIL() << "it runs with " << left;
@@ -24,7 +23,7 @@ TEST(ThreadShortage, AServerWithoutItsThreadsIsAnExceptionWithASentence) {
       EXPECT_THAT(error.what(), testing::HasSubstr("a thread of the server cannot start: "));
     }
   }
-  const test::ThreadShortage enough{kNeeded};
+  const pena::test::ThreadShortage enough{kNeeded};
   EXPECT_TRUE(Server{settings}.running());
 }
 

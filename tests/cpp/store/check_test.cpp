@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sample.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_store.hpp"
@@ -12,14 +13,9 @@
 namespace pena::store {
 namespace {
 
+using test::id_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-core::Xid id_of(std::uint8_t number) {
-  core::Xid::Bytes bytes{};
-  bytes.back() = number;
-  return core::Xid{bytes};
-}
 
 core::QueuedMsg msg_of(std::uint8_t number) {
   core::QueuedMsg msg;
@@ -39,7 +35,7 @@ class CheckTest : public testing::Test {
     }
     return told;
   }
-  test::TempFolder folder_;
+  pena::test::TempFolder folder_;
 };
 
 TEST_F(CheckTest, ASoundStoreIsCounted) {

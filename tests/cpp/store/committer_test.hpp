@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sample.hpp"
 #include "store/committer.hpp"
 #include "store/memory_store.hpp"
 
@@ -18,11 +19,6 @@ using core::Msg;
 using core::Xid;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-inline Xid id_of(std::uint16_t number) {
-  return Xid{Xid::Bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(number >> 8),
-                        static_cast<std::uint8_t>(number & 0xff)}};
-}
 
 class CommitterTest : public testing::Test {
  protected:

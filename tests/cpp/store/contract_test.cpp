@@ -21,7 +21,7 @@ using test::queued;
 using test::reported;
 using test::rest_of_batch;
 
-constexpr std::size_t kMap = 256U << 20U;
+constexpr std::size_t kRoomyMap = 256U << 20U;
 
 struct Kind {
   const char* name;
@@ -299,7 +299,7 @@ TEST_P(StoreContract, DropsRunsFromTheQueue) {
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                          testing::Values(Kind{"Lmdb",
                                               [](const std::string& path) {
-                                                return open_lmdb_store(path, kMap);
+                                                return open_lmdb_store(path, kRoomyMap);
                                               }},
                                          Kind{"Memory",
                                               [](const std::string&) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lmdb_folder.hpp"
 #include "outcomes.hpp"
 #include "process/mapped_file.hpp"
 #include "sample.hpp"
@@ -28,10 +29,9 @@ using pena::test::TempFolder;
 using test::error_of;
 using test::id_of;
 using test::in_a_child;
+using test::kMap;
 using test::queued;
 using testing::HasSubstr;
-
-constexpr std::size_t kMap = 64U << 20U;
 
 // Commits until one fails: the lock file is looked at now and then.
 std::string error_of_commits(Store& store) {

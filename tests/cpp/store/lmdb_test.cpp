@@ -12,6 +12,7 @@
 #include <iterator>
 #include <thread>
 
+#include "lmdb_folder.hpp"
 #include "outcomes.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
@@ -24,18 +25,13 @@ namespace pena::store {
 namespace {
 
 using pena::test::TempFolder;
+using test::bytes_of;
 using test::error_of;
 using test::id_of;
 using test::in_a_child;
+using test::kMap;
 using test::queued;
 using testing::HasSubstr;
-
-constexpr std::size_t kMap = 64U << 20U;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 TEST(LmdbStore, FindsEverythingAgain) {
   const TempFolder folder;

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <thread>
 
+#include "lmdb_folder.hpp"
 #include "outcomes.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
@@ -27,10 +28,9 @@ using pena::test::TempFolder;
 using test::error_of;
 using test::id_of;
 using test::in_a_child;
+using test::kMap;
 using test::queued;
 using testing::HasSubstr;
-
-constexpr std::size_t kMap = 64U << 20U;
 
 TEST(LmdbView, SeesWhatTheServerCommitsBesideIt) {
   const TempFolder folder;

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <random>
 
+#include "lmdb_folder.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
 #include "store/lmdb_env.hpp"
@@ -22,21 +23,17 @@ namespace pena::store {
 namespace {
 
 using pena::test::TempFolder;
+using test::bytes_of;
 using test::failed;
 using test::id_of;
+using test::kMap;
 using test::put_batch;
 using test::queued;
 using test::reported;
 using testing::AnyOf;
 using testing::HasSubstr;
 
-constexpr std::size_t kMap = 64U << 20U;
 constexpr std::size_t kPage = 4096;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 void write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;

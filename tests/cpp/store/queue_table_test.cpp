@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "lmdb_folder.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
 #include "store/lmdb_store.hpp"
@@ -20,9 +21,8 @@ namespace {
 
 using core::Xid;
 using test::id_of;
+using test::kMap;
 using test::queued;
-
-constexpr std::size_t kMap = 64U << 20U;
 
 class Walk {
  public:
