@@ -7,6 +7,7 @@
 #include "wire/http_text.hpp"
 
 namespace pena::wire {
+
 Outcome<ChunkReader::Step> ChunkReader::take(std::string_view bytes) {
   Step step;
   while (step.taken < bytes.size() && !done()) {
