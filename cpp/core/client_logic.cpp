@@ -5,7 +5,6 @@
 
 #include "core/dice.hpp"
 #include "core/one_line.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -58,12 +57,11 @@ void ClientLogic::on(const StreamOpened& event, Instant now) {
   heard_at_ = now;
   requested_at_ = event.requested_at;
   stamped_ = false;
-  if (!PENA_BUG(anchor_of_another_server))
-    anchor_.reset();  // another server may be behind the same address
+  anchor_.reset();  // another server may be behind the same address
 }
 
 void ClientLogic::on(const StreamHeard& /*event*/, Instant now) {
-  if (heard_at_ && (!stamped_ || PENA_BUG(silence_from_arrival))) heard_at_ = now;
+  if (heard_at_ && !stamped_) heard_at_ = now;
 }
 
 void ClientLogic::on(const StreamUnanswered& event, Instant /*now*/) {
@@ -91,7 +89,7 @@ void ClientLogic::on(const StreamClosed& event, Instant now) {
 void ClientLogic::lose_stream() {
   if (heard_at_) ++counts_.stream_losses;
   heard_at_.reset();
-  if (!PENA_BUG(works_on_without_stream)) give_up_all();
+  give_up_all();
 }
 
 void ClientLogic::reconnect(std::optional<Duration> retry_after) {
@@ -120,8 +118,7 @@ void ClientLogic::on(const NoteArrived& event, Instant /*now*/) {
   if (event.at_ms && requested_at_) anchor(*std::exchange(requested_at_, {}), *event.at_ms);
   if (event.at_ms && anchor_ && heard_at_) {
     const Instant alive_at = earliest(*event.at_ms);
-    const bool counts = !PENA_BUG(silence_from_arrival);
-    if (counts) heard_at_ = stamped_ ? std::max(*heard_at_, alive_at) : alive_at;
+    heard_at_ = stamped_ ? std::max(*heard_at_, alive_at) : alive_at;
     stamped_ = true;
   }
   if (!event.batch || !heard_at_ || stopping_ || is_about_to_end()) return;
@@ -185,7 +182,7 @@ ClientLogic::BatchWork& ClientLogic::batch_of(const std::optional<Xid>& batch) {
 void ClientLogic::on(const MsgArrived& event, Instant now) {
   // Bytes that came late may be ahead of a timer that is due: nothing is begun that must be stopped.
   const auto due = next_timeout();
-  if (due && now >= *due && !PENA_BUG(begins_overdue_msgs)) on(ClientTimeReached{}, now);
+  if (due && now >= *due) on(ClientTimeReached{}, now);
   if (!heard_at_ || stopping_ || is_about_to_end()) return;
   say(streams_.brought_msg());
   if (event.batch && event.batch == given_up_) return;
@@ -254,13 +251,10 @@ void ClientLogic::give_up(const Xid& key) {
   if (work.given_up) return;
   work.given_up = true;
   work.stop_at.reset();
-  if (!PENA_BUG(begins_given_up_msgs)) given_up_ = key;
+  given_up_ = key;
   stop_running(work);
-  if (PENA_BUG(claims_stopped_work)) {
-    work.report.ids.insert(work.report.ids.end(), work.running.begin(), work.running.end());
-  }
   // A server that names no batches would have its next one under the same key.
-  if (!work.report.batch || PENA_BUG(report_before_stopped)) forget_running(work);
+  if (!work.report.batch) forget_running(work);
   report_if_whole(key);
 }
 
@@ -377,8 +371,7 @@ void ClientLogic::on(const ClientTimeReached& /*event*/, Instant now) {
     if (now >= stop_by_) end(*stopping_);
     return;
   }
-  if (heard_at_ && promises_silence_ && now >= *heard_at_ + timing_.silence &&
-      !PENA_BUG(no_silence)) {
+  if (heard_at_ && promises_silence_ && now >= *heard_at_ + timing_.silence) {
     actions_.emplace_back(CloseOwnStream{});
     streams_.left();
     lose_stream();
@@ -400,9 +393,7 @@ std::optional<Instant> ClientLogic::next_timeout() const {
   if (ended_) return std::nullopt;
   if (stopping_) return stop_by_;
   std::optional<Instant> next;
-  if (heard_at_ && promises_silence_ && !PENA_BUG(no_silence)) {
-    next = *heard_at_ + timing_.silence;
-  }
+  if (heard_at_ && promises_silence_) next = *heard_at_ + timing_.silence;
   if (heard_at_ && anchor_ && (!next || renew_at_ < *next)) next = renew_at_;
   for (const auto& [key, work] : batches_) {
     if (work.stop_at && (!next || *work.stop_at < *next)) next = work.stop_at;

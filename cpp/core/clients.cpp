@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 
@@ -39,7 +38,7 @@ void Clients::make_busy(const Xid& session, const Xid& batch) {
   PENA_CHECK(!client.batch);
   erase_free(client);
   client.batch = batch;
-  if (client.batches_left && !PENA_BUG(batches_uncounted)) --*client.batches_left;
+  if (client.batches_left) --*client.batches_left;
 }
 
 void Clients::make_free(const Xid& session) {

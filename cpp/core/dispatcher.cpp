@@ -5,7 +5,6 @@
 
 #include "core/check.hpp"
 #include "core/dispatcher_state.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -129,10 +128,7 @@ void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
 void Dispatcher::State::begin_grace(Lease& lease, Lease::State state, Instant now) {
   deadlines.clear(lease.batch->id, lease.ends_at);
   lease.state = state;
-  Duration grace = limits.timing.drop_grace;
-  if (PENA_BUG(grace_equals_silence)) grace = limits.timing.silence;
-  if (PENA_BUG(resend_on_drop) && state == Lease::State::dropped) grace = Duration::zero();
-  lease.ends_at = now + grace;
+  lease.ends_at = now + limits.timing.drop_grace;
   deadlines.set(lease.batch->id, lease.ends_at);
 }
 
@@ -141,7 +137,6 @@ void Dispatcher::State::expire(Lease& lease, Instant now) {
   begin_grace(lease, Lease::State::expired, now);
   ++counts.clients_lost;
   clients.leave(session);
-  if (PENA_BUG(expired_stream_open)) return;
   effects.sends.emplace_back(
       CloseStream{session, "the lease of its batch ended without a report", false});
 }
@@ -170,10 +165,6 @@ Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
     }
     auto& kept = state->leases.emplace(batch.id, std::move(lease)).first->second;
     state->begin_grace(kept, Lease::State::dropped, now);
-    if (PENA_BUG(no_wait_after_restart)) {
-      state->deadlines.clear(batch.id, kept.ends_at);
-      state->deadlines.set(batch.id, kept.ends_at = now);
-    }
   }
   return Dispatcher{std::move(state)};
 }
@@ -265,7 +256,6 @@ bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const
 }
 
 bool Dispatcher::has_room_for_any() const {
-  if (PENA_BUG(brim_untold)) return true;
   return has_room_for({Msg{}}, true) && state_->most_made() > 0;
 }
 

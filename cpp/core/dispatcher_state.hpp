@@ -15,7 +15,6 @@
 #include "core/deadlines.hpp"
 #include "core/dispatcher.hpp"
 #include "core/holders.hpp"
-#include "core/planted.hpp"
 #include "core/queue.hpp"
 #include "core/room.hpp"
 #include "core/verdicts.hpp"
@@ -138,7 +137,7 @@ struct Dispatcher::State {
   void end_grace(const Lease& lease, Instant now);
   void count_miss(MissReason reason);
   [[nodiscard]] std::string kept_error(const std::string& said) const {
-    return PENA_BUG(error_uncut) ? said : cut_text(said, limits.error_bytes);
+    return cut_text(said, limits.error_bytes);
   }
 };
 

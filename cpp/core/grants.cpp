@@ -4,7 +4,6 @@
 
 #include "core/check.hpp"
 #include "core/dispatcher_state.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 
@@ -56,7 +55,7 @@ bool Dispatcher::State::has_bodies(BatchPlan& plan) {
     plan = std::move(had);
     return true;
   }
-  if (!PENA_BUG(bodies_not_asked_for)) bodiless = plan;
+  bodiless = plan;
   return false;
 }
 
@@ -75,7 +74,7 @@ const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
 // that lacks, or for the refill.
 bool Dispatcher::State::holds_back_short() const {
   const bool is_made = supply == Supply::open && (!next || most_made() >= next->lacks());
-  return is_made || (supply == Supply::later && PENA_BUG(rate_holds_back)) || queue.more_in_store();
+  return is_made || queue.more_in_store();
 }
 
 bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
@@ -95,7 +94,7 @@ Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
   queue.look_at(plan, [&](const QueuedMsg& msg) {
     room_of_all.add(msg);
     const Room with_it = room_of_all.total();
-    const bool fits = has_room(with_it) || PENA_BUG(grants_without_room);
+    const bool fits = has_room(with_it);
     if (fits) {
       need = with_it;
       ++fit;
@@ -127,7 +126,7 @@ bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant
     if (msg.attempt() > 1) ++counts.resent;
   }
   ++counts.batches;
-  const Instant ends_at = (PENA_BUG(leases_by_date) ? date(now) : now) + limits.timing.lease;
+  const Instant ends_at = now + limits.timing.lease;
   effects.writes.emplace_back(PutBatch{batch});
   effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
   deadlines.set(batch->id, ends_at);
@@ -139,7 +138,7 @@ bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant
 void Dispatcher::State::note_waiting(Instant now, bool first_served) {
   const ClientState* first = clients.first_free();
   if (first == nullptr || first->session != overtaken) overtaken.reset();
-  if (queue.empty() && (!overtaken || PENA_BUG(overtaken_for_ever))) {
+  if (queue.empty() && !overtaken) {
     waits_since.reset();
   } else if (first_served || !waits_since) {
     waits_since = now;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/check.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 
@@ -65,7 +64,7 @@ void Queue::keep_to_window(std::vector<Write>& writes) {
     --unstored_;
   }
   fresh_.erase(end, fresh_.end());
-  if (!PENA_BUG(window_forgets)) more_in_store_ = true;
+  more_in_store_ = true;
   barren_ = false;
   seen_up_to_ = fresh_.back().msg.msg.id;
 }
@@ -85,8 +84,7 @@ void Queue::add_missed(QueuedMsg&& msg) {
 }
 
 bool Queue::note_missed(const QueuedMsg& msg) {
-  const bool suspect =
-      PENA_BUG(suspect_once) ? msg.misses.back().lost_whole() : msg.last_loss() != nullptr;
+  const bool suspect = msg.last_loss() != nullptr;
   return suspect ? suspects_.add(msg) : resends_.insert(msg.msg.id).second;
 }
 
@@ -104,10 +102,6 @@ void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
     PENA_CHECK(fresh_.empty() || fresh_.back().msg.msg.id < msg.msg.id);
     fresh_bytes_ += msg.memory_bytes();
     fresh_.emplace_back(std::move(msg), true);
-  }
-  if (PENA_BUG(refill_one_short) && more && !fresh_.empty()) {
-    fresh_bytes_ -= fresh_.back().msg.memory_bytes();
-    fresh_.pop_back();
   }
   more_in_store_ = more;
 }
@@ -181,10 +175,10 @@ std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& wr
   for (std::size_t i = 0; i < plan.fresh; ++i) {
     Waiting& first = fresh_.front();
     fresh_bytes_ -= first.msg.memory_bytes();
-    if (!first.stored) {
-      --unstored_;
-    } else if (!PENA_BUG(granted_stays_queued)) {
+    if (first.stored) {
       writes.emplace_back(DropQueue{first.msg.msg.id});
+    } else {
+      --unstored_;
     }
     msgs.push_back(std::move(first.msg));
     fresh_.pop_front();
@@ -207,7 +201,6 @@ QueuedMsg Queue::take_body(const Xid& id, std::vector<Write>& writes) {
 }
 
 bool Queue::too_many_bodies() const {
-  if (PENA_BUG(missed_bodies_kept)) return false;
   return bodies_.size() > window_ / 4 || bodies_bytes_ > window_bytes_ / 4;
 }
 

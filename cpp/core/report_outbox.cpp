@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/check.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -93,9 +92,7 @@ ReportOutbox::Outcome ReportOutbox::tried(const ReportTried& what, std::uint64_t
   PENA_CHECK(under_way_);
   under_way_ = false;
   if (what.status >= 200 && what.status < 300) return taken();
-  const bool dropped =
-      PENA_BUG(throttled_report_dropped) && (what.status == 408 || what.status == 429);
-  if (may_be_tried_again(what.status) && !dropped) return failed(what, chance);
+  if (may_be_tried_again(what.status)) return failed(what, chance);
   if (change_form(what.status)) return {};
   return refused(what);
 }
@@ -138,9 +135,7 @@ bool ReportOutbox::go_on_with_next_id() {
 // Whether another try is left that says the same, or nearly so.
 bool ReportOutbox::change_form(unsigned status) {
   Pending& first = waiting_.front();
-  if (!is_about_the_form(status) || first.report.ids.empty() || PENA_BUG(one_form_only)) {
-    return false;
-  }
+  if (!is_about_the_form(status) || first.report.ids.empty()) return false;
   switch (first.form) {
     case ReportForm::whole:
       first.form = same_in_either(first.report) ? ReportForm::array : ReportForm::object;

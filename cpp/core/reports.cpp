@@ -5,7 +5,6 @@
 
 #include "core/check.hpp"
 #include "core/dispatcher_state.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -31,26 +30,24 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
   for (const Verdict& said : verdicts.all()) {
     const Xid* const held = holding.find(said.id);
-    const bool other_batch = event.batch && held != nullptr && *held != *event.batch;
-    if (held == nullptr || (other_batch && !PENA_BUG(no_fence))) {
+    if (held == nullptr || (event.batch && *held != *event.batch)) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
       elsewhere.push_back(said.id);
-    } else if ((!event.batch || PENA_BUG(no_fence)) && is_new(*held)) {
+    } else if (!event.batch && is_new(*held)) {
       batches.push_back(*held);
     }
   }
   // Without a batch, what is not named is given up only where all that is named is of one batch:
   // otherwise the batches may be others' by now, and each msg is settled by itself.
   const bool means_whole = event.batch || (batches.size() == 1 && elsewhere.empty());
-  const bool partial = event.partial || (!means_whole && !PENA_BUG(list_settles_all));
+  const bool partial = event.partial || !means_whole;
   if (event.last && event.batch) {
     const auto lease = leases.find(*event.batch);
     const bool holds = lease != leases.end() && lease->second.state == Lease::State::running;
-    if (holds && !PENA_BUG(last_ignored)) clients.take_no_more(lease->second.batch->client);
+    if (holds) clients.take_no_more(lease->second.batch->client);
   }
   ReportReply reply{event.request, 0, std::move(elsewhere)};
   for (const Xid& batch : batches) {
-    if (PENA_BUG(no_report_in_grace) && leases.at(batch).state != Lease::State::running) continue;
     reply.reported += settle(leases.at(batch), verdicts, partial, now);
   }
   effects.sends.emplace_back(std::move(reply));
@@ -66,14 +63,12 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
   for (const QueuedMsg& msg : batch->msgs) {
     const Verdict* const said = verdicts.find(msg.msg.id);
     if (said == nullptr) {
-      if (partial && !PENA_BUG(partial_settles_all)) {
+      if (partial) {
         rest.push_back(msg);
       } else {
         miss(*batch, msg, MissReason::omitted, {}, now);
       }
-    } else if (said->missed &&
-               !(PENA_BUG(failed_is_reported) && said->missed == MissReason::failed) &&
-               !(PENA_BUG(refused_is_reported) && said->missed == MissReason::refused)) {
+    } else if (said->missed) {
       miss(*batch, msg, *said->missed, said->error == nullptr ? "" : kept_error(*said->error), now);
     } else {
       report_msg(*batch, msg, now);
@@ -98,11 +93,11 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     lease.batch = std::move(left);
     release(lease.room);
     kept += lease.room = room_of(*lease.batch, limits);
-    if (!PENA_BUG(partial_not_written)) effects.writes.emplace_back(PutBatch{lease.batch, true});
+    effects.writes.emplace_back(PutBatch{lease.batch, true});
   }
   // A client that is connected has shown that it works: its lease begins again. A grace does not.
   if (lease.state != Lease::State::running) return;
-  if (!PENA_BUG(extended_twice)) deadlines.clear(lease.batch->id, lease.ends_at);
+  deadlines.clear(lease.batch->id, lease.ends_at);
   lease.ends_at = now + limits.timing.lease;
   deadlines.set(lease.batch->id, lease.ends_at);
 }
@@ -111,11 +106,9 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
 void Dispatcher::State::end_batch(const Lease& lease) {
   const Xid id = lease.batch->id;
   effects.writes.emplace_back(DropBatch{id});
-  if (!PENA_BUG(lease_not_cleared)) deadlines.clear(id, lease.ends_at);
-  if (lease.state == Lease::State::running || PENA_BUG(frees_lost_client)) {
-    free_client(lease.batch->client);
-  }
-  if (!PENA_BUG(room_not_given_back)) release(lease.room);
+  deadlines.clear(id, lease.ends_at);
+  if (lease.state == Lease::State::running) free_client(lease.batch->client);
+  release(lease.room);
   leases.erase(id);
 }
 
@@ -124,7 +117,6 @@ void Dispatcher::State::free_client(const Xid& session) {
   const ClientState* client = clients.find(session);
   if (client == nullptr || client->batches_left != 0) return clients.make_free(session);
   clients.leave(session);
-  if (PENA_BUG(complete_stream_open)) return;
   effects.sends.emplace_back(CloseStream{session, "all batches are settled", true});
 }
 
@@ -140,13 +132,9 @@ void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reaso
                              std::string error, Instant now) {
   holding.erase(msg.msg.id);
   count_miss(reason);
-  if (!PENA_BUG(refusal_is_no_attempt) || reason != MissReason::refused) {
-    msg.misses.push_back(
-        Miss{batch.id, batch.client, batch.granted_at, date(now), reason, std::move(error)});
-  }
-  const int most = limits.max_resends + 1 + (PENA_BUG(one_attempt_too_many) ? 1 : 0) -
-                   (PENA_BUG(one_attempt_too_few) ? 1 : 0);
-  if (msg.attempt() > most) {
+  msg.misses.push_back(
+      Miss{batch.id, batch.client, batch.granted_at, date(now), reason, std::move(error)});
+  if (msg.attempt() > limits.max_resends + 1) {
     ++counts.failed;
     effects.writes.emplace_back(
         PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, date(now), std::move(msg.misses)}});

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/planted.hpp"
-
 namespace pena::core {
 
 bool may_be_tried_again(unsigned status) {
@@ -17,9 +15,8 @@ Duration wait_to_retry(const RetryRules& rules, unsigned failures,
   for (unsigned failure = 1; failure < failures && most < rules.most; ++failure) most *= 2;
   most = std::min(most, rules.most);
   const auto range = static_cast<std::uint64_t>(std::max<Duration::rep>(most.count(), 1));
-  Duration asked =
+  const Duration asked =
       std::clamp(retry_after.value_or(Duration::zero()), Duration::zero(), rules.retry_after_most);
-  if (PENA_BUG(retry_after_ignored)) asked = Duration::zero();
   return asked + Duration{static_cast<Duration::rep>(chance % range)};
 }
 

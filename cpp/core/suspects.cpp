@@ -5,7 +5,6 @@
 #include <unordered_set>
 
 #include "core/check.hpp"
-#include "core/planted.hpp"
 
 namespace pena::core {
 namespace {
@@ -107,11 +106,10 @@ std::vector<Xid> Suspects::pick(std::size_t most, std::size_t most_groups) const
   for (const auto& [key, group] : groups_) {
     const bool last_attempt = key.attempt == max_attempts_;
     if (picked.size() == most || most_groups == 0) break;
-    if (PENA_BUG(suspects_together)) avoided.clear();
     if (avoided.contains(key.batch)) continue;
-    const int attempt = PENA_BUG(pieces_do_not_shrink) ? 2 : key.attempt;
-    std::size_t left = std::min(
-        most - picked.size(), piece_size(group.most, max_attempts_ - attempt + 1, fewest_pieces_));
+    std::size_t left =
+        std::min(most - picked.size(),
+                 piece_size(group.most, max_attempts_ - key.attempt + 1, fewest_pieces_));
     std::vector<Xid> shared;
     for (const auto& [earlier, ids] : group.parts) {
       if (left == 0) break;
@@ -125,7 +123,7 @@ std::vector<Xid> Suspects::pick(std::size_t most, std::size_t most_groups) const
       left -= taken;
     }
     if (shared.empty()) continue;
-    if (last_attempt && !PENA_BUG(last_attempt_in_company)) break;
+    if (last_attempt) break;
     avoided.insert(shared.begin(), shared.end());
     --most_groups;
   }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/number_text.hpp"
-#include "core/planted.hpp"
 
 namespace pena::store {
 namespace {
@@ -66,16 +65,6 @@ std::vector<core::Xid> brought_before(const Store& store, const core::XidFactory
 // A round makes batches until it has made so many msgs; the others' answers are not to wait for more.
 constexpr std::size_t kGeneratedAtOnce = 32'768;
 
-// Of two planted bugs: what waits to be written waits for one round more.
-bool leaves_early(const std::vector<core::Send>& sends) {
-  const auto grants = [&] {
-    return std::ranges::any_of(
-        sends, [](const auto& send) { return std::holds_alternative<core::SendBatch>(send); });
-  };
-  if (PENA_BUG(send_before_commit)) return grants();
-  return PENA_BUG(answer_before_commit) && !sends.empty() && !grants();
-}
-
 // As many writes of msgs that were read for it in one commit, or a batch more.
 constexpr std::size_t kGrantedAtOnce = 10'000;
 
@@ -94,14 +83,11 @@ Committer::Committer(const core::Limits& limits, Store& store,
       ids_(ids),
       told_(supply_of(generator)),
       dispatcher_(core::Dispatcher::restore(limits, ids, snapshot_of(store, told_), now)) {
-  const std::uint64_t made = store.meta(kGenerated).value_or(0);
-  if (generator) generator_.emplace(*generator, PENA_BUG(counter_reset) ? 0 : made, now);
+  if (generator) generator_.emplace(*generator, store.meta(kGenerated).value_or(0), now);
   queued_in_store_ = store.counts().queue;
   second_written_ = store.meta(kIdSecond).value_or(0);
-  if (!PENA_BUG(ids_begin_at_the_clock)) {
-    ids_.begin_behind(second_of_last_id(store, now));
-    ids_.leave_out(brought_before(store, ids_));
-  }
+  ids_.begin_behind(second_of_last_id(store, now));
+  ids_.leave_out(brought_before(store, ids_));
   refresh_accepting(now);
   (void)note_room();
 }
@@ -118,7 +104,7 @@ void Committer::refresh_accepting(core::Instant now) {
 // At the beginning of a round: others may have filled the disk meanwhile.
 void Committer::look_for_room(core::Instant now) {
   if (!effects_.writes.empty() || !effects_.sends.empty()) return;
-  if (now >= looked_at_ + kLookAfter && !PENA_BUG(room_unnoticed)) refresh_accepting(now);
+  if (now >= looked_at_ + kLookAfter) refresh_accepting(now);
   if (note_room()) step(core::TimeReached{}, now);
 }
 
@@ -152,7 +138,7 @@ std::vector<Outgoing> Committer::commit(core::Instant now) {
   fill_from_generator(now);
   write(out, now);
   // Room has come or gone with what was written, and nothing else may be about to happen.
-  if (supply() != told_ && !(PENA_BUG(room_unnoticed) && told_ == core::Supply::none)) {
+  if (supply() != told_) {
     fill_from_generator(now);
     write(out, now);
   }
@@ -177,7 +163,7 @@ void Committer::answer_dispatcher(std::vector<Outgoing>& out, core::Instant now)
         auto page = store_.queue(wanted->after, wanted->limit, wanted->bytes);
         step(core::Refilled{std::move(page.records), page.more}, now);
         answered = true;
-        refilled = !PENA_BUG(refill_reads_all);
+        refilled = true;
       }
     }
     if (!answered) return;
@@ -187,8 +173,7 @@ void Committer::answer_dispatcher(std::vector<Outgoing>& out, core::Instant now)
 }
 
 core::Supply Committer::supply() const {
-  const bool has_room = accepting() || PENA_BUG(shut_source_promises);
-  if (!generator_ || generator_->ended() || !has_room) return core::Supply::none;
+  if (!generator_ || generator_->ended() || !accepting()) return core::Supply::none;
   return generator_->rated() ? core::Supply::later : core::Supply::open;
 }
 
@@ -218,13 +203,12 @@ void Committer::fill_from_generator(core::Instant now) {
     made += msgs.size();
     step(core::Generated{std::move(msgs)}, now);
   }
-  if (made > 0 && !PENA_BUG(count_not_written))
-    effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+  if (made > 0) effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
   tell_supply(now);  // it may have made the last one
 }
 
 void Committer::write(std::vector<Outgoing>& out, core::Instant now) {
-  if (!effects_.writes.empty() && !leaves_early(effects_.sends)) {
+  if (!effects_.writes.empty()) {
     note_second();
     store_.commit(effects_.writes);
     ++commits_;
@@ -245,7 +229,7 @@ void Committer::write(std::vector<Outgoing>& out, core::Instant now) {
           using What = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<What, core::SendBatch>) {
             // A report that shared the commit with the grant may have settled some of it already.
-            if (!PENA_BUG(sends_settled_msgs)) what.batch = dispatcher_.batch(what.batch->id);
+            what.batch = dispatcher_.batch(what.batch->id);
             if (what.batch) out.emplace_back(std::move(what));
           } else {
             out.emplace_back(std::move(what));
@@ -257,7 +241,7 @@ void Committer::write(std::vector<Outgoing>& out, core::Instant now) {
 }
 
 std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
-  if (supply() != told_ && !PENA_BUG(room_unnoticed)) return now;
+  if (supply() != told_) return now;
   if (dispatcher_.wanted_refill()) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   if (generator_ && accepting() && dispatcher_.demand() > 0) {
@@ -265,8 +249,7 @@ std::optional<core::Instant> Committer::next_timeout(core::Instant now) const {
     if (!generator_->rated()) return now;
     // Past where the commit took longer than a msg: then it is wanted at once.
     const auto made_at = generator_->next_at();
-    const bool forgotten = PENA_BUG(late_rate_forgotten) && made_at && *made_at <= now;
-    if (made_at && !forgotten && (!next || *made_at < *next)) next = made_at;
+    if (made_at && (!next || *made_at < *next)) next = made_at;
   }
   // Room may come from outside, such as space on the disk: look again from time to time.
   const core::Instant look_again_at = now + kLookForRoom;
@@ -403,32 +386,24 @@ void Committer::leave_out_known(core::Submitted& submitted) {
   const auto stored = store_.find_all(ids);
   std::size_t at = 0;
   std::erase_if(msgs, [&](const core::Msg& msg) {
-    const bool in_store = stored[at++] && !PENA_BUG(id_known_to_memory_only);
-    const bool in_memory = dispatcher_.knows(msg.id) && !PENA_BUG(id_known_to_store_only);
-    return in_store || in_memory || written_.contains(msg.id);
+    return stored[at++] || dispatcher_.knows(msg.id) || written_.contains(msg.id);
   });
 }
 
 bool Committer::refused(core::Submitted& submitted) {
-  const auto refuse_one_that = [&](const auto& holds) {
-    const auto found = std::ranges::find_if(submitted.msgs, holds, &core::Msg::id);
-    if (found == submitted.msgs.end()) return false;
-    refusals_.push_back({submitted.request, found->id});
-    return true;
-  };
-  if (PENA_BUG(id_refused_by_its_look) && refuse_one_that([this](const core::Xid& id) {
-        const core::Xid mine = ids_.next(core::Instant{});
-        return id.machine() == mine.machine() && id.seconds() >= mine.seconds();
-      })) {
-    return true;
-  }
   leave_out_known(submitted);
-  return refuse_one_that([this](const core::Xid& id) { return ids_.may_make(id); });
+  const auto is_to_come = [this](const core::Msg& msg) {
+    return ids_.may_make(msg.id);
+  };
+  const auto found = std::ranges::find_if(submitted.msgs, is_to_come);
+  if (found == submitted.msgs.end()) return false;
+  refusals_.push_back({submitted.request, found->id});
+  return true;
 }
 
 void Committer::note_second() {
   const std::uint64_t second = ids_.second();
-  if (second <= second_written_ || PENA_BUG(id_second_not_written)) return;
+  if (second <= second_written_) return;
   effects_.writes.emplace_back(core::PutMeta{kIdSecond, second});
   second_written_ = second;
 }

@@ -6,29 +6,29 @@
 #include <ostream>
 #include <string>
 
-#include "core/planted.hpp"
+#include "planted.hpp"
 #include "sim/world.hpp"
 
-namespace pena::core {
+namespace pena::planted {
 
 void PrintTo(const BugText& bug, std::ostream* out) {
   *out << bug.name;
 }
 
-}  // namespace pena::core
+}  // namespace pena::planted
 
 namespace pena::sim {
 namespace {
 
 constexpr std::uint64_t kSeeds = 10'000;
 
-class Planted : public testing::TestWithParam<core::BugText> {
+class Planted : public testing::TestWithParam<planted::BugText> {
  protected:
-  ~Planted() override { core::planted = core::Bug::none; }
+  ~Planted() override { planted::chosen = planted::Bug::none; }
 };
 
 TEST_P(Planted, IsCaught) {
-  core::planted = GetParam().bug;
+  planted::chosen = GetParam().bug;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     const Outcome outcome = run(make_scenario({.seed = seed}));
     if (!outcome.broken) continue;
@@ -39,8 +39,8 @@ TEST_P(Planted, IsCaught) {
   FAIL() << GetParam().what << ": no law was broken in " << kSeeds << " seeds";
 }
 
-INSTANTIATE_TEST_SUITE_P(Bugs, Planted, testing::ValuesIn(core::kBugs),
-                         [](const testing::TestParamInfo<core::BugText>& bug) {
+INSTANTIATE_TEST_SUITE_P(Bugs, Planted, testing::ValuesIn(planted::kBugs),
+                         [](const testing::TestParamInfo<planted::BugText>& bug) {
                            return std::string{bug.param.name};
                          });
 
