@@ -101,7 +101,6 @@ struct Describer {
   std::string operator()(const PutFail& write) const {
     return "write fail " + name(write.record.msg.id) + why(write.record.misses);
   }
-  std::string operator()(const DropFail& write) const { return "drop fail " + name(write.id); }
   std::string operator()(const PutMeta& write) const {
     return "write meta " + write.key + "=" + std::to_string(write.value);
   }

@@ -34,9 +34,6 @@ struct PutReport {
 struct PutFail {
   FailRecord record;
 };
-struct DropFail {
-  Xid id;
-};
 // A number under a name in the bucket `meta`, such as how many msgs were generated. It replaces the
 // one that is there.
 struct PutMeta {
@@ -44,8 +41,7 @@ struct PutMeta {
   std::uint64_t value = 0;
 };
 
-using Write =
-    std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, PutFail, DropFail, PutMeta>;
+using Write = std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, PutFail, PutMeta>;
 
 // Sends: what leaves the process, to streams and as answers.
 struct SendBatch {

@@ -266,11 +266,6 @@ void Oracle::apply(const core::PutFail& put) {
   digest(std::hash<Xid>{}(put.record.msg.id) + 1);
 }
 
-void Oracle::apply(const core::DropFail& drop) {
-  touch(drop.id).failed = false;
-  --failed_;
-}
-
 void Oracle::apply(const core::PutMeta& put) {
   if (put.key != "generated") return;
   law(put.value >= generated_, "generated", "the count of generated msgs goes back");

@@ -114,7 +114,6 @@ class Oracle {
   void apply(const core::DropBatch& drop);
   void apply(const core::PutReport& put);
   void apply(const core::PutFail& put);
-  void apply(const core::DropFail& drop);
   void apply(const core::PutMeta& put);
   void granted(const core::Batch& batch);
   void check_pieces(const core::Batch& batch) const;

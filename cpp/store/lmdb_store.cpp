@@ -334,7 +334,6 @@ class Applying {
   void operator()(const core::DropBatch& write) { batch_.drop(write.id); }
   void operator()(const core::PutReport& write) { put(report_, write.record.id, write.record); }
   void operator()(const core::PutFail& write) { put(fail_, write.record.msg.id, write.record); }
-  void operator()(const core::DropFail& write) { fail_.drop(write.id); }
   void operator()(const core::PutMeta& write) { put_meta(env_, txn_, write.key, write.value); }
 
   // By so many msgs the queue has grown.

@@ -271,9 +271,6 @@ class MemoryStore final : public Store {
   void apply(const core::PutFail& write, Undo& undo) {
     put(Bucket::fail, tables_.fail, write.record.msg.id, write.record, undo);
   }
-  void apply(const core::DropFail& write, Undo& undo) {
-    drop(Bucket::fail, tables_.fail, write.id, undo);
-  }
   void apply(const core::PutMeta& write, Undo& undo) {
     replace(tables_.meta, write.key, write.value, undo);
   }

@@ -272,7 +272,7 @@ TEST_F(QueueTableTest, WhatComesBackTogetherSharesRecords) {
 
 TEST_F(QueueTableTest, AFailedCommitLeavesNothingToTheNext) {
   EXPECT_THROW(store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)},
-                               core::DropQueue{id_of(7)}, core::DropFail{id_of(9)}}),
+                               core::DropQueue{id_of(7)}, core::DropBatch{id_of(9)}}),
                StoreError);
   put(3, 3);
   EXPECT_EQ(msgs_in_records(), std::vector<std::size_t>{1});
