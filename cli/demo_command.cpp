@@ -82,8 +82,9 @@ Crew::SettingsOf settings_of_clients(const DemoCommand& demo, std::uint64_t seed
   };
 }
 
-bool all_settled(const server::Stats& stats, std::uint64_t count) {
-  return stats.buckets.report + stats.buckets.fail >= count && stats.counts.held == 0;
+// Of a store that was new.
+bool all_settled(const core::Counts& counts, std::uint64_t count) {
+  return counts.reported + counts.failed >= count && counts.held == 0;
 }
 
 std::uint64_t ended_by_period(const Crew& crew) {
@@ -100,7 +101,7 @@ bool run_to_the_end(const DemoCommand& demo, server::Server& server, Crew& crew,
   for (;;) {
     const server::Stats stats = server.stats();
     progress.show(stats, ended_by_period(crew));
-    if (all_settled(stats, demo.count)) return false;
+    if (all_settled(stats.counts, demo.count)) return false;
     if (signals.arrived()) return true;
     if (crew.ended()) throw std::runtime_error("no client is left: " + crew.runs().back().end.text);
     if (server.wait(kLook)) throw std::runtime_error("the server has stopped by itself");

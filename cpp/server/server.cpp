@@ -213,7 +213,7 @@ class Server::Impl {
   }
 
   [[nodiscard]] Stats stats() const {
-    return {commits_->counts(), buckets().counts(), engine_.connections, commits_->generating(),
+    return {commits_->counts(), engine_.connections, commits_->generating(),
             std::string{store::word(commits_->waits_for())}};
   }
   [[nodiscard]] const store::BucketView& buckets() const { return view_ ? *view_ : *store_; }

@@ -55,7 +55,6 @@ class ListenError : public std::runtime_error {
 
 struct Stats {
   core::Counts counts;
-  store::BucketCounts buckets;
   std::uint64_t connections = 0;  // now, streams included
   bool generating = false;
   std::string waiting;  // what must come before anything moves on ("a client"); empty: nothing
