@@ -21,7 +21,7 @@
 
 #include "cli/output.hpp"
 #include "cli/quantity.hpp"
-#include "core/limits.hpp"
+#include "core/limits_list.hpp"
 #include "core/number_text.hpp"
 
 namespace pena::cli {
@@ -197,9 +197,11 @@ class OptionAdder {
 
   void size(const std::string& name, std::size_t& to, const std::string& help,
             std::size_t least = 1) {
-    add(name, "SIZE", help, [&to, least](const std::string& from, const std::string& given) {
+    // A size that is none is refused by its form; how large it may be is said by the engine.
+    const bool takes_none = least == 0;
+    add(name, "SIZE", help, [&to, takes_none](const std::string& from, const std::string& given) {
       const auto size = size_from(given);
-      if (!size || *size < least) refuse(from, given, std::string{kSizeForm});
+      if (!size || (*size == 0 && !takes_none)) refuse(from, given, std::string{kSizeForm});
       to = *size;
     })->default_str(written_size(to));
   }
@@ -262,14 +264,34 @@ class OptionAdder {
     if (now != choices.end()) option->default_str(now->first);
   }
 
+  // The option of a limit, if it has one, with its help and its bounds.
+  template <class Value>
+  void limit(const core::Limit& limit, Value& to) {
+    if (limit.option.empty()) return;
+    const std::string name{limit.option};
+    const std::string help{limit.help};
+    if constexpr (std::is_same_v<Value, core::Duration>) {
+      duration(name, to, help, std::chrono::milliseconds{limit.least});
+    } else if constexpr (std::is_same_v<Value, double>) {
+      share(name, to, help);
+    } else if constexpr (std::is_same_v<Value, std::size_t>) {
+      if (limit.unit == core::Limit::Unit::bytes) return size(name, to, help, limit.least);
+      number(name, to, help, limit.least, limit.highest());
+    } else {
+      number(name, to, help, limit.least, limit.highest());
+    }
+  }
+  // Likewise, of a command that has some of them.
+  template <class Value>
+  void limit(std::string_view name, Value& to) {
+    limit(*std::ranges::find(core::all_limits(), name, &core::Limit::name), to);
+  }
   void timing(core::Timing& timing) {
-    duration("--lease", timing.lease, "a batch is settled within this: its visibility timeout");
-    duration("--heartbeat", timing.heartbeat, "a stream carries bytes at least this often");
-    duration("--silence", timing.silence, "after this a client takes its stream as lost");
-    duration("--stop-time", timing.stop_time, "in this a client stops its work once it must");
-    duration("--drop-grace", timing.drop_grace,
-             "wait before what a lost client held is sent again");
-    duration("--slack", timing.slack, "what timers and threads may be late");
+    for (const core::Limit& each : core::all_limits()) {
+      if (const auto* const field = std::get_if<core::Duration core::Timing::*>(&each.field)) {
+        limit(each, timing.**field);
+      }
+    }
   }
 
   void output() {

@@ -47,49 +47,9 @@ void add_panicked(OptionAdder& add, client::Panicked& to) {
 }
 
 void add_limits(OptionAdder& add, core::Limits& limits) {
-  add.number("--max-resends", limits.max_resends,
-             "retries: how often a msg is sent again before it has failed", 0);
-  add.timing(limits.timing);
-  add.duration("--linger", limits.linger, "a msg waits at most this for its batch to fill",
-               core::Duration::zero());
-  add.number("--max-batchsize", limits.batchsize, "the largest batchsize of a client");
-  add.number("--max-period", limits.period_ms, "the longest period of a submitted msg, in ms");
-  add.size("--max-payload", limits.payload_bytes, "the largest payload of a msg");
-  add.size("--max-error", limits.error_bytes, "the longest error kept of a failed msg");
-  add.number("--max-report-ids", limits.report_ids, "the most ids of one report");
-  add.number("--max-submit", limits.submit_msgs, "the most msgs submitted at once");
-  add.size("--max-header", limits.header_bytes, "the largest header of a request");
-  add.size("--max-target", limits.target_bytes, "the longest path and query of a request");
-  add.size("--max-body", limits.body_bytes, "the largest body of a request");
-  add.size("--max-framing", limits.framing_bytes,
-           "the most bytes of chunk sizes, extensions and trailers of a request");
-  add.size("--max-bodies", limits.bodies_bytes,
-           "the bodies of all requests at one time; beyond this 503");
-  add.size("--max-page", limits.page_bytes, "the largest page of GET /report and GET /fail");
-  add.number("--max-page-ids", limits.page_ids, "the most ids or records of such a page");
-  add.number("--max-json-depth", limits.json_depth, "the most levels of a payload", 1,
-             core::kDeepestJson);
-  add.number("--max-connections", limits.connections, "the most connections, streams included");
-  add.duration("--header-time", limits.header_time, "a request's header arrives within this");
-  add.duration("--body-time", limits.body_time, "a request's body arrives within this");
-  add.duration("--idle-time", limits.idle_time, "how long a connection may idle between requests");
-  add.duration(
-      "--stalled-write", limits.stalled_write_time,
-      "a client that reads nothing for this long, or for the lease where that is longer, is "
-      "dropped");
-  add.duration("--drain-time", limits.drain_time,
-               "how long a stop waits until what was asked is answered");
-  add.number("--window", limits.window_msgs, "queued msgs in memory; the rest waits in the store");
-  add.size("--window-bytes", limits.window_bytes,
-           "the most bytes of them in memory, and of one batch");
-  add.number("--fewest-pieces", limits.fewest_pieces,
-             "a lost batch is sent again in so many pieces at least, a large one in more");
-  add.number("--max-queue", limits.queue_msgs, "beyond this submitting is refused with 503");
-  add.size("--map-size", limits.map_bytes, "the store's size; what held msgs need may exceed it");
-  add.share("--store-fill", limits.store_fill,
-            "submitting is refused with 503 where more of the store's size is in use");
-  add.size("--min-disk", limits.disk_bytes,
-           "submitting is refused with 503 where the store's disk has less left", 0);
+  for (const core::Limit& limit : core::all_limits()) {
+    with_field(limits, limit, [&](auto& to) { add.limit(limit, to); });
+  }
 }
 
 // Count and rate say nothing of a server that generates nothing. Where only one side is on the command
@@ -153,8 +113,7 @@ void add_demo(OptionAdder& add, DemoCommand& command) {
   add.number("--count", command.count, "so many msgs");
   add.number("--seed", command.seed, "repeats a run: periods and batchsizes; else random", 0);
   add.folder("--store", command.store, "a new folder, kept; else a temporary one, removed");
-  add.number("--max-resends", command.max_resends,
-             "retries: how often a msg is sent again before it has failed", 0);
+  add.limit("max_resends", command.max_resends);
   add_panicked(add, command.panicked);
   add.timing(command.timing);
   add.output();

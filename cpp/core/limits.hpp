@@ -1,4 +1,5 @@
-// Every limit and time of Pena with its default, and the checks between them.
+// Every limit and time of Pena with its default, and the checks between them. What each is for, and
+// whatever else is said of each, is in limits_list.cpp.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "core/limits_list.hpp"
 
 namespace pena::core {
 namespace {
@@ -15,6 +21,71 @@ std::string problem_of(const std::function<void(Limits&)>& change) {
   Limits limits;
   change(limits);
   return limits.problem().value_or("none");
+}
+
+// How many fields an aggregate has: as many as it takes values for.
+struct Anything {
+  template <class Value>
+  operator Value() const;  // NOLINT: stands for any of them
+};
+template <class Fields, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...> /*values*/) {
+  return requires {
+    Fields{((void)I, Anything{})...};
+  };
+}
+template <class Fields, std::size_t Count = 0>
+constexpr std::size_t field_count() {
+  if constexpr (takes<Fields>(std::make_index_sequence<Count + 1>{})) {
+    return field_count<Fields, Count + 1>();
+  } else {
+    return Count;
+  }
+}
+
+// A field that is not in the list is checked by nobody, and nobody can set it.
+TEST(LimitsList, HasEveryField) {
+  constexpr std::size_t kTiming = 1;
+  EXPECT_EQ(all_limits().size(), field_count<Limits>() - kTiming + field_count<Timing>());
+  std::set<std::string_view> names;
+  std::set<std::string_view> options;
+  std::set<const void*> fields;
+  Limits limits;
+  for (const Limit& limit : all_limits()) {
+    EXPECT_TRUE(names.insert(limit.name).second) << limit.name;
+    EXPECT_TRUE(limit.option.empty() || options.insert(limit.option).second) << limit.option;
+    EXPECT_FALSE(limit.help.empty()) << limit.name;
+    with_field(limits, limit, [&](auto& field) {
+      EXPECT_TRUE(fields.insert(&field).second) << limit.name << " is another's field";
+    });
+  }
+}
+
+TEST(LimitsList, WhatIsBeyondABoundIsRefusedByItsName) {
+  for (const Limit& limit : all_limits()) {
+    const auto sentence = [&](auto value) {
+      return problem_of([&](Limits& limits) {
+        with_field(limits, limit, [&]<class Field>(Field& field) {
+          if constexpr (std::is_constructible_v<Field, decltype(value)>) field = Field(value);
+        });
+      });
+    };
+    const auto refused = testing::StartsWith(std::string{limit.name} + " must ");
+    if (limit.unit == Limit::Unit::time) {
+      EXPECT_THAT(sentence(milliseconds{-1}), refused);
+      EXPECT_THAT(sentence(std::chrono::hours{8761}), refused);
+    } else if (limit.unit == Limit::Unit::share || limit.unit == Limit::Unit::drift) {
+      EXPECT_THAT(sentence(-0.1), refused);
+      EXPECT_THAT(sentence(1.1), refused);
+    } else {
+      if (limit.least > 0) {
+        EXPECT_THAT(sentence(limit.least - 1), refused);
+      }
+      if (limit.most < Limit::kNoMost) {
+        EXPECT_THAT(sentence(limit.most + 1), refused);
+      }
+    }
+  }
 }
 
 TEST(Limits, TheDefaultsFitTogether) {
