@@ -83,18 +83,9 @@ void Crew::stop() {
 client::ClientStats total(std::span<const Run> runs) {
   client::ClientStats sum;
   for (const Run& run : runs) {
-    sum.received += run.stats.received;
-    sum.processed += run.stats.processed;
-    sum.panicked += run.stats.panicked;
-    sum.refused += run.stats.refused;
-    sum.stopped += run.stats.stopped;
-    sum.batches += run.stats.batches;
-    sum.ignored += run.stats.ignored;
-    sum.reported += run.stats.reported;
-    sum.duplicate += run.stats.duplicate;
-    sum.unknown += run.stats.unknown;
-    sum.connects += run.stats.connects;
-    sum.stream_losses += run.stats.stream_losses;
+    for (const client::ClientStat& stat : client::all_client_stats()) {
+      if (!stat.now) sum.*stat.field += run.stats.*stat.field;
+    }
   }
   return sum;
 }

@@ -1,6 +1,8 @@
 // What the commands print as JSON: the only file of the command that knows nlohmann.
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "cli/crew.hpp"
 #include "cli/output.hpp"
@@ -37,41 +39,26 @@ std::string json_log(core::LogLevel level, std::string_view text) {
 }
 
 std::string json_summary(const server::Stats& stats) {
-  const core::Counts& counts = stats.counts;
-  return line({{"generated", counts.generated},
-               {"submitted", counts.submitted},
-               {"sent", counts.sent},
-               {"resent", counts.resent},
-               {"reported", counts.reported},
-               {"failed", counts.failed},
-               {"batches", counts.batches},
-               {"missed",
-                {{"omitted", counts.omitted},
-                 {"failed", counts.said_failed},
-                 {"refused", counts.refused},
-                 {"dropped", counts.dropped},
-                 {"expired", counts.expired}}}});
+  Json json;
+  Json missed;
+  for (const server::Stat& stat : server::all_stats()) {
+    if (stat.json == server::Stat::Json::none) continue;
+    Json& object = stat.json == server::Stat::Json::missed ? missed : json;
+    with_field(stats, stat, [&](const auto& value) { object[std::string{stat.key}] = value; });
+  }
+  json["missed"] = std::move(missed);
+  return line(json);
 }
 
 std::string json_run(const Run& run) {
-  const client::ClientStats& stats = run.stats;
   Json json{{"client", run.client + 1},
             {"batchsize", run.batchsize},
             {"end", client::word(run.end.reason)},
             {"text", run.end.text}};
   if (run.end.msg) json["msg"] = run.end.msg->text();
-  json.update({{"received", stats.received},
-               {"processed", stats.processed},
-               {"panicked", stats.panicked},
-               {"refused", stats.refused},
-               {"stopped", stats.stopped},
-               {"batches", stats.batches},
-               {"ignored", stats.ignored},
-               {"reported", stats.reported},
-               {"duplicate", stats.duplicate},
-               {"unknown", stats.unknown},
-               {"connects", stats.connects},
-               {"stream_losses", stats.stream_losses}});
+  for (const client::ClientStat& stat : client::all_client_stats()) {
+    if (!stat.now) json[std::string{stat.name}] = run.stats.*stat.field;
+  }
   return line(json);
 }
 

@@ -70,13 +70,11 @@ py::dict stats_of(const Client& client) {
     const GilReleased release;
     return client.stats();
   }();
-  using py::literals::operator""_a;
-  return py::dict(
-      "received"_a = stats.received, "processed"_a = stats.processed, "panicked"_a = stats.panicked,
-      "refused"_a = stats.refused, "stopped"_a = stats.stopped, "batches"_a = stats.batches,
-      "ignored"_a = stats.ignored, "reported"_a = stats.reported, "duplicate"_a = stats.duplicate,
-      "unknown"_a = stats.unknown, "connects"_a = stats.connects,
-      "stream_losses"_a = stats.stream_losses, "running"_a = stats.running);
+  py::dict dict;
+  for (const client::ClientStat& stat : client::all_client_stats()) {
+    dict[py::str(stat.name.data(), stat.name.size())] = stats.*stat.field;
+  }
+  return dict;
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
+#include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "bind/buckets.hpp"
 #include "bind/casters.hpp"
 #include "bind/gil.hpp"
 #include "bind/log_queue.hpp"
 #include "bind/register.hpp"
+#include "core/limits_list.hpp"
 #include "server/server.hpp"
 
 namespace pena::bind {
@@ -15,49 +19,50 @@ using server::Server;
 using server::ServerSettings;
 using ServerHolder = std::unique_ptr<Server, DeleteWithoutGil>;
 
+// Of each limit its unit and, of whole numbers, what it may be from and to.
+py::dict limit_bounds() {
+  const auto unit_of = [](core::Limit::Unit unit) {
+    switch (unit) {
+      case core::Limit::Unit::number:
+        return "number";
+      case core::Limit::Unit::bytes:
+        return "bytes";
+      case core::Limit::Unit::time:
+        return "time";
+      case core::Limit::Unit::share:
+      case core::Limit::Unit::drift:
+        break;
+    }
+    return "fraction";
+  };
+  py::dict bounds;
+  for (const core::Limit& limit : core::all_limits()) {
+    if (limit.place == core::Limit::Place::inside) continue;
+    bounds[py::str(limit.name.data(), limit.name.size())] =
+        py::make_tuple(unit_of(limit.unit), limit.least, limit.highest());
+  }
+  return bounds;
+}
+
 void register_limits(py::module_& module) {
   using core::Limits;
   using core::Timing;
-  py::class_<Timing>(module, "Timing")
-      .def_readwrite("lease", &Timing::lease)
-      .def_readwrite("heartbeat", &Timing::heartbeat)
-      .def_readwrite("silence", &Timing::silence)
-      .def_readwrite("stop_time", &Timing::stop_time)
-      .def_readwrite("drop_grace", &Timing::drop_grace)
-      .def_readwrite("slack", &Timing::slack)
-      .def_readwrite("clock_drift", &Timing::clock_drift);
-  py::class_<Limits>(module, "Limits")
-      .def_readwrite("max_resends", &Limits::max_resends)
-      .def_readwrite("timing", &Limits::timing)
-      .def_readwrite("linger", &Limits::linger)
-      .def_readwrite("batchsize", &Limits::batchsize)
-      .def_readwrite("period_ms", &Limits::period_ms)
-      .def_readwrite("payload_bytes", &Limits::payload_bytes)
-      .def_readwrite("error_bytes", &Limits::error_bytes)
-      .def_readwrite("report_ids", &Limits::report_ids)
-      .def_readwrite("submit_msgs", &Limits::submit_msgs)
-      .def_readwrite("page_ids", &Limits::page_ids)
-      .def_readwrite("page_bytes", &Limits::page_bytes)
-      .def_readwrite("json_depth", &Limits::json_depth)
-      .def_readwrite("header_bytes", &Limits::header_bytes)
-      .def_readwrite("target_bytes", &Limits::target_bytes)
-      .def_readwrite("body_bytes", &Limits::body_bytes)
-      .def_readwrite("framing_bytes", &Limits::framing_bytes)
-      .def_readwrite("bodies_bytes", &Limits::bodies_bytes)
-      .def_readwrite("connections", &Limits::connections)
-      .def_readwrite("header_time", &Limits::header_time)
-      .def_readwrite("body_time", &Limits::body_time)
-      .def_readwrite("idle_time", &Limits::idle_time)
-      .def_readwrite("stalled_write_time", &Limits::stalled_write_time)
-      .def_readwrite("drain_time", &Limits::drain_time)
-      .def_readwrite("window_msgs", &Limits::window_msgs)
-      .def_readwrite("window_bytes", &Limits::window_bytes)
-      .def_readwrite("fewest_pieces", &Limits::fewest_pieces)
-      .def_readwrite("queue_msgs", &Limits::queue_msgs)
-      .def_readwrite("map_bytes", &Limits::map_bytes)
-      .def_readwrite("store_fill", &Limits::store_fill)
-      .def_readwrite("disk_bytes", &Limits::disk_bytes)
-      .def("problem", &Limits::problem);
+  py::class_<Timing> timing{module, "Timing"};
+  py::class_<Limits> limits{module, "Limits"};
+  limits.def_readwrite("timing", &Limits::timing).def("problem", &Limits::problem);
+  for (const core::Limit& limit : core::all_limits()) {
+    if (limit.place == core::Limit::Place::inside) continue;
+    std::visit(
+        [&, name = std::string{limit.name}]<class Owner, class Value>(Value Owner::*field) {
+          if constexpr (std::is_same_v<Owner, Timing>) {
+            timing.def_readwrite(name.c_str(), field);
+          } else {
+            limits.def_readwrite(name.c_str(), field);
+          }
+        },
+        limit.field);
+  }
+  module.def("limit_bounds", &limit_bounds);
 }
 
 void register_settings(py::module_& module) {
@@ -95,18 +100,13 @@ py::dict stats_of(const Server& server) {
     const GilReleased release;
     return server.stats();
   }();
-  const auto& counts = stats.counts;
-  using py::literals::operator""_a;
-  return py::dict(
-      "generated"_a = counts.generated, "submitted"_a = counts.submitted, "sent"_a = counts.sent,
-      "resent"_a = counts.resent, "reported"_a = counts.reported, "failed"_a = counts.failed,
-      "omitted"_a = counts.omitted, "said_failed"_a = counts.said_failed,
-      "refused"_a = counts.refused, "dropped"_a = counts.dropped, "expired"_a = counts.expired,
-      "batches"_a = counts.batches, "clients_joined"_a = counts.clients_joined,
-      "clients_lost"_a = counts.clients_lost, "clients_free"_a = counts.clients_free,
-      "clients_busy"_a = counts.clients_busy, "held"_a = counts.held,
-      "connections"_a = stats.connections, "generating"_a = stats.generating,
-      "waiting"_a = stats.waiting);
+  py::dict dict;
+  for (const server::Stat& stat : server::all_stats()) {
+    with_field(stats, stat, [&](const auto& value) {
+      dict[py::str(stat.name.data(), stat.name.size())] = value;
+    });
+  }
+  return dict;
 }
 
 }  // namespace

@@ -253,18 +253,8 @@ class Client::Impl {
   }
 
   void publish() {
-    const core::ClientCounts& counts = logic_.counts();
     const std::lock_guard lock(mutex_);
-    stats_.received = counts.received;
-    stats_.processed = counts.processed;
-    stats_.panicked = counts.panicked;
-    stats_.refused = counts.refused;
-    stats_.stopped = counts.stopped;
-    stats_.batches = counts.batches;
-    stats_.ignored = counts.ignored;
-    stats_.connects = counts.connects;
-    stats_.stream_losses = counts.stream_losses;
-    stats_.running = counts.running;
+    static_cast<core::ClientCounts&>(stats_) = logic_.counts();
   }
 
   void log(core::LogLevel level, std::string_view text) const noexcept {

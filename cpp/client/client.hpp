@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/stats.hpp"
 #include "core/log.hpp"
 #include "core/xid.hpp"
 
@@ -55,19 +56,6 @@ struct ClientEnd {
   EndReason reason = EndReason::stopped;
   std::string text;              // one sentence for a person
   std::optional<core::Xid> msg;  // the msg that ended it (R15)
-};
-
-struct ClientStats {
-  std::uint64_t received = 0;   // msgs
-  std::uint64_t processed = 0;  // slept their period to the end
-  std::uint64_t panicked = 0;   // R14
-  std::uint64_t refused = 0;    // R13
-  std::uint64_t stopped = 0;  // given up because the stream was lost or the lease was near its end
-  std::uint64_t batches = 0;  // reported
-  std::uint64_t ignored = 0;  // events that were no msg
-  std::uint64_t reported = 0, duplicate = 0, unknown = 0;  // ids, as the server answered
-  std::uint64_t connects = 0, stream_losses = 0;
-  std::uint64_t running = 0;  // coroutines now
 };
 
 // One client with a thread of its own. All members may be called from any thread.

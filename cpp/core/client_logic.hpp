@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/client_counts.hpp"
 #include "core/event.hpp"
 #include "core/instant.hpp"
 #include "core/limits.hpp"
@@ -133,14 +134,6 @@ using ClientAction =
     std::variant<OpenStream, CloseOwnStream, StartWork, StopWork, SendReport, Say, EndClient>;
 
 // What was counted since the start; `running` is now.
-struct ClientCounts {
-  std::uint64_t received = 0, processed = 0, panicked = 0, refused = 0, stopped = 0;
-  std::uint64_t batches = 0;  // whose report was taken
-  std::uint64_t ignored = 0;  // events that were no msg
-  std::uint64_t connects = 0, stream_losses = 0;
-  std::uint64_t running = 0;
-};
-
 class ClientLogic {
  public:
   explicit ClientLogic(const ClientRules& rules);

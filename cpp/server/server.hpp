@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/dispatcher.hpp"
 #include "core/limits.hpp"
 #include "core/log.hpp"
+#include "server/stats.hpp"
 #include "store/store.hpp"
 
 namespace pena::server {
@@ -51,13 +51,6 @@ void check(const ServerSettings& settings);
 class ListenError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-};
-
-struct Stats {
-  core::Counts counts;
-  std::uint64_t connections = 0;  // now, streams included
-  bool generating = false;
-  std::string waiting;  // what must come before anything moves on ("a client"); empty: nothing
 };
 
 // All members may be called from any thread.

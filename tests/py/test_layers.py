@@ -27,7 +27,8 @@ class Room:
 
 
 ENGINES = (
-    *("server/server.hpp", "client/client.hpp", "store/", "core/", "sim/scenario.hpp"),
+    *("server/server.hpp", "server/stats.hpp", "client/client.hpp", "client/stats.hpp"),
+    *("store/", "core/", "sim/scenario.hpp"),
     *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
 )
 ROOMS = [
