@@ -50,10 +50,10 @@ def whole(target: object, name: str, value: object, least: int = 0, most: int = 
     _assign(target, name, value, expected)
 
 
-def at_most(target: object, name: str, most: int) -> None:
-    """Refuse a whole number that was set and that the engine could not reckon with."""
+def at_most(target: object, name: str, least: int, most: int) -> None:
+    """Refuse a whole number that was set and that the engine cannot reckon with."""
     if getattr(target, name) > most:
-        raise refused(name, getattr(target, name), _whole_from(1, most))
+        raise refused(name, getattr(target, name), _whole_from(least, most))
 
 
 def whole_number(name: str, value: object) -> int:

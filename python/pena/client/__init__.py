@@ -39,27 +39,34 @@ class ClientEnd:
 class ClientStats:
     """What a client has done so far."""
 
+    # written by lists_test.cpp: stats
     received: int
+    """Msgs that came."""
     processed: int
-    """Slept their period to the end."""
+    """Msgs that slept their period to the end."""
     panicked: int
-    """Ended by an exception, for their period was above `panic_above`."""
+    """Ended by a panic, for their period was above `panic_above`."""
     refused: int
     """Not begun, for as many were running as may."""
     stopped: int
     """Given up, for the stream was lost or the lease was near its end."""
     batches: int
-    """Reported."""
+    """Batches that were reported."""
     ignored: int
-    """Events that were no message."""
+    """Events that were no msg."""
     reported: int
-    """This and the next two: ids, as the server answered."""
+    """Ids that the server took now, as it answered."""
     duplicate: int
+    """Ids that were reported before, as it answered."""
     unknown: int
+    """Ids that were not held under their batch, as it answered."""
     connects: int
+    """Streams that began."""
     stream_losses: int
+    """Streams that were lost."""
     running: int
-    """Coroutines, now."""
+    """Msgs that are worked on, now."""
+    # end of what was written
 
 
 class Client:

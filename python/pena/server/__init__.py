@@ -18,95 +18,124 @@ from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
 class Limits(TypedDict, total=False):
     """The limits beside the rules; what is not given keeps its default.
 
-    Sizes in what their name says, times in seconds. `pena help server` tells what each is for
-    and its default, by its option there: `batchsize` is ``--max-batchsize``, `period_ms`
-    ``--max-period``, `payload_bytes` ``--max-payload``, `error_bytes` ``--max-error``,
-    `report_ids` ``--max-report-ids``, `submit_msgs` ``--max-submit``, `page_ids`
-    ``--max-page-ids``, `page_bytes` ``--max-page``, `json_depth` ``--max-json-depth``,
-    `header_bytes` ``--max-header``, `target_bytes` ``--max-target``, `body_bytes`
-    ``--max-body``, `framing_bytes` ``--max-framing``, `bodies_bytes` ``--max-bodies``,
-    `connections` ``--max-connections``, `window_msgs` ``--window``, `queue_msgs`
-    ``--max-queue``, `map_bytes` ``--map-size``, `disk_bytes` ``--min-disk``,
-    `stalled_write_time` ``--stalled-write``; the others are called alike.
+    Sizes in what their name says, times in seconds. Each has its option of `pena server`, and its
+    default there.
     """
 
+    # written by lists_test.cpp: limits
     batchsize: int
+    """``--max-batchsize``, 10000: the largest batchsize of a client."""
     period_ms: int
+    """``--max-period``, 86400000: the longest period of a submitted msg, in ms."""
     payload_bytes: int
+    """``--max-payload``, 256KiB: the largest payload of a msg."""
     error_bytes: int
+    """``--max-error``, 1KiB: the longest error kept of a failed msg."""
     report_ids: int
+    """``--max-report-ids``, 100000: the most ids of one report."""
     submit_msgs: int
-    page_ids: int
-    page_bytes: int
-    json_depth: int
+    """``--max-submit``, 100000: the most msgs submitted at once."""
     header_bytes: int
+    """``--max-header``, 8KiB: the largest header of a request."""
     target_bytes: int
+    """``--max-target``, 2KiB: the longest path and query of a request."""
     body_bytes: int
+    """``--max-body``, 8MiB: the largest body of a request."""
     framing_bytes: int
+    """``--max-framing``, 1MiB: the most bytes of chunk sizes, extensions and trailers of a
+    request."""
     bodies_bytes: int
+    """``--max-bodies``, 64MiB: the bodies of all requests at one time; beyond this 503."""
+    page_bytes: int
+    """``--max-page``, 8MiB: the largest page of GET /report and GET /fail."""
+    page_ids: int
+    """``--max-page-ids``, 100000: the most ids or records of such a page."""
+    json_depth: int
+    """``--max-json-depth``, 16: the most levels of a payload."""
     connections: int
-    window_msgs: int
-    window_bytes: int
-    fewest_pieces: int
-    queue_msgs: int
-    map_bytes: int
-    store_fill: float
-    disk_bytes: int
+    """``--max-connections``, 10000: the most connections, streams included."""
     header_time: Seconds
+    """``--header-time``, 10s: a request's header arrives within this."""
     body_time: Seconds
+    """``--body-time``, 30s: a request's body arrives within this."""
     idle_time: Seconds
+    """``--idle-time``, 75s: how long a connection may idle between requests."""
     stalled_write_time: Seconds
+    """``--stalled-write``, 15s: a client that reads nothing for this long, or for the lease
+    where that is longer, is dropped."""
     drain_time: Seconds
+    """``--drain-time``, 5s: how long a stop waits until what was asked is answered."""
+    window_msgs: int
+    """``--window``, 32768: queued msgs in memory; the rest waits in the store."""
+    window_bytes: int
+    """``--window-bytes``, 64MiB: the most bytes of them in memory, and of one batch."""
+    fewest_pieces: int
+    """``--fewest-pieces``, 16: a lost batch is sent again in so many pieces at least, a large
+    one in more."""
+    queue_msgs: int
+    """``--max-queue``, 10000000: beyond this submitting is refused with 503."""
+    map_bytes: int
+    """``--map-size``, 16GiB: the store's size; what held msgs need may exceed it."""
+    store_fill: float
+    """``--store-fill``, 0.8: submitting is refused with 503 where more of the store's size is in
+    use."""
+    disk_bytes: int
+    """``--min-disk``, 64MiB: submitting is refused with 503 where the store's disk has less
+    left."""
+    # end of what was written
 
 
-_TIME_LIMITS = {"header_time", "body_time", "idle_time", "stalled_write_time", "drain_time"}
-_SHARE_LIMITS = {"store_fill"}
-# The bounds of the others that are not from 1 to what 64 bits hold.
-_BOUNDS = {
-    "batchsize": (1, 2**32 - 1),
-    "period_ms": (1, 2**32 - 1),
-    "error_bytes": (3, 64 * 1024),
-    "json_depth": (1, 500),
-    "disk_bytes": (0, 2**64 - 1),
-}
-# Beyond these the engine's sums are wrong. A process has addresses for 2**47 bytes, and a store
-# takes twice its map_bytes; a record has 2**32 bytes at most, and a payload is not all of it; the
-# bytes of a header are counted in 32 bits.
-_LARGEST = {"map_bytes": 2**46, "payload_bytes": 2**31, "header_bytes": 2**32 - 1}
+# Of each limit what it is and, of whole numbers, what it may be from and to.
+_BOUNDS = _pena.limit_bounds()
 
 
 @dataclass(frozen=True)
 class ServerStats:
     """Counts since the server started; who is connected and what is held, as of now."""
 
+    # written by lists_test.cpp: stats
     generated: int
+    """Msgs that the generator made."""
     submitted: int
+    """Msgs that were submitted."""
     sent: int
     """Deliveries, resends included."""
     resent: int
+    """Deliveries after the first of a msg."""
     reported: int
+    """Msgs that were processed."""
     failed: int
+    """Msgs whose last attempt was missed."""
     omitted: int
-    """This and the next four: misses, by their reason."""
+    """Misses: left out of the report."""
     said_failed: int
+    """Misses: the client said so."""
     refused: int
+    """Misses: the client had no room."""
     dropped: int
+    """Misses: the stream was lost."""
     expired: int
+    """Misses: the lease was over."""
     batches: int
+    """Batches that were granted."""
     clients_joined: int
+    """Streams that began."""
     clients_lost: int
+    """Streams that were lost, or whose lease was over."""
     clients_free: int
+    """Clients that hold no batch, now."""
     clients_busy: int
+    """Clients that hold one, now."""
     held: int
-    """Messages in batches, now."""
+    """Msgs in batches, now."""
     connections: int
+    """Open connections, streams included, now."""
     generating: bool
-    """The generator has messages left to make."""
+    """Whether the generator has msgs left to make."""
     waiting: str
-    """What must come before anything moves on: "room in the store", "a client" or "the rate".
-
-    Empty where all moves, or there is nothing to do.
-    """
+    """What must come before anything moves on: "room in the store", "a client" or "the rate";
+    empty where all moves, or there is nothing to do."""
+    # end of what was written
 
 
 class Server:
@@ -174,16 +203,19 @@ class Server:
         _settings.whole(generator, "count", count)
         _settings.number(generator, "rate", rate)
         _settings.whole(generator, "seed", seed)
-        _settings.whole(settings.limits, "max_resends", max_resends, 0, 1000)
-        settings.limits.linger = duration("linger", linger)
-        timing = settings.limits.timing
-        timing.lease = duration("lease", lease)
-        timing.heartbeat = duration("heartbeat", heartbeat)
-        timing.silence = duration("silence", silence)
-        timing.stop_time = duration("stop_time", stop_time)
-        timing.drop_grace = duration("drop_grace", drop_grace)
-        timing.slack = duration("slack", slack)
-        _settings.number(timing, "clock_drift", clock_drift)
+        rules = {
+            "max_resends": max_resends,
+            "lease": lease,
+            "heartbeat": heartbeat,
+            "silence": silence,
+            "stop_time": stop_time,
+            "drop_grace": drop_grace,
+            "slack": slack,
+            "clock_drift": clock_drift,
+            "linger": linger,
+        }
+        for name, value in rules.items():
+            _set_limit(settings.limits, name, value)
         _set_limits(settings.limits, {} if limits is None else limits)
         for name, given in (("count", count), ("rate", rate)):
             if given is not None and not generate:
@@ -307,12 +339,17 @@ def _set_limits(target: _pena.Limits, limits: Limits) -> None:
         if name not in Limits.__annotations__:
             known = ", ".join(Limits.__annotations__)
             raise SettingsError(f"limits has no {_settings.shown(name)}; it has {known}")
-        if name in _TIME_LIMITS:
-            setattr(target, name, duration(name, value))  # type: ignore[arg-type]
-        elif name in _SHARE_LIMITS:
-            _settings.number(target, name, value)
-        elif name in _LARGEST:
-            _settings.whole(target, name, value, 1, _LARGEST[name])
-            _settings.at_most(target, name, _LARGEST[name])
-        else:
-            _settings.whole(target, name, value, *_BOUNDS.get(name, (1, 2**64 - 1)))
+        _set_limit(target, name, value)
+
+
+def _set_limit(limits: _pena.Limits, name: str, value: object) -> None:
+    target = limits if hasattr(limits, name) else limits.timing
+    unit, least, most = _BOUNDS[name]
+    if unit == "time":
+        setattr(target, name, duration(name, value))  # type: ignore[arg-type]
+    elif unit == "fraction":
+        _settings.number(target, name, value)
+    else:
+        _settings.whole(target, name, value, least, most)
+        if unit == "bytes":
+            _settings.at_most(target, name, least, most)
