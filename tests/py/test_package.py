@@ -20,7 +20,7 @@ import pytest
 import pena
 from pena import _pena, _running
 from pena.client import Client
-from pena.server import Limits, Server
+from pena.server import Server
 from support.poll import until
 from support.site import Site
 
@@ -50,12 +50,6 @@ def test_the_defaults_in_the_signature_are_the_engines() -> None:
             if isinstance(engine, timedelta):
                 engine = engine.total_seconds()
             assert parameter.default == engine, name
-
-
-def test_every_limit_can_be_set() -> None:
-    beside = {"max_resends", "timing", "linger", "problem"}
-    native = {name for name in dir(_pena.Limits) if not name.startswith("_")}
-    assert set(Limits.__annotations__) == native - beside
 
 
 @pytest.mark.parametrize(

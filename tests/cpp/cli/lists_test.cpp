@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
@@ -66,6 +67,11 @@ std::string bounds_of(const Limit& limit) {
   return number(limit.least) + (ends ? " to " + number(limit.highest()) : " or more");
 }
 
+bool of_timing(const Limit& limit) {
+  return std::holds_alternative<core::Duration core::Timing::*>(limit.field) ||
+         std::holds_alternative<double core::Timing::*>(limit.field);
+}
+
 // ---- the texts
 
 std::string sentence(std::string text) {
@@ -114,13 +120,11 @@ std::string limits_of_stub() {
   for (const Limit& limit : core::all_limits()) {
     if (limit.place == Place::inside) continue;
     const bool whole = limit.unit == Unit::number || limit.unit == Unit::bytes;
-    const bool of_timing = std::holds_alternative<core::Duration core::Timing::*>(limit.field) ||
-                           std::holds_alternative<double core::Timing::*>(limit.field);
-    (of_timing ? timing : limits) += "    " + std::string{limit.name} + ": " +
-                                     (whole                      ? "int"
-                                      : limit.unit == Unit::time ? "timedelta"
-                                                                 : "float") +
-                                     "\n";
+    (of_timing(limit) ? timing : limits) += "    " + std::string{limit.name} + ": " +
+                                            (whole                      ? "int"
+                                             : limit.unit == Unit::time ? "timedelta"
+                                                                        : "float") +
+                                            "\n";
   }
   return timing + "\n" + limits + "    def problem(self) -> str | None: ...\n";
 }
@@ -234,6 +238,23 @@ TEST(Lists, AreWrittenWherePeopleReadThem) {
       EXPECT_EQ(all.substr(at, end - at), text)
           << written.file << " is not what the lists say; PENA_REWRITE=1 writes it";
     }
+  }
+}
+
+// The table there has words of its own, and the letters of the formulas.
+TEST(Lists, TheTimesOfTheProtocolHaveTheirDefaults) {
+  const std::string page =
+      read(std::filesystem::path{PENA_TEST_FOLDER} / "../../.." / "docs/protocol.md");
+  for (const Limit& limit : core::all_limits()) {
+    if (!of_timing(limit)) continue;
+    std::string row = "\n| " + std::string{limit.name == "clock_drift" ? "drift" : limit.name};
+    std::ranges::replace(row, '_', ' ');
+    const std::size_t at = page.find(row);
+    ASSERT_NE(at, std::string::npos) << row;
+    const std::size_t cell = page.find(" | ", at) + 3;
+    std::string told = page.substr(cell, page.find(" | ", cell) - cell);
+    std::erase(told, ' ');
+    EXPECT_EQ(told, default_of(limit)) << row;
   }
 }
 
