@@ -174,7 +174,7 @@ Dispatcher::Dispatcher(Dispatcher&&) noexcept = default;
 Dispatcher& Dispatcher::operator=(Dispatcher&&) noexcept = default;
 Dispatcher::~Dispatcher() = default;
 
-Effects Dispatcher::step(Event&& event, Instant now) {
+Effects Dispatcher::step(Event event, Instant now) {
   Effects effects;
   step(std::move(event), now, effects);
   return effects;
@@ -195,10 +195,6 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   state_->counts.clients_free = state_->clients.free();
   state_->counts.clients_busy = state_->clients.busy();
   std::swap(state_->effects, into);
-}
-
-Effects Dispatcher::step(const Event& event, Instant now) {
-  return step(Event{event}, now);
 }
 
 std::optional<Instant> Dispatcher::next_timeout() const {

@@ -60,8 +60,7 @@ class Dispatcher {
 
   // Takes one event and says what it leads to. The state has changed when this returns, so effects
   // that cannot be made durable end the process; there is no way back. `now` never goes back.
-  [[nodiscard]] Effects step(const Event& event, Instant now);
-  [[nodiscard]] Effects step(Event&& event, Instant now);
+  [[nodiscard]] Effects step(Event event, Instant now);
   // Adds the effects to those of earlier events.
   void step(Event&& event, Instant now, Effects& into);
 
