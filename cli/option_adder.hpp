@@ -85,8 +85,6 @@ struct Plain<std::optional<T>> {
   using Type = T;
 };
 
-inline constexpr core::Duration kYear = std::chrono::hours{24 * 365};
-
 // Adds options to one subcommand, each with its variable, its default and a refusal that shows what
 // was expected.
 class OptionAdder {
@@ -188,8 +186,8 @@ class OptionAdder {
     add(name, "DURATION", help, [&to, least](const std::string& from, const std::string& given) {
       const auto duration = duration_from(given);
       if (!duration) refuse(from, given, std::string{kDurationForm});
-      if (*duration < least || *duration > kYear) {
-        refuse(from, given, "a time from " + written(least) + " to " + written(kYear));
+      if (*duration < least || *duration > core::kLongestTime) {
+        refuse(from, given, "a time from " + written(least) + " to " + written(core::kLongestTime));
       }
       to = *duration;
     })->default_str(written(to));
@@ -225,10 +223,8 @@ class OptionAdder {
 
   void rate(const std::string& name, std::optional<double>& to, const std::string& help) {
     add(name, "RATE", help, [&to](const std::string& from, const std::string& given) {
-      constexpr double kLeast = 1e-6;
-      constexpr double kMost = 1e9;
       const auto rate = number_from<double>(given);
-      if (!rate || !(*rate >= kLeast && *rate <= kMost)) {
+      if (!rate || !(*rate >= core::kLeastRate && *rate <= core::kMostRate)) {
         refuse(from, given,
                "a number above 0, such as 100 or 0.5, from a millionth to a thousand millions");
       }

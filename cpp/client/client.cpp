@@ -20,6 +20,7 @@
 #include "client/stream_reader.hpp"
 #include "client/url.hpp"
 #include "core/client_logic.hpp"
+#include "core/limits.hpp"
 
 namespace pena::client {
 
@@ -83,8 +84,7 @@ void check(const ClientSettings& settings) {
   if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
     throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
   }
-  constexpr std::chrono::hours kYear{24 * 365};
-  if (settings.backoff_most > kYear) {
+  if (settings.backoff_most > core::kLongestTime) {
     throw SettingsError("backoff_most must be at most a year");
   }
   static_cast<void>(parse_url(settings.url));

@@ -18,9 +18,6 @@ double us(Duration duration) {
   return static_cast<double>(duration.count());
 }
 
-// Keeps every sum of times far from overflow.
-constexpr std::chrono::hours kYear{24 * 365};
-
 std::optional<std::string> no_time(const Limit& limit, Duration time) {
   const std::string name{limit.name};
   if (limit.least == 0 && time < Duration::zero()) {
@@ -29,7 +26,7 @@ std::optional<std::string> no_time(const Limit& limit, Duration time) {
   if (limit.least > 0 && time <= Duration::zero()) {
     return name + " must be longer than 0, not " + written(time);
   }
-  if (time > kYear) return name + " must be at most a year, not " + written(time);
+  if (time > kLongestTime) return name + " must be at most a year, not " + written(time);
   return std::nullopt;
 }
 

@@ -27,6 +27,13 @@ struct Timing {
   friend bool operator==(const Timing&, const Timing&) = default;
 };
 
+// Of any setting: keeps every sum of times far from overflow.
+inline constexpr Duration kLongestTime = std::chrono::hours{24 * 365};
+
+// Of msgs a second, where a rate is given.
+inline constexpr double kLeastRate = 1e-6;
+inline constexpr double kMostRate = 1e9;
+
 // Python's json gives up near a thousand levels, less the depth of its caller.
 inline constexpr int kDeepestJson = 500;
 

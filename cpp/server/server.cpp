@@ -107,10 +107,8 @@ void check(const ServerSettings& settings) {
                           "pena.example.com");
     }
   }
-  constexpr double kLeastRate = 1e-6;
-  constexpr double kMostRate = 1e9;
   if (const auto rate = settings.generator.rate;
-      rate && !(*rate >= kLeastRate && *rate <= kMostRate)) {
+      rate && !(*rate >= core::kLeastRate && *rate <= core::kMostRate)) {
     throw SettingsError(
         "rate must be a number of msgs a second from a millionth to a thousand "
         "millions, or none for as many as are taken");
