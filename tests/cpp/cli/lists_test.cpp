@@ -74,7 +74,7 @@ bool of_timing(const Limit& limit) {
 
 // ---- the texts
 
-std::string sentence(std::string text) {
+std::string as_sentence(std::string text) {
   text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
   return text + ".";
 }
@@ -158,7 +158,7 @@ std::string stats_of_server_py() {
   std::string text;
   for (const server::Stat& stat : server::all_stats()) {
     text += "    " + std::string{stat.name} + ": " + type_of(stat) + "\n" +
-            docstring(sentence(std::string{stat.help}));
+            docstring(as_sentence(std::string{stat.help}));
   }
   return text;
 }
@@ -166,8 +166,8 @@ std::string stats_of_server_py() {
 std::string stats_of_client_py() {
   std::string text;
   for (const client::ClientStat& stat : client::all_client_stats()) {
-    text +=
-        "    " + std::string{stat.name} + ": int\n" + docstring(sentence(std::string{stat.help}));
+    text += "    " + std::string{stat.name} + ": int\n" +
+            docstring(as_sentence(std::string{stat.help}));
   }
   return text;
 }
@@ -213,7 +213,7 @@ constexpr std::array kWritten{
     Written{"docs/settings.md", "stats of a client", client_stats_of_docs},
 };
 
-std::string read(const std::filesystem::path& path) {
+std::string text_of_file(const std::filesystem::path& path) {
   std::ifstream file{path};
   return {std::istreambuf_iterator<char>{file}, {}};
 }
@@ -221,7 +221,7 @@ std::string read(const std::filesystem::path& path) {
 TEST(Lists, AreWrittenWherePeopleReadThem) {
   for (const Written& written : kWritten) {
     const auto path = std::filesystem::path{PENA_TEST_FOLDER} / "../../.." / written.file;
-    std::string all = read(path);
+    std::string all = text_of_file(path);
     const std::string begin = "written by lists_test.cpp: " + std::string{written.name};
     const std::size_t named = all.find(begin);
     ASSERT_NE(named, std::string::npos) << written.file << " has no place for " << written.name;
@@ -244,7 +244,7 @@ TEST(Lists, AreWrittenWherePeopleReadThem) {
 // The table there has words of its own, and the letters of the formulas.
 TEST(Lists, TheTimesOfTheProtocolHaveTheirDefaults) {
   const std::string page =
-      read(std::filesystem::path{PENA_TEST_FOLDER} / "../../.." / "docs/protocol.md");
+      text_of_file(std::filesystem::path{PENA_TEST_FOLDER} / "../../.." / "docs/protocol.md");
   for (const Limit& limit : core::all_limits()) {
     if (!of_timing(limit)) continue;
     std::string row = "\n| " + std::string{limit.name == "clock_drift" ? "drift" : limit.name};
