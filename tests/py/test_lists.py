@@ -12,7 +12,9 @@ import pytest
 
 import pena
 from pena import _pena
+from pena.client import Client
 from pena.server import Limits, Server
+from support.process import run
 
 ROOT = Path(__file__).resolve().parents[2]
 BOUNDS = _pena.limit_bounds()
@@ -29,15 +31,38 @@ def test_every_limit_is_an_argument_or_one_of_the_limits() -> None:
     assert {"max_resends", "lease", "linger"} < set(BOUNDS) & RULES
 
 
-def test_every_limit_is_an_attribute_and_in_the_stub() -> None:
+def attributes(settings: type) -> set[str]:
+    return {name for name in dir(settings) if not name.startswith("_")} - {"problem", "check"}
+
+
+def test_every_limit_is_an_attribute() -> None:
+    assert attributes(_pena.Timing) | attributes(_pena.Limits) == {*BOUNDS, "timing"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *(_pena.Timing, _pena.Limits, _pena.GeneratorSettings, _pena.ServerSettings),
+        _pena.ClientSettings,
+    ],
+)
+def test_every_setting_is_in_the_stub(settings: type) -> None:
     stub = ast.parse((ROOT / "python/pena/_pena.pyi").read_text())
-    classes = [node for node in stub.body if isinstance(node, ast.ClassDef)]
-    for one in (_pena.Timing, _pena.Limits):
-        [typed] = [node for node in classes if node.name == one.__name__]
-        names = {ast.unparse(node.target) for node in typed.body if isinstance(node, ast.AnnAssign)}
-        native = {name for name in dir(one) if not name.startswith("_")} - {"problem"}
-        assert names == native
-        assert native - {"timing"} <= set(BOUNDS)
+    [typed] = [
+        node
+        for node in stub.body
+        if isinstance(node, ast.ClassDef) and node.name == settings.__name__
+    ]
+    names = {ast.unparse(node.target) for node in typed.body if isinstance(node, ast.AnnAssign)}
+    assert names == attributes(settings)
+
+
+def test_every_setting_of_a_client_is_an_argument_and_an_option() -> None:
+    names = attributes(_pena.ClientSettings)
+    assert names == set(inspect.signature(Client).parameters)
+    shown = run("pena", "help", "client").stdout
+    for name in names - {"backoff_first", "backoff_most"}:  # of Python alone
+        assert f"  --{name.replace('_', '-')} " in shown
 
 
 @pytest.mark.parametrize("name", BOUNDS)
