@@ -44,9 +44,9 @@ test-cpp: build ## the C++ tests
 
 test-py: $(VENV_READY) ## install into .venv and run the Python scenarios
 	$(call say,pip install .)
-	@# With the flags of the release build, so that ccache has its objects.
+	@# With the flags and the compiler's name of the release build, so that ccache has its objects.
 	@$(VENV)/bin/pip install --quiet --no-deps --force-reinstall --no-build-isolation \
-	  -Ccmake.define.PENA_WERROR=ON .
+	  -Ccmake.define.PENA_WERROR=ON -Ccmake.define.CMAKE_CXX_COMPILER=c++ .
 	$(call say,Python scenarios)
 	@$(VENV)/bin/pytest
 

@@ -34,7 +34,7 @@ auto all(const Read& read) {
 
 }  // namespace
 
-Evidence evidence_of(const store::BucketView& view) {
+Evidence evidence_of(const store::View& view) {
   using After = std::optional<core::Xid>;
   Evidence evidence;
   evidence.generated = view.meta("generated").value_or(0);

@@ -24,6 +24,6 @@ struct Evidence {
 
 // All that the store says; `sent` and the settings are left to whoever ran the server. The store
 // must be at rest, for it is read in several transactions.
-[[nodiscard]] Evidence evidence_of(const store::BucketView& view);
+[[nodiscard]] Evidence evidence_of(const store::View& view);
 
 }  // namespace pena::cli

@@ -70,6 +70,9 @@ class Campaign {
       throw std::runtime_error("only " + started + " of " + std::to_string(jobs) +
                                " threads can be started (" + error.code().message() +
                                "); expected a smaller --jobs");
+    } catch (...) {  // without memory, for one
+      stop_and_join();
+      throw;
     }
   }
   ~Campaign() { stop_and_join(); }

@@ -86,7 +86,8 @@ void submit_parse(benchmark::State& state) {
 void dispatcher_cycle(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
   core::Limits limits;
-  auto dispatcher = core::Dispatcher::restore(limits, ids(), {{}, false, true}, kStart);
+  auto dispatcher = core::Dispatcher::restore(limits, ids(), {}, kStart);
+  (void)dispatcher.step(core::SupplyChanged{core::Supply::open}, kStart);
   (void)dispatcher.step(core::ClientJoined{new_id(), static_cast<std::uint32_t>(size), false},
                         kStart);
   core::Effects effects = dispatcher.step(core::Generated{new_msgs(size)}, kStart);

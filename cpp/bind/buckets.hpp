@@ -14,10 +14,10 @@ namespace pena::bind {
 // mutex.
 class Buckets {
  public:
-  explicit Buckets(std::shared_ptr<const store::BucketView> view) : view_(std::move(view)) {}
+  explicit Buckets(std::shared_ptr<const store::View> view) : view_(std::move(view)) {}
 
   // Throws StoreError once closed.
-  [[nodiscard]] std::shared_ptr<const store::BucketView> view() const {
+  [[nodiscard]] std::shared_ptr<const store::View> view() const {
     const std::lock_guard lock{mutex_};
     if (!view_) throw store::StoreError("the store is closed");
     return view_;
@@ -31,7 +31,7 @@ class Buckets {
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const store::BucketView> view_;
+  std::shared_ptr<const store::View> view_;
 };
 
 }  // namespace pena::bind

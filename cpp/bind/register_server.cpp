@@ -91,7 +91,7 @@ ServerHolder start(ServerSettings settings, std::shared_ptr<LogQueue> log) {
 // Borrowed: Python keeps the server alive as long as what this returns.
 std::unique_ptr<Buckets> buckets_of(const Server& server) {
   return std::make_unique<Buckets>(
-      std::shared_ptr<const store::BucketView>{std::shared_ptr<void>{}, &server.buckets()});
+      std::shared_ptr<const store::View>{std::shared_ptr<void>{}, &server.buckets()});
 }
 
 // The fields of pena.ServerStats by name.

@@ -45,7 +45,7 @@ void register_bench(py::module_& module) {
       .def(py::init<core::Limits>(), py::arg("limits"))
       .def("submit", &Bench::submit, py::arg("ids"))
       .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"), py::arg("batches"))
-      .def("lose", &Bench::lose, py::arg("session"))
+      .def("lose", &Bench::lose, py::arg("client"))
       .def(
           "report",
           [](Bench& self, const std::vector<core::Xid>& ids, std::optional<core::Xid> batch,

@@ -113,12 +113,11 @@ class Client::Impl {
         rules_(rules_of(settings_, seed_of(settings_))),
         logic_(rules_),
         work_(io_.get_executor(), [this](const core::WorkEnded& ended) { happen(ended); }),
-        reporter_(std::make_shared<Reporter>(io_.get_executor(), address_,
-                                             [this](const auto& tried, const auto& answer) {
-                                               note_answer(answer);
-                                               happen(tried);
-                                             })) {
-    asio::post(io_, [this] { perform(logic_.start()); });
+        reporter_(io_.get_executor(), address_, [this](const auto& tried, const auto& answer) {
+          note_answer(answer);
+          happen(tried);
+        }) {
+    asio::post(io_, [this] { perform(logic_.start(now())); });
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& error) {
@@ -185,7 +184,7 @@ class Client::Impl {
   // Leaves nothing that a later loop would have to run: there is none.
   void hang_up() noexcept {
     if (stream_) stream_->close();
-    reporter_->close();
+    reporter_.abandon();
     log(core::LogLevel::error, "the client failed, so it ends");
   }
 
@@ -203,17 +202,14 @@ class Client::Impl {
   }
 
   void act(const core::OpenStream& open) {
-    reopen_.expires_after(open.after);
-    reopen_.async_wait([this, batches = open.batches](const error_code& error) {
-      if (error || logic_.ended()) return;
-      stream_ =
-          std::make_shared<StreamReader>(io_.get_executor(), address_, rules_.batchsize, batches,
-                                         [this](const core::ClientEvent& event) { happen(event); });
-      asio::co_spawn(io_, stream_->run(), rethrow);
-    });
+    stream_ = std::make_shared<StreamReader>(
+        io_.get_executor(), address_, rules_.batchsize, open,
+        [this](std::uint64_t stream, const core::StreamEvent& event) {
+          if (!logic_.ended()) perform(logic_.step(stream, event, now()));
+        });
+    asio::co_spawn(io_, stream_->run(), rethrow);
   }
   void act(const core::CloseOwnStream& /*close*/) {
-    reopen_.cancel();
     if (stream_) stream_->close();
     stream_.reset();
   }
@@ -222,7 +218,8 @@ class Client::Impl {
     work_.stop(stop.id);
     asio::post(io_, [this, id = stop.id] { happen(core::WorkStopped{id}); });
   }
-  void act(const core::SendReport& send) { reporter_->send(send); }
+  void act(const core::SendReport& send) { reporter_.send(send); }
+  void act(const core::AbandonReport& /*abandon*/) { reporter_.abandon(); }
   void act(const core::Say& say) { log(say.level, say.text); }
   void act(const core::EndClient& end) {
     log(core::LogLevel::info, "the client ends: " + end.text);
@@ -231,9 +228,8 @@ class Client::Impl {
       end_ = ClientEnd{reason_of(end.reason), end.text, end.msg};
     }
     work_.stop_all();
-    reporter_->close();
+    reporter_.abandon();
     timeout_.cancel();
-    reopen_.cancel();
   }
 
   void wait_for_timeout() {
@@ -271,9 +267,8 @@ class Client::Impl {
   core::ClientLogic logic_;
   asio::io_context io_{1};
   asio::steady_timer timeout_{io_};  // of the logic
-  asio::steady_timer reopen_{io_};
   SimulatedWork work_;
-  std::shared_ptr<Reporter> reporter_;
+  Reporter reporter_;
   std::shared_ptr<StreamReader> stream_;
 
   std::mutex join_mutex_;

@@ -64,11 +64,24 @@ void keep_alive(tcp::socket& socket) {
 
 }  // namespace
 
-asio::awaitable<void> connect(tcp::socket& socket, tcp::resolver& resolver,
-                              const ServerAddress& address) {
-  co_await asio::async_connect(socket, co_await look_up(resolver, address), use_awaitable);
-  socket.set_option(tcp::no_delay(true));
-  keep_alive(socket);
+void Connection::close() {
+  closed = true;
+  error_code ignored;
+  resolver.cancel();
+  socket.close(ignored);
+}
+
+asio::awaitable<void> connect(Connection& connection, const ServerAddress& address) {
+  const auto found = co_await look_up(connection.resolver, address);
+  // It may be closed between two steps, when neither of them waits for it.
+  const auto look = [&] {
+    if (connection.closed) throw boost::system::system_error(asio::error::operation_aborted);
+  };
+  look();
+  co_await asio::async_connect(connection.socket, found, use_awaitable);
+  look();
+  connection.socket.set_option(tcp::no_delay(true));
+  keep_alive(connection.socket);
 }
 
 std::string reason(const error_code& error) {

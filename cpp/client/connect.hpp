@@ -10,10 +10,22 @@
 
 namespace pena::client {
 
+// Made, used and closed on one thread.
+struct Connection {
+  explicit Connection(const boost::asio::any_io_executor& executor)
+      : socket(executor), resolver(executor) {}
+
+  // For good: whatever waits for it fails, and nothing is begun any more.
+  void close();
+
+  boost::asio::ip::tcp::socket socket;
+  boost::asio::ip::tcp::resolver resolver;
+  bool closed = false;
+};
+
 // Throws boost::system::system_error for whatever is wrong. A peer that is gone without a word is
 // noticed within about two minutes, for not every server promises to say something.
-[[nodiscard]] boost::asio::awaitable<void> connect(boost::asio::ip::tcp::socket& socket,
-                                                   boost::asio::ip::tcp::resolver& resolver,
+[[nodiscard]] boost::asio::awaitable<void> connect(Connection& connection,
                                                    const ServerAddress& address);
 
 // For a person: "Connection refused".

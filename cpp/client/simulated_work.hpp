@@ -7,7 +7,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "core/client_logic.hpp"
+#include "core/client_event.hpp"
 
 namespace pena::client {
 

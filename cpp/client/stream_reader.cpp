@@ -14,8 +14,7 @@
 #include "core/one_line.hpp"
 #include "pena_version.hpp"
 #include "wire/http_text.hpp"
-#include "wire/json.hpp"
-#include "wire/sse.hpp"
+#include "wire/task_reader.hpp"
 
 namespace pena::client {
 
@@ -27,11 +26,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::seconds kConnectTime{5};
-// Some servers send the head of a stream with its first event only.
-constexpr std::chrono::seconds kHeadTime{30};
-constexpr std::chrono::seconds kSlowHead{5};  // a word is due then
-constexpr std::chrono::seconds kRefusalTime{5};
 constexpr std::size_t kMostOfRefusal = 16 * 1024;
 
 constexpr std::chrono::milliseconds kLongestTime = std::chrono::hours{24 * 365};
@@ -72,10 +66,6 @@ bool is_event_stream(std::string_view type) {
   return type.empty() || wire::same_text(name, "text/event-stream");
 }
 
-std::string in_seconds(std::chrono::seconds time) {
-  return std::to_string(time.count()) + " s";
-}
-
 }  // namespace
 
 // The head of the answer, and what came with it.
@@ -86,14 +76,11 @@ struct StreamReader::Answer {
 };
 
 StreamReader::StreamReader(const asio::any_io_executor& executor, ServerAddress address,
-                           std::uint32_t batchsize, std::optional<std::uint64_t> batches, Tell tell)
-    : socket_(executor),
-      resolver_(executor),
-      limit_(executor),
-      slow_(executor),
+                           std::uint32_t batchsize, const core::OpenStream& open, Tell tell)
+    : connection_(executor),
       address_(std::move(address)),
       batchsize_(batchsize),
-      batches_(batches),
+      open_(open),
       tell_(std::move(tell)) {}
 
 asio::awaitable<void> StreamReader::run() {
@@ -102,48 +89,13 @@ asio::awaitable<void> StreamReader::run() {
   try {
     over = co_await read();
   } catch (const boost::system::system_error& error) {
-    over.why = late_.empty() ? reason(error.code()) : late_;
+    over.why = reason(error.code());
   }
-  end_limit();
   tell(over);
 }
 
-void StreamReader::close() {
-  closed_ = true;
-  end_limit();
-  abandon();
-}
-
-void StreamReader::abandon() {
-  error_code ignored;
-  resolver_.cancel();
-  socket_.close(ignored);
-}
-
-void StreamReader::tell(const core::ClientEvent& event) {
-  if (!closed_) tell_(event);
-}
-
-// What is under way is given up when it takes longer; `why` is told then.
-void StreamReader::limit(std::chrono::seconds time, std::string why) {
-  limit_.expires_after(time);
-  limit_.async_wait([self = shared_from_this(), why = std::move(why),
-                     number = ++limit_number_](const error_code& error) {
-    if (error || number != self->limit_number_) return;
-    self->late_ = why;
-    self->abandon();
-  });
-}
-
-void StreamReader::end_limit() {
-  ++limit_number_;
-  limit_.cancel();
-  slow_.cancel();
-}
-
 asio::awaitable<core::StreamClosed> StreamReader::read() {
-  limit(kConnectTime, "no connection within " + in_seconds(kConnectTime));
-  co_await connect(socket_, resolver_, address_);
+  co_await connect(connection_, address_);
   Answer answer;
   const core::Instant requested_at = co_await ask(answer);
   const auto& head = answer.parser.get();
@@ -159,24 +111,15 @@ asio::awaitable<core::StreamClosed> StreamReader::read() {
 
 // When that was.
 asio::awaitable<core::Instant> StreamReader::ask(Answer& answer) {
-  const std::string why = "no answer within " + in_seconds(kHeadTime);
-  limit(kHeadTime, why);
-  slow_.expires_after(kSlowHead);
-  slow_.async_wait(
-      [self = shared_from_this(), why, number = limit_number_](const error_code& error) {
-        if (error || number != self->limit_number_) return;
-        self->tell(core::StreamUnanswered{kSlowHead, why});
-      });
-  std::string target = "/task?batchsize=" + std::to_string(batchsize_);
-  if (batches_) target += "&batches=" + std::to_string(*batches_);
+  const std::string target = "/task?" + wire::task_query(batchsize_, open_.batches);
   http::request<http::empty_body> request(http::verb::get, target, 11);
   request.set(http::field::host, address_.host_header);
   request.set(http::field::accept, "text/event-stream");
   request.set(http::field::user_agent, std::string{"pena/"} + kVersion);
   const core::Instant requested_at = now();
-  co_await http::async_write(socket_, request, use_awaitable);
-  co_await http::async_read_header(socket_, answer.buffer, answer.parser, use_awaitable);
-  end_limit();
+  tell(core::StreamAsked{});
+  co_await http::async_write(connection_.socket, request, use_awaitable);
+  co_await http::async_read_header(connection_.socket, answer.buffer, answer.parser, use_awaitable);
   co_return requested_at;
 }
 
@@ -185,19 +128,19 @@ asio::awaitable<std::string_view> StreamReader::read_some(Answer& answer, error_
   auto& body = answer.parser.get().body();
   body.data = bytes_.data();
   body.size = bytes_.size();
-  co_await http::async_read_some(socket_, answer.buffer, answer.parser,
+  co_await http::async_read_some(connection_.socket, answer.buffer, answer.parser,
                                  asio::redirect_error(use_awaitable, error));
   if (error == http::error::need_buffer) error = {};
   co_return std::string_view(bytes_.data(), bytes_.size() - body.size);
 }
 
-// As much of its body as makes a sentence, and comes soon.
+// As much of its body as makes a sentence, and comes before the connection is closed.
 asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
   const auto& head = answer.parser.get();
-  limit(kRefusalTime, {});
+  tell(core::StreamRefused{});
   std::string body;
   error_code error;
-  while (!answer.parser.is_done() && !error && !closed_ && body.size() < kMostOfRefusal) {
+  while (!answer.parser.is_done() && !error && body.size() < kMostOfRefusal) {
     body += co_await read_some(answer, error);
   }
   const unsigned status = head.result_int();
@@ -207,19 +150,12 @@ asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
 }
 
 asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
-  wire::SseParser parser;
-  parser.on_event = [this](const wire::SseEvent& event) {
-    tell_event(event.id, event.data);
-  };
-  parser.on_comment = [this](std::string_view comment) {
-    tell_comment(comment);
-  };
+  wire::TaskReader tasks([this](const core::StreamEvent& event) { tell(event); });
   core::StreamClosed over{"the stream ended", 0, {}};
   error_code error;
-  while (!answer.parser.is_done() && !error && !closed_) {
+  while (!answer.parser.is_done() && !error) {
     const std::string_view piece = co_await read_some(answer, error);
-    if (!piece.empty()) tell(core::StreamHeard{});
-    if (!parser.feed(piece)) {
+    if (!tasks.feed(piece)) {
       over.why = "a line or an event of it is too long";
       over.is_unreadable = true;
       co_return over;
@@ -227,22 +163,6 @@ asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
   }
   if (error) over.why = reason(error);
   co_return over;
-}
-
-void StreamReader::tell_event(const std::string& id, const std::string& data) {
-  if (const auto msg = wire::parse_msg_json(data)) {
-    tell(core::MsgArrived{msg->id, msg->period, core::Xid::parse(id)});
-  } else {
-    tell(core::StrangeArrived{data, core::Xid::parse(id)});
-  }
-}
-
-void StreamReader::tell_comment(std::string_view comment) {
-  const wire::StreamNote note = wire::parse_note(comment);
-  if (!note.batch && !note.at_ms) return;
-  core::NoteArrived arrived{note.batch, note.size, note.at_ms, {}};
-  if (note.lease_ms) arrived.lease = std::chrono::milliseconds{*note.lease_ms};
-  tell(arrived);
 }
 
 }  // namespace pena::client

@@ -14,7 +14,7 @@
 namespace pena::core {
 
 struct ClientState {
-  Xid session;
+  Xid id;
   std::uint32_t batchsize = 1;
   bool takes_short = false;
   std::optional<Xid> batch;                   // what it holds; none: it is free
@@ -28,20 +28,20 @@ struct ClientState {
 class Clients {
  public:
   // A new client is free, behind all that are.
-  void join(const Xid& session, std::uint32_t batchsize, bool takes_short,
+  void join(const Xid& id, std::uint32_t batchsize, bool takes_short,
             std::optional<std::uint64_t> batches);
   // Nothing where it is not known. The pointer is good until the next join or leave.
-  [[nodiscard]] ClientState* find(const Xid& session);
+  [[nodiscard]] ClientState* find(const Xid& id);
   // The client that has been free longest; null where all are busy.
   [[nodiscard]] const ClientState* first_free() const;
   // The one of them that has been free longest of those for whom `msgs` make a batch, or null.
   [[nodiscard]] const ClientState* first_free_for(std::size_t msgs) const;
-  void make_busy(const Xid& session, const Xid& batch);
+  void make_busy(const Xid& id, const Xid& batch);
   // Of a client that may be sent more.
-  void make_free(const Xid& session);
+  void make_free(const Xid& id);
   // It is sent no batch behind the one that it holds.
-  void take_no_more(const Xid& session) { clients_.at(session).batches_left = 0; }
-  void leave(const Xid& session);
+  void send_no_more(const Xid& id) { clients_.at(id).batches_left = 0; }
+  void leave(const Xid& id);
 
   [[nodiscard]] std::size_t free() const { return free_.size(); }
   [[nodiscard]] std::size_t busy() const { return clients_.size() - free_.size(); }
@@ -52,8 +52,10 @@ class Clients {
   void erase_free(const ClientState& client);
 
   std::unordered_map<Xid, ClientState> clients_;
-  std::map<std::uint64_t, Xid> free_;
-  std::set<Place> free_by_size_;  // the same clients
+  // Those without a batch, in two orders: each step asks whose turn it is, and where a rate makes msgs
+  // it asks whose batch they fill, too. Thousands may be free, so neither looks through all.
+  std::map<std::uint64_t, const ClientState*> free_;
+  std::set<Place> free_by_size_;
   std::uint64_t next_turn_ = 0;
 };
 

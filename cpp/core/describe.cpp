@@ -53,11 +53,11 @@ struct Describer {
     return "supply " + std::string{kWords.at(static_cast<std::size_t>(event.supply))};
   }
   std::string operator()(const ClientJoined& event) const {
-    return "joined " + name(event.session) + " batchsize=" + std::to_string(event.batchsize) +
+    return "joined " + name(event.client) + " batchsize=" + std::to_string(event.batchsize) +
            (event.takes_short ? " short" : "") +
            (event.batches ? " batches=" + std::to_string(*event.batches) : "");
   }
-  std::string operator()(const ClientLost& event) const { return "lost " + name(event.session); }
+  std::string operator()(const ClientLost& event) const { return "lost " + name(event.client); }
   std::string operator()(const Reported& event) const {
     std::string text = "reported";
     if (event.batch) text += " " + name(*event.batch);
@@ -107,12 +107,11 @@ struct Describer {
 
   // Sends.
   std::string operator()(const SendBatch& send) const {
-    return "send " + name(send.session) + " " + name(send.batch->id) + " " + attempts(*send.batch) +
-           " lease_until=" + wording.instant(send.lease_until);
+    return "send " + name(send.client) + " " + name(send.batch->id) + " " + attempts(*send.batch) +
+           " granted_at=" + wording.instant(send.granted_at);
   }
   std::string operator()(const CloseStream& send) const {
-    return "close " + name(send.session) + ": " + send.reason +
-           (send.complete ? " (complete)" : "");
+    return "close " + name(send.client) + ": " + send.reason + (send.complete ? " (complete)" : "");
   }
   std::string operator()(const SubmitReply& send) const {
     return send.refused ? "reply refused: no room" : "reply accepted";

@@ -11,13 +11,12 @@ namespace {
 
 // What the queue grows by. Msgs in order share their pages. Others may each fall into another one of
 // those that there are, which are no more than the msgs that are queued.
-Room room_of_msgs(const std::vector<Msg>& msgs, bool in_order, std::uint64_t queued) {
-  constexpr std::uint64_t kFields = 64;
+Room room_of_msgs(std::span<const Msg> msgs, bool in_order, std::uint64_t queued) {
   Room room;
   std::uint64_t small_bytes = 0;
   std::uint64_t small = 0;
   for (const Msg& msg : msgs) {
-    const std::uint64_t bytes = kFields + msg.payload.size();
+    const std::uint64_t bytes = kMsgFields + msg.payload.size();
     const Room record = room_of_record(bytes);
     if (record.side_by_side == 0) {
       small_bytes += bytes;
@@ -35,7 +34,7 @@ Room room_of_msgs(const std::vector<Msg>& msgs, bool in_order, std::uint64_t que
 }
 
 // As record_bytes() has it.
-std::uint64_t largest_of(const std::vector<Msg>& msgs) {
+std::uint64_t largest_of(std::span<const Msg> msgs) {
   std::size_t payload = 0;
   for (const Msg& msg : msgs) payload = std::max(payload, msg.payload.size());
   return kMsgFields + payload;
@@ -57,10 +56,14 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 }
 
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
-  coming += room_of_msgs(msgs, in_order, queued);
+  coming += room_of_msgs(msgs, in_order, queue.size());
   largest = std::max(largest, largest_of(msgs));
   next.reset();
   queue.add_fresh(std::move(msgs), date(now), effects.writes);
+}
+
+bool Dispatcher::State::has_room_to_accept(std::span<const Msg> msgs, bool in_order) const {
+  return has_room(room_of_msgs(msgs, in_order, queue.size()) + kept_for_one(largest_of(msgs)));
 }
 
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {
@@ -97,48 +100,46 @@ void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
 
 void Dispatcher::State::on(ClientJoined&& event, Instant /*now*/) {
   ++counts.clients_joined;
-  clients.join(event.session, event.batchsize, event.takes_short, event.batches);
+  clients.join(event.client, event.batchsize, event.takes_short, event.batches);
 }
 
 void Dispatcher::State::on(ClientLost&& event, Instant now) {
-  const ClientState* client = clients.find(event.session);
+  const ClientState* client = clients.find(event.client);
   if (client == nullptr) return;
   ++counts.clients_lost;
   // Not a release: the client may still be working. Its msgs wait for the grace (R6).
   if (client->batch) begin_grace(leases.at(*client->batch), Lease::State::dropped, now);
-  clients.leave(event.session);
+  clients.leave(event.client);
 }
+
 // ---- time
 
 void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
   // Those that are left are due all the same: the others' answers and grants come between.
   for (std::size_t missed = 0; missed < limits.missed_msgs;) {
-    const auto batch = deadlines.pop(now);
-    if (!batch) break;
-    Lease& lease = leases.at(*batch);
-    if (lease.state == Lease::State::running) {
-      expire(lease, now);
+    Lease* const lease = leases.ended(now);
+    if (lease == nullptr) break;
+    if (lease->state == Lease::State::running) {
+      expire(*lease, now);
     } else {
-      missed += lease.batch->msgs.size();
-      end_grace(lease, now);
+      missed += lease->batch->msgs.size();
+      end_grace(*lease, now);
     }
   }
 }
 
 void Dispatcher::State::begin_grace(Lease& lease, Lease::State state, Instant now) {
-  deadlines.clear(lease.batch->id, lease.ends_at);
   lease.state = state;
-  lease.ends_at = now + limits.timing.drop_grace;
-  deadlines.set(lease.batch->id, lease.ends_at);
+  leases.end_at(lease.batch->id, grace_end(now));
 }
 
 void Dispatcher::State::expire(Lease& lease, Instant now) {
-  const Xid session = lease.batch->client;
+  const Xid client = lease.batch->client;
   begin_grace(lease, Lease::State::expired, now);
   ++counts.clients_lost;
-  clients.leave(session);
+  clients.leave(client);
   effects.sends.emplace_back(
-      CloseStream{session, "the lease of its batch ended without a report", false});
+      CloseStream{client, "the lease of its batch ended without a report", false});
 }
 
 void Dispatcher::State::end_grace(const Lease& lease, Instant now) {
@@ -155,16 +156,14 @@ Dispatcher Dispatcher::restore(const Limits& limits, const XidFactory& ids,
                                const Snapshot& snapshot, Instant now) {
   auto state = std::make_unique<State>(limits, ids, snapshot);
   for (const Batch& batch : snapshot.batches) {
-    // Whoever held it may still be working: it has the full grace from now on.
-    Lease lease{std::make_shared<const Batch>(batch), Lease::State::dropped, now,
-                room_of(batch, limits)};
-    state->kept += lease.room;
     for (const QueuedMsg& msg : batch.msgs) {
       const bool is_new = state->holding.insert(msg.msg.id, batch.id);
       PENA_CHECK(is_new);
     }
-    auto& kept = state->leases.emplace(batch.id, std::move(lease)).first->second;
-    state->begin_grace(kept, Lease::State::dropped, now);
+    // Whoever held it may still be working: it has the full grace from now on.
+    state->leases.add(
+        {std::make_shared<const Batch>(batch), Lease::State::dropped, room_of(batch, limits)},
+        state->grace_end(now));
   }
   return Dispatcher{std::move(state)};
 }
@@ -191,15 +190,12 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   // Known only now, for bodies may just have been forgotten.
   state_->wanted_bodies =
       state_->bodiless ? state_->queue.without_body(*state_->bodiless) : std::vector<Xid>{};
-  state_->counts.held = state_->holding.size();
-  state_->counts.clients_free = state_->clients.free();
-  state_->counts.clients_busy = state_->clients.busy();
   std::swap(state_->effects, into);
 }
 
 std::optional<Instant> Dispatcher::next_timeout() const {
   const State& state = *state_;
-  const std::optional<Instant> due = state.deadlines.next();
+  const std::optional<Instant> due = state.leases.next_end();
   // What the first free client could be sent lingers.
   const bool lingers = state.next && !state.draining && state.waits_since &&
                        state.next->plan.size() > 0 && !state.holds_back_short() &&
@@ -236,10 +232,14 @@ Instant Dispatcher::date(Instant now) const {
   return state_->date(now);
 }
 
-bool Dispatcher::note_room(const Room& room, std::uint64_t queued) {
+Room Dispatcher::hand_over_coming() {
+  state_->on_its_way += state_->coming;
+  return std::exchange(state_->coming, {});
+}
+
+bool Dispatcher::note_room(const Room& room, const Room& on_its_way) {
   state_->room = room;
-  state_->queued = queued;
-  state_->coming = {};
+  state_->on_its_way = on_its_way;
   if (!state_->short_of || state_->lacks_room()) return false;
   state_->short_of.reset();
   return true;
@@ -247,12 +247,12 @@ bool Dispatcher::note_room(const Room& room, std::uint64_t queued) {
 
 bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const {
   // Nothing is taken where all are known already.
-  return msgs.empty() || state_->has_room(room_of_msgs(msgs, in_order, state_->queued) +
-                                          state_->kept_for_one(largest_of(msgs)));
+  return msgs.empty() || state_->has_room_to_accept(msgs, in_order);
 }
 
 bool Dispatcher::has_room_for_any() const {
-  return has_room_for({Msg{}}, true) && state_->most_made() > 0;
+  const Msg least;
+  return state_->has_room_to_accept({&least, 1}, true) && state_->most_made() > 0;
 }
 
 bool Dispatcher::waits_for_room() const {
@@ -263,8 +263,20 @@ bool Dispatcher::knows(const Xid& id) const {
   return state_->holding.contains(id) || state_->queue.contains(id);
 }
 
-const Counts& Dispatcher::counts() const {
-  return state_->counts;
+std::uint64_t Dispatcher::queued() const {
+  return state_->queue.size();
+}
+
+Supply Dispatcher::supply() const {
+  return state_->supply;
+}
+
+Counts Dispatcher::counts() const {
+  Counts counts = state_->counts;
+  counts.held = state_->holding.size();
+  counts.clients_free = state_->clients.free();
+  counts.clients_busy = state_->clients.busy();
+  return counts;
 }
 
 const Batch* Dispatcher::holder(const Xid& id) const {
@@ -273,8 +285,8 @@ const Batch* Dispatcher::holder(const Xid& id) const {
 }
 
 std::shared_ptr<const Batch> Dispatcher::batch(const Xid& id) const {
-  const auto lease = state_->leases.find(id);
-  return lease == state_->leases.end() ? nullptr : lease->second.batch;
+  const Lease* const lease = std::as_const(state_->leases).find(id);
+  return lease == nullptr ? nullptr : lease->batch;
 }
 
 }  // namespace pena::core

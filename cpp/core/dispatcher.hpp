@@ -12,7 +12,25 @@
 //                                        │                (after the grace)
 //                                        └─── otherwise ──▶ failed
 //
-// One owner: the commit loop. Nothing here is safe to call from two threads.
+// A batch is held under a lease, of which each state has its end. Whatever the state, a report settles
+// what it names (P1 of docs/protocol.md); the batch is over when none of its msgs is left.
+//
+//      grant                partial report: T again
+//        │                        ┌────┐
+//        ▼                        ▼    │
+//     running, ends after T ───────────┴──▶ all reported: the client is free, or has had all it wanted
+//        │             │
+//        │ ClientLost  │ the end of T: the stream is closed
+//        ▼             ▼
+//     dropped       expired, each ends after the grace G ──▶ all reported: nobody is free for it
+//        │             │
+//        └──────┬──────┘ the end of G: whoever held them has stopped by now (R6)
+//               ▼
+//       its msgs are missed, as dropped or expired
+//
+// A restart makes every lease dropped, with its full grace.
+//
+// One owner: the turn. Nothing here is safe to call from two threads.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +50,7 @@ namespace pena::core {
 // What the store held when the server started.
 struct Snapshot {
   std::vector<Batch> batches;  // each runs its full grace again from `now`
-  bool queue_waits = false;    // the bucket `queue` is not empty
-  Supply supply = Supply::none;
+  std::uint64_t queued = 0;    // msgs in the bucket `queue`
 };
 
 // Counts since this dispatcher was made; what waits and who is connected, as of now.
@@ -68,19 +85,21 @@ class Dispatcher {
   [[nodiscard]] std::optional<Instant> next_timeout() const;
   // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`.
   [[nodiscard]] std::size_t demand() const;
-  // What it wants to know of the store's queue, if anything. To be asked after a commit, and
-  // answered with Refilled before any other event, or asked again after the next commit.
+  // What it wants to know of the store's queue, if anything. To be asked where a round is closed,
+  // and answered with Refilled before any other event, or asked again in the next round.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
-  // Missed msgs that it would grant if it had them whole. To be asked after a commit, and before
-  // wanted_refill(); answered with BodiesRead before any other event.
+  // Missed msgs that it would grant if it had them whole. To be asked where a round is closed, and
+  // before wanted_refill(); answered with BodiesRead before any other event.
   [[nodiscard]] const std::vector<Xid>& wanted_bodies() const;
 
   // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
   [[nodiscard]] Instant date(Instant now) const;
-  // How much room the store has and how many msgs its queue, as of the last commit; endless until it is
-  // told. To be told after every commit and before anything else. True where a grant had to wait for
-  // room and would find it now: whoever told it steps a TimeReached.
-  [[nodiscard]] bool note_room(const Room& room, std::uint64_t queued);
+  // What of the store the writes since the last call need, which are now on their way to it.
+  [[nodiscard]] Room hand_over_coming();
+  // How much room the store has, and what writes on their way to it will still take; endless until it
+  // is told. To be told whenever writes have arrived. True where a grant had to wait for room and would
+  // find it now: whoever told it steps a TimeReached.
+  [[nodiscard]] bool note_room(const Room& room, const Room& on_its_way);
   // Whether msgs that somebody hands in leave the room that held msgs may still need. `in_order`:
   // their ids are higher than all that wait.
   [[nodiscard]] bool has_room_for(const std::vector<Msg>& msgs, bool in_order) const;
@@ -92,7 +111,11 @@ class Dispatcher {
   // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record
   // in the store.
   [[nodiscard]] bool knows(const Xid& id) const;
-  [[nodiscard]] const Counts& counts() const;
+  // How many msgs the store's queue has, all writes so far included.
+  [[nodiscard]] std::uint64_t queued() const;
+  // What SupplyChanged told it last; `none` at first.
+  [[nodiscard]] Supply supply() const;
+  [[nodiscard]] Counts counts() const;
   // What of the queue is in memory, between two steps.
   [[nodiscard]] InMemory in_memory() const;
   // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.

@@ -45,14 +45,14 @@ using Write = std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, 
 
 // Sends: what leaves the process, to streams and as answers.
 struct SendBatch {
-  Xid session;
+  Xid client;
   std::shared_ptr<const Batch> batch;
-  Instant lease_until;
+  Instant granted_at;  // by the time of the steps: the lease counts from it. Records have a date.
 };
 // The stream is to be closed. `complete`: its client has had all that it asked for, so that it need
 // not come back; otherwise something went wrong, such as a lease that ended.
 struct CloseStream {
-  Xid session;
+  Xid client;
   std::string reason;  // a sentence for the log and for the stream's last comment
   bool complete = false;
 };
@@ -60,12 +60,14 @@ struct SubmitReply {
   RequestId request = 0;
   bool refused = false;  // the store has no room for the msgs, and none was accepted
 };
-// `elsewhere`: ids of the report that no batch settled by it holds. The shell looks them up in the
-// store after the commit: in the bucket `report` they are duplicates, otherwise unknown.
+// `elsewhere`: ids of the report that no batch settled by it holds. Whoever answers looks them up in
+// the store: in the bucket `report` they are duplicates, otherwise unknown. `duplicate`: those that are
+// known to be so already, and not among them.
 struct ReportReply {
   RequestId request = 0;
   std::uint64_t reported = 0;
   std::vector<Xid> elsewhere;
+  std::uint64_t duplicate = 0;
 };
 
 using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;

@@ -38,18 +38,18 @@ struct SupplyChanged {
   Supply supply = Supply::none;
 };
 
-// A stream was opened. `session` is new.
+// A stream was opened. `client` is new.
 struct ClientJoined {
-  Xid session;
+  Xid client;
   std::uint32_t batchsize = 1;
   bool takes_short =
       false;  // short=1: the client takes batches of fewer msgs, so suspects go alone
   std::optional<std::uint64_t> batches = std::nullopt;  // it wants no more than so many
 };
 
-// A stream ended, for whatever reason. A session that is not known is ignored.
+// A stream ended, for whatever reason. A client that is not known is ignored.
 struct ClientLost {
-  Xid session;
+  Xid client;
 };
 
 struct FailedId {

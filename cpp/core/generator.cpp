@@ -15,7 +15,7 @@ std::uint32_t Generator::period(std::uint64_t seed, std::uint64_t index) {
   return 1 + static_cast<std::uint32_t>(((random >> 32U) * kLongestPeriod) >> 32U);
 }
 
-std::vector<Msg> Generator::take(std::size_t wanted, XidFactory& ids, Instant now, Instant date) {
+std::vector<Msg> Generator::make(std::size_t wanted, XidFactory& ids, Instant now, Instant date) {
   std::uint64_t room = wanted;
   if (settings_.count) room = std::min(room, *settings_.count - std::min(*settings_.count, made_));
   if (settings_.rate) {
@@ -38,7 +38,7 @@ std::optional<Instant> Generator::next_at() const {
   const double at_us = std::ceil(nth / *settings_.rate * 1e6);
   // A rate so low that the next msg is centuries away: never, rather than an overflow.
   if (at_us > 1e17) return std::nullopt;
-  // One microsecond more makes up for the rounding of take().
+  // One microsecond more makes up for the rounding of make().
   return started_ + Duration{static_cast<Duration::rep>(at_us) + 1};
 }
 

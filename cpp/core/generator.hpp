@@ -27,7 +27,7 @@ class Generator {
 
   // At most `wanted` msgs; fewer where the rate does not allow more by `now` or the count is
   // reached. `date`: of their ids.
-  [[nodiscard]] std::vector<Msg> take(std::size_t wanted, XidFactory& ids, Instant now,
+  [[nodiscard]] std::vector<Msg> make(std::size_t wanted, XidFactory& ids, Instant now,
                                       Instant date);
   // When the rate allows the next msg, which may be past; nothing where there is no rate or no more
   // will come.

@@ -17,9 +17,7 @@ void Dispatcher::State::grant_in_turn(Instant now) {
       break;
     }
     if (ready(plan_for_first(*first), *first, now)) {
-      BatchPlan plan = next->plan;
-      if (lacks_room() || !has_bodies(plan)) break;
-      if (!grant(*first, std::move(plan), now)) break;
+      if (!grant(*first, next->plan, now)) break;
       first_served = true;
     } else if (!overtake(*first, now)) {
       break;
@@ -37,14 +35,13 @@ bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
   if (other == nullptr) return false;
   BatchPlan plan = plan_for(*other);
   if (plan.size() < other->least_msgs() && !plan.alone) return false;
-  if (lacks_room() || !has_bodies(plan)) return false;
-  const Xid turn = first.session;
+  const Xid turn = first.id;
   if (!grant(*other, std::move(plan), now)) return false;
   overtaken = turn;
   return true;
 }
 
-// False where the store is to be asked first. What it leaves out then, because the msgs are too large
+// False where the store is to be asked first; then nothing is left of the plan. What it leaves out then, because the msgs are too large
 // for the window, waits for the next batch.
 bool Dispatcher::State::has_bodies(BatchPlan& plan) {
   const bool came = std::exchange(bodies_came, false);
@@ -55,7 +52,7 @@ bool Dispatcher::State::has_bodies(BatchPlan& plan) {
     plan = std::move(had);
     return true;
   }
-  bodiless = plan;
+  bodiless = std::move(plan);
   return false;
 }
 
@@ -64,8 +61,8 @@ BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
 }
 
 const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
-  if (!next || next->client != first.session) {
-    next = Next{first.session, first.batchsize, plan_for(first)};
+  if (!next || next->client != first.id) {
+    next = Next{first.id, first.batchsize, plan_for(first)};
   }
   return next->plan;
 }
@@ -84,9 +81,10 @@ bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, 
   return waits_since && now >= *waits_since + limits.linger;
 }
 
-// Leaves out of the plan, from its end, what the store has no room for: before anything is taken, for
-// what is taken and put back is written twice. What the rest needs.
+// Leaves out of the plan, from its end, what the store has no room for: before anything is removed,
+// for what is removed and put back is written twice. What the rest needs.
 Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
+  const Room used = room_used();
   BatchRoom room_of_all{limits};
   Room need;
   std::size_t fit = 0;
@@ -94,7 +92,7 @@ Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
   queue.look_at(plan, [&](const QueuedMsg& msg) {
     room_of_all.add(msg);
     const Room with_it = room_of_all.total();
-    const bool fits = has_room(with_it);
+    const bool fits = room.has(used + with_it);
     if (fits) {
       need = with_it;
       ++fit;
@@ -107,18 +105,23 @@ Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
   return need;
 }
 
-// False where there is no room for a single msg.
+// False where it waits: for bodies that the store has, or for room for a single msg.
 bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant now) {
-  if (lacks_room()) return false;
+  if (lacks_room() || !has_bodies(plan)) return false;
   const Room need = cut_to_room(plan);
   if (plan.size() == 0) return false;
   next.reset();
+  send(client, queue.remove(plan, effects.writes), need, now);
+  return true;
+}
+
+void Dispatcher::State::send(const ClientState& client, std::vector<QueuedMsg>&& msgs,
+                             const Room& need, Instant now) {
   auto batch = std::make_shared<Batch>();
   batch->id = ids.next(date(now));
-  batch->client = client.session;
+  batch->client = client.id;
   batch->granted_at = date(now);
-  batch->msgs = queue.take(plan, effects.writes);
-  kept += need;
+  batch->msgs = std::move(msgs);
   for (const QueuedMsg& msg : batch->msgs) {
     const bool is_new = holding.insert(msg.msg.id, batch->id);
     PENA_CHECK(is_new);
@@ -126,18 +129,15 @@ bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant
     if (msg.attempt() > 1) ++counts.resent;
   }
   ++counts.batches;
-  const Instant ends_at = now + limits.timing.lease;
   effects.writes.emplace_back(PutBatch{batch});
-  effects.sends.emplace_back(SendBatch{client.session, batch, ends_at});
-  deadlines.set(batch->id, ends_at);
-  clients.make_busy(client.session, batch->id);
-  leases.emplace(batch->id, Lease{batch, Lease::State::running, ends_at, need});
-  return true;
+  effects.sends.emplace_back(SendBatch{client.id, batch, now});
+  clients.make_busy(client.id, batch->id);
+  leases.add({batch, Lease::State::running, need}, now + limits.timing.lease);
 }
 
 void Dispatcher::State::note_waiting(Instant now, bool first_served) {
   const ClientState* first = clients.first_free();
-  if (first == nullptr || first->session != overtaken) overtaken.reset();
+  if (first == nullptr || first->id != overtaken) overtaken.reset();
   if (queue.empty() && !overtaken) {
     waits_since.reset();
   } else if (first_served || !waits_since) {

@@ -8,6 +8,7 @@
 namespace pena::core {
 
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
+  ++waiting_;
   if (!msg.misses.empty()) return add_missed(std::move(msg));
   const std::size_t before = fresh_.size();
   append(std::move(msg), writes);
@@ -16,6 +17,7 @@ void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
 
 void Queue::add_fresh(std::vector<Msg>&& msgs, Instant now, std::vector<Write>& writes) {
   if (!std::ranges::is_sorted(msgs, {}, &Msg::id)) std::ranges::sort(msgs, {}, &Msg::id);
+  waiting_ += msgs.size();
   const std::size_t before = fresh_.size();
   for (Msg& msg : msgs) append({std::move(msg), now, now, {}}, writes);
   merge_from(before, writes);
@@ -27,7 +29,7 @@ void Queue::append(QueuedMsg&& msg, std::vector<Write>& writes) {
     writes.emplace_back(PutQueue{std::move(msg)});
     return;
   }
-  note_unstored(msg.msg.id);
+  added_.push_back(msg.msg.id);
   fresh_bytes_ += msg.memory_bytes();
   fresh_.emplace_back(std::move(msg), false);
 }
@@ -59,9 +61,7 @@ void Queue::keep_to_window(std::vector<Write>& writes) {
   if (kept == fresh_.size()) return;
   const auto end = fresh_.begin() + static_cast<std::ptrdiff_t>(kept);
   for (auto out = end; out != fresh_.end(); ++out) {
-    if (out->stored) continue;
-    writes.emplace_back(PutQueue{std::move(out->msg)});
-    --unstored_;
+    if (!out->stored) writes.emplace_back(PutQueue{std::move(out->msg)});
   }
   fresh_.erase(end, fresh_.end());
   more_in_store_ = true;
@@ -69,16 +69,11 @@ void Queue::keep_to_window(std::vector<Write>& writes) {
   seen_up_to_ = fresh_.back().msg.msg.id;
 }
 
-void Queue::note_unstored(const Xid& id) {
-  ++unstored_;
-  added_.push_back(id);
-}
-
 void Queue::add_missed(QueuedMsg&& msg) {
   const Xid id = msg.msg.id;
   const bool is_new = note_missed(msg);
   PENA_CHECK(is_new);
-  note_unstored(id);
+  added_.push_back(id);
   bodies_bytes_ += msg.memory_bytes();
   bodies_.insert_or_assign(id, Waiting{std::move(msg), false});
 }
@@ -161,39 +156,32 @@ void Queue::leave_out_bodiless(BatchPlan& plan) const {
   std::erase_if(plan.suspects, [this](const Xid& id) { return !bodies_.contains(id); });
 }
 
-std::vector<QueuedMsg> Queue::take(const BatchPlan& plan, std::vector<Write>& writes) {
+std::vector<QueuedMsg> Queue::remove(const BatchPlan& plan, std::vector<Write>& writes) {
   std::vector<QueuedMsg> msgs;
   msgs.reserve(plan.size());
   for (std::size_t i = 0; i < plan.resends; ++i) {
-    msgs.push_back(take_body(*resends_.begin(), writes));
+    msgs.push_back(remove_body(*resends_.begin(), writes));
     resends_.erase(resends_.begin());
   }
   for (const Xid& id : plan.suspects) {
-    msgs.push_back(take_body(id, writes));
+    msgs.push_back(remove_body(id, writes));
     suspects_.remove(msgs.back());
   }
   for (std::size_t i = 0; i < plan.fresh; ++i) {
     Waiting& first = fresh_.front();
     fresh_bytes_ -= first.msg.memory_bytes();
-    if (first.stored) {
-      writes.emplace_back(DropQueue{first.msg.msg.id});
-    } else {
-      --unstored_;
-    }
     msgs.push_back(std::move(first.msg));
+    if (first.stored) writes.emplace_back(DropQueue{msgs.back().msg.id});
     fresh_.pop_front();
   }
+  waiting_ -= msgs.size();
   return msgs;
 }
 
-QueuedMsg Queue::take_body(const Xid& id, std::vector<Write>& writes) {
+QueuedMsg Queue::remove_body(const Xid& id, std::vector<Write>& writes) {
   const auto at = bodies_.find(id);
   PENA_CHECK(at != bodies_.end());
-  if (at->second.stored) {
-    writes.emplace_back(DropQueue{id});
-  } else {
-    --unstored_;
-  }
+  if (at->second.stored) writes.emplace_back(DropQueue{id});
   QueuedMsg msg = std::move(at->second.msg);
   bodies_bytes_ -= msg.memory_bytes();
   bodies_.erase(at);
@@ -206,13 +194,12 @@ bool Queue::too_many_bodies() const {
 
 void Queue::write_added(std::vector<Write>& writes) {
   const bool forget_bodies = too_many_bodies();
-  // As a rule what was added has been granted in the same step.
-  if (unstored_ == 0) added_.clear();
+  // As a rule what was added has been granted in the same step, and nothing else is here.
+  if (fresh_.empty() && bodies_.empty()) added_.clear();
   std::size_t next = fresh_.size();  // in the window: most that were added follow one another
   for (const Xid& id : added_) {
     Waiting* waiting = find(id, next);
     if (waiting == nullptr || waiting->stored) continue;
-    --unstored_;
     waiting->stored = true;
     const bool forgotten = forget_bodies && !waiting->msg.misses.empty();
     writes.emplace_back(PutQueue{forgotten ? std::move(waiting->msg) : waiting->msg});
@@ -224,26 +211,28 @@ void Queue::write_added(std::vector<Write>& writes) {
 }
 
 Queue::Fresh::const_iterator Queue::find_fresh(const Xid& id) const {
-  return std::lower_bound(
+  // Most that are asked for are newer than all that wait here, or older.
+  if (fresh_.empty() || id > fresh_.back().msg.msg.id || id < fresh_.front().msg.msg.id) {
+    return fresh_.end();
+  }
+  const auto at = std::lower_bound(
       fresh_.begin(), fresh_.end(), id,
       [](const Waiting& waiting, const Xid& wanted) { return waiting.msg.msg.id < wanted; });
+  return at->msg.msg.id == id ? at : fresh_.end();
 }
 
 Queue::Waiting* Queue::find(const Xid& id, std::size_t& next) {
   if (next >= fresh_.size() || fresh_[next].msg.msg.id != id) {
     if (const auto body = bodies_.find(id); body != bodies_.end()) return &body->second;
     const auto at = find_fresh(id);
-    if (at == fresh_.end() || at->msg.msg.id != id) return nullptr;
+    if (at == fresh_.end()) return nullptr;
     next = static_cast<std::size_t>(at - fresh_.begin());
   }
   return &fresh_[next++];
 }
 
 bool Queue::contains(const Xid& id) const {
-  // Most that are asked for are newer than all that wait here.
-  const bool may_be_fresh = !fresh_.empty() && id <= fresh_.back().msg.msg.id;
-  const auto at = may_be_fresh ? find_fresh(id) : fresh_.end();
-  return (at != fresh_.end() && at->msg.msg.id == id) || bodies_.contains(id);
+  return find_fresh(id) != fresh_.end() || bodies_.contains(id);
 }
 
 }  // namespace pena::core

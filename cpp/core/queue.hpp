@@ -1,8 +1,8 @@
 // The msgs that wait, and which of them travel together.
 //
-// Three lanes, taken in this order: resends (missed, and their client lives), suspects (their last
-// batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane the
-// oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are
+// Three lanes, granted in this order: resends (missed, and their client lives), suspects (their
+// last batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane
+// the oldest id goes first; of the suspects, those with the fewest attempts left. Suspects are
 // isolated: pieces of one lost batch do not travel together (core/suspects.hpp), and while fresh
 // msgs can fill the rest at most half of a batch is suspects.
 //
@@ -12,13 +12,23 @@
 // but for those few that were missed a moment ago. A refill brings ids of missed msgs, too; where
 // it finds more of those than of fresh ones, the next is for somebody whose batch is not full.
 //
-// What always holds, after each call (tests/cpp/core/queue_test.cpp):
-//   * A msg that waits is in one of fresh_, resends_ and suspects_, or in the store alone.
-//   * fresh_ ascends, and is no larger than the window. While the store has more, no id in it lies
-//     above seen_up_to_, and of the store's msgs without a miss up to there all are in it.
-//   * A body in bodies_ belongs to a resend or suspect. Whoever has no record in the store's queue
-//     has its body here; after write_added() everybody has a record, and bodies_ is no larger than a
-//     quarter of the window.
+//        ids ascend ──▶
+//   fresh_    ▓▓▓▓▓▓▓▓▓▓▓▓▓▓                      whole msgs, the window
+//   store     ▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░▓░░░░▓░░░░░░░░░     every msg that waits, fresh and missed
+//                           ▲ seen_up_to_: what comes above goes to the store alone, until a refill
+//                             has got to the end
+//
+// What always holds, after each call (tests/cpp/core/queue_invariants.hpp checks it by these numbers):
+//   1. A msg that waits is in one of fresh_, resends_ and suspects_, or in the store alone; only where
+//      it has no miss in fresh_. waiting_ counts all of them. None is in the store alone where
+//      more_in_store_ is false.
+//   2. fresh_ ascends, and is no larger than the window, but for the bytes of its last msg.
+//   3. While the store has more, no id in fresh_ lies above seen_up_to_; and of the store's msgs up to
+//      there none is in the store alone. So a page that begins behind it brings no fresh msg twice, and
+//      leaves none out.
+//   4. A body in bodies_ belongs to a resend or suspect.
+//   5. Whoever has no record in the store's queue is here whole, and named in added_. After
+//      write_added() everybody has a record, and bodies_ is no larger than a quarter of the window.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +56,7 @@ struct BatchPlan {
   bool apart = false;  // shorter than it could be, for other suspects may not travel with these
 
   [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
-  // In the order in which they are taken.
+  // In the order in which they are granted.
   void keep_first(std::size_t most) {
     resends = std::min(resends, most);
     suspects.resize(std::min(suspects.size(), most - resends));
@@ -56,11 +66,12 @@ struct BatchPlan {
 
 class Queue {
  public:
-  // `in_store`: the store's queue may hold msgs that this one has not seen.
-  Queue(const Limits& limits, bool in_store)
+  // `in_store`: so many msgs, which this one has not seen, have a record in the store's queue.
+  Queue(const Limits& limits, std::uint64_t in_store)
       : window_(limits.window_msgs),
         window_bytes_(limits.window_bytes),
-        more_in_store_(in_store),
+        waiting_(in_store),
+        more_in_store_(in_store > 0),
         suspects_(limits.max_resends + 1, limits.fewest_pieces) {}
 
   // A msg begins to wait. It has no record in the store's queue yet.
@@ -72,18 +83,18 @@ class Queue {
   // `hungry`: somebody lacks msgs.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill(bool hungry) const;
 
-  // Those of the plan that cannot be taken before their bodies are read.
+  // Those of the plan that cannot be removed before their bodies are read.
   [[nodiscard]] std::vector<Xid> without_body(const BatchPlan& plan) const;
-  // Bodies of msgs that wait here. Those that the next take() leaves may be forgotten again.
+  // Bodies of msgs that wait here. Those that the next remove() leaves may be forgotten again.
   void bodies_read(std::vector<QueuedMsg>&& msgs);
-  // Leaves out of the plan what cannot be taken.
+  // Leaves out of the plan what cannot be removed.
   void leave_out_bodiless(BatchPlan& plan) const;
 
   // The best batch of at most `size` msgs that can be had now. `fresh_will_come`: a generator makes
   // up what is missing, so suspects do not fill up the room of fresh msgs.
   [[nodiscard]] BatchPlan plan(std::size_t size, bool takes_short, bool fresh_will_come) const;
-  // Shows the msgs of a plan without_body() has nothing of, in the order in which take() takes them,
-  // until `look` says false.
+  // Shows the msgs of a plan without_body() has nothing of, in the order in which remove() has
+  // them, until `look` says false.
   template <class Look>
   void look_at(const BatchPlan& plan, Look look) const {
     auto resend = resends_.begin();
@@ -97,16 +108,18 @@ class Queue {
       if (!look(fresh_[i].msg)) return;
     }
   }
-  // Takes what the plan names, in the order of its lanes, and drops the records that it had.
-  [[nodiscard]] std::vector<QueuedMsg> take(const BatchPlan& plan, std::vector<Write>& writes);
+  // Removes what the plan names, in the order of its lanes, and drops the records that it had.
+  [[nodiscard]] std::vector<QueuedMsg> remove(const BatchPlan& plan, std::vector<Write>& writes);
 
   // Writes the records of what was added since the last call and still waits. What was added and
-  // taken in one step never has one. Forgets bodies where there are many.
+  // removed in one step never has one. Forgets bodies where there are many.
   void write_added(std::vector<Write>& writes);
 
   // It waits, and its body is in memory. Whoever waits otherwise has a record in the store.
   [[nodiscard]] bool contains(const Xid& id) const;
-  [[nodiscard]] bool empty() const { return fresh_.empty() && missed() == 0 && !more_in_store_; }
+  // How many wait, here and in the store. After write_added() the store's queue has as many records.
+  [[nodiscard]] std::uint64_t size() const { return waiting_; }
+  [[nodiscard]] bool empty() const { return waiting_ == 0; }
   [[nodiscard]] InMemory in_memory() const {
     return {fresh_.size() + bodies_.size(), fresh_bytes_ + bodies_bytes_, missed()};
   }
@@ -114,6 +127,8 @@ class Queue {
   [[nodiscard]] bool more_in_store() const { return more_in_store_; }
 
  private:
+  friend struct QueueInvariants;  // of the tests
+
   struct Waiting {
     Waiting(QueuedMsg&& msg_given, bool stored_given)
         : msg(std::move(msg_given)), stored(stored_given) {}
@@ -130,14 +145,14 @@ class Queue {
   bool note_missed(const QueuedMsg& msg);
   [[nodiscard]] std::size_t missed() const { return resends_.size() + suspects_.size(); }
   [[nodiscard]] bool too_many_bodies() const;
-  void note_unstored(const Xid& id);
   [[nodiscard]] Fresh::const_iterator find_fresh(const Xid& id) const;
   // `next`: where in the window it may be; where the one behind it is, afterwards.
   [[nodiscard]] Waiting* find(const Xid& id, std::size_t& next);
-  QueuedMsg take_body(const Xid& id, std::vector<Write>& writes);
+  QueuedMsg remove_body(const Xid& id, std::vector<Write>& writes);
 
   std::size_t window_;
   std::size_t window_bytes_;
+  std::uint64_t waiting_;
   bool more_in_store_;
   bool barren_ = false;            // the last refill found more missed msgs than fresh ones
   std::optional<Xid> seen_up_to_;  // the highest id that a refill or the window has covered
@@ -147,8 +162,9 @@ class Queue {
   Suspects suspects_;
   std::unordered_map<Xid, Waiting> bodies_;  // of resends and suspects
   std::size_t bodies_bytes_ = 0;
-  std::vector<Xid> added_;    // since the last write_added, without a record
-  std::size_t unstored_ = 0;  // how many that are here have no record in the store's queue
+  // Added since the last write_added(): all that wait here and are not `stored` are among them. The
+  // flag is what remove() asks of each msg; this is where write_added() looks instead of all over.
+  std::vector<Xid> added_;
 };
 
 }  // namespace pena::core

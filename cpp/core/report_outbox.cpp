@@ -7,6 +7,8 @@
 namespace pena::core {
 namespace {
 
+constexpr std::chrono::seconds kAnswerTime{10};
+
 // An answer that speaks of the body's form, and not of the client or the moment.
 bool is_about_the_form(unsigned status) {
   return status == 400 || status == 413 || status == 415 || status == 422;
@@ -38,29 +40,26 @@ bool ReportOutbox::can_say(const Reported& report) const {
 }
 
 void ReportOutbox::add(Reported report) {
-  waiting_.push_back({next_number_++, std::move(report), false, form_});
+  waiting_.push_back({std::move(report), false, form_});
 }
 
 void ReportOutbox::ask_for_time() {
   for (const Pending& pending : waiting_) {
     if (pending.asks_for_time) return;
   }
-  waiting_.push_back({next_number_++, {}, true});
+  waiting_.push_back({{}, true});
 }
 
 std::optional<SendReport> ReportOutbox::next(Instant now) {
-  if (under_way_ || waiting_.empty()) return std::nullopt;
-  under_way_ = true;
-  SendReport send = what_to_send();
-  send.after = std::exchange(wait_, Duration::zero());
-  sends_at_ = now + send.after;
-  return send;
+  if (answer_by_ || waiting_.empty() || (sends_at_ && now < *sends_at_)) return std::nullopt;
+  sends_at_.reset();
+  answer_by_ = now + kAnswerTime;
+  ++number_;
+  return what_to_send();
 }
 
-std::optional<SendReport> ReportOutbox::hurry(Instant now) {
-  if (!under_way_ || now >= sends_at_) return std::nullopt;
-  sends_at_ = now;
-  return what_to_send();
+std::optional<Instant> ReportOutbox::next_timeout() const {
+  return answer_by_ ? answer_by_ : sends_at_;
 }
 
 std::size_t ReportOutbox::unanswered_msgs() const {
@@ -71,7 +70,7 @@ std::size_t ReportOutbox::unanswered_msgs() const {
 
 SendReport ReportOutbox::what_to_send() const {
   const Pending& first = waiting_.front();
-  SendReport send{first.number, first.form, {}, {}};
+  SendReport send{number_, first.form, {}};
   switch (first.form) {
     case ReportForm::whole:
       send.report = first.report;
@@ -88,21 +87,28 @@ SendReport ReportOutbox::what_to_send() const {
   return send;
 }
 
-ReportOutbox::Outcome ReportOutbox::tried(const ReportTried& what, std::uint64_t chance) {
-  PENA_CHECK(under_way_);
-  under_way_ = false;
-  if (what.status >= 200 && what.status < 300) return taken();
-  if (may_be_tried_again(what.status)) return failed(what, chance);
+ReportOutbox::Outcome ReportOutbox::tried(const ReportTried& what, Instant now,
+                                          std::uint64_t chance) {
+  PENA_CHECK(answer_by_.has_value());
+  answer_by_.reset();
+  if (what.status >= 200 && what.status < 300) return accepted();
+  if (may_be_tried_again(what.status)) return failed(what, now, chance);
   if (change_form(what.status)) return {};
   return refused(what);
 }
 
-ReportOutbox::Outcome ReportOutbox::taken() {
+std::optional<Say> ReportOutbox::abandoned(Instant now, std::uint64_t chance) {
+  ReportTried none{number_, {}, 0, {}, {}, {}};
+  none.why = "no answer within " + std::to_string(kAnswerTime.count()) + " s";
+  return tried(none, now, chance).say;
+}
+
+ReportOutbox::Outcome ReportOutbox::accepted() {
   Pending& first = waiting_.front();
   Outcome outcome;
   if (first.failures > 0) outcome.say = Say{LogLevel::info, "the server takes reports again"};
   first.failures = 0;
-  first.any_taken = true;
+  first.any_accepted = true;
   if (first.asks_for_time) {
     outcome.fate = Fate::told_time;
     waiting_.pop_front();
@@ -115,13 +121,14 @@ ReportOutbox::Outcome ReportOutbox::taken() {
   }
   if (go_on_with_next_id()) return outcome;
   waiting_.pop_front();
-  outcome.fate = Fate::taken;
+  outcome.fate = Fate::accepted;
   return outcome;
 }
 
-ReportOutbox::Outcome ReportOutbox::failed(const ReportTried& what, std::uint64_t chance) {
+ReportOutbox::Outcome ReportOutbox::failed(const ReportTried& what, Instant now,
+                                           std::uint64_t chance) {
   Pending& first = waiting_.front();
-  wait_ = wait_to_retry(rules_, ++first.failures, what.retry_after, chance);
+  sends_at_ = now + wait_to_retry(rules_, ++first.failures, what.retry_after, chance);
   if (first.failures > 1) return {};
   return {Fate::again,
           Say{LogLevel::warning, "a report was not taken, so it is sent again: " + what.why}};
@@ -150,14 +157,14 @@ bool ReportOutbox::change_form(unsigned status) {
       break;
   }
   // One id may be strange to a server that takes the others.
-  return first.any_taken && go_on_with_next_id();
+  return first.any_accepted && go_on_with_next_id();
 }
 
 ReportOutbox::Outcome ReportOutbox::refused(const ReportTried& what) {
   const Pending first = std::move(waiting_.front());
   waiting_.pop_front();
   if (first.asks_for_time) return {Fate::told_time, std::nullopt};
-  return {first.any_taken ? Fate::taken : Fate::refused,
+  return {first.any_accepted ? Fate::accepted : Fate::refused,
           Say{LogLevel::error, "the server refused a report, so it is given up with its " +
                                    std::to_string(first.msgs_left()) + " msgs: " + what.why}};
 }

@@ -9,6 +9,22 @@
 namespace pena::core {
 namespace {
 
+// Batches, each once, in the order in which they came.
+class Batches {
+ public:
+  void add(const Xid& batch) {
+    // As a rule there is but one.
+    if (!all_.empty() && all_.back() == batch) return;
+    if (all_.size() == 1) seen_.insert(all_.front());
+    if (all_.empty() || seen_.insert(batch).second) all_.push_back(batch);
+  }
+  [[nodiscard]] std::vector<Xid>& all() { return all_; }
+
+ private:
+  std::vector<Xid> all_;
+  std::unordered_set<Xid> seen_;
+};
+
 // For so many more, growing as push_back does.
 template <class T>
 void make_room(std::vector<T>& in, std::size_t more) {
@@ -19,60 +35,60 @@ void make_room(std::vector<T>& in, std::size_t more) {
 
 void Dispatcher::State::on(Reported&& event, Instant now) {
   Verdicts verdicts{event};
-  std::vector<Xid> batches;
-  std::unordered_set<Xid> seen;  // of these
-  std::vector<Xid> elsewhere;
-  const auto is_new = [&](const Xid& batch) {
-    if (batches.empty() || batches.back() == batch) return batches.empty();
-    if (batches.size() == 1) seen.insert(batches.front());  // as a rule there is but one
-    return seen.insert(batch).second;
-  };
-  if (event.batch && leases.contains(*event.batch)) batches.push_back(*event.batch);
-  for (const Verdict& said : verdicts.all()) {
-    const Xid* const held = holding.find(said.id);
-    if (held == nullptr || (event.batch && *held != *event.batch)) {
-      // The fence: a retry of an old report names its old batch and settles no newer one.
-      elsewhere.push_back(said.id);
-    } else if (!event.batch && is_new(*held)) {
-      batches.push_back(*held);
-    }
-  }
+  ReportReply reply{event.request, 0, {}};
+  const std::vector<Xid> batches = batches_of(event, verdicts, reply.elsewhere);
   // Without a batch, what is not named is given up only where all that is named is of one batch:
   // otherwise the batches may be others' by now, and each msg is settled by itself.
-  const bool means_whole = event.batch || (batches.size() == 1 && elsewhere.empty());
+  const bool means_whole = event.batch || (batches.size() == 1 && reply.elsewhere.empty());
   const bool partial = event.partial || !means_whole;
-  if (event.last && event.batch) {
-    const auto lease = leases.find(*event.batch);
-    const bool holds = lease != leases.end() && lease->second.state == Lease::State::running;
-    if (holds) clients.take_no_more(lease->second.batch->client);
-  }
-  ReportReply reply{event.request, 0, std::move(elsewhere)};
+  if (event.last && event.batch) send_no_more(*event.batch);
   for (const Xid& batch : batches) {
     reply.reported += settle(leases.at(batch), verdicts, partial, now);
   }
   effects.sends.emplace_back(std::move(reply));
 }
 
+// Those that the report settles something of. What it names beside them goes to `elsewhere`.
+std::vector<Xid> Dispatcher::State::batches_of(const Reported& report, const Verdicts& verdicts,
+                                               std::vector<Xid>& elsewhere) const {
+  Batches batches;
+  if (report.batch && leases.find(*report.batch) != nullptr) batches.add(*report.batch);
+  for (const Verdict& said : verdicts.all()) {
+    const Xid* const held = holding.find(said.id);
+    if (held == nullptr || (report.batch && *held != *report.batch)) {
+      // The fence: a retry of an old report names its old batch and settles no newer one.
+      elsewhere.push_back(said.id);
+    } else if (!report.batch) {
+      batches.add(*held);
+    }
+  }
+  return std::move(batches.all());
+}
+
+// To the client that holds the batch, if it is connected.
+void Dispatcher::State::send_no_more(const Xid& batch) {
+  const Lease* const lease = leases.find(batch);
+  const bool holds = lease != nullptr && lease->state == Lease::State::running;
+  if (holds) clients.send_no_more(lease->batch->client);
+}
+
 // How many msgs it took as processed.
 std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool partial,
                                         Instant now) {
   const std::shared_ptr<const Batch> batch = lease.batch;
+  const std::uint64_t reported_before = counts.reported;
   std::vector<QueuedMsg> rest;
-  std::uint64_t reported = 0;
   make_room(effects.writes, batch->msgs.size() + 1);
   for (const QueuedMsg& msg : batch->msgs) {
     const Verdict* const said = verdicts.find(msg.msg.id);
-    if (said == nullptr) {
-      if (partial) {
-        rest.push_back(msg);
-      } else {
-        miss(*batch, msg, MissReason::omitted, {}, now);
-      }
+    if (said == nullptr && partial) {
+      rest.push_back(msg);
+    } else if (said == nullptr) {
+      miss(*batch, msg, MissReason::omitted, {}, now);
     } else if (said->missed) {
       miss(*batch, msg, *said->missed, said->error == nullptr ? "" : kept_error(*said->error), now);
     } else {
       report_msg(*batch, msg, now);
-      ++reported;
     }
   }
   if (rest.empty()) {
@@ -80,7 +96,7 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
   } else {
     keep_rest(lease, std::move(rest), now);
   }
-  return reported;
+  return counts.reported - reported_before;
 }
 
 void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now) {
@@ -90,34 +106,32 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     left->client = lease.batch->client;
     left->granted_at = lease.batch->granted_at;
     left->msgs = std::move(rest);
-    lease.batch = std::move(left);
-    release(lease.room);
-    kept += lease.room = room_of(*lease.batch, limits);
+    coming += lease.room;
+    const Room room_of_left = room_of(*left, limits);
+    leases.replace(lease, std::move(left), room_of_left);
     effects.writes.emplace_back(PutBatch{lease.batch, true});
   }
   // A client that is connected has shown that it works: its lease begins again. A grace does not.
   if (lease.state != Lease::State::running) return;
-  deadlines.clear(lease.batch->id, lease.ends_at);
-  lease.ends_at = now + limits.timing.lease;
-  deadlines.set(lease.batch->id, lease.ends_at);
+  leases.end_at(lease.batch->id, now + limits.timing.lease);
 }
 
 // Of a batch whose msgs are all settled. `lease` is gone afterwards.
 void Dispatcher::State::end_batch(const Lease& lease) {
   const Xid id = lease.batch->id;
   effects.writes.emplace_back(DropBatch{id});
-  deadlines.clear(id, lease.ends_at);
   if (lease.state == Lease::State::running) free_client(lease.batch->client);
-  release(lease.room);
+  // What was kept is being used, until the next commit says how much there is.
+  coming += lease.room;
   leases.erase(id);
 }
 
 // Of a client whose batch is settled.
-void Dispatcher::State::free_client(const Xid& session) {
-  const ClientState* client = clients.find(session);
-  if (client == nullptr || client->batches_left != 0) return clients.make_free(session);
-  clients.leave(session);
-  effects.sends.emplace_back(CloseStream{session, "all batches are settled", true});
+void Dispatcher::State::free_client(const Xid& client) {
+  const ClientState* known = clients.find(client);
+  if (known == nullptr || known->batches_left != 0) return clients.make_free(client);
+  clients.leave(client);
+  effects.sends.emplace_back(CloseStream{client, "all batches are settled", true});
 }
 
 void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, Instant now) {

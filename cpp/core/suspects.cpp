@@ -116,11 +116,11 @@ std::vector<Xid> Suspects::pick(std::size_t most, std::size_t most_groups) const
       if (std::ranges::any_of(earlier, [&](const Xid& lost) { return avoided.contains(lost); })) {
         continue;
       }
-      const std::size_t taken = std::min(left, ids.size());
-      picked.insert(picked.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(taken));
+      const std::size_t count = std::min(left, ids.size());
+      picked.insert(picked.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
       shared.insert(shared.end(), earlier.begin(), earlier.end());
       shared.push_back(key.batch);
-      left -= taken;
+      left -= count;
     }
     if (shared.empty()) continue;
     if (last_attempt) break;

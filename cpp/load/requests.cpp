@@ -102,10 +102,10 @@ void Stream::on_bytes(std::string_view bytes) {
   }
   if (!chunks_) return take_text(bytes);
   while (!bytes.empty() && !chunks_->done()) {
-    const auto step = chunks_->take(bytes);
+    const auto step = chunks_->feed(bytes);
     if (!step) throw LoadError("the server sent a stream that is not understood");
     take_text(step->data);
-    bytes.remove_prefix(step->taken);
+    bytes.remove_prefix(step->fed);
   }
 }
 

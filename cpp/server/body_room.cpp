@@ -40,7 +40,7 @@ bool BodyShare::append(std::string& body, std::string_view data, std::optional<s
 
 bool BodyShare::grow_to(std::size_t bytes) {
   if (bytes <= kSmall) return true;
-  if (!room_->take(bytes - counted_, counted_, is_report_)) return false;
+  if (!room_->claim(bytes - counted_, counted_, is_report_)) return false;
   counted_ = bytes;
   return true;
 }

@@ -18,30 +18,30 @@ class BodyRoom {
 
  private:
   friend class BodyShare;
-  // False where there is no room for them. `has`: what the same body has taken before.
-  [[nodiscard]] bool take(std::size_t bytes, std::size_t has, bool is_report) {
-    if (bytes > most_ - taken_) return false;
+  // False where there is no room for them. `has`: what the same body has claimed before.
+  [[nodiscard]] bool claim(std::size_t bytes, std::size_t has, bool is_report) {
+    if (bytes > most_ - claimed_) return false;
     // The largest body is taken however small the room is, by itself.
     const bool alone = submitted_ == has;
     if (!is_report && !alone && submitted_ + bytes > most_submitted_) return false;
-    taken_ += bytes;
+    claimed_ += bytes;
     if (!is_report) submitted_ += bytes;
     return true;
   }
   void give_back(std::size_t bytes, bool is_report) {
-    taken_ -= bytes;
+    claimed_ -= bytes;
     if (!is_report) submitted_ -= bytes;
-    if (taken_ <= most_ / 2) noted_ = false;
+    if (claimed_ <= most_ / 2) noted_ = false;
   }
 
   std::size_t most_;
   std::size_t most_submitted_;  // the rest is for reports alone, which free what others wait for
-  std::size_t taken_ = 0;
+  std::size_t claimed_ = 0;
   std::size_t submitted_ = 0;  // of these, all that are no reports
   bool noted_ = false;
 };
 
-// What one body takes of the room. Gives it back at its end.
+// What one body claims of the room. Gives it back at its end.
 class BodyShare {
  public:
   // Bodies up to this size are not counted: the cap of connections bounds them, and reports go on

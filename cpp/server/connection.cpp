@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "pena_version.hpp"
+#include "server/answer.hpp"
 #include "server/request_reader.hpp"
-#include "server/routes.hpp"
 #include "server/task_stream.hpp"
 #include "server/watchdog.hpp"
 #include "wire/chunk.hpp"
@@ -54,13 +54,13 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Awaitable<void> serve() {
-    while (!engine_.draining && co_await serve_request()) {
+    while (!engine_.desk.draining() && co_await serve_request()) {
     }
     if (stream_) {
       // A stream reads no more requests, and there may be many that idle.
-      const bool takes_chunks = reader_->takes_chunks();
+      const bool reads_chunks = reader_->reads_chunks();
       reader_.reset();
-      TaskStream stream(engine_, socket_, *stream_, takes_chunks);
+      TaskStream stream(engine_, socket_, *stream_, reads_chunks);
       co_await stream.run();
     }
     error_code ignored;
@@ -81,53 +81,56 @@ class Connection {
       co_await refuse_and_close(reader_->refusal());
       co_return false;
     }
-    Request& request = reader_->request();
-    if (request.path == "/task" && (request.method == "GET" || reader_->is_head())) {
-      co_return co_await begin_stream(request);
+    turn::Asked asked = ask_or_500();
+    if (const auto* const stream = std::get_if<turn::OpenStream>(&asked)) {
+      co_return co_await open_stream(*stream);
     }
-    const Answer given = co_await answer_or_500(std::move(request));
+    const Answer given = co_await answer_or_500(std::move(reader_->request()), asked);
     co_return co_await write_answer(given, reader_->keep_alive());
   }
 
-  // False once the stream can begin: it is served when the request is out of the way.
-  Awaitable<bool> begin_stream(const Request& request) {
-    const auto query = wire::parse_task_query(request.query, limits());
-    if (!query) {
-      const Answer refusal = refuse(query.refusal());
-      co_return co_await write_answer(refusal, reader_->keep_alive());
-    }
-    if (engine_.draining) {
-      const wire::Refusal stops{503, "the server stops; try again later"};
-      co_await refuse_and_close(stops);
+  // False: the stream is served when the request is out of the way.
+  Awaitable<bool> open_stream(const turn::OpenStream& asked) {
+    if (!asked.head_only) {
+      stream_ = asked.joined;
       co_return false;
     }
-    if (reader_->is_head()) {
-      const std::string head =
-          TaskStream::head(engine_, core::Xid{}, reader_->takes_chunks(), true);
-      error_code ignored;
-      co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
-      co_return false;
-    }
-    stream_ = *query;
+    const std::string head =
+        TaskStream::head(engine_, asked.joined.client, reader_->reads_chunks(), true);
+    error_code ignored;
+    co_await asio::async_write(socket_, asio::buffer(head), into(ignored));
     co_return false;
   }
 
-  Awaitable<Answer> answer_or_500(Request request) {
+  turn::Asked ask_or_500() {
     try {
-      co_return co_await answer(engine_, std::move(request));
+      return engine_.ask(reader_->request().asked);
     } catch (const std::exception& error) {
-      // The store could not be read; the commit loop finds out for itself whether it can be
-      // written.
-      engine_.log(core::LogLevel::error, error.what());
-      co_return Answer{500, wire::error_json(error.what()), {}, {}};
+      return failed(error);
     }
+  }
+
+  // The request takes its part of the room for bodies until then.
+  Awaitable<Answer> answer_or_500([[maybe_unused]] Request request, turn::Asked& asked) {
+    try {
+      co_return co_await answer(engine_, asked);
+    } catch (const std::exception& error) {
+      // The store could not be read; the turn loop finds out for itself whether it can be
+      // written.
+      co_return Answer{failed(error)};
+    }
+  }
+
+  turn::Answer failed(const std::exception& error) const {
+    engine_.log(core::LogLevel::error, error.what());
+    return turn::refuse({500, error.what()});
   }
 
   // At 500 the log has a line with more in it.
   void log_refusal(const Answer& given) const {
     const bool refuses = given.status >= 400 && given.status != 500;
     if (!refuses || !engine_.settings.log.wants(core::LogLevel::info)) return;
-    const auto untold = engine_.refusals.take(engine_.clock.now());
+    const auto untold = engine_.refusals.allow(engine_.clock.now());
     if (!untold) return;
     error_code error;
     const auto peer = socket_.remote_endpoint(error);
@@ -144,7 +147,7 @@ class Connection {
   // True when the connection may go on.
   Awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
     log_refusal(given);
-    keep_alive = keep_alive && !engine_.draining;
+    keep_alive = keep_alive && !engine_.desk.draining();
     std::string bytes = answer_head(given, keep_alive);
     if (!reader_->is_head() && !given.rest) bytes += given.body;
     const std::string_view rest = send_at_once(bytes);
@@ -175,7 +178,7 @@ class Connection {
   // A body that is read and written in turns. False where it broke off: then the connection is to be
   // closed, and the last chunk is missing.
   Awaitable<bool> write_slices(const Answer& given) {
-    const bool chunked = reader_->takes_chunks();
+    const bool chunked = reader_->reads_chunks();
     std::string slice(wire::kChunkRoom, ' ');
     slice += given.body;
     while (true) {
@@ -211,7 +214,7 @@ class Connection {
       head.append("Content-Type: application/json\r\n");
       if (!given.rest) {
         head.append("Content-Length: ").append(std::to_string(given.body.size())).append("\r\n");
-      } else if (reader_->takes_chunks()) {
+      } else if (reader_->reads_chunks()) {
         head.append("Transfer-Encoding: chunked\r\n");
       }
     }
@@ -227,7 +230,7 @@ class Connection {
   // What the client still sends is read for a while: closing at once would reset the connection,
   // and the client might never see the answer.
   Awaitable<void> refuse_and_close(const wire::Refusal& refusal) {
-    const Answer refused = refuse(refusal);
+    const Answer refused{turn::refuse(refusal)};
     co_await write_answer(refused, false);
     error_code error;
     socket_.shutdown(Socket::shutdown_send, error);
@@ -244,8 +247,8 @@ class Connection {
   Engine& engine_;
   Socket socket_;
   Watchdog watchdog_;
-  std::unique_ptr<RequestReader> reader_;  // until a stream begins
-  std::optional<wire::TaskQuery> stream_;  // what the last request asked for
+  std::unique_ptr<RequestReader> reader_;     // until a stream begins
+  std::optional<core::ClientJoined> stream_;  // what the last request asked for
 };
 
 }  // namespace

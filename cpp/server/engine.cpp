@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/describe.hpp"
+#include "pena_version.hpp"
 #include "server/task_stream.hpp"
 #include "wire/http_date.hpp"
 
@@ -18,16 +19,33 @@ constexpr std::size_t kLoggedIds = 100;
 
 }  // namespace
 
+class Engine::Waiter {
+ public:
+  Waiter(Engine& engine, core::RequestId request)
+      : answered(engine.io), all_(engine.waiters_), request_(request) {
+    all_.emplace(request_, this);
+  }
+  ~Waiter() { all_.erase(request_); }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  Timer answered;  // cancelled when the reply is there
+  std::optional<turn::Reply> reply;
+
+ private:
+  std::unordered_map<core::RequestId, Waiter*>& all_;
+  core::RequestId request_;
+};
+
 Engine::Engine(const ServerSettings& settings_given, const Clock& clock_given,
-               core::XidFactory ids_given, const store::BucketView& buckets_given)
+               core::XidFactory ids_given, const store::View& buckets_given)
     : settings(settings_given),
       clock(clock_given),
-      ids(std::move(ids_given)),
       buckets(buckets_given),
+      desk(settings.limits, std::move(ids_given), kVersion),
       bodies(settings.limits.bodies_bytes) {}
 
 Engine::~Engine() {
-  waiters_.clear();
   watchdogs.end();
   heartbeats.end();
   owned_io_.reset();
@@ -37,53 +55,59 @@ void Engine::tell(core::Event event) const {
   if (settings.log.wants(core::LogLevel::debug)) {
     log(core::LogLevel::debug, core::describe(event));
   }
-  commits->push(std::move(event));
+  turns->push(std::move(event));
 }
 
-Awaitable<std::optional<Committed>> Engine::commit(core::Event event, core::RequestId request) {
+turn::Asked Engine::ask(const turn::Request& request) {
+  return desk.ask(request, {clock.now(), clock.date(), turns->full(), turns->waits_for()});
+}
+
+Awaitable<turn::Reply> Engine::reply_to(turn::Waits& asked) {
   if (settings.log.wants(core::LogLevel::debug)) {
     core::Wording bounded;
     bounded.most = kLoggedIds;
     log(core::LogLevel::debug,
-        "request " + std::to_string(request) + ": " + core::describe(event, bounded));
+        "request " + std::to_string(asked.request) + ": " + core::describe(asked.event, bounded));
   }
-  auto waiter = std::make_shared<Waiter>(io);
-  waiters_.emplace(request, waiter);
-  commits->push(std::move(event));
-  waiter->answered.expires_at(Timer::time_point::max());
+  Waiter waiter(*this, asked.request);
+  turns->push(std::move(asked.event));
+  waiter.answered.expires_at(Timer::time_point::max());
   boost::system::error_code ignored;
-  while (!waiter->done) {
-    co_await waiter->answered.async_wait(asio::redirect_error(use_awaitable, ignored));
+  while (!waiter.reply) {
+    co_await waiter.answered.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
-  co_return waiter->committed;
+  co_return std::move(*waiter.reply);
 }
 
-template <class Reply>
-void Engine::deliver_one(const Reply& reply) {
-  const auto waiting = waiters_.extract(reply.request);
-  if (waiting.empty()) return;
-  waiting.mapped()->committed = reply;
-  waiting.mapped()->done = true;
-  waiting.mapped()->answered.cancel();
-}
-
-void Engine::deliver(std::vector<store::Outgoing>& outgoing) {
-  for (const store::Outgoing& out : outgoing) {
-    std::visit([this](const auto& what) { deliver_one(what); }, out);
+void Engine::deliver(std::vector<turn::Outgoing>& outgoing) {
+  for (turn::Outgoing& out : outgoing) {
+    std::visit([this](auto& what) { deliver_one(what); }, out);
   }
 }
 
-void Engine::deliver_one(const core::SendBatch& send) {
+template <class What>
+void Engine::deliver_one(What& what) {
+  if (auto reply = desk.resolve(std::move(what))) hand_on(std::move(*reply));
+}
+
+void Engine::hand_on(turn::Reply reply) {
+  const auto waiting = waiters_.find(reply.request);
+  if (waiting == waiters_.end()) return;
+  waiting->second->reply = std::move(reply);
+  waiting->second->answered.cancel();
+}
+
+void Engine::deliver_one(core::SendBatch& send) {
   if (settings.log.wants(core::LogLevel::debug)) {
     log(core::LogLevel::debug, core::describe_grant(*send.batch));
   }
   // A stream that is gone has told the dispatcher, or is about to.
-  const auto stream = streams.find(send.session);
+  const auto stream = streams.find(send.client);
   if (stream != streams.end()) stream->second->send(send);
 }
 
-void Engine::deliver_one(const core::CloseStream& close) {
-  const auto stream = streams.find(close.session);
+void Engine::deliver_one(core::CloseStream& close) {
+  const auto stream = streams.find(close.client);
   if (stream != streams.end()) {
     stream->second->end(close.reason,
                         close.complete ? TaskStream::Ending::well : TaskStream::Ending::cut);
@@ -91,18 +115,12 @@ void Engine::deliver_one(const core::CloseStream& close) {
 }
 
 std::size_t Engine::give_up() {
-  gave_up = true;
-  draining = true;
   for (Socket* socket : sockets) {
     boost::system::error_code ignored;
     socket->cancel(ignored);
   }
-  const std::size_t left = waiters_.size();
-  for (const auto& [request, waiter] : waiters_) {
-    waiter->done = true;
-    waiter->answered.cancel();
-  }
-  waiters_.clear();
+  std::size_t left = 0;
+  for (; auto reply = desk.give_up(); ++left) hand_on(std::move(*reply));
   if (left > 0) {
     log(core::LogLevel::error, std::to_string(left) +
                                    (left == 1 ? " request was" : " requests were") +
@@ -119,8 +137,8 @@ void Engine::hang_up() {
 }
 
 void Engine::drain() {
-  draining = true;
-  for (const auto& [session, stream] : streams) stream->end("the server stops");
+  desk.drain();
+  for (const auto& [client, stream] : streams) stream->end("the server stops");
   for (Socket* socket : idle) {
     boost::system::error_code ignored;
     socket->cancel(ignored);

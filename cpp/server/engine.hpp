@@ -5,42 +5,30 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
-#include <variant>
 #include <vector>
 
 #include "server/body_room.hpp"
 #include "server/clock.hpp"
-#include "server/commit_loop.hpp"
 #include "server/heartbeats.hpp"
 #include "server/io.hpp"
 #include "server/log_quota.hpp"
 #include "server/server.hpp"
+#include "server/turn_loop.hpp"
 #include "server/watchdog.hpp"
+#include "turn/desk.hpp"
 #include "wire/header_guard.hpp"
 
 namespace pena::server {
 
 class TaskStream;
 
-// What became of a request.
-using Committed = std::variant<core::SubmitReply, store::SubmitRefused, core::ReportReply>;
-
-// A request that waits for its commit.
-struct Waiter {
-  explicit Waiter(boost::asio::io_context& io) : answered(io) {}
-  Timer answered;  // cancelled when the answer is there
-  std::optional<Committed> committed;
-  bool done = false;  // there is an answer, or there will be none
-};
-
 class Engine {
  public:
   Engine(const ServerSettings& settings, const Clock& clock, core::XidFactory ids,
-         const store::BucketView& buckets);
+         const store::View& buckets);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -55,36 +43,33 @@ class Engine {
   boost::asio::thread_pool readers{1};  // reads of the store, which may wait for the disk
   const ServerSettings& settings;
   const Clock& clock;
-  core::XidFactory ids;
-  const store::BucketView& buckets;
+  const store::View& buckets;
+  turn::Desk desk;
   Watchdogs watchdogs{io};
   Heartbeats heartbeats{io, clock, settings.limits.timing.heartbeat};
-  LogQuota refusals{10};          // whoever is refused may ask again at once, for ever
-  CommitLoop* commits = nullptr;  // set before the I/O thread starts
+  LogQuota refusals{10};      // whoever is refused may ask again at once, for ever
+  TurnLoop* turns = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 
   std::string frames;                        // where one small batch after the other is written out
   BodyRoom bodies;                           // of all requests in flight
   std::array<char, 64UL * 1024> incoming{};  // where pieces of bodies are read, one at a time
-  bool draining = false;
-  bool gave_up = false;                     // nothing is committed any more
-  std::atomic<std::size_t> connections{0};  // read by any thread
+  std::atomic<std::size_t> connections{0};   // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;
   std::unordered_set<Socket*> sockets;  // of all connections
   std::unordered_set<Socket*> idle;     // have asked nothing yet: may be closed
 
+  // What is to be done about a request that is there whole.
+  [[nodiscard]] turn::Asked ask(const turn::Request& request);
   // Sends the event and says so in the log.
   void tell(core::Event event) const;
-  // Sends the event and waits until what it led to is durable. Nothing where the server gave up
-  // first: then it may be in the store, or not. Not to be called once it has.
-  [[nodiscard]] Awaitable<std::optional<Committed>> commit(core::Event event,
-                                                           core::RequestId request);
-  [[nodiscard]] core::RequestId new_request() { return next_request_++; }
+  // Hands the turn what a request asks of it, and waits for what becomes of that.
+  [[nodiscard]] Awaitable<turn::Reply> reply_to(turn::Waits& asked);
 
-  // Hands what a commit let go to streams and waiters.
-  void deliver(std::vector<store::Outgoing>& outgoing);
+  // Hands what a round let go to streams and waiters.
+  void deliver(std::vector<turn::Outgoing>& outgoing);
   // Of every connection what is being waited for ends, so that each says its last word: to a request
-  // that waits for its commit, that the outcome is unknown. Returns how many of these there were.
+  // that waits for its round, that the outcome is unknown. Returns how many of these there were.
   std::size_t give_up();
   // Ends every connection as it is, where there is no memory for words.
   void hang_up();
@@ -97,15 +82,19 @@ class Engine {
   [[nodiscard]] const std::string& date_line();
 
  private:
-  void deliver_one(const core::SendBatch& send);
-  void deliver_one(const core::CloseStream& close);
-  template <class Reply>
-  void deliver_one(const Reply& reply);
+  void deliver_one(core::SendBatch& send);
+  void deliver_one(core::CloseStream& close);
+  // Of what the desk resolves.
+  template <class What>
+  void deliver_one(What& what);
+  void hand_on(turn::Reply reply);
+
+  // A request that waits for what becomes of it; lives in its coroutine.
+  class Waiter;
 
   std::string date_line_;
   std::int64_t date_of_ = -1;  // the second that it tells
-  core::RequestId next_request_ = 1;
-  std::unordered_map<core::RequestId, std::shared_ptr<Waiter>> waiters_;
+  std::unordered_map<core::RequestId, Waiter*> waiters_;
 };
 
 }  // namespace pena::server

@@ -3,8 +3,6 @@
 #include <new>
 
 #include "server/task_stream.hpp"
-#include "wire/chunk.hpp"
-#include "wire/sse.hpp"
 
 namespace pena::server {
 namespace {
@@ -38,19 +36,14 @@ void Heartbeats::wait() {
 void Heartbeats::beat() {
   const Time now = std::chrono::steady_clock::now();
   const Time together = now + interval_ / kEarlyShare;
-  // Its memory stays: heartbeats go on where there is none to be had.
-  stamp_.assign(wire::kChunkRoom, ' ');
-  wire::append_heartbeat(stamp_, clock_.now());
-  const std::size_t length = stamp_.size() - wire::kChunkRoom;
-  const std::string_view chunk = wire::as_chunk(stamp_);
-  const std::string_view text = std::string_view{stamp_}.substr(wire::kChunkRoom, length);
+  stamp_.write(clock_.now());
   for (std::size_t beaten = 0; beaten < kAtOnce && !line_.empty(); ++beaten) {
     if (line_.front().at > together) break;
     // Behind the others, whose turn is all before the next of this one.
     line_.splice(line_.end(), line_, line_.begin());
     line_.back().at = now + interval_;
     try {
-      line_.back().stream->beat(text, chunk);
+      line_.back().stream->beat(stamp_);
     } catch (const std::bad_alloc&) {
       continue;  // the next one may find memory: a client takes a silence of a few heartbeats
     }

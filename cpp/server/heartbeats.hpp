@@ -6,11 +6,11 @@
 #include <chrono>
 #include <list>
 #include <optional>
-#include <string>
 
 #include "core/instant.hpp"
 #include "server/clock.hpp"
 #include "server/io.hpp"
+#include "turn/outbox.hpp"
 
 namespace pena::server {
 
@@ -38,8 +38,8 @@ class Heartbeats {
   void beat();
 
   const Clock& clock_;
-  std::list<Beat> line_;                      // the next first
-  std::string stamp_ = std::string(64, ' ');  // the room of a chunk, and the heartbeat
+  std::list<Beat> line_;  // the next first
+  turn::Stamp stamp_;     // its memory stays: heartbeats go on where there is none to be had
   std::optional<Timer> timer_;
   core::Duration interval_;
   bool waits_ = false;

@@ -107,22 +107,22 @@ Awaitable<void> Listener::run() {
       co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
       continue;
     }
-    bool taken = false;
+    bool spawned = false;
     try {
       prepare(socket);
-      take(std::move(socket));
-      taken = true;
+      spawn(std::move(socket));
+      spawned = true;
     } catch (const std::bad_alloc&) {
       warn("cannot take a connection: the memory is out");
     }
-    if (!taken) {
+    if (!spawned) {
       retry.expires_after(kRetryAccept);
       co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
     }
   }
 }
 
-void Listener::take(Socket socket) {
+void Listener::spawn(Socket socket) {
   const std::size_t cap = engine_.settings.limits.connections;
   if (engine_.connections < cap) {
     warned_ = false;

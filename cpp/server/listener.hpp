@@ -50,7 +50,7 @@ class Listener {
 
  private:
   void prepare(Socket& socket) const;
-  void take(Socket socket);
+  void spawn(Socket socket);
   // Says it once, until a connection is served again.
   void warn(const std::string& text);
 

@@ -17,7 +17,7 @@ class LogQuota {
   explicit LogQuota(std::size_t lines_a_second) : lines_a_second_(lines_a_second) {}
 
   // Whether one more line may be written at `now`. Then how many had none since the last one.
-  [[nodiscard]] std::optional<std::size_t> take(core::Instant now) {
+  [[nodiscard]] std::optional<std::size_t> allow(core::Instant now) {
     if (now >= over_at_) {
       over_at_ = now + std::chrono::seconds{1};
       written_ = 0;

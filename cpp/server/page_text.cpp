@@ -20,8 +20,8 @@ const core::Xid& id_of(const core::FailRecord& record) {
 
 }  // namespace
 
-PageText::PageText(const store::BucketView& buckets, store::Bucket bucket,
-                   const wire::PageQuery& query, std::size_t most_bytes)
+PageText::PageText(const store::View& buckets, store::Bucket bucket, const wire::PageQuery& query,
+                   std::size_t most_bytes)
     : buckets_(buckets),
       bucket_(bucket),
       query_(query),

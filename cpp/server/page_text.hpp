@@ -16,7 +16,7 @@ namespace pena::server {
 class PageText {
  public:
   // `buckets` outlives it. The page ends with the record that takes it to `most_bytes`.
-  PageText(const store::BucketView& buckets, store::Bucket bucket, const wire::PageQuery& query,
+  PageText(const store::View& buckets, store::Bucket bucket, const wire::PageQuery& query,
            std::size_t most_bytes);
 
   // Appends the next slice. For a thread that may wait for the disk. Errors: StoreError.
@@ -28,7 +28,7 @@ class PageText {
   template <class Record>
   void append(std::string& out, const store::Page<Record>& page);
 
-  const store::BucketView& buckets_;
+  const store::View& buckets_;
   store::Bucket bucket_;
   wire::PageQuery query_;  // what is still to be read
   std::size_t bytes_left_;

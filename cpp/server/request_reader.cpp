@@ -45,19 +45,19 @@ RequestReader::~RequestReader() {
 }
 
 Awaitable<RequestReader::Read> RequestReader::read() {
-  is_head_ = takes_chunks_ = false;
+  is_head_ = reads_chunks_ = false;
   asked_.clear();
   request_.reset();
   Read read = co_await read_head();
   if (read == Read::request && !is_whole()) {
     // As a rule the body has come with the head.
-    std::size_t taken = 0;
-    auto refusal = take(buffered(), taken);
-    buffer_.consume(taken);
+    std::size_t fed = 0;
+    auto refusal = feed(buffered(), fed);
+    buffer_.consume(fed);
     if (refusal) {
       read = refuse(*std::move(refusal));
     } else if (!is_whole()) {
-      read = co_await read_body(taken > 0);
+      read = co_await read_body(fed > 0);
     }
   }
   watchdog_.clear();
@@ -118,10 +118,10 @@ std::optional<wire::Refusal> RequestReader::admit(const wire::HeadScan& scan) {
   if (!admitted) return admitted.refusal();
   admitted_ = *std::move(admitted);
   const bool is_report = admitted_.target.path == "/report";
-  request_.emplace(Request{std::string{line->method},
-                           std::move(admitted_.target.path),
-                           std::move(admitted_.target.query),
-                           {},
+  request_.emplace(Request{{std::string{line->method},
+                            std::move(admitted_.target.path),
+                            std::move(admitted_.target.query),
+                            {}},
                            BodyShare{engine_.bodies, is_report}});
   missing_ = admitted_.length;
   chunks_.reset();
@@ -144,9 +144,9 @@ Awaitable<RequestReader::Read> RequestReader::read_body(bool has_begun) {
     const ssize_t got = ::recv(socket_.native_handle(), pieces.data(), most, MSG_DONTWAIT);
     if (got > 0) {
       const std::string_view piece{pieces.data(), static_cast<std::size_t>(got)};
-      std::size_t taken = 0;
-      if (auto refusal = take(piece, taken)) co_return refuse(*std::move(refusal));
-      const auto rest = asio::buffer(piece.substr(taken));  // of the next request
+      std::size_t fed = 0;
+      if (auto refusal = feed(piece, fed)) co_return refuse(*std::move(refusal));
+      const auto rest = asio::buffer(piece.substr(fed));  // of the next request
       buffer_.commit(asio::buffer_copy(buffer_.prepare(rest.size()), rest));
       // Whoever sends fast must not keep the others waiting.
       if (piece.size() == most && !is_whole()) co_await asio::post(engine_.io, use_awaitable);
@@ -159,21 +159,21 @@ Awaitable<RequestReader::Read> RequestReader::read_body(bool has_begun) {
   co_return Read::request;
 }
 
-std::optional<wire::Refusal> RequestReader::take(std::string_view bytes, std::size_t& taken) {
-  taken = 0;
-  while (taken < bytes.size() && !is_whole()) {
-    std::string_view data = bytes.substr(taken, missing_);
+std::optional<wire::Refusal> RequestReader::feed(std::string_view bytes, std::size_t& fed) {
+  fed = 0;
+  while (fed < bytes.size() && !is_whole()) {
+    std::string_view data = bytes.substr(fed, missing_);
     if (chunks_) {
-      const auto step = chunks_->take(bytes.substr(taken));
+      const auto step = chunks_->feed(bytes.substr(fed));
       if (!step) return step.refusal();
-      taken += step->taken;
+      fed += step->fed;
       data = step->data;
     } else {
-      taken += data.size();
+      fed += data.size();
       missing_ -= data.size();
     }
     const auto whole = chunks_ ? std::nullopt : std::optional{admitted_.length};
-    if (!request_->share.append(request_->body, data, whole, limits().body_bytes)) {
+    if (!request_->share.append(request_->asked.body, data, whole, limits().body_bytes)) {
       return no_room();
     }
   }
@@ -192,11 +192,12 @@ wire::Refusal RequestReader::no_room() {
 void RequestReader::note(const wire::RequestLine& line) {
   asked_.assign(line.method).append(" ").append(line.target);
   is_head_ = line.method == "HEAD";
-  takes_chunks_ = line.minor_version >= 1;
+  reads_chunks_ = line.minor_version >= 1;
 }
 
 RequestReader::Read RequestReader::broken_off(const error_code& error, bool has_begun) {
-  if (error != asio::error::operation_aborted || !engine_.draining || !has_begun) return Read::over;
+  if (error != asio::error::operation_aborted || !engine_.desk.draining() || !has_begun)
+    return Read::over;
   return refuse({503,
                  "the server stops, and nothing of the request has been done, for it is not there "
                  "whole; try again later"});

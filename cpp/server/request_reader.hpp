@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/answer.hpp"
 #include "server/engine.hpp"
-#include "server/routes.hpp"
 #include "server/watchdog.hpp"
 #include "wire/chunk_reader.hpp"
 #include "wire/head_scan.hpp"
@@ -37,7 +37,7 @@ class RequestReader {
   // come; its answer has no body; it may be answered in chunks, as HTTP/1.1 is.
   [[nodiscard]] const std::string& asked() const { return asked_; }
   [[nodiscard]] bool is_head() const { return is_head_; }
-  [[nodiscard]] bool takes_chunks() const { return takes_chunks_; }
+  [[nodiscard]] bool reads_chunks() const { return reads_chunks_; }
   [[nodiscard]] bool keep_alive() const { return admitted_.keep_alive; }
 
  private:
@@ -48,8 +48,8 @@ class RequestReader {
   Awaitable<Read> read_body(bool has_begun);
   // Reads a head that is whole. Then request_ is there, but for its body.
   std::optional<wire::Refusal> admit(const wire::HeadScan& scan);
-  // Puts to the body what belongs to it; `taken` bytes are dealt with.
-  std::optional<wire::Refusal> take(std::string_view bytes, std::size_t& taken);
+  // Puts to the body what belongs to it; `fed` bytes are dealt with.
+  std::optional<wire::Refusal> feed(std::string_view bytes, std::size_t& fed);
   [[nodiscard]] bool is_whole() const { return chunks_ ? chunks_->done() : missing_ == 0; }
   wire::Refusal no_room();
   void note(const wire::RequestLine& line);
@@ -70,7 +70,7 @@ class RequestReader {
   std::optional<wire::Refusal> refusal_;
   std::string asked_;
   bool is_head_ = false;
-  bool takes_chunks_ = false;
+  bool reads_chunks_ = false;
 };
 
 }  // namespace pena::server

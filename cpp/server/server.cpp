@@ -18,9 +18,9 @@
 
 #include "process/standard_files.hpp"
 #include "server/clock.hpp"
-#include "server/commit_loop.hpp"
 #include "server/engine.hpp"
 #include "server/listener.hpp"
+#include "server/turn_loop.hpp"
 #include "server/xid_source.hpp"
 #include "store/lmdb_page_look.hpp"
 #include "store/lmdb_store.hpp"
@@ -43,7 +43,7 @@ std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
 }
 
 // What outlives a store that is closed; null where the store is its own view.
-std::unique_ptr<store::BucketView> open_view(const ServerSettings& settings) {
+std::unique_ptr<store::View> open_view(const ServerSettings& settings) {
   return settings.store.empty() ? nullptr : store::open_lmdb_view(settings.store);
 }
 
@@ -54,7 +54,7 @@ std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& s
   return core::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
 }
 
-// What ended the commit thread.
+// What ended the thread of the turn.
 std::string told(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -132,8 +132,8 @@ class Server::Impl {
         pages_(settings_.store.empty() ? nullptr
                                        : std::make_unique<store::PageLook>(settings_.store)),
         xids_(process_xids()),
-        committer_(settings_.limits, *store_, generator_of(settings_.generator), xids_.ids,
-                   clock_.now()),
+        turn_(settings_.limits, *store_, *store_, generator_of(settings_.generator), xids_.ids,
+              clock_.now()),
         engine_(settings_, clock_, xids_.ids, buckets()),
         listener_(engine_, std::move(port_)) {
     address_ = listener_.address();
@@ -142,17 +142,17 @@ class Server::Impl {
       if (error) std::rethrow_exception(error);
     });
     // Only now: nothing has been changed where the address could not be had.
-    commits_.emplace(committer_, clock_,
-                     CommitLoop::Hooks{[this](auto outgoing) { committed(std::move(outgoing)); },
-                                       [this](auto error) { failed(std::move(error)); },
-                                       [this](auto text) {
-                                         warn(std::move(text));
-                                       }});
-    engine_.commits = &*commits_;
+    turns_.emplace(turn_, clock_,
+                   TurnLoop::Hooks{[this](auto outgoing) { released(std::move(outgoing)); },
+                                   [this](auto error) { failed(std::move(error)); },
+                                   [this](auto text) {
+                                     warn(std::move(text));
+                                   }});
+    engine_.turns = &*turns_;
     try {
       io_thread_ = std::thread([this] { run_io(); });
     } catch (...) {
-      commits_->stop();  // it posts to the engine, which goes first
+      turns_->stop();  // it posts to the engine, which goes first
       throw;
     }
     if (pages_) asio::post(engine_.readers, [this] { look_at_pages(); });
@@ -173,17 +173,17 @@ class Server::Impl {
     if (!io_thread_.joinable()) return left_;
     engine_.log(core::LogLevel::info, "stopping");
     asio::co_spawn(engine_.io, drain(), asio::detached);
-    commits_->push(core::DrainBegan{});
+    turns_->push(core::DrainBegan{});
     io_thread_.join();
-    if (!commits_->stop_within(kLastWords)) {
+    if (!turns_->stop_within(kLastWords)) {
       engine_.log(
           core::LogLevel::error,
           "the disk of the store does not answer, and a commit waits for it: what becomes of "
           "that is unknown");
       if (settings_.disk_hangs) settings_.disk_hangs();
     }
-    commits_->stop();
-    // What the last commit let go has nobody to go to any more; nor must it touch a loop that is
+    turns_->stop();
+    // What the last round let go has nobody to go to any more; nor must it touch a loop that is
     // over.
     engine_.readers.join();
     if (view_) store_.reset();  // another server may have it from now on
@@ -211,14 +211,14 @@ class Server::Impl {
   }
 
   [[nodiscard]] Stats stats() const {
-    return {commits_->counts(), engine_.connections, commits_->generating(),
-            std::string{store::word(commits_->waits_for())}};
+    return {turns_->counts(), engine_.connections, turns_->generating(),
+            std::string{turn::word(turns_->waits_for())}};
   }
-  [[nodiscard]] const store::BucketView& buckets() const { return view_ ? *view_ : *store_; }
+  [[nodiscard]] const store::View& buckets() const { return view_ ? *view_ : *store_; }
 
  private:
-  // On the commit thread.
-  void committed(std::vector<store::Outgoing> outgoing) {
+  // On the thread of the turn.
+  void released(std::vector<turn::Outgoing> outgoing) {
     asio::post(engine_.io,
                [this, sends = std::move(outgoing)]() mutable { engine_.deliver(sends); });
   }
@@ -232,14 +232,14 @@ class Server::Impl {
       if (over_ || !pages_->next()) return pages_.reset();
       asio::post(engine_.readers, [this] { look_at_pages(); });
     } catch (...) {
-      commits_->fail(std::current_exception());
+      turns_->fail(std::current_exception());
     }
   }
   // What no coroutine could deal with, such as memory that is out, ends the server with a word.
   void run_io() {
     try {
       engine_.io.run();
-      if (commits_failed_) say_last_words();
+      if (turns_failed_) say_last_words();
     } catch (...) {
       engine_.log(core::LogLevel::error, "the server failed, so it stops");
       note_stopped(std::current_exception());
@@ -256,9 +256,9 @@ class Server::Impl {
     }
   }
 
-  // On the commit thread, which may have no memory left: what must happen allocates nothing.
+  // On the thread of the turn, which may have no memory left: what must happen allocates nothing.
   void failed(std::exception_ptr error) {
-    commits_failed_ = true;
+    turns_failed_ = true;
     over_ = true;
     engine_.io.stop();
     try {
@@ -306,17 +306,17 @@ class Server::Impl {
   // Before the store: where the address cannot be had, nothing is made and no boot counted.
   BoundPort port_;
   std::unique_ptr<store::Store> store_;
-  std::unique_ptr<store::BucketView> view_;
+  std::unique_ptr<store::View> view_;
   std::unique_ptr<store::PageLook> pages_;  // null where all were looked at
   ProcessXids xids_;
-  store::Committer committer_;
-  std::optional<CommitLoop> commits_;  // outlives the engine, whose streams tell it of their end
+  turn::Turn turn_;
+  std::optional<TurnLoop> turns_;  // outlives the engine, whose streams tell it of their end
   Engine engine_;
   Listener listener_;
   ListenAddress address_;
   std::size_t left_ = 0;  // requests whose outcome is unknown; the I/O thread's until it has ended
   std::thread io_thread_;
-  std::atomic<bool> commits_failed_ = false;
+  std::atomic<bool> turns_failed_ = false;
   std::atomic<bool> over_ = false;  // nobody wants to know of the pages any more
 
   std::mutex stop_mutex_;
@@ -350,7 +350,7 @@ bool Server::running() const {
 Stats Server::stats() const {
   return impl_->stats();
 }
-const store::BucketView& Server::buckets() const {
+const store::View& Server::buckets() const {
   return impl_->buckets();
 }
 

@@ -80,7 +80,7 @@ class Server {
   [[nodiscard]] Stats stats() const;
   // Reads of the store, beside the running server and after its end. Valid as long as the server
   // object lives.
-  [[nodiscard]] const store::BucketView& buckets() const;
+  [[nodiscard]] const store::View& buckets() const;
 
  private:
   class Impl;

@@ -47,7 +47,7 @@ std::uint32_t hash_of(const std::string& text) {
 // An abstract socket's name is one process's at a time, and free again when that process ends,
 // however it ends: nobody closes this one. Nothing is left behind on a disk, and every user may take
 // one. False with errno where it cannot be had.
-bool take_name(std::uint32_t machine, std::uint16_t number) {
+bool own_name(std::uint32_t machine, std::uint16_t number) {
   const int file = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (file < 0) return false;
   sockaddr_un address{};
@@ -71,7 +71,7 @@ struct Owned {
   pid_t process = 0;
 };
 
-Owned take_number() {
+Owned own_number() {
   std::random_device random;
   const std::string name = machine_name();
   const std::uint32_t machine = (name.empty() ? random() : hash_of(name)) ^ number_of_network();
@@ -82,7 +82,7 @@ Owned take_number() {
   const pid_t process = ::getpid();
   for (std::uint32_t tried = 0; tried < kNumbers; ++tried) {
     const auto number = static_cast<std::uint16_t>(static_cast<std::uint32_t>(process) + tried);
-    if (take_name(machine, number)) return {{core::XidFactory{bytes, number}, {}}, process};
+    if (own_name(machine, number)) return {{core::XidFactory{bytes, number}, {}}, process};
     if (errno != EADDRINUSE) break;
   }
   return {{core::XidFactory{bytes, static_cast<std::uint16_t>(process)},
@@ -98,7 +98,7 @@ ProcessXids process_xids() {
   static std::optional<Owned> owned;
   const std::lock_guard lock(mutex);
   // What a forked child finds here is its parent's.
-  if (!owned || owned->process != ::getpid()) owned = take_number();
+  if (!owned || owned->process != ::getpid()) owned = own_number();
   return owned->xids;
 }
 

@@ -25,13 +25,13 @@ Bench::Bench(const core::Limits& limits)
   restart();
 }
 
-void Bench::commit() {
+void Bench::run_rounds() {
   const core::ThrowingChecks throwing;
-  for (store::Outgoing& out : committer_->commit(now_)) {
+  for (turn::Outgoing& out : turn::run_rounds(*turn_, now_)) {
     if (auto* send = std::get_if<core::SendBatch>(&out)) grants_.push_back(std::move(send->batch));
-    if (const auto* close = std::get_if<core::CloseStream>(&out)) closed_.push_back(close->session);
+    if (const auto* close = std::get_if<core::CloseStream>(&out)) closed_.push_back(close->client);
     if (const auto* reply = std::get_if<core::ReportReply>(&out)) {
-      last_reply_ = store::settled(*reply, *store_);
+      last_reply_ = turn::settled(*reply, *store_);
     }
   }
 }
@@ -39,46 +39,46 @@ void Bench::commit() {
 void Bench::submit(const std::vector<core::Xid>& ids) {
   core::Submitted submitted{next_request_++, {}};
   for (const core::Xid& id : ids) submitted.msgs.push_back({id, 1, {}});
-  committer_->take(std::move(submitted), now_);
-  commit();
+  turn_->take(std::move(submitted), now_);
+  run_rounds();
 }
 
 core::Xid Bench::join(std::uint32_t batchsize, bool takes_short,
                       std::optional<std::uint64_t> batches) {
-  const core::Xid session = ids_.next(now_);
-  committer_->take(core::ClientJoined{session, batchsize, takes_short, batches}, now_);
-  commit();
-  return session;
+  const core::Xid client = ids_.next(now_);
+  turn_->take(core::ClientJoined{client, batchsize, takes_short, batches}, now_);
+  run_rounds();
+  return client;
 }
 
-void Bench::lose(const core::Xid& session) {
-  committer_->take(core::ClientLost{session}, now_);
-  commit();
+void Bench::lose(const core::Xid& client) {
+  turn_->take(core::ClientLost{client}, now_);
+  run_rounds();
 }
 
-store::SettledReply Bench::report(core::Reported report) {
+turn::SettledReply Bench::report(core::Reported report) {
   report.request = next_request_++;
-  committer_->take(std::move(report), now_);
-  commit();
+  turn_->take(std::move(report), now_);
+  run_rounds();
   return last_reply_;
 }
 
 void Bench::advance(core::Duration by) {
   const core::Instant until = now_ + by;
   while (true) {
-    const auto due = committer_->next_timeout(now_);
+    const auto due = turn_->next_close(now_);
     if (!due || *due > until) break;
     now_ = std::max(now_, *due);
-    commit();
+    run_rounds();
   }
   now_ = until;
-  commit();
+  run_rounds();
 }
 
 void Bench::restart() {
-  committer_.reset();
-  committer_.emplace(limits_, *store_, std::nullopt, ids_, now_);
-  commit();
+  turn_.reset();
+  turn_.emplace(limits_, *store_, *store_, std::nullopt, ids_, now_);
+  run_rounds();
 }
 
 std::vector<std::shared_ptr<const core::Batch>> Bench::take_grants() {
@@ -90,7 +90,7 @@ std::vector<core::Xid> Bench::take_closed() {
 }
 
 std::optional<std::string> Bench::where(const core::Xid& id) const {
-  if (committer_->dispatcher().holder(id) != nullptr) return "batch";
+  if (turn_->dispatcher().holder(id) != nullptr) return "batch";
   const auto bucket = store_->find(id);
   if (!bucket) return std::nullopt;
   return std::string{store::word(*bucket)};

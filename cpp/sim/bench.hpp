@@ -1,4 +1,4 @@
-// The shipped committer and dispatcher on a store in memory, moved by hand: one call, one commit. For
+// The shipped turn and dispatcher on a store in memory, moved by hand: one call, one round. For
 // tests from outside, such as the state machine of tests/py.
 #pragma once
 
@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "store/committer.hpp"
+#include "store/store.hpp"
+#include "turn/settled.hpp"
+#include "turn/turn.hpp"
 
 namespace pena::sim {
 
@@ -19,11 +21,11 @@ class Bench {
   explicit Bench(const core::Limits& limits);
 
   void submit(const std::vector<core::Xid>& ids);
-  // The session of the new client.
+  // The id of the new client.
   [[nodiscard]] core::Xid join(std::uint32_t batchsize, bool takes_short,
                                std::optional<std::uint64_t> batches);
-  void lose(const core::Xid& session);
-  store::SettledReply report(core::Reported report);
+  void lose(const core::Xid& client);
+  turn::SettledReply report(core::Reported report);
   // Lets time pass; all that is due happens on the way, at its instant.
   void advance(core::Duration by);
   // The process ends and another starts on the same store; the clients are gone.
@@ -33,20 +35,20 @@ class Bench {
   [[nodiscard]] std::vector<std::shared_ptr<const core::Batch>> take_grants();
   [[nodiscard]] std::vector<core::Xid> take_closed();
   // What of the queue is in memory.
-  [[nodiscard]] core::InMemory in_memory() const { return committer_->dispatcher().in_memory(); }
+  [[nodiscard]] core::InMemory in_memory() const { return turn_->dispatcher().in_memory(); }
   // "queue", "batch", "report" or "fail"; nothing for an id that is not known.
   [[nodiscard]] std::optional<std::string> where(const core::Xid& id) const;
 
  private:
-  void commit();
+  void run_rounds();
 
   core::Limits limits_;
   core::Instant now_;
   core::XidFactory ids_;
   std::unique_ptr<store::Store> store_;
-  std::optional<store::Committer> committer_;
+  std::optional<turn::Turn> turn_;
   core::RequestId next_request_ = 1;
-  store::SettledReply last_reply_;
+  turn::SettledReply last_reply_;
   std::vector<std::shared_ptr<const core::Batch>> grants_;
   std::vector<core::Xid> closed_;
 };

@@ -1,18 +1,15 @@
-// One run of one client: the shipped client logic and the shipped SSE parser, and in place of
-// sockets, timers and coroutines a network and a timeline.
+// One run of one client, of whichever kind: in place of sockets, timers and threads a network and a
+// timeline.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 
 #include "sim/environment.hpp"
-#include "wire/sse.hpp"
 
 namespace pena::sim {
 
@@ -47,15 +44,17 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   [[nodiscard]] bool dead() const { return dead_; }
 
  protected:
-  virtual void packet(const Packet& packet) = 0;
-
+  // Whether all that waited for the end of its last freeze has happened since.
+  [[nodiscard]] bool is_up_to_date() const;
   [[nodiscard]] core::Instant now() const { return place_.clock.at(environment_.timeline.now()); }
   // At that time, or when the process thaws; never where it has died.
   void at(TrueTime when, Timeline::Action action);
   void after(core::Duration wait, Timeline::Action action);
   // When this client's own clock shows that, and perhaps a little later.
   void at_own(core::Instant when, Timeline::Action action);
-  void open(const std::string& query);
+  // Closes the one that it has. What has come of that by then may still be handed to its `on_packet`.
+  using OnPacket = std::function<void(const Packet&)>;
+  void open(const std::string& query, OnPacket on_packet);
   void close();
   void post(const std::string& path, const std::string& body, OnReply on_reply);
   void begin_work(const core::Xid& id, core::Duration takes, std::function<void()> done);
@@ -73,72 +72,6 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   std::uint64_t next_work_ = 1;
   TrueTime frozen_until_{};
   bool dead_ = false;
-};
-
-// Pena's own client.
-class PenaClient final : public ClientProcess {
- public:
-  PenaClient(Environment& environment, Place place, const core::ClientRules& rules);
-  void start() override;
-
- private:
-  void packet(const Packet& packet) override;
-  void happen(const core::ClientEvent& event);
-  void perform(const std::vector<core::ClientAction>& actions);
-  void act(const core::OpenStream& open);
-  void act(const core::CloseOwnStream& close);
-  void act(const core::StartWork& start);
-  void act(const core::StopWork& stop);
-  void act(const core::SendReport& send);
-  void act(const core::Say& say);
-  void act(const core::EndClient& end);
-  void wait_for_timeout();
-  void post_report(const core::SendReport& send);
-  void answered(const core::SendReport& send, const Reply& reply, core::Instant sent_at);
-  void must_be_sent_again(const core::SendReport& send, const Reply& reply) const;
-
-  core::ClientRules rules_;
-  core::ClientLogic logic_;
-  wire::SseParser parser_;
-  core::Instant requested_at_;
-  std::uint64_t try_ = 0;  // which of the tries to send a report may still be answered
-  std::optional<core::SendReport> sends_;  // what is to be sent since the last answer
-  std::uint64_t open_number_ = 0;
-  std::uint64_t timeout_number_ = 0;
-  bool head_came_ = false;
-};
-
-// A client without a library: it works on one msg after the other and reports each by itself, in
-// one of the ways that curl and a line of shell have, or all that it has done as a list, of whichever
-// batches that was.
-class PlainClient final : public ClientProcess {
- public:
-  PlainClient(Environment& environment, Place place, std::uint32_t batchsize);
-  void start() override;
-
- private:
-  struct Task {
-    core::Xid id;
-    std::optional<core::Xid> batch;
-    std::uint32_t period = 0;
-  };
-  void packet(const Packet& packet) override;
-  void reopen();
-  void look_whether_it_lives();
-  void work_on_next();
-  [[nodiscard]] bool is_last_of_batch(const Task& task) const;
-  void report(const Task& task, bool done);
-  void note_for_list(const Task& task, bool done);
-  void post_report(const std::string& body, int tries);
-
-  std::uint32_t batchsize_;
-  wire::SseParser parser_;
-  std::deque<Task> tasks_;
-  bool reports_lists_;
-  std::uint64_t batches_;        // how many it asks for, and then it ends; 0: any number
-  std::vector<core::Xid> done_;  // to be listed
-  TrueTime heard_at_{};
-  bool busy_ = false;
 };
 
 }  // namespace pena::sim

@@ -6,23 +6,69 @@
 
 namespace pena::sim {
 
-void Disk::commit(const store::ChangeSet& changes) {
+store::Ticket Disk::append(const store::ChangeSet& changes) {
   live_->commit(changes);
-  unsynced_.push_back(changes);
-  if (to_the_brim() && used_pages() > most_pages_) {
-    throw LawBroken("room", "a commit takes the store to " + std::to_string(used_pages()) +
-                                " pages of " + std::to_string(most_pages_));
+  changes_.push_back(changes);
+  ++appended_;
+  // A round that was open when the shortage began could not know of it.
+  if (appended_ == begun_at_ + 1) most_pages_ = std::max(most_pages_, needed_pages());
+  // And then there is still room for whatever becomes of what is held. What is kept for a batch has the
+  // page of its record, too, and the pages of this store are not quite those that the core counts in.
+  constexpr std::uint64_t kRounding = 8;
+  if (to_the_brim() && needed_pages() > most_pages_ + live_->batches().size() + kRounding) {
+    throw LawBroken("room", "a round leaves " + std::to_string(most_pages_) + " pages, and " +
+                                std::to_string(needed_pages()) + " may be needed");
   }
+  return appended_;
+}
+
+store::Ticket Disk::durable() {
+  while (has_log_ && applied_up_to_ < std::min(may_apply_, synced_)) {
+    applied_->commit(changes_.front());
+    changes_.pop_front();
+    ++applied_up_to_;
+  }
+  return synced_;
+}
+
+void Disk::sync(store::Ticket up_to) {
+  while (synced_ < up_to) {
+    const store::ChangeSet& next = changes_[changes_.size() - unsynced()];
+    durable_->commit(next);
+    oracle_.durable(++synced_, next);
+    if (!has_log_) changes_.pop_front();
+  }
+}
+
+std::size_t Disk::leaving() const {
+  std::size_t count = 0;
+  for (const store::ChangeSet& changes : changes_) {
+    count += static_cast<std::size_t>(std::ranges::count_if(changes, [](const core::Write& write) {
+      return std::holds_alternative<core::DropQueue>(write);
+    }));
+  }
+  return count;
+}
+
+void Disk::cut(std::size_t kept) {
+  sync(synced_ + kept);
+  changes_.clear();
+  applied_up_to_ = may_apply_ = appended_ = synced_;
+  live_ = copy_of(*durable_);
+  if (has_log_) applied_ = copy_of(*durable_);
+  // What was lost may have taken less room than what it replaced.
+  if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
 }
 
 void Disk::begin_shortage(Shortage shortage) {
   if (full()) return;
   shortage_ = shortage;
   most_pages_ = needed_pages();
+  begun_at_ = appended_;
 }
 
 std::uint64_t Disk::needed_pages() const {
-  std::uint64_t pages = used_pages();
+  std::uint64_t pages = used_pages(*live_);
   for (const core::Batch& batch : live_->batches()) {
     core::BatchRoom room{limits_};
     for (const core::QueuedMsg& msg : batch.msgs) room.add(msg);
@@ -33,7 +79,7 @@ std::uint64_t Disk::needed_pages() const {
 
 core::Room Disk::room() const {
   if (!to_the_brim()) return core::Room::endless();
-  const std::uint64_t used = used_pages();
+  const std::uint64_t used = used_pages(index());
   const std::uint64_t left = most_pages_ > used ? most_pages_ - used : 0;
   return {left, left};
 }
@@ -49,12 +95,12 @@ bool Disk::has_room_for_one() const {
   return needed_pages() + largest <= most_pages_;
 }
 
-std::uint64_t Disk::used_pages() const {
-  const store::BucketCounts counts = live_->counts();
-  return counts.queue + counts.batch + live_->batches().size() + 2 * (counts.report + counts.fail);
+std::uint64_t Disk::used_pages(const store::View& store) {
+  const store::BucketCounts counts = store.counts();
+  return counts.queue + counts.batch + store.batches().size() + 2 * (counts.report + counts.fail);
 }
 
-std::unique_ptr<store::Store> Disk::copy_of(const store::BucketView& from) {
+std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
   auto copy = store::make_memory_store();
   store::ChangeSet all;
   for (auto& msg : from.queue({}, SIZE_MAX).records)

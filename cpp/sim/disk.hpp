@@ -1,10 +1,16 @@
-// A disk that can be pulled: what was committed is only there for good once it was synced. A change
+// A disk that can be pulled: what was appended is only there for good once it was synced. A change
 // set is written whole or not at all, as the checksums and the two meta pages of LMDB have it; that
 // LMDB keeps this on real bytes is what tests/crash shows.
+//
+//   appended ──sync──▶ durable ──apply──▶ in the index
+//
+// Of a store that is its own log the index has a change set as soon as it is appended. Of a log in front
+// of a store it has it later, and only what is durable.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,26 +36,31 @@ inline constexpr std::array kShortages{Shortage::store, Shortage::disk, Shortage
 
 class Disk final : public store::Store {
  public:
-  Disk(Oracle& oracle, const core::Limits& limits)
+  // `has_log`: a log in front of the store.
+  Disk(Oracle& oracle, const core::Limits& limits, bool has_log)
       : oracle_(oracle),
         limits_(limits),
+        has_log_(has_log),
         live_(store::make_memory_store()),
-        durable_(store::make_memory_store()) {}
+        durable_(store::make_memory_store()),
+        applied_(has_log ? store::make_memory_store() : nullptr) {}
 
   // Into the page cache.
-  void commit(const store::ChangeSet& changes) override;
-  // What was committed so far is there for good.
-  void sync() { keep(unsynced_.size()); }
-  [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
-  // The process is gone, or the power: of what was not synced the first `kept` change sets are
-  // there.
-  void cut(std::size_t kept) {
-    keep(kept);
-    unsynced_.clear();
-    live_ = copy_of(*durable_);
-    // What was lost may have taken less room than what it replaced.
-    if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
+  store::Ticket append(const store::ChangeSet& changes) override;
+  void commit(const store::ChangeSet& changes) override { (void)append(changes); }
+  [[nodiscard]] store::Ticket durable() override;
+  [[nodiscard]] store::Ticket applied() const override {
+    return has_log_ ? applied_up_to_ : appended_;
   }
+  [[nodiscard]] store::Ticket appended() const { return appended_; }
+  // What was appended up to there is there for good.
+  void sync(store::Ticket up_to);
+  // From the next look at what is durable on, the index has what is durable up to there.
+  void let_apply(store::Ticket up_to) { may_apply_ = std::max(may_apply_, up_to); }
+  [[nodiscard]] std::size_t unsynced() const { return appended_ - synced_; }
+  // The process is gone, or the power: of what was not synced the first `kept` change sets are
+  // there. Whoever comes next finds all that is there applied.
+  void cut(std::size_t kept);
   // Where there is one already, that one stays.
   void begin_shortage(Shortage shortage);
   void end_shortage() { shortage_ = Shortage::none; }
@@ -60,7 +71,10 @@ class Disk final : public store::Store {
   }
   // For whatever becomes of any one msg of the queue, beside all that is held.
   [[nodiscard]] bool has_room_for_one() const;
-  [[nodiscard]] const store::BucketView& durable() const { return *durable_; }
+  // What is there for good.
+  [[nodiscard]] const store::View& durable_view() const { return *durable_; }
+  // What readers beside the server see.
+  [[nodiscard]] const store::View& view() const { return has_log_ ? *applied_ : *durable_; }
 
   [[nodiscard]] double fill() const override {
     return shortage_ == Shortage::store || shortage_ == Shortage::brim ? 0.9 : 0.0;
@@ -69,75 +83,75 @@ class Disk final : public store::Store {
   [[nodiscard]] core::Room room() const override;
   [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
                                            std::size_t limit) const override {
-    return live_->ids(bucket, after, limit);
+    return index().ids(bucket, after, limit);
   }
   [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
                                                    std::size_t limit,
                                                    std::size_t bytes) const override {
-    auto page = live_->queue(after, limit, bytes);
+    auto page = index().queue(after, limit, bytes);
     read_ += page.records.size();
     return page;
   }
   [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
                                                     std::size_t bytes) const override {
-    return live_->queued(ids, bytes);
+    return index().queued(ids, bytes);
   }
+  // How many msgs are to be taken out of the queue by what is not durable and in the index yet.
+  [[nodiscard]] std::size_t leaving() const;
   // How many msgs of the queue were read page by page since the last call.
   [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
   [[nodiscard]] store::Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                         store::Most most) const override {
-    return live_->reports(after, most);
+    return index().reports(after, most);
   }
   [[nodiscard]] store::Page<core::FailRecord> fails(std::optional<core::Xid> after,
                                                     store::Most most) const override {
-    return live_->fails(after, most);
+    return index().fails(after, most);
   }
-  [[nodiscard]] std::vector<core::Batch> batches() const override { return live_->batches(); }
+  [[nodiscard]] std::vector<core::Batch> batches() const override { return index().batches(); }
   [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
-    return live_->report(id);
+    return index().report(id);
   }
   [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
-    return live_->fail(id);
+    return index().fail(id);
   }
   [[nodiscard]] std::optional<store::Bucket> find(const core::Xid& id) const override {
-    return live_->find(id);
+    return index().find(id);
   }
   [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
       const std::vector<core::Xid>& ids) const override {
-    return live_->find_all(ids);
+    return index().find_all(ids);
   }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
-    return live_->last_up_to(id);
+    return index().last_up_to(id);
   }
-  [[nodiscard]] store::BucketCounts counts() const override { return live_->counts(); }
+  [[nodiscard]] store::BucketCounts counts() const override { return index().counts(); }
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
-    return live_->meta(key);
+    return index().meta(key);
   }
 
  private:
-  void keep(std::size_t change_sets) {
-    for (std::size_t i = 0; i < change_sets; ++i) {
-      durable_->commit(unsynced_[i]);
-      oracle_.durable(unsynced_[i]);
-    }
-    unsynced_.erase(unsynced_.begin(),
-                    unsynced_.begin() + static_cast<std::ptrdiff_t>(change_sets));
-  }
-  [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::BucketView& from);
+  [[nodiscard]] const store::Store& index() const { return has_log_ ? *applied_ : *live_; }
+  [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::View& from);
   // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
   // becomes of a held msg takes more room than it has.
-  [[nodiscard]] std::uint64_t used_pages() const;
+  [[nodiscard]] static std::uint64_t used_pages(const store::View& store);
   // And with what held msgs may still need.
   [[nodiscard]] std::uint64_t needed_pages() const;
 
   Oracle& oracle_;
   const core::Limits& limits_;
-  std::unique_ptr<store::Store> live_;
-  std::unique_ptr<store::Store> durable_;
-  std::vector<store::ChangeSet> unsynced_;
+  bool has_log_;
+  std::unique_ptr<store::Store> live_;     // all that was appended
+  std::unique_ptr<store::Store> durable_;  // what of it was synced
+  std::unique_ptr<store::Store> applied_;  // what of that the index has, behind a log
+  std::deque<store::ChangeSet> changes_;   // what is not in all of them, the oldest first
+  // Tickets of this run and those before it.
+  store::Ticket appended_ = 0, synced_ = 0, applied_up_to_ = 0, may_apply_ = 0;
   Shortage shortage_ = Shortage::none;
   mutable std::size_t read_ = 0;
   std::uint64_t most_pages_ = 0;  // while it is so
+  store::Ticket begun_at_ = 0;    // since after that change set
 };
 
 }  // namespace pena::sim

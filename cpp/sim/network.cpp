@@ -49,6 +49,7 @@ Connection::Connection(Network& network, std::uint32_t client)
           network.timeline(), [&network, client] { return network.link(client).up_cut_until; })) {
   down_->deliver = [this](const Packet& packet) {
     if (at_client) at_client(packet);
+    if (room_at_server) room_at_server();
   };
   up_->deliver = [this](const Packet&) {
     if (ended_at_server) ended_at_server();

@@ -19,7 +19,8 @@
 
 namespace pena::sim {
 
-// What a stream carries: its head, bytes, or its end.
+// What a stream carries: its head, which says whether chunks follow, bytes, or its end.
+inline constexpr const char* kChunked = "chunked";
 struct Packet {
   enum class Kind : std::uint8_t { head, bytes, end } kind = Kind::bytes;
   std::string bytes;
@@ -62,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::function<void(const Packet&)> at_client;
   std::function<void()> ended_at_server;
+  std::function<void()> room_at_server;  // some of what was sent has come through
 
   void send(Packet packet);
   void close_by_server() { send({Packet::Kind::end, {}}); }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "core/client_logic.hpp"
 #include "core/number_text.hpp"
 #include "sim/dice.hpp"
+#include "turn/turn.hpp"
 
 namespace pena::sim {
 namespace {
@@ -145,6 +147,80 @@ std::vector<Fault> draw_faults(const Scenario& scenario, TrueTime length, std::u
   return faults;
 }
 
+core::Limits draw_limits(std::uint64_t seed, Dice& dice) {
+  core::Limits limits;
+  limits.timing = draw_timing(dice);
+  limits.max_resends = static_cast<int>(dice.between(0, 4));
+  limits.linger = dice.chance(0.5) ? core::Duration{20ms} : core::Duration{0};
+  limits.batchsize = 10;
+  limits.error_bytes = 16;  // shorter than what clients say
+  // A small window, so that the backlog goes through the store.
+  limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
+  // Mostly few, so that the pieces of these small batches are more than ones.
+  limits.fewest_pieces = Dice{seed, 2}.below(2) == 0 ? 1 : 16;
+  // A short queue, so that it is full now and then.
+  Dice queue_dice{seed, 5};
+  if (queue_dice.chance(0.3)) limits.queue_msgs = queue_dice.between(1, 10);
+  if (queue_dice.chance(0.3)) limits.missed_msgs = 1;
+  limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
+  return limits;
+}
+
+// How far its rounds run ahead of the disk and of what is read, and what sockets have room for.
+void draw_disk(Scenario& scenario, Dice dice) {
+  if (dice.chance(0.5)) scenario.rounds = dice.between(2, turn::Turn::kMostOnTheirWay);
+  scenario.socket_room = std::array<std::size_t, 3>{150, 600, 4096}.at(dice.below(3));
+  scenario.apply_lag = std::array<core::Duration, 3>{5ms, 50ms, 2s}.at(dice.below(3));
+}
+
+// Either work that outlasts a silence and a grace, under a lease that does not end before, or work
+// that runs into the end of its lease, and beyond. Returns whether leases are long.
+bool draw_leases(Scenario& scenario, Dice& dice) {
+  core::Timing& timing = scenario.limits.timing;
+  if (dice.chance(0.3)) {
+    const TrueTime lost = timing.silence + timing.drop_grace;
+    timing.lease = lost * 4 + timing.stop_time + timing.slack;
+    scenario.longest_period = 1001 + static_cast<std::uint32_t>(core::to_ms(lost) * 2);
+    scenario.limits.max_resends = 4;
+    return true;
+  }
+  if (dice.chance(0.4)) {
+    scenario.longest_period = 1001 + static_cast<std::uint32_t>(core::to_ms(timing.lease) * 5 / 4);
+  }
+  return false;
+}
+
+void draw_clients(Scenario& scenario, std::uint64_t count, Dice& dice) {
+  const bool deadly = has(scenario.kinds, FaultKind::poison);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const bool plain = has(scenario.kinds, FaultKind::plain_client) && dice.chance(0.4);
+    scenario.clients.push_back(
+        {plain, draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
+  }
+}
+
+// Returns how many there are of them.
+std::uint64_t draw_msgs(Scenario& scenario, bool long_leases, TrueTime length, Dice& dice) {
+  const std::uint64_t msgs = dice.between(20, 600);
+  scenario.submit = long_leases ? msgs : dice.chance(0.3) ? 0 : dice.between(1, msgs);
+  scenario.generate = msgs - scenario.submit;
+  if (dice.chance(0.7)) {
+    scenario.rate = static_cast<double>(msgs) * 1e6 / static_cast<double>(length.count()) *
+                    std::array{1.0, 10.0, 100.0}.at(dice.below(3));
+  }
+  if (has(scenario.kinds, FaultKind::poison)) scenario.poison = dice.chance(0.5) ? 0.01 : 0.1;
+  return msgs;
+}
+
+// Every attempt may take a lease and a grace, and every msg may be one that kills.
+TrueTime longest_life(const Scenario& scenario, std::uint64_t msgs) {
+  const core::Timing& timing = scenario.limits.timing;
+  const bool misses = has(scenario.kinds, FaultKind::poison) || scenario.longest_period > 1000;
+  return (timing.lease + timing.drop_grace + 70s) * (scenario.limits.max_resends + 2) +
+         static_cast<core::Duration::rep>(msgs) * (timing.drop_grace + timing.lease + 10s) *
+             (misses ? scenario.limits.max_resends + 1 : 1);
+}
+
 }  // namespace
 
 std::string_view word(FaultKind kind) {
@@ -207,55 +283,13 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   scenario.seed = settings.seed;
   scenario.kinds = settings.swarm ? swarm(settings.faults, dice) : settings.faults;
   if (settings.swarm) leave_one(scenario.kinds, Dice{settings.seed, 6});
-  scenario.limits.timing = draw_timing(dice);
-  scenario.limits.max_resends = static_cast<int>(dice.between(0, 4));
-  scenario.limits.linger = dice.chance(0.5) ? core::Duration{20ms} : core::Duration{0};
-  scenario.limits.batchsize = 10;
-  scenario.limits.error_bytes = 16;  // shorter than what clients say
-  // A small window, so that the backlog goes through the store.
-  scenario.limits.window_msgs = dice.chance(0.5) ? 20 : 32'768;
-  // Mostly few, so that the pieces of these small batches are more than ones.
-  scenario.limits.fewest_pieces = Dice{settings.seed, 2}.below(2) == 0 ? 1 : 16;
-  // A short queue, so that it is full now and then.
-  Dice queue_dice{settings.seed, 5};
-  if (queue_dice.chance(0.3)) scenario.limits.queue_msgs = queue_dice.between(1, 10);
-  if (queue_dice.chance(0.3)) scenario.limits.missed_msgs = 1;
-  scenario.limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
-  const bool deadly = has(scenario.kinds, FaultKind::poison);
-  // Either work that outlasts a silence and a grace, under a lease that does not end before, or work
-  // that runs into the end of its lease, and beyond.
-  core::Timing& timing = scenario.limits.timing;
-  const bool long_leases = dice.chance(0.3);
-  if (long_leases) {
-    const TrueTime lost = timing.silence + timing.drop_grace;
-    timing.lease = lost * 4 + timing.stop_time + timing.slack;
-    scenario.longest_period = 1001 + static_cast<std::uint32_t>(core::to_ms(lost) * 2);
-    scenario.limits.max_resends = 4;
-  } else if (dice.chance(0.4)) {
-    scenario.longest_period =
-        1001 + static_cast<std::uint32_t>(core::to_ms(scenario.limits.timing.lease) * 5 / 4);
-  }
-  const std::uint64_t clients = long_leases ? dice.between(3, 6) : dice.between(1, 6);
-  for (std::uint64_t i = 0; i < clients; ++i) {
-    const bool plain = has(scenario.kinds, FaultKind::plain_client) && dice.chance(0.4);
-    scenario.clients.push_back(
-        {plain, draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
-  }
-  const std::uint64_t msgs = dice.between(20, 600);
-  scenario.submit = long_leases ? msgs : dice.chance(0.3) ? 0 : dice.between(1, msgs);
-  scenario.generate = msgs - scenario.submit;
-  if (dice.chance(0.7)) {
-    scenario.rate = static_cast<double>(msgs) * 1e6 / static_cast<double>(settings.length.count()) *
-                    std::array{1.0, 10.0, 100.0}.at(dice.below(3));
-  }
-  if (deadly) scenario.poison = dice.chance(0.5) ? 0.01 : 0.1;
+  scenario.limits = draw_limits(settings.seed, dice);
+  draw_disk(scenario, Dice{settings.seed, 7});
+  const bool long_leases = draw_leases(scenario, dice);
+  draw_clients(scenario, long_leases ? dice.between(3, 6) : dice.between(1, 6), dice);
+  const std::uint64_t msgs = draw_msgs(scenario, long_leases, settings.length, dice);
   scenario.calm_at = settings.length;
-  // Every attempt may take a lease and a grace, and every msg may be one that kills.
-  scenario.give_up_at =
-      settings.length +
-      (timing.lease + timing.drop_grace + 70s) * (scenario.limits.max_resends + 2) +
-      static_cast<core::Duration::rep>(msgs) * (timing.drop_grace + timing.lease + 10s) *
-          (deadly || scenario.longest_period > 1000 ? scenario.limits.max_resends + 1 : 1);
+  scenario.give_up_at = settings.length + longest_life(scenario, msgs);
   scenario.faults = draw_faults(scenario, settings.length, long_leases ? 40 : 12, dice);
   return scenario;
 }

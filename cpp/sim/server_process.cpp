@@ -1,11 +1,12 @@
 #include "sim/server_process.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "core/describe.hpp"
 #include "core/write_time.hpp"
-#include "store/round.hpp"
+#include "turn/inbox.hpp"
 #include "wire/json.hpp"
 #include "wire/query.hpp"
 #include "wire/sse.hpp"
@@ -16,11 +17,27 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What the kernels on the way hold for a client that does not read.
-constexpr std::size_t kSocketBuffers = 4096;
 constexpr core::Duration kLongestDrain = 5s;
 // Small, so that some of what waits is left for the next round.
 constexpr std::size_t kMostOfARound = 30;
+
+// What a client reads out of the headers.
+std::optional<std::int64_t> number_of(const turn::Answer& said, std::string_view name) {
+  const std::size_t at = said.headers.find(name);
+  if (at == std::string::npos) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const from = said.headers.data() + at + name.size();
+  const auto read = std::from_chars(from, said.headers.data() + said.headers.size(), number);
+  return read.ec == std::errc{} ? std::optional{number} : std::nullopt;
+}
+
+Reply as_heard(const turn::Answer& said) {
+  Reply heard{said.status, said.body, number_of(said, "Pena-At: ")};
+  if (const auto wait = number_of(said, "Retry-After: ")) {
+    heard.retry_after = std::chrono::seconds{*wait};
+  }
+  return heard;
+}
 
 std::optional<core::Generator::Settings> generator_of(const Scenario& scenario) {
   if (scenario.generate == 0) return std::nullopt;
@@ -37,11 +54,12 @@ ServerProcess::ServerProcess(Environment& environment, const SkewedClock& clock,
       dice_(environment.scenario.seed, 1000 + boot),
       // As in a container, where every run is process 1.
       ids_({1, 2, 3}, 1),
-      committer_(environment.scenario.limits, environment.disk, generator_of(environment.scenario),
-                 ids_, now()) {}
+      desk_(environment.scenario.limits, ids_, "simulated"),
+      turn_(environment.scenario.limits, environment.disk, environment.disk,
+            generator_of(environment.scenario), ids_, now()) {}
 
 void ServerProcess::start() {
-  begin_round();
+  close_round();
 }
 
 void ServerProcess::at(TrueTime when, Timeline::Action action) {
@@ -52,25 +70,25 @@ void ServerProcess::at(TrueTime when, Timeline::Action action) {
   });
 }
 
-// ---- commits
+// ---- rounds
 
 void ServerProcess::push(core::Event event) {
   if (dead_) return;
   environment_.note([&] { return "server: " + core::describe(event); });
   inbox_.push_back(std::move(event));
-  // A thread wakes up.
-  if (!committing_) at(environment_.timeline.now(), [this] { begin_round(); });
+  wake();
 }
 
 // Now, and not when it came: the order among those of a round counts.
 void ServerProcess::tell_oracle(const core::Event& event) {
+  const store::Ticket round = environment_.disk.appended() + 1;
   if (const auto* joined = std::get_if<core::ClientJoined>(&event)) {
-    environment_.oracle.joined(joined->session, joined->batches);
+    environment_.oracle.joined(round, joined->client, joined->batches);
   } else if (const auto* lost = std::get_if<core::ClientLost>(&event)) {
-    environment_.oracle.left(lost->session);
+    environment_.oracle.left(round, lost->client);
   } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->last) {
-    const auto batch = committer_.dispatcher().batch(*report->batch);
-    if (batch) environment_.oracle.said_last(batch->client);
+    const auto batch = turn_.dispatcher().batch(*report->batch);
+    if (batch) environment_.oracle.said_last(round, batch->client);
   }
 }
 
@@ -79,36 +97,83 @@ core::Duration ServerProcess::commit_time() {
   return dice_.between(100us, 5ms);
 }
 
-void ServerProcess::begin_round() {
-  if (committing_) return;
-  const core::Instant at_once = now();
-  if (const core::Duration ahead = wall_ahead_; ahead != wall_told_) {
-    committer_.take(core::ClockRead{wall_told_ = ahead}, at_once);
-  }
-  std::vector<core::Event> events;
-  store::take_round(inbox_, events, kMostOfARound);
-  for (core::Event& event : events) {
-    tell_oracle(event);
-    committer_.take(std::move(event), at_once);
-  }
-  (void)environment_.disk.take_read();
-  auto outgoing = committer_.commit(at_once);
-  environment_.oracle.round_done(committer_.dispatcher().in_memory(),
-                                 environment_.disk.take_read());
-  committing_ = true;
-  ++environment_.tally.commits;
-  const TrueTime done = environment_.timeline.now() + commit_time();
-  if (crash_ == CrashPoint::during_commit && environment_.disk.unsynced() > 0) {
-    at(environment_.timeline.now() + dice_.between(0us, done - environment_.timeline.now()),
-       [this] { die(); });
-    return;
-  }
-  at(done, [this, out = std::move(outgoing)]() mutable { end_round(std::move(out)); });
+// As many rounds as this world's log takes at once, and no more: the thread waits.
+bool ServerProcess::is_blocked() const {
+  return environment_.disk.unsynced() >= environment_.scenario.rounds;
 }
 
-void ServerProcess::end_round(std::vector<store::Outgoing> outgoing) {
-  environment_.disk.sync();
-  committing_ = false;
+void ServerProcess::wake() {
+  const std::uint64_t number = ++wake_number_;
+  at(environment_.timeline.now(), [this, number] {
+    if (number == wake_number_) run();
+  });
+}
+
+// What the thread does when it wakes: takes a round's worth, and closes the round where it is time.
+void ServerProcess::run() {
+  if (is_blocked()) return;
+  const core::Instant at_once = now();
+  turn_.note_date(date(), at_once);
+  std::vector<core::Event> events;
+  turn::take_round(inbox_, events, kMostOfARound);
+  for (core::Event& event : events) {
+    tell_oracle(event);
+    turn_.take(std::move(event), at_once);
+  }
+  const auto due = turn_.next_close(at_once);
+  if (due && *due <= at_once) return close_round();
+  publish();
+  wait_until(due);
+}
+
+void ServerProcess::close_round() {
+  const store::Ticket before = environment_.disk.appended();
+  (void)environment_.disk.take_read();
+  turn_.close(now());
+  environment_.oracle.round_done(turn_.dispatcher().in_memory(), environment_.disk.take_read(),
+                                 environment_.disk.leaving());
+  ++environment_.tally.commits;
+  const store::Ticket ticket = environment_.disk.appended();
+  if (ticket == before) {
+    look_for_spin();
+    return let_go();
+  }
+  idle_rounds_ = 0;
+  // In the order of the rounds, and now and then several at once.
+  synced_at_ = std::max(synced_at_, environment_.timeline.now()) + commit_time();
+  if (crash_ == CrashPoint::during_commit) {
+    const TrueTime left = synced_at_ - environment_.timeline.now();
+    at(environment_.timeline.now() + dice_.between(0us, left), [this] { die(); });
+  }
+  at(synced_at_, [this, ticket] {
+    environment_.disk.sync(ticket);
+    at(environment_.timeline.now() + dice_.between(0us, environment_.scenario.apply_lag),
+       [this, ticket] {
+         environment_.disk.let_apply(ticket);
+         let_go();
+       });
+    let_go();
+  });
+  wake();
+}
+
+// Rounds that change nothing, one behind the other at one instant, would keep a core busy for nothing.
+void ServerProcess::look_for_spin() {
+  constexpr int kMost = 100;
+  if (environment_.timeline.now() != std::exchange(idle_at_, environment_.timeline.now())) {
+    idle_rounds_ = 0;
+  }
+  if (++idle_rounds_ > kMost) throw LawBroken("spins", "the server wants a round for nothing");
+}
+
+void ServerProcess::publish() {
+  full_ = turn_.full();
+  waits_for_ = turn_.waits_for();
+}
+
+void ServerProcess::let_go() {
+  const std::vector<turn::Outgoing> outgoing = turn_.durable(now());
+  publish();
   if (crash_ == CrashPoint::after_commit && !outgoing.empty()) return die();
   std::size_t left = outgoing.size();
   if (crash_ == CrashPoint::between_sends && left > 0) left = dice_.below(left);
@@ -116,19 +181,17 @@ void ServerProcess::end_round(std::vector<store::Outgoing> outgoing) {
     std::visit([this](const auto& what) { deliver(what); }, outgoing[i]);
   }
   if (crash_ == CrashPoint::between_sends && !outgoing.empty()) return die();
-  if (!inbox_.empty()) return begin_round();
-  wait_for_timeout();
+  wake();
 }
 
-void ServerProcess::wait_for_timeout() {
-  const auto next = committer_.next_timeout(now());
+void ServerProcess::wait_until(std::optional<core::Instant> next) {
   if (!next) return;
   TrueTime when = clock_.when(*next);
   if (environment_.has(FaultKind::late_timers)) {
     when += dice_.around(0us, environment_.scenario.limits.timing.slack);
   }
-  at(when, [this, number = ++timeout_number_] {
-    if (number == timeout_number_ && !committing_) begin_round();
+  at(when, [this, number = wake_number_] {
+    if (number == wake_number_) wake();
   });
 }
 
@@ -139,90 +202,80 @@ void ServerProcess::deliver(const core::SendBatch& send_batch) {
   environment_.note([&] { return "server: " + core::describe_grant(batch); });
   environment_.oracle.batch_leaves(batch);
   ++environment_.tally.grants;
-  const auto stream = streams_.find(send_batch.session);
-  if (stream == streams_.end()) return;
-  if (stream->second.batch_waits && stream->second.connection->backlog() > kSocketBuffers) {
-    return end_stream(send_batch.session, "the client does not read what it is sent");
-  }
-  std::string bytes;
-  const core::Duration lease = environment_.scenario.limits.timing.lease;
-  wire::append_batch_frames(bytes, batch, send_batch.lease_until - lease, lease);
-  stream->second.batch_waits = true;
-  send(send_batch.session, std::move(bytes));
+  with_stream(send_batch.client,
+              [&](ServerStream& stream) { return stream.batch(send_batch, now()); });
 }
 
 void ServerProcess::deliver(const core::CloseStream& close) {
-  end_stream(close.session, close.reason);
+  environment_.oracle.closes(close.client);
+  end_stream(close.client, close.reason, close.complete);
 }
 
 void ServerProcess::deliver(const core::SubmitReply& reply) {
-  const auto waiter = waiters_.extract(reply.request);
-  if (waiter.empty()) return;
-  if (reply.refused) return waiter.mapped().answer({503, {}, {}});
-  environment_.oracle.accepted(waiter.mapped().ids);
-  waiter.mapped().answer({201, wire::ids_json(waiter.mapped().ids), core::to_ms(now()), {}});
+  environment_.oracle.answer_leaves(Oracle::Answer::to_submission, reply.request);
+  answer(desk_.resolve(reply));
 }
 
-void ServerProcess::deliver(const store::SubmitRefused& refusal) {
-  const auto waiter = waiters_.extract(refusal.request);
-  if (!waiter.empty()) waiter.mapped().answer({400, refusal.id.text(), {}});
+void ServerProcess::deliver(const turn::SubmitRefused& refusal) {
+  environment_.oracle.answer_leaves(Oracle::Answer::refusal, refusal.request);
+  answer(desk_.resolve(refusal));
 }
 
-// As the reader thread does it: after the commit, at some time, in what is durable by then.
 void ServerProcess::deliver(const core::ReportReply& reply) {
-  if (reply.elsewhere.empty()) return answer_report(store::settled(reply, environment_.disk));
-  at(environment_.timeline.now() + dice_.between(0us, 5ms),
-     [this, reply] { answer_report(store::settled(reply, environment_.disk.durable())); });
+  environment_.oracle.answer_leaves(Oracle::Answer::to_report, reply.request);
+  answer(desk_.resolve(core::ReportReply{reply}));
 }
 
-void ServerProcess::answer_report(const store::SettledReply& reply) {
-  const auto waiter = waiters_.extract(reply.request);
-  if (waiter.empty()) return;
-  environment_.oracle.report_answered(waiter.mapped().report, reply.reported, reply.duplicate,
-                                      reply.unknown);
-  ++environment_.tally.reports;
-  waiter.mapped().answer({200,
-                          wire::report_success_json(reply.reported, reply.duplicate, reply.unknown),
-                          waiter.mapped().at_ms,
-                          {}});
+// Where the store is to be read a thread does it, some time later, in what is there by then.
+void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
+  if (!reply) throw LawBroken("one_answer", "a request is answered that nobody has made");
+  const auto say = [this, what = *reply] {
+    const auto peer = peers_.extract(what.request);
+    const auto said = turn::answer(what, environment_.disk.view(), environment_.scenario.limits);
+    if (!peer.empty()) reply_to(peer.mapped(), said);
+  };
+  if (!turn::reads_store(*reply)) return say();
+  at(environment_.timeline.now() + dice_.between(0us, 5ms), say);
+}
+
+void ServerProcess::reply_to(const Peer& peer, const turn::Answer& said) {
+  if (peer.report && said.status == 200) {
+    environment_.oracle.report_answered(*peer.report, said.body, peer.before);
+    ++environment_.tally.reports;
+  }
+  if (said.status == 201) {
+    if (peer.came_late) throw LawBroken("drain", "work is accepted while the server stops");
+    environment_.oracle.accepted(peer.ids, said.body);
+  }
+  peer.answer(as_heard(said));
 }
 
 // ---- requests
 
+turn::Moment ServerProcess::moment() const {
+  return {now(), date(), full_, waits_for_};
+}
+
 void ServerProcess::post(std::string_view path, const std::string& body, const OnReply& answer) {
   at(environment_.timeline.now(), [this, path = std::string{path}, body, answer] {
-    if (draining_) return answer({503, {}, {}, {}});
-    path == "/task" ? post_task(body, answer) : post_report(body, answer);
+    auto asked = desk_.ask({"POST", path, {}, body}, moment());
+    if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
+      if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
+      return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
+    }
+    auto& waits = std::get<turn::Waits>(asked);
+    Peer peer{answer, {}, {}, 0, desk_.draining()};
+    if (const auto* const report = std::get_if<core::Reported>(&waits.event)) {
+      peer.report = *report;
+      peer.before = environment_.oracle.report_arrives(*report);
+    } else {
+      for (const core::Msg& msg : std::get<core::Submitted>(waits.event).msgs) {
+        peer.ids.push_back(msg.id);
+      }
+    }
+    peers_.emplace(waits.request, std::move(peer));
+    push(std::move(waits.event));
   });
-}
-
-void ServerProcess::post_task(const std::string& body, const OnReply& answer) {
-  const auto submissions = wire::parse_submissions(body, environment_.scenario.limits);
-  if (!submissions)
-    return answer({submissions.refusal().status, submissions.refusal().sentence, {}, {}});
-  if (!committer_.accepting()) return answer({503, {}, {}, {}});
-  core::Submitted submitted{next_request_++, {}};
-  Waiter waiter{answer, {}, {}, 0};
-  for (const wire::Submission& one : *submissions) {
-    const core::Xid id = one.id ? *one.id : ids_.next(date());
-    waiter.ids.push_back(id);
-    submitted.msgs.push_back({id, one.period, one.payload});
-  }
-  waiters_.emplace(submitted.request, std::move(waiter));
-  push(std::move(submitted));
-}
-
-void ServerProcess::post_report(const std::string& body, const OnReply& answer) {
-  auto report = wire::parse_report(body, environment_.scenario.limits);
-  if (!report) {
-    throw LawBroken("no_refusal", "a report is refused with " +
-                                      std::to_string(report.refusal().status) + ": " +
-                                      report.refusal().sentence);
-  }
-  report->request = next_request_++;
-  environment_.oracle.report_arrives(*report);
-  waiters_.emplace(report->request, Waiter{answer, {}, *report, core::to_ms(now())});
-  push(std::move(*report));
 }
 
 // ---- streams
@@ -230,76 +283,75 @@ void ServerProcess::post_report(const std::string& body, const OnReply& answer) 
 void ServerProcess::open_stream(const std::shared_ptr<Connection>& connection,
                                 std::string_view query) {
   at(environment_.timeline.now(), [this, connection, query = std::string{query}] {
-    const auto asked = wire::parse_task_query(query, environment_.scenario.limits);
-    if (!asked || draining_) return connection->close_by_server();
-    const core::Xid session = ids_.next(date());
+    auto asked = desk_.ask({"GET", "/task", query, {}}, moment());
+    const auto* const opens = std::get_if<turn::OpenStream>(&asked);
+    if (opens == nullptr) return connection->close_by_server();
+    if (desk_.draining()) throw LawBroken("drain", "a stream is opened while the server stops");
+    const core::Xid client = opens->joined.client;
     ++environment_.tally.streams;
-    streams_.emplace(session, Stream{connection, false, {}});
-    connection->ended_at_server = [this, session, self = weak_from_this()] {
-      if (const auto lives = self.lock()) {
-        at(environment_.timeline.now(), [this, session] { stream_over(session); });
-      }
+    streams_.try_emplace(client, environment_.scenario.limits, connection, dice_.chance(0.5),
+                         environment_.scenario.socket_room, now());
+    const auto later = [this, self = weak_from_this()](Timeline::Action act) {
+      return [this, self, act = std::move(act)] {
+        if (const auto lives = self.lock()) at(environment_.timeline.now(), act);
+      };
     };
-    connection->send({Packet::Kind::head, {}});
-    std::string bytes;
-    wire::append_heartbeat(bytes, now());
-    send(session, std::move(bytes));
-    push(core::ClientJoined{session, asked->batchsize, asked->takes_short, asked->batches});
-    beat(session);
+    connection->ended_at_server = later([this, client] { stream_over(client); });
+    connection->room_at_server = later([this, client] { go_on(client); });
+    go_on(client);
+    push(opens->joined);
+    beat(client);
   });
 }
 
-void ServerProcess::beat(const core::Xid& session) {
+void ServerProcess::go_on(const core::Xid& client) {
+  with_stream(client, [this](ServerStream& stream) { return stream.go_on(now()); });
+}
+
+// Does something with a stream that is still there, and what is to be done about it then.
+void ServerProcess::with_stream(const core::Xid& client,
+                                const std::function<ServerStream::State(ServerStream&)>& act) {
+  const auto stream = streams_.find(client);
+  if (stream == streams_.end()) return;
+  const ServerStream::State state = act(stream->second);
+  if (state.over) return stream_over(client);
+  if (!state.until) return;
+  at(clock_.when(*state.until), [this, client, until = *state.until] {
+    with_stream(client, [&](ServerStream& late) {
+      if (late.go_on(now()).until == until) late.late();
+      return late.go_on(now());
+    });
+  });
+}
+
+void ServerProcess::beat(const core::Xid& client) {
   TrueTime next = clock_.when(now() + environment_.scenario.limits.timing.heartbeat);
   if (environment_.has(FaultKind::late_timers)) {
     next += dice_.around(0us, environment_.scenario.limits.timing.slack);
   }
-  at(next, [this, session] {
-    const auto stream = streams_.find(session);
-    if (stream == streams_.end()) return;
-    if (stream->second.connection->backlog() <= kSocketBuffers) {
-      stream->second.blocked_since.reset();
-      stream->second.batch_waits = false;
-      std::string bytes;
-      wire::append_heartbeat(bytes, now());
-      send(session, std::move(bytes));
-    } else if (!stream->second.blocked_since) {
-      stream->second.blocked_since = environment_.timeline.now();
-    } else if (environment_.timeline.now() - *stream->second.blocked_since >
-               core::longest_write(environment_.scenario.limits)) {
-      return end_stream(session, "it does not read");
-    }
-    beat(session);
+  at(next, [this, client] {
+    if (!streams_.contains(client)) return;
+    turn::Stamp stamp;
+    stamp.write(now());
+    with_stream(client, [&](ServerStream& stream) { return stream.stamp(stamp, now()); });
+    beat(client);
   });
 }
 
-void ServerProcess::send(const core::Xid& session, std::string bytes) {
-  streams_.at(session).connection->send({Packet::Kind::bytes, std::move(bytes)});
+void ServerProcess::end_stream(const core::Xid& client, const std::string& reason, bool complete) {
+  environment_.note([&] { return "server: end " + client.text() + ": " + reason; });
+  with_stream(client, [&](ServerStream& stream) { return stream.end(reason, complete, now()); });
 }
 
-void ServerProcess::end_stream(const core::Xid& session, const std::string& reason) {
-  const auto stream = streams_.find(session);
-  if (stream == streams_.end()) return;
-  environment_.note([&] { return "server: end " + session.text() + ": " + reason; });
-  std::string bytes;
-  wire::append_bye(bytes, reason);
-  send(session, std::move(bytes));
-  stream->second.connection->close_by_server();
-  stream_over(session);
-}
-
-void ServerProcess::stream_over(const core::Xid& session) {
-  const auto stream = streams_.extract(session);
-  if (stream.empty()) return;
-  stream.mapped().connection->ended_at_server = nullptr;
-  push(core::ClientLost{session});
+void ServerProcess::stream_over(const core::Xid& client) {
+  if (streams_.erase(client) > 0) push(core::ClientLost{client});
 }
 
 bool ServerProcess::could_grant() const {
   const TrueTime time = environment_.timeline.now();
-  return !draining_ && !committing_ && time >= frozen_until_ && time >= slow_until_ &&
-         std::ranges::any_of(streams_, [this](const auto& stream) {
-           return environment_.oracle.is_free(stream.first);
+  return !desk_.draining() && turn_.on_their_way() == 0 && time >= frozen_until_ &&
+         time >= slow_until_ && std::ranges::any_of(streams_, [this](const auto& stream) {
+           return !stream.second.ends() && environment_.oracle.is_free(stream.first);
          });
 }
 
@@ -313,17 +365,25 @@ void ServerProcess::crash(CrashPoint point) {
 }
 
 void ServerProcess::stop() {
-  if (draining_) return;
-  draining_ = true;
+  if (desk_.draining()) return;
+  desk_.drain();
   push(core::DrainBegan{});
-  while (!streams_.empty()) end_stream(streams_.begin()->first, "the server stops");
-  const TrueTime give_up = environment_.timeline.now() + kLongestDrain;
-  const auto look = [this, give_up](const auto& again) -> void {
-    const bool idle = waiters_.empty() && inbox_.empty() && !committing_;
-    if (idle || environment_.timeline.now() >= give_up) return die();
-    at(environment_.timeline.now() + 5ms, [again] { again(again); });
-  };
-  look(look);
+  std::vector<core::Xid> clients;
+  for (const auto& [client, stream] : streams_) clients.push_back(client);
+  for (const core::Xid& client : clients) end_stream(client, "the server stops", false);
+  end_drain_by(environment_.timeline.now() + kLongestDrain);
+}
+
+// All that was asked is answered, be it with the word that its outcome is unknown.
+void ServerProcess::end_drain_by(TrueTime give_up_at) {
+  const bool idle =
+      streams_.empty() && peers_.empty() && inbox_.empty() && turn_.on_their_way() == 0;
+  if (!idle && environment_.timeline.now() < give_up_at) {
+    return at(environment_.timeline.now() + 5ms, [this, give_up_at] { end_drain_by(give_up_at); });
+  }
+  while (const auto reply = desk_.give_up()) answer(reply);
+  // What the store is still read for is answered in time, but for a disk that hangs.
+  die();
 }
 
 void ServerProcess::die() {
@@ -334,12 +394,8 @@ void ServerProcess::die() {
   const std::size_t kept = dice_.below(unsynced + 1);
   if (kept < unsynced) ++environment_.tally.torn;
   environment_.disk.cut(kept);
-  for (auto& [session, stream] : streams_) {
-    stream.connection->ended_at_server = nullptr;
-    stream.connection->close_by_server();
-  }
   streams_.clear();
-  for (auto& [request, waiter] : std::exchange(waiters_, {})) waiter.answer({});
+  for (auto& [request, peer] : std::exchange(peers_, {})) peer.answer({});
   on_death_();
 }
 

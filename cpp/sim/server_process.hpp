@@ -1,4 +1,4 @@
-// One run of the server: the shipped committer and dispatcher, the shipped bytes on its streams,
+// One run of the server: the shipped turn and dispatcher, the shipped bytes on its streams,
 // and in place of threads and sockets a timeline and a network.
 #pragma once
 
@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "sim/environment.hpp"
-#include "store/committer.hpp"
+#include "sim/server_stream.hpp"
+#include "turn/desk.hpp"
+#include "turn/turn.hpp"
 
 namespace pena::sim {
 
@@ -38,16 +40,13 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   [[nodiscard]] bool could_grant() const;
 
  private:
-  struct Stream {
-    std::shared_ptr<Connection> connection;
-    bool batch_waits = false;
-    std::optional<TrueTime> blocked_since;
-  };
-  struct Waiter {
+  // Who asked, and what for.
+  struct Peer {
     OnReply answer;
     std::vector<core::Xid> ids;  // of a submission
-    core::Reported report;
-    std::int64_t at_ms = 0;  // when it came
+    std::optional<core::Reported> report;
+    std::uint64_t before = 0;  // how many of a report's ids were reported when it came
+    bool came_late = false;    // the server was about to stop
   };
 
   [[nodiscard]] core::Instant now() const { return clock_.at(environment_.timeline.now()); }
@@ -55,22 +54,30 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   // At that time, or when the process thaws; never where it has died.
   void at(TrueTime when, Timeline::Action action);
   void push(core::Event event);
-  void begin_round();
   void tell_oracle(const core::Event& event);
-  void end_round(std::vector<store::Outgoing> outgoing);
-  void wait_for_timeout();
+  [[nodiscard]] bool is_blocked() const;
+  void wake();
+  void run();
+  void close_round();
+  void look_for_spin();
+  void publish();
+  void let_go();
+  void wait_until(std::optional<core::Instant> next);
   void deliver(const core::SendBatch& send);
   void deliver(const core::CloseStream& close);
   void deliver(const core::SubmitReply& reply);
-  void deliver(const store::SubmitRefused& refusal);
+  void deliver(const turn::SubmitRefused& refusal);
   void deliver(const core::ReportReply& reply);
-  void answer_report(const store::SettledReply& reply);
-  void post_task(const std::string& body, const OnReply& answer);
-  void post_report(const std::string& body, const OnReply& answer);
-  void beat(const core::Xid& session);
-  void send(const core::Xid& session, std::string bytes);
-  void end_stream(const core::Xid& session, const std::string& reason);
-  void stream_over(const core::Xid& session);
+  void answer(const std::optional<turn::Reply>& reply);
+  void reply_to(const Peer& peer, const turn::Answer& said);
+  [[nodiscard]] turn::Moment moment() const;
+  void beat(const core::Xid& client);
+  void go_on(const core::Xid& client);
+  void with_stream(const core::Xid& client,
+                   const std::function<ServerStream::State(ServerStream&)>& act);
+  void end_stream(const core::Xid& client, const std::string& reason, bool complete);
+  void stream_over(const core::Xid& client);
+  void end_drain_by(TrueTime give_up_at);
   void die();
   [[nodiscard]] core::Duration commit_time();
 
@@ -79,16 +86,20 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   std::function<void()> on_death_;
   Dice dice_;
   core::XidFactory ids_;
-  store::Committer committer_;
+  turn::Desk desk_;
+  turn::Turn turn_;
   std::vector<core::Event> inbox_;
-  std::map<core::Xid, Stream> streams_;
-  std::map<core::RequestId, Waiter> waiters_;
-  core::RequestId next_request_ = 1;
-  std::uint64_t timeout_number_ = 0;
-  bool committing_ = false;
-  bool draining_ = false;
+  std::map<core::Xid, ServerStream> streams_;
+  std::map<core::RequestId, Peer> peers_;
+  // As the turn published them last.
+  turn::Full full_ = turn::Full::no;
+  turn::WaitsFor waits_for_ = turn::WaitsFor::nothing;
+  std::uint64_t wake_number_ = 0;  // what wakes the thread next; others are overtaken
+  int idle_rounds_ = 0;            // that changed nothing, one behind the other
+  TrueTime idle_at_{};             // when the last of them was
+  TrueTime synced_at_{};           // when the last round is durable
   bool dead_ = false;
-  core::Duration wall_ahead_{}, wall_told_{};
+  core::Duration wall_ahead_{};
   TrueTime frozen_until_{}, slow_until_{};
   std::optional<CrashPoint> crash_;
 };

@@ -23,12 +23,15 @@ void Submitter::submit() {
   if (left_ == 0) return;
   const std::uint64_t size = std::min(left_, dice_.between(1, 8));
   left_ -= size;
+  unnamed_ = dice_.chance(0.2) ? size : 0;
   std::string body = "[";
   for (std::uint64_t i = 0; i < size; ++i) {
     const core::Instant date = core::from_us(1'700'000'000'000'000) + environment_.timeline.now();
     if (i > 0) body += ',';
-    body += R"({"id":")" + ids_.next(date).text() + R"(","period":)" +
-            std::to_string(dice_.between(1, environment_.scenario.longest_period));
+    body += '{';
+    // A few of one request may have ids nevertheless.
+    if (unnamed_ == 0 || dice_.chance(0.2)) body += R"("id":")" + ids_.next(date).text() + R"(",)";
+    body += R"("period":)" + std::to_string(dice_.between(1, environment_.scenario.longest_period));
     if (dice_.chance(0.2)) body += R"(,"payload":{"n":)" + std::to_string(i) + "}";
     body += '}';
   }
@@ -37,33 +40,48 @@ void Submitter::submit() {
   if (made && dice_.chance(0.2)) body += R"(,{"id":")" + made->text() + R"("})";
   body += ']';
   waiting_ = true;
-  send(body);
+  send(body, size);
 }
 
-void Submitter::send(const std::string& body) {
+// Whoever names no ids cannot hand the same in again: what became of it stays unknown where no answer
+// comes.
+void Submitter::send(const std::string& body, std::uint64_t size) {
   const std::uint64_t number = ++try_;
-  const auto again = [this, number, body] {
-    if (number == try_) send(body);
-  };
   const auto link = static_cast<std::uint32_t>(environment_.scenario.clients.size());
-  way_.post(
-      link, "/task", body, [this, self = weak_from_this(), number, again](const Reply& reply) {
-        const auto lives = self.lock();
-        if (!lives || number != try_) return;
-        if (reply.status >= 400 && reply.status < 500) {
-          throw LawBroken("no_refusal", "a submission is refused with " +
-                                            std::to_string(reply.status) + ": " + reply.body);
-        }
-        if (reply.status != 201) {
-          environment_.timeline.at(environment_.timeline.now() + 500ms, shared_from_this(), again);
-          return;
-        }
-        ++try_;
-        waiting_ = false;
-        environment_.timeline.at(environment_.timeline.now() + dice_.between(0us, gap_ * 2),
-                                 shared_from_this(), [this] { submit(); });
-      });
-  environment_.timeline.at(environment_.timeline.now() + 10s, shared_from_this(), again);
+  way_.post(link, "/task", body,
+            [this, self = weak_from_this(), number, body, size](const Reply& reply) {
+              const auto lives = self.lock();
+              if (!lives || number != try_) return;
+              if (reply.status >= 400 && reply.status < 500) {
+                throw LawBroken("no_refusal", "a submission is refused with " +
+                                                  std::to_string(reply.status) + ": " + reply.body);
+              }
+              if (reply.status == 201) return taken(size, 0);
+              const bool is_unknown = reply.body.find("outcome is unknown") != std::string::npos;
+              if (unnamed_ > 0 && (reply.status == 0 || is_unknown)) return taken(0, size);
+              after(500ms, [this, number, body, size] {
+                if (number == try_) send(body, size);
+              });
+            });
+  after(10s, [this, number, body, size] {
+    if (number != try_) return;
+    unnamed_ > 0 ? taken(0, size) : send(body, size);
+  });
+}
+
+void Submitter::taken(std::uint64_t surely, std::uint64_t perhaps) {
+  ++try_;
+  waiting_ = false;
+  least_ += surely;
+  // Somebody on the way may have repeated what has no ids.
+  const bool repeats = unnamed_ > 0 && environment_.has(FaultKind::duplicate_report);
+  most_ += (surely + perhaps) * (repeats ? 2 : 1);
+  after(dice_.between(0us, gap_ * 2), [this] { submit(); });
+}
+
+void Submitter::after(core::Duration wait, Timeline::Action action) {
+  environment_.timeline.at(environment_.timeline.now() + wait, shared_from_this(),
+                           std::move(action));
 }
 
 }  // namespace pena::sim

@@ -10,6 +10,8 @@
 #include "core/check.hpp"
 #include "core/number_text.hpp"
 #include "sim/client_process.hpp"
+#include "sim/pena_client.hpp"
+#include "sim/plain_client.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
 
@@ -36,8 +38,8 @@ class World {
     try {
       begin();
       while (!ended() && environment_.timeline.step(scenario_.give_up_at)) continue;
-      environment_.oracle.all_ended(environment_.disk.durable(), scenario_.generate,
-                                    scenario_.submit);
+      environment_.oracle.all_ended(environment_.disk.durable_view(), scenario_.generate,
+                                    submitter_->least(), submitter_->most());
       if (!ended()) throw LawBroken("everything_ends", "the server never took all submissions");
     } catch (const LawBroken& law) {
       outcome.broken = law.law;
@@ -220,12 +222,20 @@ class World {
   void strike(const Fault& fault) {
     environment_.note([&] { return "fault: " + describe(fault); });
     ++environment_.tally.faults.at(static_cast<std::size_t>(fault.kind));
-    const TrueTime now = environment_.timeline.now();
-    const TrueTime until = std::min(now + fault.lasts, scenario_.calm_at);
-    Network::Link& link = environment_.network.link(fault.client);
-    const auto stream = link.stream.lock();
+    const TrueTime until = std::min(environment_.timeline.now() + fault.lasts, scenario_.calm_at);
     // The link behind the last client's is the submitter's.
+    Network::Link& link = environment_.network.link(fault.client);
+    // Each kind is known to one of them.
+    strike_stream(fault, link, until);
+    strike_requests(fault, link);
+    strike_server(fault, until);
+    // Kept, for it may die of it.
     const auto process = fault.client < clients_.size() ? clients_[fault.client] : nullptr;
+    strike_client(fault, process.get(), until);
+  }
+
+  void strike_stream(const Fault& fault, Network::Link& link, TrueTime until) {
+    const auto stream = link.stream.lock();
     switch (fault.kind) {
       case FaultKind::drop:
         if (stream) stream->reset(dice_);
@@ -244,12 +254,22 @@ class World {
         link.unread_until = std::max(link.unread_until, until);
         return;
       case FaultKind::held_bytes:
-        if (stream) {
-          const TrueTime held = until - now;
-          const TrueTime server_ends = dice_.around(0us, dice_.chance(0.5) ? held / 3 : held);
-          stream->hold(until, now + server_ends, fault.choice % 2 == 0);
-        }
+        if (stream) hold_bytes(*stream, until, fault.choice % 2 == 0);
         return;
+      default:
+        return;
+    }
+  }
+
+  void hold_bytes(Connection& stream, TrueTime until, bool tells_client) {
+    const TrueTime now = environment_.timeline.now();
+    const TrueTime held = until - now;
+    const TrueTime server_ends = dice_.around(0us, dice_.chance(0.5) ? held / 3 : held);
+    stream.hold(until, now + server_ends, tells_client);
+  }
+
+  static void strike_requests(const Fault& fault, Network::Link& link) {
+    switch (fault.kind) {
       case FaultKind::duplicate_report:
         link.duplicate_next = fault.lasts;
         return;
@@ -267,6 +287,13 @@ class World {
         }
         link.refusals_left = 1 + fault.choice / 256 % 4;
         return;
+      default:
+        return;
+    }
+  }
+
+  void strike_server(const Fault& fault, TrueTime until) {
+    switch (fault.kind) {
       case FaultKind::server_crash:
         server_down_for_ = fault.lasts;
         if (server_) server_->crash(static_cast<ServerProcess::CrashPoint>(fault.choice % 4));
@@ -278,19 +305,26 @@ class World {
       case FaultKind::server_pause:
         if (server_) server_->freeze(until);
         return;
-      case FaultKind::client_crash:
-        client_down_for_ = until - now;
-        if (process) process->die();
-        return;
-      case FaultKind::client_pause:
-        if (process) process->freeze(until);
-        return;
       case FaultKind::slow_disk:
         if (server_) server_->slow_disk(until);
         return;
       case FaultKind::full_store:
         environment_.disk.begin_shortage(kShortages.at(fault.choice % kShortages.size()));
         environment_.timeline.at(until, [this] { environment_.disk.end_shortage(); });
+        return;
+      default:
+        return;
+    }
+  }
+
+  void strike_client(const Fault& fault, ClientProcess* process, TrueTime until) {
+    switch (fault.kind) {
+      case FaultKind::client_crash:
+        client_down_for_ = until - environment_.timeline.now();
+        if (process != nullptr) process->die();
+        return;
+      case FaultKind::client_pause:
+        if (process != nullptr) process->freeze(until);
         return;
       default:
         return;

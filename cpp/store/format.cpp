@@ -1,3 +1,13 @@
+// Two rules hold the grammar of format.hpp together.
+//
+//   Whole or not at all   a value is read only behind its version and its checksum, so what is decoded
+//                         was encoded by somebody. Lengths and counts are compared with what is left all
+//                         the same: a bug, or a program that is newer, must not read behind the end.
+//   Named twice           a record says its own id where it has room for it, and that is compared with
+//                         its key. The checksum alone would not notice a value under another's key.
+//
+// The checksum is seeded with the version: a value whose version was changed by damage does not pass for
+// one of that version.
 #include "store/format.hpp"
 
 #define XXH_INLINE_ALL
@@ -7,7 +17,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "store/store.hpp"
+#include "store/error.hpp"
+#include "store/records.hpp"
 
 namespace pena::store {
 namespace {
@@ -15,7 +26,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "numbers are copied as they lie in memory");
 
-constexpr std::size_t kHeader = 5;  // version and checksum
+constexpr std::size_t kRecordHeader = 5;  // version and checksum
 
 std::uint32_t checksum_of(std::uint8_t version, std::string_view body) {
   return static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
@@ -71,7 +82,7 @@ class Writer {
 class ValueWriter : public Writer {
  public:
   explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
-    value_.assign(kHeader, '\0');
+    value_.assign(kRecordHeader, '\0');
   }
   ~ValueWriter() { seal(value_); }
   ValueWriter(const ValueWriter&) = delete;
@@ -85,7 +96,7 @@ class ValueWriter : public Writer {
 class Reader {
  public:
   Reader(Bucket bucket, const core::Xid& id, std::string_view value) : bucket_(bucket), id_(id) {
-    if (value.size() < kHeader) broken("is shorter than its header");
+    if (value.size() < kRecordHeader) broken("is shorter than its header");
     const auto version = static_cast<std::uint8_t>(value[0]);
     if (version != kRecordVersion) {
       broken("has version " + std::to_string(version) + ", this program reads " +
@@ -93,24 +104,24 @@ class Reader {
     }
     std::uint32_t checksum = 0;
     std::memcpy(&checksum, value.data() + 1, sizeof checksum);
-    rest_ = value.substr(kHeader);
+    rest_ = value.substr(kRecordHeader);
     if (checksum != checksum_of(version, rest_)) broken("does not match its checksum");
   }
 
   template <class Number>
   Number number() {
     Number value{};
-    const std::string_view bytes = take(sizeof value);
+    const std::string_view bytes = next(sizeof value);
     std::memcpy(&value, bytes.data(), sizeof value);
     return value;
   }
   core::Instant instant() { return core::from_us(number<std::int64_t>()); }
   core::Xid xid() {
     core::Xid::Bytes bytes{};
-    std::memcpy(bytes.data(), take(bytes.size()).data(), bytes.size());
+    std::memcpy(bytes.data(), next(bytes.size()).data(), bytes.size());
     return core::Xid{bytes};
   }
-  std::string text() { return std::string{take(number<std::uint32_t>())}; }
+  std::string text() { return std::string{next(number<std::uint32_t>())}; }
   std::vector<core::Miss> misses() {
     std::vector<core::Miss> misses(number<std::uint16_t>());
     for (core::Miss& miss : misses) {
@@ -142,13 +153,13 @@ class Reader {
   QueuedSlice slice() {
     const char* const begin = rest_.data();
     const core::Xid id = xid();
-    (void)take(sizeof(std::uint32_t));
-    (void)take(number<std::uint32_t>());
-    (void)take(2 * sizeof(std::int64_t));
+    (void)next(sizeof(std::uint32_t));
+    (void)next(number<std::uint32_t>());
+    (void)next(2 * sizeof(std::int64_t));
     constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
     for (auto misses = number<std::uint16_t>(); misses > 0; --misses) {
-      (void)take(kMiss);
-      (void)take(number<std::uint32_t>());
+      (void)next(kMiss);
+      (void)next(number<std::uint32_t>());
     }
     return {id, {begin, static_cast<std::size_t>(rest_.data() - begin)}};
   }
@@ -178,11 +189,11 @@ class Reader {
     if (reason < 1 || reason > 5) broken("has no such reason: " + std::to_string(reason));
     return static_cast<core::MissReason>(reason);
   }
-  std::string_view take(std::size_t size) {
+  std::string_view next(std::size_t size) {
     if (size > rest_.size()) broken("ends too early");
-    const std::string_view taken = rest_.substr(0, size);
+    const std::string_view first = rest_.substr(0, size);
     rest_.remove_prefix(size);
-    return taken;
+    return first;
   }
   [[noreturn]] void broken(const std::string& how) const {
     throw StoreError("the record " + id_.text() + " in the bucket " + std::string{word(bucket_)} +
@@ -197,19 +208,19 @@ class Reader {
 }  // namespace
 
 void append(const core::QueuedMsg& msg, std::string& value) {
-  if (value.empty()) value.assign(kHeader, '\0');
+  if (value.empty()) value.assign(kRecordHeader, '\0');
   Writer{value}.queued(msg);
 }
 
 void append_slice(std::string_view slice, std::string& value) {
-  if (value.empty()) value.assign(kHeader, '\0');
+  if (value.empty()) value.assign(kRecordHeader, '\0');
   value.append(slice);
 }
 
 void seal(std::string& value) {
-  if (value.size() < kHeader)
+  if (value.size() < kRecordHeader)
     throw StoreError("a bug: a record without its header is to be sealed");
-  const std::string_view body = std::string_view{value}.substr(kHeader);
+  const std::string_view body = std::string_view{value}.substr(kRecordHeader);
   const std::uint32_t checksum = checksum_of(kRecordVersion, body);
   value[0] = static_cast<char>(kRecordVersion);
   std::memcpy(value.data() + 1, &checksum, sizeof checksum);

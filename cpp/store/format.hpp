@@ -1,4 +1,5 @@
-// Keys and values of the store, byte for byte.
+// Keys and values of the store, byte for byte. This is the one grammar of records. A change set has no
+// bytes of its own here: it is one LMDB transaction, so what it does is puts and drops of these records.
 //
 //   key of report, fail          the msg's id, 12 bytes
 //   key of queue                 the id of the first msg in the value, 12 bytes
@@ -32,8 +33,8 @@
 namespace pena::store {
 
 inline constexpr std::uint64_t kSchema = 2;
-inline constexpr std::uint64_t kOldestSchema =
-    1;  // with one msg a record of queue, and no `queued`
+// With one msg a record of queue, and no `queued`.
+inline constexpr std::uint64_t kOldestSchema = 1;
 inline constexpr std::uint8_t kRecordVersion = 1;
 
 // Replaces `out` by the value, so that one buffer serves many records.

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/msg.hpp"
-#include "store/store.hpp"
+#include "store/records.hpp"
 
 namespace pena::store {
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "store/store.hpp"
+#include "store/error.hpp"
 
 namespace pena::store {
 

@@ -17,14 +17,13 @@
 
 #include "process/standard_files.hpp"
 #include "store/page_check.hpp"
-#include "store/store.hpp"
 
 namespace pena::store {
 namespace {
 
-// Takes the next number, behind spaces, off the line.
+// Reads the next number, behind spaces, off the line.
 template <class Number>
-bool take_number(std::string_view& line, Number& number, int base) {
+bool read_number(std::string_view& line, Number& number, int base) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number, base);
   line.remove_prefix(static_cast<std::size_t>(end - line.data()));
@@ -294,8 +293,8 @@ std::vector<LmdbEnv::Reader> LmdbEnv::readers() const {
     std::size_t thread = 0;
     std::size_t txn = 0;
     std::string_view rest{line};
-    if (take_number(rest, process, 10) && take_number(rest, thread, 16) &&
-        take_number(rest, txn, 10)) {
+    if (read_number(rest, process, 10) && read_number(rest, thread, 16) &&
+        read_number(rest, txn, 10)) {
       static_cast<std::vector<Reader>*>(into)->push_back({process, txn});
     }
     return 0;

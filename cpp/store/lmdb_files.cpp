@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "process/fork.hpp"
+#include "store/error.hpp"
 #include "store/lmdb_env.hpp"
-#include "store/store.hpp"
 
 namespace pena::store {
 namespace {

@@ -25,6 +25,6 @@ namespace pena::store {
 
 // Opens an existing store to look at it, also beside a running server. Never creates or changes
 // anything but LMDB's own reader table. Errors: StoreError.
-[[nodiscard]] std::unique_ptr<BucketView> open_lmdb_view(const std::string& path);
+[[nodiscard]] std::unique_ptr<View> open_lmdb_view(const std::string& path);
 
 }  // namespace pena::store

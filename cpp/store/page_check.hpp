@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "store/store.hpp"
+#include "store/error.hpp"
 
 namespace pena::store {
 

@@ -1,4 +1,22 @@
+// How a change set comes into the bucket. LMDB is slow at a put and fast at an append, and a record that
+// is written again costs as much as all its msgs; so
+//
+//   behind all    a msg above every id of the bucket goes into the buffer, which is appended when it is
+//                 full: what the generator makes and what is accepted, as a rule.
+//   among         others wait for flush(). Sorted, they fall into records in runs: each record is taken
+//                 out once, merged with its run, and put back in parts.
+//   dropped       ids wait for flush() as well, sorted: each record is read once, and written again with
+//                 what is left, if anything is.
+//
+// While it goes on, no id of the bucket, the buffer or the waiting puts is above `last_`. A drop may only
+// be met by what was put before it. As flush() puts before it drops, that holds for every order but that
+// of a drop and a later put of one id: then flush() goes first.
+//
+// A corrupt record is met by whoever touches it, put() included, and nothing of the change set is there
+// then: the transaction ends without a commit.
 #include "store/queue_table.hpp"
+
+#include "store/error.hpp"
 
 namespace pena::store {
 namespace {
@@ -124,7 +142,7 @@ void QueueWriter::put_among() {
   std::ranges::sort(among_, {}, id_of);
   auto next = among_.cbegin();
   while (next != among_.cend()) {
-    const std::optional<Xid> upper = take_what_is_around(id_of(*next));
+    const std::optional<Xid> upper = slice_around(id_of(*next));
     const Xid first = slices_.empty() ? id_of(*next) : std::min(id_of(*next), slices_.front().id);
     merged_.clear();
     auto old = slices_.cbegin();
@@ -143,9 +161,9 @@ void QueueWriter::put_among() {
   among_.clear();
 }
 
-// Takes the record that `id` falls into out of the bucket, and leaves its msgs in `slices_`; none
+// Drops the record that `id` falls into from the bucket, and leaves its msgs in `slices_`; none
 // where it falls between two. Returns the key of the next record.
-std::optional<Xid> QueueWriter::take_what_is_around(const Xid& id) {
+std::optional<Xid> QueueWriter::slice_around(const Xid& id) {
   slices_.clear();
   std::optional<Xid> upper;
   bool there = false;

@@ -1,6 +1,20 @@
 // The bucket `queue`: records of several msgs each, so that a long queue costs a write and a drop
 // for some two dozen msgs, not for each. What was put in one commit shares records; a record that
 // loses some of its msgs is written again without them.
+//
+//   key      1      4      9      23          the id of the record's first msg
+//   record   1 2 3  4 7 8  9      23 40 41
+//
+// Between two commits
+//
+//   in order     ids ascend within a record, and all are below the key of the next. So the queue is read
+//                in order record by record, and a msg is in the last record whose key is not above its
+//                id, or nowhere: one search, whatever id is asked for.
+//   none empty   a record has a msg at least, the one that its key names.
+//   half a page  a record of several msgs is no longer than what LMDB keeps two of in a page. A msg that
+//                is longer by itself is a record alone, and has pages of its own.
+//   counted      the number `queued` of `meta` is the msgs of all records: LMDB counts records. Whoever
+//                writes adds growth() to it in the same transaction (store/lmdb_log).
 #pragma once
 
 #include <algorithm>
@@ -16,7 +30,7 @@
 #include "core/xid.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
-#include "store/store.hpp"
+#include "store/records.hpp"
 
 namespace pena::store {
 
@@ -106,7 +120,7 @@ class QueueWriter {
   void add(const core::Xid& id, Where where, Append append_to);
   void put_buffer(Where where);
   void put_among();
-  [[nodiscard]] std::optional<core::Xid> take_what_is_around(const core::Xid& id);
+  [[nodiscard]] std::optional<core::Xid> slice_around(const core::Xid& id);
   void put_in_parts(const core::Xid& key, std::string_view value);
   void drop_all();
   // Replaces the record where the cursor stands by what is left of it.

@@ -11,8 +11,8 @@
 
 #include "process/fork.hpp"
 #include "process/standard_files.hpp"
+#include "store/error.hpp"
 #include "store/lmdb_files.hpp"
-#include "store/store.hpp"
 
 namespace pena::store {
 

@@ -8,18 +8,18 @@
 
 namespace pena::wire {
 
-Outcome<ChunkReader::Step> ChunkReader::take(std::string_view bytes) {
+Outcome<ChunkReader::Step> ChunkReader::feed(std::string_view bytes) {
   Step step;
-  while (step.taken < bytes.size() && !done()) {
+  while (step.fed < bytes.size() && !done()) {
     if (state_ == State::data) {
       const auto most = static_cast<std::size_t>(size_);
-      step.data = bytes.substr(step.taken, most);
-      step.taken += step.data.size();
+      step.data = bytes.substr(step.fed, most);
+      step.fed += step.data.size();
       size_ -= step.data.size();
       if (size_ == 0) state_ = State::data_cr;
       return step;
     }
-    if (!take_framing(bytes[step.taken])) {
+    if (!read_framing(bytes[step.fed])) {
       return Refusal{400, "the body is no chunked one: its framing is broken"};
     }
     if (too_long_) {
@@ -29,12 +29,12 @@ Outcome<ChunkReader::Step> ChunkReader::take(std::string_view bytes) {
       return Refusal{413, "the sizes, extensions and trailers of the chunks are longer than " +
                               std::to_string(framing_bytes_) + " bytes"};
     }
-    ++step.taken;
+    ++step.fed;
   }
   return step;
 }
 
-bool ChunkReader::take_digit(char letter) {
+bool ChunkReader::read_digit(char letter) {
   const std::uint32_t digit = hex_value(letter);
   if (digit == kNoHexDigit) return false;
   size_ = size_ * 16 + digit;
@@ -42,15 +42,15 @@ bool ChunkReader::take_digit(char letter) {
   return true;
 }
 
-bool ChunkReader::take_framing(char letter) {
+bool ChunkReader::read_framing(char letter) {
   const bool is_blank = letter == ' ' || letter == '\t';
   switch (state_) {
     case State::size_first:
       size_ = 0;
       state_ = State::size;
-      return take_digit(letter);
+      return read_digit(letter);
     case State::size:
-      if (take_digit(letter)) return true;
+      if (read_digit(letter)) return true;
       [[fallthrough]];
     case State::blank:
       if (letter == '\r' && state_ == State::size) {

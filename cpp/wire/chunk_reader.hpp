@@ -1,4 +1,4 @@
-// Takes the chunked coding off a body (RFC 9112, 7.1), byte by byte as they come: it keeps none of
+// Strips the chunked coding off a body (RFC 9112, 7.1), byte by byte as they come: it keeps none of
 // them, and counts all.
 //
 //   body    = *chunk last-chunk *trailer CRLF
@@ -21,12 +21,12 @@ class ChunkReader {
       : body_bytes_(limits.body_bytes), framing_bytes_(limits.framing_bytes) {}
 
   struct Step {
-    std::size_t taken = 0;  // bytes that are dealt with
-    std::string_view data;  // of the body, the last of those that were taken
+    std::size_t fed = 0;    // bytes that are dealt with
+    std::string_view data;  // of the body, the last of those that were fed
   };
-  // Takes bytes up to the end of the next piece of data, of `bytes`, or of the body. Extensions and
+  // Reads bytes up to the end of the next piece of data, of `bytes`, or of the body. Extensions and
   // trailers are read and forgotten. 400 where it is no chunked body, 413 beyond a limit.
-  Outcome<Step> take(std::string_view bytes);
+  Outcome<Step> feed(std::string_view bytes);
 
   [[nodiscard]] bool done() const { return state_ == State::done; }
 
@@ -49,8 +49,8 @@ class ChunkReader {
   };
 
   // One byte that is not data. False where it cannot stand there.
-  bool take_framing(char letter);
-  bool take_digit(char letter);
+  bool read_framing(char letter);
+  bool read_digit(char letter);
 
   std::size_t body_bytes_, framing_bytes_;
   State state_ = State::size_first;

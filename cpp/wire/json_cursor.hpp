@@ -31,7 +31,7 @@ class JsonCursor {
     return static_cast<char>(peek());
   }
   // Passes `wanted` where it comes next.
-  [[nodiscard]] bool take(char wanted) {
+  [[nodiscard]] bool pass(char wanted) {
     if (next() != wanted) return false;
     ++at_;
     return true;
@@ -68,32 +68,32 @@ class JsonCursor {
   // value or the element, and say false where the walk is to end. False where it ended early.
   template <class OnMember>
   [[nodiscard]] bool each_member(OnMember on_member) {
-    if (!take('{')) return fail("expected an object");
-    if (take('}')) return true;
+    if (!pass('{')) return fail("expected an object");
+    if (pass('}')) return true;
     do {
       if (const auto plain = short_key()) {
-        if (!take(':')) return fail("expected a colon");
+        if (!pass(':')) return fail("expected a colon");
         if (!on_member(*plain)) return false;
         continue;
       }
       const auto key = string();
       if (!key) return fail("expected a key in quotes");
-      if (!take(':')) return fail("expected a colon");
+      if (!pass(':')) return fail("expected a colon");
       if (!(key->escaped ? on_member(std::string_view{characters(*key)})
                          : on_member(key->text.substr(1, key->text.size() - 2)))) {
         return false;
       }
-    } while (take(','));
-    return take('}') || fail("expected a comma or the end of the object");
+    } while (pass(','));
+    return pass('}') || fail("expected a comma or the end of the object");
   }
   template <class OnElement>
   [[nodiscard]] bool each_element(OnElement on_element) {
-    if (!take('[')) return fail("expected an array");
-    if (take(']')) return true;
+    if (!pass('[')) return fail("expected an array");
+    if (pass(']')) return true;
     do {
       if (!on_element()) return false;
-    } while (take(','));
-    return take(']') || fail("expected a comma or the end of the array");
+    } while (pass(','));
+    return pass(']') || fail("expected a comma or the end of the array");
   }
 
   // Nothing may follow but white space. False, and wrong() says so, where something does.

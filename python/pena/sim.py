@@ -78,7 +78,7 @@ def run(
 class Grant:
     """A batch that was granted, and which attempt it is for each of its messages."""
 
-    session: str
+    client: str
     batch: str
     at: timedelta
     """Since the dispatcher's first start."""
@@ -122,12 +122,12 @@ class Dispatcher:
         self._native.submit(list(ids))
 
     def join(self, batchsize: int, *, short: bool = False, batches: int | None = None) -> str:
-        """Open a stream; return its session."""
+        """Open a stream; return the client's id."""
         return self._native.join(batchsize, short, batches)
 
-    def lose(self, session: str) -> None:
+    def lose(self, client: str) -> None:
         """End a stream."""
-        self._native.lose(session)
+        self._native.lose(client)
 
     def report(
         self,
@@ -153,12 +153,12 @@ class Dispatcher:
     def grants(self) -> list[Grant]:
         """Return what was granted since the last call."""
         return [
-            Grant(session, batch, at, dict(msgs))
-            for session, batch, at, msgs in self._native.take_grants()
+            Grant(client, batch, at, dict(msgs))
+            for client, batch, at, msgs in self._native.take_grants()
         ]
 
     def closed(self) -> list[str]:
-        """Return the sessions whose streams the server closed since the last call."""
+        """Return the clients whose streams the server closed since the last call."""
         return self._native.take_closed()
 
     def where(self, id: str) -> str | None:

@@ -72,13 +72,13 @@ void compare_cuts(std::string_view bytes, const pena::core::Limits& limits) {
 void compare_bodies(Parser& beast, std::string_view bytes, const pena::core::Limits& limits) {
   pena::wire::ChunkReader reader{limits};
   std::string body;
-  std::size_t taken = 0;
-  while (taken < bytes.size() && !reader.done()) {
-    const auto step = reader.take(bytes.substr(taken));
+  std::size_t fed = 0;
+  while (fed < bytes.size() && !reader.done()) {
+    const auto step = reader.feed(bytes.substr(fed));
     if (!step) return;
-    PENA_PROPERTY(step->taken > 0);
+    PENA_PROPERTY(step->fed > 0);
     body += step->data;
-    taken += step->taken;
+    fed += step->fed;
   }
   if (!reader.done()) return;
   beast.eager(true);
@@ -86,7 +86,7 @@ void compare_bodies(Parser& beast, std::string_view bytes, const pena::core::Lim
   const std::size_t put = beast.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
   // Beast reads the grammar of extensions and trailers more strictly.
   if (error) return;
-  PENA_PROPERTY(beast.is_done() && put == taken && beast.get().body() == body);
+  PENA_PROPERTY(beast.is_done() && put == fed && beast.get().body() == body);
 }
 
 }  // namespace

@@ -211,4 +211,4 @@ def test_the_stream_has_the_headers_that_proxies_need(site: Site) -> None:
     assert headers["cache-control"] == "no-cache, no-transform"
     assert headers["x-accel-buffering"] == "no"
     assert headers["transfer-encoding"] == "chunked"
-    assert len(headers["pena-session"]) == 20
+    assert len(headers["pena-client"]) == 20

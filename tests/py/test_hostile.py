@@ -176,7 +176,7 @@ def test_nonsense_in_reports_settles_nothing(site: Site) -> None:
     held = stream.next_batch()
     unknown = ["00000000000000000000", "vvvvvvvvvvvvvvvvvvvg"]
     assert post(server.url, "/report", {"ids": unknown})["unknown"] == 2
-    # Of a batch that is somebody else's name for nothing, and of a session taken for a batch.
+    # Of a batch that is somebody else's name for nothing, and of a client taken for a batch.
     for batch in (unknown[0], held.ids[0]):
         answer = post(server.url, "/report", {"ids": held.ids, "batch": batch})
         assert (answer["reported"], answer["duplicate"], answer["unknown"]) == (0, 0, 5)

@@ -1,4 +1,4 @@
-"""Taste that a test can hold: which room may include what, and how long a file may be."""
+"""Taste that a test can hold: which room may include what, how long files and functions may be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MOST_LINES = 500
+MOST_LINES = {".cpp": 450, ".hpp": 450}  # of a file; others may have 500
+MOST_LINES_OF_A_FUNCTION = 60
+SHORT = 18  # lines: nine functions of ten are below
 SOURCES = {".cpp", ".hpp", ".py", ".pyi", ".js"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 
@@ -31,6 +33,10 @@ ENGINES = (
     *("store/", "core/", "sim/scenario.hpp"),
     *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
 )
+INTERFACES = (
+    *("store/log.hpp", "store/index.hpp", "store/view.hpp", "store/records.hpp"),
+    "store/error.hpp",
+)
 ROOMS = [
     Room(
         "cpp/core",
@@ -45,14 +51,29 @@ ROOMS = [
     Room("cpp/wire", ("core/",), ("nlohmann/",), c_headers=False, never=("thread", "mutex")),
     Room("cpp/process", ()),
     Room("cpp/store", ("core/", "process/"), ("lmdb.h", "xxhash.h")),
-    Room("cpp/server", ("core/", "wire/", "store/", "process/", "pena_version.hpp"), ("boost/",)),
+    Room(
+        "cpp/turn",
+        ("core/", "wire/", *INTERFACES),
+        c_headers=False,
+        never=("thread", "mutex", "condition_variable", "random", "fstream"),
+    ),
+    Room(
+        "cpp/server",
+        ("core/", "wire/", "store/", "turn/", "process/", "pena_version.hpp"),
+        ("boost/",),
+    ),
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/asio_impl", ("process/",), ("boost/",)),
     Room("cpp/load", ("core/", "client/url.hpp", "wire/chunk_reader.hpp")),
-    Room("cpp/sim", ("core/", "wire/", "store/")),
+    # Of the stores the one in memory: the simulator has a disk of its own.
+    Room(
+        "cpp/sim",
+        ("core/", "wire/", "turn/", *INTERFACES, "store/store.hpp", "store/memory_store.hpp"),
+    ),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),
     Room("cli", ENGINES, ("CLI/", "spdlog/", "nlohmann/")),
 ]
+EVERYTHING = ("cpp", "cli", "python", "tests")
 # What makes compiling slow stays out of headers that other rooms read.
 HEAVY = ("boost/", "nlohmann/", "CLI/", "spdlog/", "pybind11/")
 
@@ -113,15 +134,38 @@ def test_the_table_forbids() -> None:
     assert complaint(room["cpp/core"], False, "thread")
     assert complaint(room["cpp/core"], False, "boost/asio.hpp")
     assert complaint(room["cpp/core"], True, "store/store.hpp")
+    assert complaint(room["cpp/turn"], True, "store/lmdb_store.hpp")
+    assert complaint(room["cpp/turn"], False, "mutex")
+    assert complaint(room["cpp/sim"], True, "store/lmdb_store.hpp")
+    assert complaint(room["cpp/sim"], True, "server/server.hpp")
     assert complaint(room["cpp/server"], True, "client/client.hpp")
+    assert complaint(room["cpp/server"], True, "sim/world.hpp")
+    assert complaint(room["cpp/client"], True, "turn/outbox.hpp")
+    assert complaint(room["cpp/load"], True, "client/client.hpp")
     assert complaint(room["cli"], True, "server/routes.hpp")
     assert complaint(room["cpp/core"], False, "vector") is None
     assert complaint(room["cpp/store"], True, "core/msg.hpp") is None
+    assert complaint(room["cpp/server"], True, "turn/turn.hpp") is None
+    assert complaint(room["cpp/turn"], True, "store/log.hpp") is None
+
+
+def test_a_room_links_the_rooms_that_it_includes() -> None:
+    linked = {
+        name: set(links.replace("pena_", "").split())
+        for name, links in re.findall(
+            r"^pena_room\((\w+)([^)]*)\)", (ROOT / "CMakeLists.txt").read_text(), re.MULTILINE
+        )
+    }
+    for room in ROOMS:
+        name = room.folder.removeprefix("cpp/")
+        included = {other.split("/")[0] for other in room.rooms if "/" in other}
+        if name in linked:
+            assert linked[name] & {*linked} == included, f"{name} in CMakeLists.txt and in ROOMS"
 
 
 def test_lmdb_is_known_to_four_files() -> None:
     knowing = {path.stem for path in files("cpp/store") if (False, "lmdb.h") in includes(path)}
-    assert knowing == {"lmdb_env", "lmdb_cursor", "lmdb_store", "check"}
+    assert knowing == {"lmdb_env", "lmdb_cursor", "lmdb_records", "check"}
 
 
 def test_headers_that_other_rooms_read_are_light() -> None:
@@ -146,19 +190,119 @@ def test_headers_that_other_rooms_read_are_light() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    lengths = {
-        path.relative_to(ROOT): len(path.read_text().splitlines())
-        for path in files("cpp", "cli", "python", "tests")
+    lengths = {path: len(path.read_text().splitlines()) for path in files(*EVERYTHING)}
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path, lines in lengths.items()
+        if lines > MOST_LINES.get(path.suffix, 500)
     }
-    long = {str(path): lines for path, lines in lengths.items() if lines > MOST_LINES}
-    assert not long, f"over {MOST_LINES} lines, so more than one subject; take it apart: {long}"
+    assert not long, f"so long is more than one subject; take these apart: {long}"
+
+
+NO_FUNCTION = re.compile(
+    r"(template ?<.*> ?)?((inline )?namespace|class|struct|enum|union)\b|[^(]* = |[^(]*$"
+)
+
+
+def functions(source: str) -> Iterator[tuple[str, int]]:
+    """Return each function's first line and how many are in its braces.
+
+    It is written for what clang-format writes: a function ends at the first line that begins with a
+    brace below the first letter of its beginning. Functions of a line or in functions are not told.
+    """
+    head: list[str] = []  # what stands before a brace that opens
+    end, inside = "", 0  # of the function that is being read
+    for line in source.splitlines():
+        text = line.strip()
+        if end and not line.startswith(end):
+            inside += 1
+        elif end:
+            yield head[0].strip(), inside
+            head, end = [], ""
+        elif not text or text.startswith(("//", "#")) or text.endswith((";", "}", ":")):
+            head = []
+        else:
+            head.append(line)
+            if text.endswith("{"):
+                if NO_FUNCTION.match(" ".join(part.strip() for part in head)):
+                    head = []
+                else:
+                    end = head[0][: len(head[0]) - len(head[0].lstrip())] + "}"
+                    inside = 0
+
+
+def test_functions_are_counted() -> None:
+    source = """
+namespace pena {
+// A comment (with brackets) {
+constexpr std::array<int, 2> kTwo{
+    1, 2};
+const auto kMade = made_of({
+    1,
+});
+
+class Room final : public House {
+ public:
+  explicit Room(int size)
+      : size_(size) {
+    if (size > 0) {
+      open();
+    }
+  }
+  bool operator==(const Room&) const = default;
+  bool operator<(const Room& other) const {
+    return size_ < other.size_;
+  }
+  int size() const { return size_; }
+  template <class Guest>
+  std::vector<Guest> take(std::vector<Guest> guests,
+                          int most = 5) const {
+    return guests;
+  }
+};
+
+int much(int a,
+         int b) {
+  const auto sum = [&] {
+    return a + b;
+  };
+
+  return sum();
+}
+
+}  // namespace pena
+"""
+    assert list(functions(source)) == [
+        ("explicit Room(int size)", 3),
+        ("bool operator<(const Room& other) const {", 1),
+        ("template <class Guest>", 1),
+        ("int much(int a,", 5),
+    ]
+
+
+def test_functions_are_short() -> None:
+    lengths = [
+        (lines, f"{path.relative_to(ROOT)}: {first}")
+        for path in files("cpp")
+        for first, lines in functions(path.read_text())
+    ]
+    long = sorted((one for one in lengths if one[0] >= SHORT), reverse=True)
+    assert long[0][0] <= MOST_LINES_OF_A_FUNCTION, f"give the parts of these names: {long[:5]}"
+    assert len(long) * 10 < len(lengths), (
+        f"{len(long)} of {len(lengths)} functions have {SHORT} lines or more: {long[:20]}"
+    )
 
 
 def test_names_say_what_a_thing_is() -> None:
-    banned = re.compile(r"\b(?:class|struct)\s+(\w*(?:Manager|Helper|Util|Data)\w*)")
+    words = r"Manager|Helper|Util|Data(?![a-z])"
+    banned = re.compile(rf"\b(?:class|struct|enum|union|concept|using)\s+(\w*(?:{words})\w*)")
+    of_a_file = re.compile(r"(^|_)(manager|helper|util|data)s?($|_)")
     named = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in files("cpp", "cli", "python")
-        for name in banned.findall(path.read_text())
+        for name in (
+            *banned.findall(path.read_text()),
+            *(part for part in path.with_suffix("").parts if of_a_file.search(part)),
+        )
     ]
     assert not named, f"name these after what they are, not after their being useful: {named}"

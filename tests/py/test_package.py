@@ -208,7 +208,7 @@ def test_what_the_server_says_is_logged(site: Site, caplog: pytest.LogCaptureFix
     batch = stream.next_batch()
     stream.report(batch)
     server.stop()
-    grant = f"grant batch={batch.batch} client={stream.session} msgs=[{batch.ids[0]}/1]"
+    grant = f"grant batch={batch.batch} client={stream.client} msgs=[{batch.ids[0]}/1]"
     grants = [r for r in caplog.records if r.getMessage() == grant]
     assert [(record.name, record.levelname) for record in grants] == [("pena.server", "DEBUG")]
 

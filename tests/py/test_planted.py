@@ -21,7 +21,7 @@ GOOD += "find = 'return 1;'\nbecomes = 'return PLANTED ? 2 : 1;'\n"
 def plant(sources: Path, into: Path, *plants: Path) -> subprocess.CompletedProcess[str]:
     if sys.version_info < (3, 11):
         pytest.skip("the script needs tomllib")
-    rooms = [room for room in ("core", "wire", "store", "sim") if (sources / room).exists()]
+    rooms = [room for room in ("core", "wire", "store", "turn", "sim") if (sources / room).exists()]
     command = [sys.executable, PLANTED / "plant.py", "--sources", sources, "--into", into]
     return subprocess.run(
         [*map(str, command), "--rooms", *rooms, "--plants", *map(str, plants)],

@@ -38,13 +38,6 @@ def test_a_batch_that_was_held_can_be_reported_after_a_restart(site: Site) -> No
         assert [miss.reason for miss in last.report[id].misses] == [MissReason.dropped]
 
 
-def test_a_stop_ends_the_streams(site: Site) -> None:
-    server = site.server(generate=False)
-    stream = site.stream(server.url, 1)
-    server.stop()
-    assert ": bye" in "\n".join(stream.read_to_the_end())
-
-
 def test_a_stop_says_that_the_disk_kept_a_request_waiting(site: Site) -> None:
     server = site.process("--no-generate", "--drain-time=50ms")
     site.submit(server.url, 1)

@@ -41,7 +41,7 @@ class Msg:
 class Held:
     """A batch that is not settled."""
 
-    session: str
+    client: str
     msgs: set[str]
     ends_at: int
     lost: bool = False  # the grace runs
@@ -85,21 +85,21 @@ class Rules(RuleBasedStateMachine):
     @precondition(lambda self: len(self.clients) < 5)
     @rule(batchsize=st.integers(1, 5), short=st.booleans(), batches=st.sampled_from([None, 1, 2]))
     def join(self, batchsize: int, short: bool, batches: int | None) -> None:
-        session = self.real.join(batchsize, short=short, batches=batches)
-        assert session not in self.clients
-        self.clients[session] = (batchsize, short)
-        self.left[session] = batches
+        client = self.real.join(batchsize, short=short, batches=batches)
+        assert client not in self.clients
+        self.clients[client] = (batchsize, short)
+        self.left[client] = batches
         self.take_grants()
 
     @precondition(lambda self: self.clients)
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
-        session = data.draw(st.sampled_from(sorted(self.clients)))
-        del self.clients[session]
+        client = data.draw(st.sampled_from(sorted(self.clients)))
+        del self.clients[client]
         for held in self.batches.values():
-            if held.session == session and not held.lost:
+            if held.client == client and not held.lost:
                 held.lost, held.ends_at = True, self.now + GRACE
-        self.real.lose(session)
+        self.real.lose(client)
         self.take_grants()
 
     @precondition(lambda self: self.batches)
@@ -126,7 +126,7 @@ class Rules(RuleBasedStateMachine):
         )
         assert answer == (len(named.get("done", [])), 0, 0)
         if last and names_batch and not held.lost:
-            self.left[held.session] = 0
+            self.left[held.client] = 0
         for id, word in said.items():
             if word == "done":
                 self.msgs[id].bucket = "report"
@@ -209,9 +209,9 @@ class Rules(RuleBasedStateMachine):
         """Its client is free, or has had all that it asked for."""
         held = self.batches.pop(batch)
         self.over[batch] = msgs
-        if not held.lost and self.left[held.session] == 0:
-            self.closing.add(held.session)
-            del self.clients[held.session]
+        if not held.lost and self.left[held.client] == 0:
+            self.closing.add(held.client)
+            del self.clients[held.client]
 
     def miss(self, id: str) -> None:
         msg = self.msgs[id]
@@ -224,8 +224,8 @@ class Rules(RuleBasedStateMachine):
                 continue
             if not held.lost:
                 held.lost, held.ends_at = True, self.now + GRACE
-                self.closing.add(held.session)
-                del self.clients[held.session]
+                self.closing.add(held.client)
+                del self.clients[held.client]
                 continue
             for id in held.msgs:
                 self.msgs[id].lost.append(batch)
@@ -234,7 +234,7 @@ class Rules(RuleBasedStateMachine):
             del self.batches[batch]
 
     def free(self) -> set[str]:
-        return self.clients.keys() - {h.session for h in self.batches.values() if not h.lost}
+        return self.clients.keys() - {h.client for h in self.batches.values() if not h.lost}
 
     def somebody_waits(self) -> bool:
         return any(msg.bucket == "queue" for msg in self.msgs.values()) and bool(self.free())
@@ -243,11 +243,11 @@ class Rules(RuleBasedStateMachine):
         assert set(self.real.closed()) == self.closing
         self.closing.clear()
         for grant in self.real.grants():
-            batchsize, short = self.clients[grant.session]
-            left = self.left[grant.session]
+            batchsize, short = self.clients[grant.client]
+            left = self.left[grant.client]
             assert left != 0, "a client is sent more than it asked for"
-            self.left[grant.session] = left and left - 1
-            assert not any(held.session == grant.session for held in self.batches.values())
+            self.left[grant.client] = left and left - 1
+            assert not any(held.client == grant.client for held in self.batches.values())
             assert 1 <= len(grant.attempts) <= batchsize
             for id, attempt in grant.attempts.items():
                 msg = self.msgs[id]
@@ -258,7 +258,7 @@ class Rules(RuleBasedStateMachine):
             self.sizes[grant.batch] = len(grant.attempts)
             at = grant.at // timedelta(microseconds=1)
             assert self.now - LINGER <= at <= self.now
-            self.batches[grant.batch] = Held(grant.session, set(grant.attempts), at + LEASE)
+            self.batches[grant.batch] = Held(grant.client, set(grant.attempts), at + LEASE)
 
     def check_pieces(self, ids: list[str], short: bool) -> None:
         """Of a lost batch one piece travels at most, as large as the attempts left allow."""
@@ -292,7 +292,7 @@ class Rules(RuleBasedStateMachine):
             return
         if self.somebody_waits():
             # A short batch may linger, and no longer; for one that takes it, not even that.
-            assert not all(self.clients[session][1] for session in self.free())
+            assert not all(self.clients[client][1] for client in self.free())
             self.advance(LINGER)
             assert not self.somebody_waits()
 

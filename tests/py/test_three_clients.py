@@ -7,13 +7,12 @@ import logging
 import random
 import re
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import httpx
 import pytest
 
 import pena
-from support import law
 from support.poll import until
 from support.site import LESS_PATIENT, Site
 from support.stream import TaskStream
@@ -88,9 +87,7 @@ def held_by(store: pena.Store, id: str) -> list[str]:
 
 def check_the_bar(site: Site, log: str) -> None:
     with pena.Store(site.store) as store:
-        places = Counter(id for _, id in law.where_all_are(store))
-        assert set(places.values()) == {1}
-        assert store.counts().report + store.counts().fail == COUNT == len(places)
+        assert store.counts().report + store.counts().fail == COUNT
         check_grants(log, store)
 
 

@@ -27,16 +27,16 @@ TEST(ThreadShortage, ManyJobsAreRefusedByNumber) {
 }
 
 TEST(ThreadShortage, JobsThatCannotStartEndTheCommandWithASentence) {
-  if (!test::kThreadsCanFail) GTEST_SKIP();
-  const test::ThreadShortage shortage{3};
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  const pena::test::ThreadShortage shortage{3};
   const auto [code, errors] = code_and_errors({"pena", "sim", "--jobs", "8"});
   EXPECT_EQ(code, kFailed);
   EXPECT_THAT(errors, HasSubstr("only 3 of 8 threads can be started"));
 }
 
 TEST(ThreadShortage, ClientsThatCannotStartEndTheCommandWithASentence) {
-  if (!test::kThreadsCanFail) GTEST_SKIP();
-  const test::ThreadShortage shortage{2};
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  const pena::test::ThreadShortage shortage{2};
   const auto [code, errors] = code_and_errors(
       {"pena", "client", "--clients", "5", "--url", "http://127.0.0.1:1", "--log-level", "off"});
   EXPECT_EQ(code, kFailed);

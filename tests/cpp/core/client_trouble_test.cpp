@@ -1,14 +1,11 @@
 // The client's machine at servers that are foreign, busy or away.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "core/client_logic.hpp"
-#include "sample.hpp"
+#include "client_test.hpp"
 
 namespace pena::core {
 namespace {
@@ -17,28 +14,16 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::id_of;
 using test::kServerMs;
-using Actions = std::vector<ClientAction>;
 
-template <class Kind>
-std::vector<Kind> of(const Actions& actions) {
-  std::vector<Kind> found;
-  for (const ClientAction& action : actions) {
-    if (const auto* kind = std::get_if<Kind>(&action)) found.push_back(*kind);
-  }
-  return found;
-}
-
-class ClientTroubleTest : public testing::Test {
+class ClientTroubleTest : public test::ClientTest {
  protected:
   void make(std::optional<std::uint64_t> max_batches = std::nullopt) {
     ClientRules rules;
     rules.batchsize = rules.max_running = 3;
     rules.max_batches = max_batches;
     rules.server = "http://there";
-    logic_.emplace(rules);
-    (void)logic_->start();
+    (void)start(rules);
   }
-  Actions happen(const ClientEvent& event) { return logic_->step(event, now_); }
   void open() {
     (void)happen(StreamOpened{now_, {}});
     (void)happen(NoteArrived{std::nullopt, 0, kServerMs, {}});
@@ -53,26 +38,6 @@ class ClientTroubleTest : public testing::Test {
     for (std::uint8_t i = 1; i <= count; ++i) last = happen(WorkEnded{id_of(i)});
     return last;
   }
-  Actions answer(unsigned status, std::optional<Duration> retry_after = std::nullopt) {
-    return happen(ReportTried{now_, status, {}, retry_after, std::to_string(status) + ": no"});
-  }
-  static std::vector<std::string> warnings(const Actions& actions) {
-    std::vector<std::string> found;
-    for (const Say& line : of<Say>(actions)) {
-      if (line.level != LogLevel::debug && !line.text.starts_with("an event that is no msg")) {
-        found.push_back(line.text);
-      }
-    }
-    return found;
-  }
-  static SendReport only_report(const Actions& actions) {
-    const auto reports = of<SendReport>(actions);
-    EXPECT_EQ(reports.size(), 1U);
-    return reports.empty() ? SendReport{} : reports.front();
-  }
-
-  Instant now_ = from_us(1'000'000'000);
-  std::optional<ClientLogic> logic_;
 };
 
 // ---- what nobody promised
@@ -138,7 +103,7 @@ TEST_F(ClientTroubleTest, TheFormThatWasTakenIsTheFirstOfTheNextReport) {
   EXPECT_EQ(only_report(work(3, std::nullopt)).form, ReportForm::array);
   EXPECT_TRUE(of<Say>(answer(200)).empty());
   // Another server may be behind the same address.
-  (void)happen(StreamClosed{});
+  (void)next<OpenStream>(happen(StreamClosed{}));
   open_abroad();
   EXPECT_EQ(only_report(work(3, std::nullopt)).form, ReportForm::whole);
 }
@@ -190,9 +155,10 @@ TEST_F(ClientTroubleTest, AReportIsSentAgainWhereAMomentWasBad) {
     make();
     open();
     const SendReport first = only_report(work(2));
-    const SendReport again = only_report(answer(status));
-    EXPECT_EQ(again.number, first.number) << status;
+    const SendReport again = next<SendReport>(answer(status)).first;
+    EXPECT_NE(again.number, first.number) << status;
     EXPECT_EQ(again.form, ReportForm::whole);
+    EXPECT_EQ(again.report.ids, first.report.ids) << status;
     (void)answer(200);
     EXPECT_EQ(logic_->counts().batches, 1U) << status;
   }
@@ -201,13 +167,13 @@ TEST_F(ClientTroubleTest, AReportIsSentAgainWhereAMomentWasBad) {
 TEST_F(ClientTroubleTest, TheWaitsGrowAndDiffer) {
   const RetryRules rules;
   make();
-  open();
+  open_abroad();
   (void)work(2);
   Duration most = rules.first;
   Duration longest{};
   std::set<Duration> waits;
   for (int i = 0; i < 12; ++i) {
-    const Duration wait = only_report(answer(503)).after;
+    const Duration wait = next<SendReport>(answer(503)).second;
     EXPECT_LE(wait, most);
     waits.insert(wait);
     longest = std::max(longest, wait);
@@ -220,28 +186,65 @@ TEST_F(ClientTroubleTest, TheWaitsGrowAndDiffer) {
 TEST_F(ClientTroubleTest, RetryAfterIsHonouredWithinBounds) {
   const RetryRules rules;
   make();
-  open();
+  open_abroad();
   (void)work(2);
-  const Duration asked = only_report(answer(429, seconds{7})).after;
+  const auto wait = [&](std::optional<Duration> retry_after) {
+    return next<SendReport>(answer(429, retry_after)).second;
+  };
+  const Duration asked = wait(seconds{7});
   EXPECT_GE(asked, seconds{7});
   EXPECT_LE(asked, seconds{7} + rules.first);
-  const Duration too_long = only_report(answer(429, std::chrono::hours{24})).after;
+  const Duration too_long = wait(std::chrono::hours{24});
   EXPECT_GE(too_long, rules.retry_after_most);
   EXPECT_LE(too_long, rules.retry_after_most + rules.most);
-  EXPECT_LE(only_report(answer(429, seconds{-5})).after, rules.most);
-  const auto opens = of<OpenStream>(happen(StreamClosed{"503: full", 503, seconds{9}}));
-  ASSERT_EQ(opens.size(), 1U);
-  EXPECT_GE(opens[0].after, seconds{9});
+  EXPECT_LE(wait(seconds{-5}), rules.most);
+  EXPECT_EQ(answer(200).size(), 1U);  // only a line
+  EXPECT_GE(wait_for_stream(happen(StreamClosed{"503: full", 503, seconds{9}})), seconds{9});
 }
 
 TEST_F(ClientTroubleTest, AStopDoesNotWaitForTheNextTry) {
   make();
   open();
   (void)work(2);
-  EXPECT_GE(only_report(answer(429, seconds{20})).after, seconds{20});
-  const SendReport hurried = only_report(happen(StopAsked{}));
-  EXPECT_EQ(hurried.after, Duration::zero());
+  EXPECT_TRUE(of<SendReport>(answer(429, seconds{20})).empty());
+  (void)only_report(happen(StopAsked{}));
   EXPECT_EQ(of<EndClient>(answer(200)).size(), 1U);
+}
+
+TEST_F(ClientTroubleTest, AnAnswerIsWaitedForTenSeconds) {
+  make();
+  open_abroad();
+  const SendReport first = only_report(work(2));
+  now_ += seconds{10} - milliseconds{1};
+  EXPECT_TRUE(happen(ClientTimeReached{}).empty());
+  EXPECT_EQ(logic_->next_timeout(), now_ + milliseconds{1});
+  now_ += milliseconds{1};
+  const Actions late = happen(ClientTimeReached{});
+  EXPECT_EQ(of<AbandonReport>(late).size(), 1U);
+  EXPECT_EQ(warnings(late),
+            std::vector<std::string>{
+                "a report was not taken, so it is sent again: no answer within 10 s"});
+  const auto [again, wait] = next<SendReport>(late);
+  EXPECT_LE(wait, RetryRules{}.first);
+  EXPECT_EQ(again.report.ids, first.report.ids);
+}
+
+TEST_F(ClientTroubleTest, AnAnswerThatComesTooLateIsNotTakenForTheNewerTrys) {
+  make();
+  open_abroad();
+  const SendReport first = only_report(work(2));
+  now_ += seconds{10};
+  const Actions late = happen(ClientTimeReached{});
+  const auto too_late = [&](unsigned status) {
+    return happen(ReportTried{first.number, now_, status, {}, {}, "late"});
+  };
+  EXPECT_TRUE(too_late(200).empty());  // while it waits for the next try
+  (void)next<SendReport>(late);
+  EXPECT_TRUE(too_late(404).empty());  // while that is under way
+  EXPECT_EQ(logic_->counts().batches, 0U);
+  (void)answer(200);
+  EXPECT_TRUE(too_late(0).empty());  // and behind it
+  EXPECT_EQ(logic_->counts().batches, 1U);
 }
 
 TEST_F(ClientTroubleTest, AStopSaysWhatItLeavesUnanswered) {
@@ -275,102 +278,6 @@ TEST_F(ClientTroubleTest, AStopSaysWhatItLeavesUnanswered) {
 
 // ---- what is said
 
-TEST_F(ClientTroubleTest, ThatItCannotConnectIsSaidOnceAndThatItCanAgain) {
-  make();
-  const auto said = of<Say>(happen(StreamClosed{"Connection refused", 0, {}}));
-  ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0].level, LogLevel::warning);
-  EXPECT_EQ(said[0].text,
-            "no stream from http://there: Connection refused; trying again until there is one");
-  for (int i = 0; i < 5; ++i) {
-    for (const Say& more : of<Say>(happen(StreamClosed{"Connection refused", 0, {}}))) {
-      EXPECT_EQ(more.level, LogLevel::debug);
-    }
-  }
-  const auto back = of<Say>(happen(StreamOpened{now_, {}}));
-  ASSERT_EQ(back.size(), 1U);
-  EXPECT_EQ(back[0].level, LogLevel::info);
-  EXPECT_EQ(back[0].text, "there is a stream from http://there");
-  // That a stream ends is usual.
-  for (const Say& line : of<Say>(happen(StreamClosed{"it ended", 0, {}}))) {
-    EXPECT_EQ(line.level, LogLevel::debug);
-  }
-  EXPECT_TRUE(of<Say>(happen(StreamOpened{now_, {}})).empty());
-}
-
-TEST_F(ClientTroubleTest, ThatThereIsNoStreamIsSaidAgainForAnotherReason) {
-  make();
-  EXPECT_EQ(warnings(happen(StreamClosed{"200 with Content-Type text/html", 0, {}})).size(), 1U);
-  EXPECT_EQ(warnings(happen(StreamClosed{"Connection refused", 0, {}})).size(), 1U);
-  EXPECT_EQ(warnings(happen(StreamClosed{"503: it is 5 to 12", 503, {}})).size(), 1U);
-  EXPECT_EQ(warnings(happen(StreamClosed{"503: it is 4 to 12", 503, {}})).size(), 0U);
-}
-
-TEST_F(ClientTroubleTest, StreamsThatEndAtOnceWithoutAMsgAreSaidOnceAndAskedForEverLess) {
-  const RetryRules rules;
-  make();
-  Actions all;
-  Duration waited{};
-  for (int i = 0; i < 20; ++i) {
-    open();  // a stamp is no msg
-    (void)happen(StrangeArrived{R"({"error":"log in"})", {}});
-    const Actions ended = happen(StreamClosed{"the stream ended", 0, {}});
-    all.insert(all.end(), ended.begin(), ended.end());
-    waited += of<OpenStream>(ended).at(0).after;
-  }
-  EXPECT_GT(waited, 4 * rules.most);
-  EXPECT_EQ(warnings(all), std::vector<std::string>{
-                               "the streams from http://there end at once and bring no msg: the "
-                               "stream ended; trying again until one does"});
-  open();
-  const auto said = of<Say>(happen(MsgArrived{id_of(1), 5, {}}));
-  ASSERT_EQ(said.size(), 1U);
-  EXPECT_EQ(said[0].text, "a stream from http://there brings msgs");
-  EXPECT_LE(of<OpenStream>(happen(StreamClosed{})).at(0).after, rules.first);
-}
-
-TEST_F(ClientTroubleTest, AStreamThatLastsIsAGoodOneThoughItBringsNothing) {
-  const RetryRules rules;
-  make();
-  for (int i = 0; i < 10; ++i) {
-    open_abroad();
-    now_ += seconds{2};
-    const Actions ended = happen(StreamClosed{"the stream ended", 0, {}});
-    EXPECT_TRUE(warnings(ended).empty());
-    EXPECT_LE(of<OpenStream>(ended).at(0).after, rules.first);
-  }
-}
-
-TEST_F(ClientTroubleTest, StreamsThatCannotBeReadOnAreSaidOnceAndAskedForEverLess) {
-  const RetryRules rules;
-  make();
-  Actions all;
-  Duration waited{};
-  for (int i = 0; i < 20; ++i) {
-    open_abroad();
-    now_ += seconds{20};
-    const Actions ended = happen(StreamClosed{"a line is too long", 0, {}, true});
-    all.insert(all.end(), ended.begin(), ended.end());
-    waited += of<OpenStream>(ended).at(0).after;
-  }
-  EXPECT_GT(waited, 4 * rules.most);
-  EXPECT_EQ(warnings(all),
-            std::vector<std::string>{"no stream from http://there: a line is too long; trying "
-                                     "again until there is one"});
-}
-
-TEST_F(ClientTroubleTest, ThatNoAnswerComesIsSaidBeforeItIsTriedAgain) {
-  make();
-  EXPECT_EQ(warnings(happen(StreamUnanswered{seconds{5}, "no answer within 30 s"})),
-            std::vector<std::string>{"no stream from http://there: no answer for 5 s; trying again "
-                                     "where there is no answer within 30 s"});
-  EXPECT_TRUE(warnings(happen(StreamClosed{"no answer within 30 s", 0, {}})).empty());
-  EXPECT_TRUE(warnings(happen(StreamUnanswered{seconds{5}, "no answer within 30 s"})).empty());
-  EXPECT_EQ(warnings(happen(StreamClosed{"Connection refused", 0, {}})).size(), 1U);
-  EXPECT_EQ(of<Say>(happen(StreamOpened{now_, {}})).at(0).text,
-            "there is a stream from http://there");
-}
-
 TEST_F(ClientTroubleTest, ThatAReportIsNotTakenIsSaidOnce) {
   make();
   open();
@@ -378,7 +285,10 @@ TEST_F(ClientTroubleTest, ThatAReportIsNotTakenIsSaidOnce) {
   const auto said = of<Say>(answer(429));
   ASSERT_EQ(said.size(), 1U);
   EXPECT_EQ(said[0].text, "a report was not taken, so it is sent again: 429: no");
-  EXPECT_TRUE(of<Say>(answer(429)).empty());
+  (void)next<SendReport>({});
+  const Actions again = answer(429);
+  EXPECT_TRUE(of<Say>(again).empty());
+  (void)next<SendReport>(again);
   EXPECT_EQ(of<Say>(answer(200)).size(), 1U);
 }
 
@@ -414,12 +324,11 @@ TEST_F(ClientTroubleTest, ABatchDoesNotWaitForAnEventThatIsNoMsg) {
 TEST_F(ClientTroubleTest, AStreamIsAskedForAsManyBatchesAsAreLeft) {
   ClientRules rules;
   rules.max_batches = 3;
-  logic_.emplace(rules);
-  EXPECT_EQ(of<OpenStream>(logic_->start()).at(0).batches, 3U);
+  EXPECT_EQ(of<OpenStream>(start(rules)).at(0).batches, 3U);
   open();
   (void)work(1);
   (void)answer(200);
-  EXPECT_EQ(of<OpenStream>(happen(StreamClosed{})).at(0).batches, 2U);
+  EXPECT_EQ(next<OpenStream>(happen(StreamClosed{})).first.batches, 2U);
 }
 
 TEST_F(ClientTroubleTest, AStreamThatEndsWithTheLastReportIsNotLost) {
@@ -428,7 +337,9 @@ TEST_F(ClientTroubleTest, AStreamThatEndsWithTheLastReportIsNotLost) {
   (void)work(1);
   // The server ends the stream, and the answer comes later.
   const Actions ended = happen(StreamClosed{"the stream ended", 0, {}});
-  EXPECT_TRUE(of<OpenStream>(ended).empty());
+  EXPECT_TRUE(ended.empty());
+  now_ += seconds{5};
+  EXPECT_TRUE(happen(ClientTimeReached{}).empty());
   EXPECT_EQ(logic_->counts().stream_losses, 0U);
   EXPECT_EQ(of<EndClient>(answer(200)).at(0).reason, ClientEndReason::batches_done);
 }
@@ -440,7 +351,8 @@ TEST_F(ClientTroubleTest, NoOtherStreamIsOpenedForABatchThatIsStillToBeReported)
   (void)happen(MsgArrived{id_of(1), 5, id_of(100)});
   (void)happen(MsgArrived{id_of(2), 500, id_of(100)});
   (void)happen(WorkEnded{id_of(1)});
-  EXPECT_TRUE(of<OpenStream>(happen(StreamClosed{})).empty());
+  (void)happen(StreamClosed{});
+  EXPECT_EQ(logic_->next_timeout(), std::nullopt);
   (void)only_report(happen(WorkStopped{id_of(2)}));
   EXPECT_EQ(of<EndClient>(answer(200)).size(), 1U);
 }
@@ -450,9 +362,7 @@ TEST_F(ClientTroubleTest, AnotherStreamIsOpenedWhereTheLastReportWasRefused) {
   open();
   (void)work(1);
   (void)happen(StreamClosed{"the stream ended", 0, {}});
-  const auto opens = of<OpenStream>(answer(404));
-  ASSERT_EQ(opens.size(), 1U);
-  EXPECT_EQ(opens[0].batches, 1U);
+  EXPECT_EQ(next<OpenStream>(answer(404)).first.batches, 1U);
 }
 
 }  // namespace

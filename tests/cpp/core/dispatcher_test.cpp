@@ -8,12 +8,20 @@
 namespace pena::core {
 namespace {
 
+// All writes so far have come to a store that has so much room now.
+bool arrived(Dispatcher& dispatcher, const Room& room) {
+  (void)dispatcher.hand_over_coming();
+  return dispatcher.note_room(room, {});
+}
+
 using std::chrono::milliseconds;
 using test::id_of;
 
-Dispatcher make(Supply supply) {
-  return Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{{}, false, supply},
-                             from_us(0));
+Dispatcher make(Supply supply, std::uint64_t queued = 0) {
+  Dispatcher dispatcher =
+      Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{{}, queued}, from_us(0));
+  (void)dispatcher.step(SupplyChanged{supply}, from_us(0));
+  return dispatcher;
 }
 
 template <class Kind>
@@ -105,7 +113,7 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
   (void)dispatcher.step(
       Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}, Msg{id_of(12), 1, {}}}},
       from_us(0));
-  EXPECT_FALSE(dispatcher.note_room(of_two.total(), 0));
+  EXPECT_FALSE(arrived(dispatcher, of_two.total()));
   EXPECT_EQ(ids_of(dispatcher.step(ClientJoined{id_of(1), 3, false}, from_us(0))),
             (std::vector{id_of(10), id_of(11)}));
   EXPECT_FALSE(dispatcher.waits_for_room());  // nobody is free
@@ -114,11 +122,11 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
   EXPECT_EQ(dispatcher.demand(), 0U);
   EXPECT_EQ(dispatcher.next_timeout(), from_us(0) + Limits{}.timing.lease);  // no linger
   EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(13), 1, {}}}, true));
-  // What the report leaves is known after its commit.
+  // What the report leaves is known after its round.
   Reported report;
   report.ids = {id_of(10), id_of(11)};
   EXPECT_TRUE(ids_of(dispatcher.step(report, from_us(0))).empty());
-  EXPECT_TRUE(dispatcher.note_room(of_two.total(), 0));
+  EXPECT_TRUE(arrived(dispatcher, of_two.total()));
   EXPECT_EQ(ids_of(dispatcher.step(TimeReached{}, from_us(0))), std::vector{id_of(12)});
   EXPECT_FALSE(dispatcher.waits_for_room());
 }
@@ -132,14 +140,15 @@ TEST(Dispatcher, OwnIdsInAnyOrderNeedRoomForThePagesThatTheyFallInto) {
         {Xid{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(n >> 8U), low}}, 1, {}});
   }
   const Room mebibytes_of_64{(64U << 20U) / kRoomPage, (64U << 20U) / kRoomPage};
-  (void)dispatcher.note_room(mebibytes_of_64, 0);
+  (void)arrived(dispatcher, mebibytes_of_64);
   EXPECT_TRUE(dispatcher.has_room_for(msgs, false));
-  (void)dispatcher.note_room(mebibytes_of_64, 1'000'000);
+  dispatcher = make(Supply::none, 1'000'000);
+  (void)arrived(dispatcher, mebibytes_of_64);
   EXPECT_FALSE(dispatcher.has_room_for(msgs, false));
   EXPECT_TRUE(dispatcher.has_room_for(msgs, true));
   EXPECT_TRUE(dispatcher.has_room_for_any());
   // Where all are known already nothing is taken.
-  (void)dispatcher.note_room({}, 0);
+  (void)arrived(dispatcher, {});
   EXPECT_TRUE(dispatcher.has_room_for({}, false));
   EXPECT_FALSE(dispatcher.has_room_for_any());
 }
@@ -148,12 +157,12 @@ TEST(Dispatcher, OwnIdsInAnyOrderNeedRoomForThePagesThatTheyFallInto) {
 TEST(Dispatcher, OfRoomForOneGrantTheLargestThatWaitsIsTheMeasure) {
   Dispatcher dispatcher = make(Supply::none);
   const Room little{100, 10};
-  (void)dispatcher.note_room(little, 0);
+  (void)arrived(dispatcher, little);
   EXPECT_TRUE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
   EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, std::string(40'000, 'x')}}, true));
-  (void)dispatcher.note_room(Room::endless(), 0);
+  (void)arrived(dispatcher, Room::endless());
   (void)dispatcher.step(Submitted{1, {Msg{id_of(2), 1, std::string(40'000, 'x')}}}, from_us(0));
-  (void)dispatcher.note_room(little, 1);
+  (void)arrived(dispatcher, little);
   EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
 }
 
@@ -211,7 +220,7 @@ TEST(Dispatcher, CountsWhatHappened) {
   report.ids = {id_of(10)};
   (void)dispatcher.step(report, from_us(0));
   (void)dispatcher.step(TimeReached{}, from_us(0) + milliseconds{20});
-  const Counts& counts = dispatcher.counts();
+  const Counts counts = dispatcher.counts();
   EXPECT_EQ(counts.submitted, 2U);
   EXPECT_EQ(counts.reported, 1U);
   EXPECT_EQ(counts.omitted, 1U);
@@ -221,6 +230,28 @@ TEST(Dispatcher, CountsWhatHappened) {
   EXPECT_EQ(counts.held, 1U);
   EXPECT_EQ(counts.clients_busy, 1U);
   EXPECT_EQ(counts.clients_free, 0U);
+  EXPECT_EQ(dispatcher.queued(), 0U);
+}
+
+TEST(Dispatcher, CountsWhatTheStoresQueueHas) {
+  Dispatcher dispatcher = make(Supply::none, 5);
+  EXPECT_EQ(dispatcher.queued(), 5U);
+  std::uint64_t puts = 0, drops = 0;
+  const auto step = [&](const Event& event) {
+    for (const Write& write : dispatcher.step(event, from_us(0)).writes) {
+      if (std::holds_alternative<PutQueue>(write)) ++puts;
+      if (std::holds_alternative<DropQueue>(write)) ++drops;
+    }
+    EXPECT_EQ(dispatcher.queued(), 5 + puts - drops);
+  };
+  step(Submitted{1, {Msg{id_of(20), 1, {}}, Msg{id_of(21), 1, {}}}});
+  step(Refilled{{{{id_of(10), 1, {}}, {}, {}, {}}, {{id_of(11), 1, {}}, {}, {}, {}}}, true});
+  step(ClientJoined{id_of(1), 2, false});
+  EXPECT_EQ(drops, 2U);
+  Reported report;
+  report.refused = {id_of(10), id_of(11)};
+  step(report);  // both are granted again at once, and never had a record
+  EXPECT_EQ(puts, 2U);
 }
 
 }  // namespace

@@ -58,12 +58,12 @@ class SmallWorld {
   // A client that works well is there from now on: all must end.
   void finish() {
     for (std::size_t slot = 0; slot < 3; ++slot) {
-      if (sessions_[slot]) join_or_lose(slot);
+      if (clients_[slot]) join_or_lose(slot);
     }
-    sessions_[3] = id_of(2, next_session_++);
-    step(ClientJoined{*sessions_[3], 1, false});
+    clients_[3] = id_of(2, next_client_++);
+    step(ClientJoined{*clients_[3], 1, false});
     for (int round = 0; round < 100; ++round) {
-      const auto held = holdings_.find(*sessions_[3]);
+      const auto held = holdings_.find(*clients_[3]);
       if (held != holdings_.end()) {
         report(held->second, true);
       } else if (dispatcher_->next_timeout()) {
@@ -90,23 +90,23 @@ class SmallWorld {
   }
 
   void join_or_lose(std::size_t slot) {
-    std::optional<Xid>& session = sessions_[slot];
-    if (session) {
-      lost(*session);
-      step(ClientLost{*session});
-      session.reset();
+    std::optional<Xid>& client = clients_[slot];
+    if (client) {
+      lost(*client);
+      step(ClientLost{*client});
+      client.reset();
     } else {
-      session = id_of(2, next_session_++);
+      client = id_of(2, next_client_++);
       const auto batchsize = static_cast<std::uint32_t>(slot == 1 ? 2 : 1);
-      step(ClientJoined{*session, batchsize, slot == 2});
+      step(ClientJoined{*client, batchsize, slot == 2});
     }
   }
 
   // The client notices within the silence, and stops within d.
-  void lost(const Xid& session) {
-    holdings_.erase(session);
+  void lost(const Xid& client) {
+    holdings_.erase(client);
     for (auto& [batch, work] : works_) {
-      if (work.client != session) continue;
+      if (work.client != client) continue;
       const Timing timing = limits().timing;
       const auto noticed = std::chrono::duration_cast<Duration>(timing.silence * 1.001);
       work.may_work_until = std::min(work.may_work_until, now_ + noticed + timing.stop_time);
@@ -119,12 +119,12 @@ class SmallWorld {
   }
 
   void restart() {
-    for (auto& session : sessions_) {
-      if (session) lost(*session);
-      session.reset();
+    for (auto& client : clients_) {
+      if (client) lost(*client);
+      client.reset();
     }
-    dispatcher_ = std::make_unique<Dispatcher>(
-        Dispatcher::restore(limits(), ids_, ledger_.snapshot(Supply::none), now_));
+    dispatcher_ =
+        std::make_unique<Dispatcher>(Dispatcher::restore(limits(), ids_, ledger_.snapshot(), now_));
     step(TimeReached{});
   }
 
@@ -176,13 +176,13 @@ class SmallWorld {
     ledger_.apply(effects.writes);
     for (const Send& send : effects.sends) {
       if (const auto* batch = std::get_if<SendBatch>(&send)) granted(*batch);
-      if (const auto* close = std::get_if<CloseStream>(&send)) closed(close->session);
+      if (const auto* close = std::get_if<CloseStream>(&send)) closed(close->client);
     }
     if (const auto answer = ledger_.answer(*dispatcher_)) step(*answer);
   }
 
   void granted(const SendBatch& send) {
-    Work work{{}, send.session, now_ + limits().timing.lease};
+    Work work{{}, send.client, now_ + limits().timing.lease};
     for (const QueuedMsg& msg : send.batch->msgs) {
       for (const auto& [batch, other] : works_) {
         const bool also = std::ranges::find(other.msgs, msg.msg.id) != other.msgs.end();
@@ -192,13 +192,13 @@ class SmallWorld {
     }
     works_.emplace(send.batch->id, std::move(work));
     sent_.push_back(send.batch->id);
-    holdings_[send.session] = send.batch->id;
+    holdings_[send.client] = send.batch->id;
   }
 
-  void closed(const Xid& session) {
-    lost(session);
-    for (auto& known : sessions_) {
-      if (known == session) known.reset();
+  void closed(const Xid& client) {
+    lost(client);
+    for (auto& known : clients_) {
+      if (known == client) known.reset();
     }
   }
 
@@ -207,8 +207,8 @@ class SmallWorld {
   std::unique_ptr<Dispatcher> dispatcher_;
   Instant now_ = from_us(1'000'000);
   std::size_t submitted_ = 0;
-  std::uint8_t next_session_ = 0;
-  std::array<std::optional<Xid>, 4> sessions_;
+  std::uint8_t next_client_ = 0;
+  std::array<std::optional<Xid>, 4> clients_;
   std::map<Xid, Work> works_;
   std::vector<Xid> sent_;
   std::map<Xid, Xid> holdings_;  // client → batch

@@ -29,7 +29,7 @@ TEST(Generator, R1_PeriodsAreUniformFrom1To1000) {
 TEST(Generator, R1_IdsAscend) {
   XidFactory factory = ids();
   Generator generator({}, 0, from_us(0));
-  const std::vector<Msg> msgs = generator.take(1000, factory, from_us(0), from_us(0));
+  const std::vector<Msg> msgs = generator.make(1000, factory, from_us(0), from_us(0));
   ASSERT_EQ(msgs.size(), 1000U);
   for (std::size_t i = 1; i < msgs.size(); ++i) EXPECT_LT(msgs[i - 1].id, msgs[i].id);
 }
@@ -39,7 +39,7 @@ TEST(Generator, OneSeedGivesOneSequenceAndAnotherSeedAnother) {
     XidFactory factory = ids();
     Generator generator({.count = {}, .rate = {}, .seed = seed}, 0, from_us(0));
     std::vector<std::uint32_t> drawn;
-    for (const Msg& msg : generator.take(50, factory, from_us(0), from_us(0)))
+    for (const Msg& msg : generator.make(50, factory, from_us(0), from_us(0)))
       drawn.push_back(msg.period);
     return drawn;
   };
@@ -51,10 +51,10 @@ TEST(Generator, ARestartedOneGoesOnWhereItWas) {
   XidFactory factory = ids();
   const Generator::Settings settings{.count = 10, .rate = {}, .seed = 5};
   Generator whole(settings, 0, from_us(0));
-  const std::vector<Msg> all = whole.take(100, factory, from_us(0), from_us(0));
+  const std::vector<Msg> all = whole.make(100, factory, from_us(0), from_us(0));
   ASSERT_EQ(all.size(), 10U);
   Generator rest(settings, 6, from_us(0));
-  const std::vector<Msg> last = rest.take(100, factory, from_us(0), from_us(0));
+  const std::vector<Msg> last = rest.make(100, factory, from_us(0), from_us(0));
   ASSERT_EQ(last.size(), 4U);
   EXPECT_EQ(last[0].period, all[6].period);
   EXPECT_TRUE(rest.ended());
@@ -64,14 +64,14 @@ TEST(Generator, ARestartedOneGoesOnWhereItWas) {
 TEST(Generator, KeepsToItsRate) {
   XidFactory factory = ids();
   Generator generator({.count = {}, .rate = 10.0, .seed = 1}, 0, from_us(0));
-  EXPECT_EQ(generator.take(100, factory, from_us(0), from_us(0)).size(), 0U);
+  EXPECT_EQ(generator.make(100, factory, from_us(0), from_us(0)).size(), 0U);
   const auto first_at = generator.next_at();
   ASSERT_TRUE(first_at);
   EXPECT_NEAR(static_cast<double>(to_us(*first_at)), 100'000, 2);
-  EXPECT_EQ(generator.take(100, factory, *first_at - Duration{10}, from_us(0)).size(), 0U);
-  EXPECT_EQ(generator.take(100, factory, *first_at, from_us(0)).size(), 1U);
-  EXPECT_EQ(generator.take(3, factory, from_us(0) + milliseconds{1000}, from_us(0)).size(), 3U);
-  EXPECT_EQ(generator.take(100, factory, from_us(0) + milliseconds{1000}, from_us(0)).size(), 6U);
+  EXPECT_EQ(generator.make(100, factory, *first_at - Duration{10}, from_us(0)).size(), 0U);
+  EXPECT_EQ(generator.make(100, factory, *first_at, from_us(0)).size(), 1U);
+  EXPECT_EQ(generator.make(3, factory, from_us(0) + milliseconds{1000}, from_us(0)).size(), 3U);
+  EXPECT_EQ(generator.make(100, factory, from_us(0) + milliseconds{1000}, from_us(0)).size(), 6U);
 }
 
 TEST(Generator, EveryTimeThatItNamesBringsAMsg) {
@@ -81,7 +81,7 @@ TEST(Generator, EveryTimeThatItNamesBringsAMsg) {
     Instant now = from_us(12345);
     while (const auto next = generator.next_at()) {
       now = std::max(now, *next);
-      ASSERT_GE(generator.take(1, factory, now, from_us(0)).size(), 1U)
+      ASSERT_GE(generator.make(1, factory, now, from_us(0)).size(), 1U)
           << rate << " at " << to_us(now);
     }
     EXPECT_TRUE(generator.ended());

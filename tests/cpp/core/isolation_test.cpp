@@ -76,8 +76,9 @@ class Isolating : public Contestant {
   Isolating(const Limits& limits, std::vector<Msg> msgs)
       : ids_({1, 2, 3}, 4),
         msgs_(std::move(msgs)),
-        dispatcher_(
-            Dispatcher::restore(limits, ids_, Snapshot{{}, false, Supply::open}, from_us(0))) {}
+        dispatcher_(Dispatcher::restore(limits, ids_, Snapshot{}, from_us(0))) {
+    (void)dispatcher_.step(SupplyChanged{Supply::open}, from_us(0));
+  }
 
   void take(const Event& event, Instant now) override {
     step(event, now);
@@ -120,13 +121,13 @@ class Plain : public Contestant {
 
   void take(const Event& event, Instant now) override {
     if (const auto* joined = std::get_if<ClientJoined>(&event)) {
-      free_.push_back({joined->session, joined->batchsize});
+      free_.push_back({joined->client, joined->batchsize});
     } else if (const auto* reported = std::get_if<Reported>(&event)) {
       const Batch batch = held_.extract(*reported->batch).mapped();
       free_.push_back({batch.client, static_cast<std::uint32_t>(batch.msgs.size())});
     } else if (const auto* lost = std::get_if<ClientLost>(&event)) {
       for (auto& [id, batch] : held_) {
-        if (batch.client == lost->session) graces_.emplace(now + limits_.timing.drop_grace, id);
+        if (batch.client == lost->client) graces_.emplace(now + limits_.timing.drop_grace, id);
       }
     } else {
       end_graces(now);
@@ -154,16 +155,16 @@ class Plain : public Contestant {
   }
   void grant(Instant now) {
     while (!free_.empty() && !waiting_.empty()) {
-      const auto [session, batchsize] = free_.front();
+      const auto [client, batchsize] = free_.front();
       if (waiting_.size() < batchsize && !graces_.empty()) return;
       free_.pop_front();
-      auto batch = std::make_shared<Batch>(Batch{ids_.next(from_us(1)), session, now, {}});
+      auto batch = std::make_shared<Batch>(Batch{ids_.next(from_us(1)), client, now, {}});
       while (batch->msgs.size() < batchsize && !waiting_.empty()) {
         batch->msgs.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
       }
       held_.emplace(batch->id, *batch);
-      on_send(SendBatch{session, batch, now});
+      on_send(SendBatch{client, batch, now});
     }
   }
 
@@ -222,8 +223,8 @@ class World {
     std::uint32_t longest = 0;
     for (const QueuedMsg& msg : send.batch->msgs) longest = std::max(longest, msg.msg.period);
     if (longest > 900) {
-      agenda_.emplace(
-          now_, [this, session = send.session] { contestant_.take(ClientLost{session}, now_); });
+      agenda_.emplace(now_,
+                      [this, client = send.client] { contestant_.take(ClientLost{client}, now_); });
       join_at(now_ + milliseconds{1000});
       return;
     }
@@ -335,7 +336,7 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
   Limits limits;
   StoredQueue stored;
   XidFactory ids({1, 2, 3}, 4);
-  XidFactory sessions({1, 2, 3}, 5);
+  XidFactory clients({1, 2, 3}, 5);
   Dispatcher dispatcher = Dispatcher::restore(limits, ids, Snapshot{}, from_us(0));
   Instant now = from_us(0);
   std::optional<SendBatch> sent;
@@ -354,14 +355,14 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
   // Spread, and so that a piece may hold two of them.
   std::set<Xid> deadly;
   for (std::size_t i = 0; i < poisonous; ++i) deadly.insert(msgs[(i * 3989 + 57) % 10'000].id);
-  step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
+  step(ClientJoined{clients.next(from_us(1)), 10'000, false});
   step(Submitted{1, std::move(msgs)});
-  step(ClientLost{sent->session});
+  step(ClientLost{sent->client});
   now += limits.timing.drop_grace;
   sent.reset();
   step(TimeReached{});
   const Instant begun_at = now;
-  step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
+  step(ClientJoined{clients.next(from_us(1)), 10'000, false});
   std::size_t batches = 0;
   while (sent) {
     ++batches;
@@ -374,8 +375,8 @@ std::size_t batches_after_a_loss(std::size_t poisonous, Duration* took) {
       report.ids.push_back(msg.msg.id);
     }
     if (dies) {
-      step(ClientLost{batch.session});
-      step(ClientJoined{sessions.next(from_us(1)), 10'000, false});
+      step(ClientLost{batch.client});
+      step(ClientJoined{clients.next(from_us(1)), 10'000, false});
     } else {
       step(report);
     }

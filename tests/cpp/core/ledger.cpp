@@ -1,6 +1,6 @@
 #include "core/ledger.hpp"
 
-#include <set>
+#include "support/whereabouts.hpp"
 
 namespace pena::core::test {
 namespace {
@@ -61,18 +61,14 @@ void Ledger::check_misses(const std::vector<Miss>& misses, Instant until) const 
 }
 
 void Ledger::check_conserved() {
-  std::set<Xid> seen;
-  const auto once = [&](const Xid& id) {
-    law(seen.insert(id).second, id.text() + " is twice");
-  };
-  for (const auto& [id, msg] : queue) once(id);
-  for (const auto& [id, batch] : batches) {
-    for (const QueuedMsg& msg : batch.msgs) once(msg.msg.id);
-  }
-  for (const auto& [id, record] : reports) once(id);
-  for (const auto& [id, record] : fails) once(id);
-  law(seen.size() >= ever_, "a msg is lost");
-  ever_ = seen.size();
+  pena::test::Whereabouts all;
+  for (const auto& [id, msg] : queue) all.add(msg);
+  for (const auto& [id, batch] : batches) all.add(batch);
+  for (const auto& [id, record] : reports) all.add(record);
+  for (const auto& [id, record] : fails) all.add(record);
+  law(all.broken().empty(), all.broken());
+  law(all.msgs() >= ever_, "a msg is lost");
+  ever_ = all.msgs();
 }
 
 std::size_t Ledger::msgs() const {
@@ -81,8 +77,8 @@ std::size_t Ledger::msgs() const {
   return queue.size() + held + reports.size() + fails.size();
 }
 
-Snapshot Ledger::snapshot(Supply supply) const {
-  Snapshot snapshot{{}, !queue.empty(), supply};
+Snapshot Ledger::snapshot() const {
+  Snapshot snapshot{{}, queue.size()};
   for (const auto& [id, batch] : batches) snapshot.batches.push_back(batch);
   return snapshot;
 }

@@ -25,7 +25,7 @@ class Ledger {
   // One step's writes: the laws between msgs hold when all are applied.
   void apply(const std::vector<Write>& writes);
 
-  [[nodiscard]] Snapshot snapshot(Supply supply) const;
+  [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
   [[nodiscard]] BodiesRead bodies(const std::vector<Xid>& ids, std::size_t bytes = SIZE_MAX) const;
   // What the dispatcher wants of the store, if anything: bodies first.

@@ -11,6 +11,7 @@
 #include <random>
 #include <set>
 
+#include "queue_invariants.hpp"
 #include "sample.hpp"
 
 namespace pena::core {
@@ -24,7 +25,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     limits_.window_msgs = std::array{2U, 8U, 40U}.at(below(3));
     limits_.window_bytes = below(3) == 0 ? 4000 : 1U << 20U;
     limits_.fewest_pieces = std::array{1U, 16U}.at(below(2));
-    queue_.emplace(limits_, false);
+    queue_.emplace(limits_, 0);
   }
 
   std::size_t below(std::size_t end) { return static_cast<std::size_t>(dice_() % end); }
@@ -55,10 +56,11 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
   void put(QueuedMsg&& msg) {
     model_.emplace(msg.msg.id, msg);
     queue_->add(std::move(msg), writes_);
+    QueueInvariants::check(*queue_);
   }
 
-  // A step and its commit.
-  void commit() {
+  // A step and its round.
+  void end_round() {
     queue_->write_added(writes_);
     for (const Write& write : writes_) {
       if (const auto* record = std::get_if<PutQueue>(&write)) {
@@ -70,6 +72,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     }
     writes_.clear();
     ASSERT_EQ(stored_, model_) << "everybody who waits has a record, of what he is";
+    QueueInvariants::check_written(*queue_, stored_);
     const InMemory memory = queue_->in_memory();
     ASSERT_LE(memory.msgs, limits_.window_msgs + limits_.window_msgs / 4);
     ASSERT_LE(memory.bytes, limits_.window_bytes * 5 / 4 + 2000);  // the first may be of any size
@@ -93,6 +96,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
       page.push_back(at->second);
     }
     queue_->refill(std::move(page), at != stored_.end());
+    QueueInvariants::check(*queue_);
     return true;
   }
 
@@ -101,7 +105,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     const bool takes_short = below(4) == 0;
     BatchPlan plan = queue_->plan(size, takes_short, below(2) == 0);
     while (plan.size() < size && refill(true)) {
-      commit();
+      end_round();
       plan = queue_->plan(size, takes_short, false);
     }
     ASSERT_LE(plan.size(), size);
@@ -115,9 +119,11 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
         if (bodies.size() < some) bodies.push_back(stored_.at(id));
       }
       queue_->bodies_read(std::move(bodies));
+      QueueInvariants::check(*queue_);
       queue_->leave_out_bodiless(plan);
     }
-    const std::vector<QueuedMsg> taken = queue_->take(plan, writes_);
+    const std::vector<QueuedMsg> taken = queue_->remove(plan, writes_);
+    QueueInvariants::check(*queue_);
     ASSERT_EQ(taken.size(), plan.size());
     for (const QueuedMsg& msg : taken) {
       ASSERT_TRUE(model_.contains(msg.msg.id)) << "it is handed out twice";
@@ -180,21 +186,21 @@ TEST_P(QueueProperty, IsTheMapOfWhatWaits) {
     } else if (what < 9) {
       take();
     } else if (below(8) == 0) {
-      commit();
-      queue_.emplace(limits_, !stored_.empty());  // a restart
+      end_round();
+      queue_.emplace(limits_, stored_.size());  // a restart
     } else {
       refill(false);
     }
-    commit();
+    end_round();
   }
   // All of it can be had.
   for (int step = 0; step < 20'000 && !model_.empty() && !HasFatalFailure(); ++step) {
     take();
-    commit();
+    end_round();
     held_.clear();
   }
   EXPECT_TRUE(model_.empty());
-  while (refill(true)) commit();
+  while (refill(true)) end_round();
   EXPECT_TRUE(queue_->empty());
   EXPECT_EQ(queue_->in_memory().bytes, 0U);
 }
@@ -204,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, QueueProperty, testing::Range(std::uint64_t{1}, 
 TEST(Queue, ARefillBringsSuspectsAsFarAsTheWindowUnlessSomebodyIsHungry) {
   Limits limits;
   limits.window_msgs = 10;
-  Queue queue(limits, true);
+  Queue queue(limits, 1000);
   std::vector<QueuedMsg> page;
   for (std::size_t number = 0; number < 10; ++number) {
     QueuedMsg msg{{id_of(1, number), 1, "payload"}, {}, {}, {}};
@@ -223,7 +229,7 @@ TEST(Queue, ARefillBringsSuspectsAsFarAsTheWindowUnlessSomebodyIsHungry) {
 TEST(Queue, TheWindowIsFullAtItsBytesAndABatchWithIt) {
   Limits limits;
   limits.window_bytes = 10'000;
-  Queue queue(limits, false);
+  Queue queue(limits, 0);
   std::vector<Write> writes;
   for (std::size_t number = 0; number < 20; ++number) {
     queue.add({{id_of(1, number), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);
@@ -240,7 +246,7 @@ TEST(Queue, TheWindowIsFullAtItsBytesAndABatchWithIt) {
 TEST(Queue, AMsgLargerThanTheWindowIsHadAllTheSame) {
   Limits limits;
   limits.window_bytes = 100;
-  Queue queue(limits, false);
+  Queue queue(limits, 0);
   std::vector<Write> writes;
   queue.add({{id_of(1, 1), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);
   queue.add({{id_of(1, 2), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);

@@ -152,8 +152,9 @@ void Story::advance_to(Instant target) {
 }
 
 void Story::restart() {
-  dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::restore(limits_, ids_, ledger_->snapshot(supply_), now_));
+  dispatcher_ =
+      std::make_unique<Dispatcher>(Dispatcher::restore(limits_, ids_, ledger_->snapshot(), now_));
+  (void)dispatcher_->step(SupplyChanged{supply_}, now_);
   happen(TimeReached{});
 }
 
@@ -175,8 +176,9 @@ void Story::happen(Event event) {
 Dispatcher& Story::dispatcher() {
   if (!dispatcher_) {
     ledger_ = std::make_unique<Ledger>(limits_.max_resends);
-    dispatcher_ = std::make_unique<Dispatcher>(
-        Dispatcher::restore(limits_, ids_, Snapshot{{}, false, supply_}, now_));
+    dispatcher_ =
+        std::make_unique<Dispatcher>(Dispatcher::restore(limits_, ids_, Snapshot{}, now_));
+    (void)dispatcher_->step(SupplyChanged{supply_}, now_);
   }
   return *dispatcher_;
 }

@@ -79,13 +79,9 @@ TEST_F(BadHttpTest, PagesOfOthersAreRefused) {
   };
   EXPECT_EQ(get("Host: " + own + "\r\n"), 200);
   EXPECT_EQ(get("Host: " + own + "\r\nOrigin: http://" + own + "\r\n"), 200);
-  // ssh -L, kubectl port-forward, docker -p: the port is theirs, and the page's origin has it, too.
-  EXPECT_EQ(get("Host: localhost:9999\r\nOrigin: http://localhost:9999\r\n"), 200);
   EXPECT_EQ(get("Host: evil.example\r\n"), 403);
-  EXPECT_EQ(get("Host: evil.example:" + std::to_string(server->port()) + "\r\n"), 403);
   EXPECT_EQ(get("Host: " + own + "\r\nSec-Fetch-Site: cross-site\r\n"), 403);
   EXPECT_EQ(get("Host: " + own + "\r\nOrigin: http://evil.example\r\n"), 403);
-  EXPECT_EQ(get("Host: " + own + "\r\nOrigin: null\r\n"), 403);
   EXPECT_EQ(server->stats().counts.clients_joined, 0U);
 }
 
@@ -162,17 +158,6 @@ TEST_F(BadHttpTest, TheAnswerToTooLargeABodyArrives) {
   EXPECT_EQ(client.read_answer().status, 413);
   client.end_of_sending();
   EXPECT_EQ(client.read_to_end(), "");
-}
-
-TEST_F(BadHttpTest, TooManyIdsAreRefused) {
-  settings.limits.report_ids = 2;
-  settings.limits.submit_msgs = 2;
-  start();
-  EXPECT_EQ(ask("POST", "/task", "[{},{},{}]").status, 413);
-  EXPECT_EQ(ask("POST", "/report",
-                R"(["ckkgmc3h5gbufi2sr320","ckkgmc3h5gbufi2sr32g","ckkgmc3h5gbufi2sr330"])")
-                .status,
-            413);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ TEST_F(LifecycleTest, BeyondTheCapOneIsToldSoAndTheOthersAreServed) {
   EXPECT_EQ(stream.next_batch().ids.size(), 1U);
   EXPECT_EQ(log.count("as many as may be"), 1U);  // once, not once a connection
   stream.close();
-  log.wait_for("lost " + stream.session());
+  log.wait_for("lost " + stream.id());
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
 }
 
@@ -185,16 +185,6 @@ TEST_F(LifecycleTest, AServerWhoseDiskIsLowNamesIt) {
   const HttpAnswer answer = ask("POST", "/task", "{}");
   EXPECT_EQ(answer.status, 503);
   EXPECT_THAT(error_of(answer), HasSubstr("the disk of the store is full: it has less than "));
-}
-
-TEST_F(LifecycleTest, AQueueThatIsTooLongTakesNoWork) {
-  settings.limits.queue_msgs = 3;
-  start();
-  submit(3);
-  EXPECT_EQ(ask("POST", "/task", "{}").status, 503);
-  TaskClient client{server->port(), 3};
-  EXPECT_EQ(client.next_batch().ids.size(), 3U);
-  submit(1);
 }
 
 // What was not committed is not answered, the server ends and says why; what was, is there.

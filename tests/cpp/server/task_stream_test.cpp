@@ -8,7 +8,6 @@
 namespace pena::server::test {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsSupersetOf;
 using testing::MatchesRegex;
@@ -31,54 +30,13 @@ TEST_F(TaskStreamTest, TheHeadTellsTheTimesAndTheFirstBytesComeAtOnce) {
   EXPECT_EQ(client.head.field("x-accel-buffering"), "no");
   EXPECT_EQ(client.head.field("transfer-encoding"), "chunked");
   EXPECT_EQ(client.head.field("content-length") + client.head.field("connection"), "");
-  EXPECT_TRUE(core::Xid::parse(client.session()));
+  EXPECT_TRUE(core::Xid::parse(client.id()));
   EXPECT_EQ(client.head.field("pena-lease"), "30000");
   EXPECT_EQ(client.head.field("pena-heartbeat"), "1000");
   EXPECT_EQ(client.head.field("pena-silence"), "3000");
   EXPECT_EQ(client.head.field("pena-stop-time"), "250");
   EXPECT_EQ(client.head.field("pena-clock-drift"), "0.001");
   EXPECT_THAT(client.next_comment(), MatchesRegex(": at=[0-9]+"));
-}
-
-TEST_F(TaskStreamTest, ABatchIsWrittenWhole) {
-  settings.limits.timing.heartbeat = seconds{10};  // keeps out of the way
-  settings.limits.timing.silence = seconds{20};
-  settings.limits.timing.drop_grace = seconds{21};
-  start();
-  ask("POST", "/task", R"([{"id":"ckkgmc3h5gbufi2sr320","period":382},
-                           {"id":"ckkgmc3h5gbufi2sr32g","period":7,"payload":{"a":1}}])");
-  submitted = 2;
-  HttpClient client{server->port()};
-  client.send(HttpClient::head("GET", "/task?batchsize=2"));
-  std::string text = client.read_head().body;
-  while (text.find("\"a\":1}}\n\n") == std::string::npos) text += client.read_some();
-  const auto id = server->buckets().batches().front().id.text();
-  const auto at = core::to_ms(server->buckets().batches().front().granted_at);
-  EXPECT_THAT(text.substr(text.find('\n') + 1),
-              HasSubstr(": batch=" + id + " size=2 at=" + std::to_string(at) + " lease=30000\n"));
-  EXPECT_THAT(text, HasSubstr("id: " + id +
-                              "\ndata: {\"id\":\"ckkgmc3h5gbufi2sr320\",\"period\":382}\n\n"
-                              "id: " +
-                              id +
-                              "\ndata: {\"id\":\"ckkgmc3h5gbufi2sr32g\",\"period\":7,"
-                              "\"payload\":{\"a\":1}}\n\n"));
-}
-
-TEST_F(TaskStreamTest, AReportFreesTheClientForItsNextBatch) {
-  settings.generator.enabled = true;
-  settings.generator.count = 12;
-  start();
-  TaskClient client{server->port(), 3};
-  std::vector<std::string> sent;
-  for (int round = 0; round < 4; ++round) {
-    const ReceivedBatch batch = client.next_batch();
-    EXPECT_EQ(batch.ids.size(), 3U);
-    sent.insert(sent.end(), batch.ids.begin(), batch.ids.end());
-    EXPECT_EQ(report(batch, batch.ids).status, 200);
-  }
-  EXPECT_EQ(ids_of(ask("GET", "/report")), sent);
-  EXPECT_EQ(server->stats().counts.generated, 12U);
-  EXPECT_FALSE(server->stats().generating);
 }
 
 TEST_F(TaskStreamTest, WhatIsSentIsInTheStoreBefore) {
@@ -89,46 +47,10 @@ TEST_F(TaskStreamTest, WhatIsSentIsInTheStoreBefore) {
   const auto held = server->buckets().batches();
   ASSERT_EQ(held.size(), 1U);
   EXPECT_EQ(held[0].id.text(), batch.id);
-  EXPECT_EQ(held[0].client.text(), client.session());
+  EXPECT_EQ(held[0].client.text(), client.id());
   EXPECT_EQ(batch.ids, ids);
-  log.wait_for("grant batch=" + batch.id + " client=" + client.session() + " msgs=[" + ids[0] +
-               "/1 " + ids[1] + "/1]");
-}
-
-TEST_F(TaskStreamTest, WhatAReportLeavesOutIsSentAgainAndFailsInTheEnd) {
-  start();
-  const auto ids = submit(2);
-  TaskClient client{server->port(), 2};
-  const ReceivedBatch first = client.next_batch();
-  report(first, {ids[0]});
-  for (int attempt = 2; attempt <= 4; ++attempt) {
-    const ReceivedBatch again = client.next_batch();
-    ASSERT_EQ(again.ids, std::vector<std::string>{ids[1]});
-    EXPECT_EQ(attempt_of(again.data[0]), attempt);
-    report(again, {});
-  }
-  EXPECT_EQ(ids_of(ask("GET", "/fail")), std::vector<std::string>{ids[1]});
-  EXPECT_EQ(ids_of(ask("GET", "/report")), std::vector<std::string>{ids[0]});
-  const auto record = nlohmann::json::parse(ask("GET", "/fail?records=1").body).at("records")[0];
-  EXPECT_EQ(record.at("id"), ids[1]);
-  EXPECT_EQ(server->stats().counts.omitted, 4U);
-}
-
-TEST_F(TaskStreamTest, WhatAVanishedClientHeldIsSentToAnotherAfterTheGrace) {
-  start();
-  const auto ids = submit(1);
-  TaskClient gone{server->port(), 1};
-  const ReceivedBatch lost = gone.next_batch();
-  gone.close();
-  log.wait_for("lost " + gone.session());
-  TaskClient other{server->port(), 1};
-  const ReceivedBatch again = other.next_batch();
-  EXPECT_EQ(again.ids, ids);
-  EXPECT_EQ(attempt_of(again.data[0]), 2);
-  EXPECT_NE(again.id, lost.id);
-  const core::Miss miss = server->buckets().batches().at(0).msgs.at(0).misses.at(0);
-  EXPECT_EQ(miss.reason, core::MissReason::dropped);
-  EXPECT_GE(miss.missed_at - miss.granted_at, settings.limits.timing.drop_grace);
+  log.wait_for("grant batch=" + batch.id + " client=" + client.id() + " msgs=[" + ids[0] + "/1 " +
+               ids[1] + "/1]");
 }
 
 TEST_F(TaskStreamTest, AClientThatEndsItsSideIsLost) {
@@ -137,22 +59,8 @@ TEST_F(TaskStreamTest, AClientThatEndsItsSideIsLost) {
   client.send(HttpClient::head("GET", "/task?batchsize=1"));
   const HttpAnswer head = client.read_head();
   client.end_of_sending();
-  log.wait_for("lost " + head.field("pena-session"));
+  log.wait_for("lost " + head.field("pena-client"));
   EXPECT_THAT(client.read_to_end(), MatchesRegex("[0-9a-f]+\r\n: at=[^X]*"));
-}
-
-TEST_F(TaskStreamTest, ALeaseThatEndsClosesTheStream) {
-  settings.limits.timing.lease = milliseconds{150};
-  start();
-  submit(1);
-  TaskClient slow{server->port(), 1};
-  EXPECT_EQ(attempt_of(slow.next_batch().data[0]), 1);
-  EXPECT_THAT(slow.read_to_end(), HasSubstr("\n: bye "));
-  EXPECT_FALSE(slow.ended_well());
-  TaskClient other{server->port(), 1};
-  const ReceivedBatch again = other.next_batch();
-  EXPECT_EQ(attempt_of(again.data[0]), 2);
-  EXPECT_GE(server->stats().counts.expired, 1U);  // by now the second lease may be over, too
 }
 
 // A client finds in its first block how soon it may come back.
@@ -164,7 +72,10 @@ TEST_F(TaskStreamTest, ABatchIsOneChunk) {
   std::string raw = client.read_head().body;
   while (raw.find("\n\n\r\n") == std::string::npos) raw += client.read_some();
   EXPECT_THAT(raw, MatchesRegex("[0-9a-f]+\r\n: at=[0-9]+\n\r\n(.*\n)*"));
-  const std::size_t at = raw.find("retry: 1000\n: batch=");  // once, with the first
+  const core::Batch held = server->buckets().batches().at(0);
+  const std::size_t at = raw.find("retry: 1000\n: batch=" + held.id.text() + " size=2 at=" +
+                                  std::to_string(core::to_ms(held.granted_at)) + " lease=30000\n");
+  ASSERT_NE(at, std::string::npos);
   const std::size_t end = raw.find("\n\n\r\n", at) + 2;
   const std::size_t size_at = raw.rfind("\r\n", at - 3) + 2;
   EXPECT_EQ(std::stoul(raw.substr(size_at), nullptr, 16), end - at);
@@ -197,23 +108,6 @@ TEST_F(TaskStreamTest, ToAnOldClientTheStreamGoesAsItIs) {
   EXPECT_THAT(text, Not(HasSubstr("\r")));
 }
 
-// Parsers that take 64 KiB of a block, and no more, live on; to others it is no event.
-TEST_F(TaskStreamTest, HeartbeatsAloneAreNoEndlessBlock) {
-  settings.limits.timing.heartbeat = milliseconds{1};
-  settings.limits.timing.lease = seconds{600};  // however slowly some 2,500 of them come
-  start();
-  submit(1);
-  TaskClient client{server->port(), 1};
-  const ReceivedBatch batch = client.next_batch();
-  std::string text;
-  while (!text.ends_with("\nid:\n\n") && text.size() < 64U * 1024) {
-    text += client.next_line() + '\n';
-  }
-  EXPECT_GT(text.size(), 40U * 1024);
-  EXPECT_LT(text.size(), 50U * 1024);
-  EXPECT_EQ(report(batch, batch.ids).status, 200);
-}
-
 TEST_F(TaskStreamTest, AHeadRequestJoinsNobody) {
   start();
   submit(1);
@@ -227,27 +121,6 @@ TEST_F(TaskStreamTest, AHeadRequestJoinsNobody) {
   EXPECT_EQ(client.read_to_end(), "");
   EXPECT_EQ(server->stats().counts.clients_joined, 0U);
   EXPECT_EQ(buckets(), (store::BucketCounts{1, 0, 0, 0}));
-}
-
-TEST_F(TaskStreamTest, ABadBatchsizeIsRefusedAndTheConnectionGoesOn) {
-  start();
-  HttpClient client{server->port()};
-  for (const char* query :
-       {"", "?", "?batchsize", "?batchsize=0", "?batchsize=-1", "?batchsize=%2B1", "?batchsize=1.5",
-        "?batchsize=1e3", "?batchsize=ten", "?batchsize=10001", "?batchsize=2&batchsize=2"}) {
-    const HttpAnswer answer = client.request("GET", std::string{"/task"} + query);
-    EXPECT_EQ(answer.status, 400) << query;
-    EXPECT_THAT(error_of(answer), HasSubstr("batchsize"));
-    EXPECT_EQ(client.request("HEAD", std::string{"/task"} + query).status, 400) << query;
-  }
-  EXPECT_EQ(server->stats().counts.clients_joined, 0U);
-}
-
-TEST_F(TaskStreamTest, KeysThatNobodyKnowsAreIgnored) {
-  start();
-  submit(1);
-  TaskClient client{server->port(), 1, "&_=1732386000&lastEventId="};
-  EXPECT_EQ(client.next_batch().ids.size(), 1U);
 }
 
 // 32 msgs of 250 KB: more than the sockets' buffers take.
@@ -268,7 +141,7 @@ TEST_F(SilentReaderTest, AWriteThatDoesNotMoveEndsTheStream) {
   const auto ids = submit_large();
   const TaskClient silent{server->port(), kLargeMsgs, "", kSmallBuffer};
   log.wait_for("does not read");
-  log.wait_for("lost " + silent.session());
+  log.wait_for("lost " + silent.id());
   settings.limits.timing.lease = seconds{30};  // this one reads, however slowly
   restart();
   TaskClient other{server->port(), kLargeMsgs};
@@ -285,21 +158,6 @@ TEST_F(SilentReaderTest, ALongBatchCarriesHeartbeatsBetweenItsEvents) {
   const ReceivedBatch batch = slow.next_batch();
   EXPECT_EQ(batch.data.size(), kLargeMsgs);
   EXPECT_THAT(batch.comments, Contains(StartsWith(": at=")));
-}
-
-TEST_F(SilentReaderTest, WhoReportsWithoutReadingHoldsABoundedBuffer) {
-  const auto large = submit_large();
-  TaskClient silent{server->port(), kLargeMsgs, "", kSmallBuffer};
-  log.wait_for("grant ");
-  const auto second = submit(kLargeMsgs);
-  EXPECT_EQ(report(large).status, 200);
-  log.wait_for("grant ");  // waits behind the one that is being written
-  submit(kLargeMsgs);
-  EXPECT_EQ(log.count("end "), 0U);
-  EXPECT_EQ(report(second).status, 200);
-  EXPECT_THAT(log.wait_for("end "), AllOf(HasSubstr(silent.session()), HasSubstr("does not read")));
-  silent.close();  // what is being written to it would keep the stop waiting
-  log.wait_for("lost " + silent.session());
 }
 
 // Small batches go to the socket at once; what it does not take follows, and nothing is torn.

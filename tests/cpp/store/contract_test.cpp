@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "sample.hpp"
+#include "store/forwarding_store.hpp"
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
 #include "support/temp_folder.hpp"
@@ -36,6 +37,7 @@ class StoreContract : public testing::TestWithParam<Kind> {
 
 TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_EQ(store_->counts(), BucketCounts{});
+  EXPECT_EQ(store_->queue_length(), 0U);
   EXPECT_TRUE(store_->queue({}, 10).records.empty());
   EXPECT_TRUE(store_->batches().empty());
   EXPECT_EQ(store_->find(id_of(1)), std::nullopt);
@@ -48,6 +50,7 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
                   core::PutReport{reported(4)}, core::PutFail{failed(5)},
                   core::PutMeta{"generated", 17}});
   EXPECT_EQ(store_->counts(), (BucketCounts{1, 2, 1, 1}));
+  EXPECT_EQ(store_->queue_length(), 1U);
   EXPECT_EQ(store_->queue({}, 10).records.at(0), queued(1));
   EXPECT_EQ(store_->batches().at(0), test::a_batch(700, {queued(2), queued(3)}));
   EXPECT_EQ(store_->reports({}, 10).records.at(0), reported(4));
@@ -303,6 +306,11 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
                                          Kind{"Memory",
                                               [](const std::string&) {
                                                 return make_memory_store();
+                                              }},
+                                         Kind{"Forwarding",
+                                              [](const std::string&) {
+                                                return std::make_unique<ForwardingStore>(
+                                                    make_memory_store());
                                               }}),
                          [](const auto& given) { return given.param.name; });
 

@@ -123,6 +123,13 @@ TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
             "0000");                    // misses
 }
 
+TEST(Format, ARecordOfTheQueueIsItsMsgsOneBehindTheOther) {
+  constexpr std::size_t kHeader = 5;  // version and checksum
+  const std::string both = encoded(std::vector{queued(1), queued(5, "")});
+  EXPECT_EQ(both.substr(kHeader),
+            encoded(queued(1)).substr(kHeader) + encoded(queued(5, "")).substr(kHeader));
+}
+
 TEST(Format, SlicesAreTheMsgsAsTheyStand) {
   core::QueuedMsg missed = queued(5);
   missed.misses = {{id_of(2), id_of(3), {}, {}, core::MissReason::dropped, "an error"},

@@ -28,7 +28,7 @@ class TaskClient {
     if (head.status != 200) throw std::runtime_error("GET /task: " + std::to_string(head.status));
   }
 
-  [[nodiscard]] std::string session() const { return head.field("pena-session"); }
+  [[nodiscard]] std::string id() const { return head.field("pena-client"); }
 
   // Waits for a batch and returns it whole.
   [[nodiscard]] ReceivedBatch next_batch() {

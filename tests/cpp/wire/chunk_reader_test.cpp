@@ -20,13 +20,13 @@ Read read_in_pieces(const std::string& bytes, std::size_t size, const core::Limi
   ChunkReader reader{limits};
   Read read;
   while (read.taken < bytes.size() && !reader.done()) {
-    const auto step = reader.take(std::string_view{bytes}.substr(read.taken, size));
+    const auto step = reader.feed(std::string_view{bytes}.substr(read.taken, size));
     if (!step) {
       read.status = step.refusal().status;
       return read;
     }
     read.body += step->data;
-    read.taken += step->taken;
+    read.taken += step->fed;
   }
   read.done = reader.done();
   return read;

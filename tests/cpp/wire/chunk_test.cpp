@@ -25,10 +25,10 @@ TEST(Chunk, IsReadBack) {
       chunk_of("one\n") + chunk_of(std::string(300, 'x')) + std::string{kLastChunk};
   std::string all;
   for (std::string_view left = text; !left.empty();) {
-    const auto step = reader.take(left);
+    const auto step = reader.feed(left);
     ASSERT_TRUE(step);
     all += step->data;
-    left.remove_prefix(step->taken);
+    left.remove_prefix(step->fed);
   }
   EXPECT_EQ(all, "one\n" + std::string(300, 'x'));
   EXPECT_TRUE(reader.done());

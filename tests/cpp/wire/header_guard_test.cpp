@@ -125,6 +125,7 @@ const std::vector<Case>& page_cases() {
   static const std::vector<Case> all{
       {"its own", 0, page_of("http://localhost:8080")},
       {"its own in other letters", 0, page_of("HTTP://LocalHost:8080")},
+      // ssh -L, kubectl port-forward, docker -p: the port is theirs.
       {"its own behind a forward", 0, page_of("http://localhost:9999", "localhost:9999")},
       {"the usual port", 0, page_of("http://localhost", "localhost:80")},
       {"the usual port of TLS, which a proxy took off", 0, page_of("https://pena", "pena:443")},

@@ -37,8 +37,8 @@ class TaskStream:
         assert next(self._lines).startswith(": at="), "the first bytes are a stamp"
 
     @property
-    def session(self) -> str:
-        return self.response.headers["Pena-Session"]
+    def client(self) -> str:
+        return self.response.headers["Pena-Client"]
 
     def next_batch(self) -> Received:
         """Wait for a batch and return it whole."""

@@ -1,0 +1,64 @@
+#include "server/answer.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <utility>
+
+namespace pena::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// As a rule the store is not read, and the I/O thread need not wait for a disk.
+Awaitable<turn::Answer> answer_to(Engine& engine, turn::Waits& asked) {
+  const turn::Reply reply = co_await engine.reply_to(asked);
+  const auto made = [&] {
+    return turn::answer(reply, engine.buckets, engine.settings.limits);
+  };
+  const auto read = [&]() -> asio::awaitable<turn::Answer> {
+    co_return made();
+  };
+  turn::Answer answer;
+  if (turn::reads_store(reply)) {
+    answer = co_await asio::co_spawn(engine.readers, read, use_awaitable);
+  } else {
+    answer = made();
+  }
+  if (engine.settings.log.wants(core::LogLevel::debug)) {
+    const std::string told = turn::describe(reply, answer);
+    const std::string number = std::to_string(reply.request);
+    if (!told.empty()) engine.log(core::LogLevel::debug, "request " + number + ": " + told);
+  }
+  co_return answer;
+}
+
+Awaitable<Answer> read_page(Engine& engine, const turn::ReadPage& asked) {
+  auto page = std::make_shared<PageText>(engine.buckets, asked.bucket, asked.query,
+                                         engine.settings.limits.page_bytes);
+  Answer answer;
+  co_await read_slice(engine, *page, answer.body);
+  if (!page->done()) answer.rest = std::move(page);
+  co_return answer;
+}
+
+}  // namespace
+
+Awaitable<Answer> answer(Engine& engine, turn::Asked& asked) {
+  if (const auto* const page = std::get_if<turn::ReadPage>(&asked)) {
+    co_return co_await read_page(engine, *page);
+  }
+  if (auto* const waits = std::get_if<turn::Waits>(&asked)) {
+    co_return Answer{co_await answer_to(engine, *waits)};
+  }
+  co_return Answer{std::move(std::get<turn::Answer>(asked))};
+}
+
+Awaitable<void> read_slice(Engine& engine, PageText& page, std::string& text) {
+  const auto read = [&]() -> asio::awaitable<void> {
+    page.append_next(text);
+    co_return;
+  };
+  co_await asio::co_spawn(engine.readers, read, use_awaitable);
+}
+
+}  // namespace pena::server

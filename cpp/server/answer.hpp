@@ -1,0 +1,31 @@
+// Carries requests to the desk, and does what it says about them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "server/body_room.hpp"
+#include "server/engine.hpp"
+#include "server/page_text.hpp"
+#include "turn/desk.hpp"
+
+namespace pena::server {
+
+struct Request {
+  turn::Request asked;
+  BodyShare share;  // what the body takes of the room for all
+};
+
+struct Answer : turn::Answer {
+  Answer() = default;
+  explicit Answer(turn::Answer whole) : turn::Answer(std::move(whole)) {}
+  std::shared_ptr<PageText> rest;  // of the body, where that is written as it is read
+};
+
+// The answer to what was asked, but for a stream. Errors: StoreError.
+[[nodiscard]] Awaitable<Answer> answer(Engine& engine, turn::Asked& asked);
+// The next slice of a body, appended to `text`. Errors: StoreError.
+[[nodiscard]] Awaitable<void> read_slice(Engine& engine, PageText& page, std::string& text);
+
+}  // namespace pena::server

@@ -1,0 +1,49 @@
+// A client that has no library, in a simulated world.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/client_process.hpp"
+#include "wire/sse.hpp"
+
+namespace pena::sim {
+
+// It works on one msg after the other and reports each by itself, in
+// one of the ways that curl and a line of shell have, or all that it has done as a list, of whichever
+// batches that was.
+class PlainClient final : public ClientProcess {
+ public:
+  PlainClient(Environment& environment, Place place, std::uint32_t batchsize);
+  void start() override;
+
+ private:
+  struct Task {
+    core::Xid id;
+    std::optional<core::Xid> batch;
+    std::uint32_t period = 0;
+  };
+  void packet(const Packet& packet);
+  void reopen();
+  void look_whether_it_lives();
+  void work_on_next();
+  [[nodiscard]] bool is_last_of_batch(const Task& task) const;
+  void report(const Task& task, bool done);
+  void note_for_list(const Task& task, bool done);
+  void post_report(const std::string& body, int tries);
+
+  std::uint32_t batchsize_;
+  wire::SseParser parser_;
+  std::deque<Task> tasks_;
+  bool reports_lists_;
+  std::uint64_t batches_;        // how many it asks for, and then it ends; 0: any number
+  std::vector<core::Xid> done_;  // to be listed
+  TrueTime heard_at_{};
+  std::uint64_t opened_ = 0;  // number of the stream that it has
+  bool busy_ = false;
+};
+
+}  // namespace pena::sim

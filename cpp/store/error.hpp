@@ -1,0 +1,20 @@
+// What goes wrong with a store.
+#pragma once
+
+#include <stdexcept>
+
+namespace pena::store {
+
+// The environment failed: no such folder, in use, disk full, corrupt. what() is a sentence for the
+// user.
+class StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+// Another server has the store.
+class StoreInUse : public StoreError {
+ public:
+  using StoreError::StoreError;
+};
+
+}  // namespace pena::store

@@ -1,0 +1,54 @@
+#include "store/lmdb_records.hpp"
+
+#include <lmdb.h>
+
+#include <cstring>
+#include <string>
+
+#include "store/error.hpp"
+
+namespace pena::store {
+namespace {
+
+std::optional<std::string_view> find_value(const LmdbEnv& env, MDB_txn* txn, Table table,
+                                           MDB_val key) {
+  MDB_val value{};
+  const int code = mdb_get(txn, env.table(table), &key, &value);
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  if (code != 0) throw_lmdb("cannot read the store", code);
+  return to_view(value);
+}
+
+}  // namespace
+
+std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table table,
+                                         const core::Xid& id) {
+  return find_value(env, txn, table, to_val(id));
+}
+
+std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  MDB_stat stat{};
+  const int code = mdb_stat(txn, env.table(table), &stat);
+  if (code != 0) throw_lmdb("cannot read the store", code);
+  return stat.ms_entries;
+}
+
+std::optional<std::uint64_t> number_of(const LmdbEnv& env, MDB_txn* txn, std::string_view name) {
+  const auto value = find_value(env, txn, Table::meta, to_val(name));
+  std::uint64_t number = 0;
+  if (!value) return std::nullopt;
+  if (value->size() != sizeof number) {
+    throw StoreError("the meta value " + std::string{name} + " is corrupt");
+  }
+  std::memcpy(&number, value->data(), sizeof number);
+  return number;
+}
+
+void put_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::uint64_t number) {
+  MDB_val key = to_val(name);
+  MDB_val value{sizeof number, &number};
+  const int code = mdb_put(txn, env.table(Table::meta), &key, &value, 0);
+  if (code != 0) throw_lmdb("cannot write to the store", code);
+}
+
+}  // namespace pena::store

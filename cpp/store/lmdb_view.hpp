@@ -1,0 +1,79 @@
+// The reads for people of an LMDB environment, under the interface of a view.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/format.hpp"
+#include "store/lmdb_index.hpp"
+#include "store/lmdb_records.hpp"
+#include "store/view.hpp"
+
+namespace pena::store {
+
+// Checks every batch.
+[[nodiscard]] BucketCounts count_msgs(const LmdbEnv& env);
+
+// `Base`: store::View, for a view by itself; store::Store, whose index has some of the same reads, so
+// that they are overridden with them.
+template <class Base>
+class LmdbReading : public Base {
+ public:
+  explicit LmdbReading(std::shared_ptr<LmdbEnv> env) : index_(std::move(env)) {}
+
+  [[nodiscard]] Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
+                                    std::size_t limit) const override {
+    return index_.ids(bucket, after, limit);
+  }
+  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<core::Xid> after, std::size_t limit,
+                                            std::size_t bytes) const override {
+    return index_.queue(after, limit, bytes);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports(std::optional<core::Xid> after,
+                                                 Most most) const override {
+    return read_page<core::ReportRecord>(index_.env(), Table::report, after, most, decode_report);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails(std::optional<core::Xid> after,
+                                             Most most) const override {
+    return read_page<core::FailRecord>(index_.env(), Table::fail, after, most, decode_fail);
+  }
+  [[nodiscard]] std::vector<core::Batch> batches() const override { return index_.batches(); }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
+    return one<core::ReportRecord>(Table::report, id, decode_report);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
+    return one<core::FailRecord>(Table::fail, id, decode_fail);
+  }
+  [[nodiscard]] std::optional<Bucket> find(const core::Xid& id) const override {
+    return index_.find_all({id}).front();
+  }
+  [[nodiscard]] std::vector<std::optional<Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const override {
+    return index_.find_all(ids);
+  }
+  [[nodiscard]] BucketCounts counts() const override { return count_msgs(index_.env()); }
+  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
+    return index_.meta(key);
+  }
+
+ protected:
+  [[nodiscard]] const LmdbIndex& index() const { return index_; }
+  [[nodiscard]] const LmdbEnv& env() const { return index_.env(); }
+
+ private:
+  template <class Record, class Decode>
+  std::optional<Record> one(Table table, const core::Xid& id, Decode decode) const {
+    const ReadTxn txn(index_.env());
+    const auto value = value_of(index_.env(), txn.get(), table, id);
+    return value ? std::optional{decode(id, *value)} : std::nullopt;
+  }
+
+  LmdbIndex index_;
+};
+
+}  // namespace pena::store

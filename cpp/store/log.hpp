@@ -1,0 +1,30 @@
+// What is durable, in the order in which it came: the one way for writes into a store.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/effect.hpp"
+#include "store/error.hpp"
+
+namespace pena::store {
+
+// The writes of one round, durable whole or not at all.
+using ChangeSet = std::vector<core::Write>;
+
+// The number of a change set: 1 for the first since the store was opened, and up by one each. 0: none.
+using Ticket = std::uint64_t;
+
+// One owner.
+class Log {
+ public:
+  virtual ~Log() = default;
+  // Takes the next change set. It may be durable when this returns, or later; none is durable before
+  // the one that came before it. A failure is final: what the disk holds is unknown until the store is
+  // opened again, so the process must not go on. Errors: StoreError.
+  virtual Ticket append(const ChangeSet& changes) = 0;
+  // Up to which all are durable. Errors: StoreError, where one of them failed.
+  [[nodiscard]] virtual Ticket durable() = 0;
+};
+
+}  // namespace pena::store

@@ -1,0 +1,41 @@
+// The buckets of a store, and how much of them is read at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/xid.hpp"
+
+namespace pena::store {
+
+enum class Bucket { queue, batch, report, fail };
+[[nodiscard]] std::string_view word(Bucket bucket);
+
+// A change set puts what is in the bucket already, or drops what is not. Both throw StoreError.
+[[noreturn]] void refuse_put(Bucket bucket, const core::Xid& id);
+[[noreturn]] void refuse_drop(Bucket bucket, const core::Xid& id);
+
+// How many msgs are in each bucket; for `batch` the msgs in the batches, not the batches.
+struct BucketCounts {
+  std::uint64_t queue = 0, batch = 0, report = 0, fail = 0;
+  friend bool operator==(const BucketCounts&, const BucketCounts&) = default;
+};
+
+template <class Record>
+struct Page {
+  std::vector<Record> records;  // in the order of their ids: oldest first
+  bool more = false;
+};
+
+// How much a page holds at most. It ends with the record that takes it to `bytes`, about as large as it
+// is stored: one record is always there, if there is one.
+struct Most {
+  std::size_t records;
+  std::size_t bytes;
+  Most(std::size_t most_records, std::size_t most_bytes = SIZE_MAX)  // NOLINT: a number will do
+      : records(most_records), bytes(most_bytes) {}
+};
+
+}  // namespace pena::store

@@ -1,0 +1,47 @@
+// What people, and whoever looks at a store from outside, read of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/msg.hpp"
+#include "store/records.hpp"
+
+namespace pena::store {
+
+// Reads of what is committed. Any thread may read while another commits; every call is one short
+// read transaction of its own. Errors: StoreError.
+class View {
+ public:
+  virtual ~View() = default;
+  // Ids after `after` (exclusive; none: from the start), at most `limit`. For `batch`: the ids of
+  // msgs.
+  [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
+                                            std::size_t limit) const = 0;
+  // `bytes`: it ends, too, behind the msg with which it has as many QueuedMsg::memory_bytes().
+  [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+                                                    std::size_t limit,
+                                                    std::size_t bytes = SIZE_MAX) const = 0;
+  [[nodiscard]] virtual Page<core::ReportRecord> reports(std::optional<core::Xid> after,
+                                                         Most most) const = 0;
+  [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,
+                                                     Most most) const = 0;
+  [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
+  [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
+  [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
+  // In which of queue, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
+  // batch.
+  [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;
+  // `find` for many at once, in one transaction.
+  [[nodiscard]] virtual std::vector<std::optional<Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const = 0;
+  // Reads every held batch, and checks it.
+  [[nodiscard]] virtual BucketCounts counts() const = 0;
+  // A number of the bucket `meta`.
+  [[nodiscard]] virtual std::optional<std::uint64_t> meta(const std::string& key) const = 0;
+};
+
+}  // namespace pena::store

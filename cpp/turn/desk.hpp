@@ -1,0 +1,112 @@
+// Where requests are taken in, and where it stands who waits for which answer. The desk knows no peer: a
+// request that waits has a number, and the shell knows whose it is. What is to be done about a request
+// is one closed value; the shell does it and decides nothing:
+//
+//   Asked asked = desk.ask(request, moment);
+//     Answer       say it
+//     OpenStream   open a stream, and tell the turn who joined; or send its head alone
+//     ReadPage     read a page of a bucket: it is the answer
+//     Waits        hand `event` to the turn, and remember whose `request` is
+//   for what the turn lets go:  if (auto reply = desk.resolve(std::move(what)))
+//     answer(*reply, view, limits) is what that request is answered with (turn/reply.hpp)
+//
+//               drain()               give_up()
+//   all is taken ────▶ reports, pages ────────▶ pages
+//
+// While it drains no work is taken in nor handed out, but what was done may still be reported. Once it
+// gave up nothing is durable any more, so nothing is asked of the turn.
+//
+// Pure: time comes in. One owner, the I/O side of a shell.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/limits.hpp"
+#include "core/xid.hpp"
+#include "store/records.hpp"
+#include "turn/admission.hpp"
+#include "turn/answer.hpp"
+#include "turn/reply.hpp"
+#include "wire/query.hpp"
+
+namespace pena::turn {
+
+// A whole one. The query stands without its '?'.
+struct Request {
+  std::string method, path, query, body;
+};
+
+// When a request came, and what the turn had published last.
+struct Moment {
+  core::Instant now;   // steady
+  core::Instant date;  // by the wall clock
+  Full full = Full::no;
+  WaitsFor waits_for = WaitsFor::nothing;
+};
+
+struct OpenStream {
+  core::ClientJoined joined;
+  bool head_only = false;  // nobody joins, and the client's id is nil
+};
+struct ReadPage {
+  store::Bucket bucket = store::Bucket::report;
+  wire::PageQuery query;
+};
+struct Waits {
+  core::RequestId request = 0;  // the one in the event
+  core::Event event;
+};
+using Asked = std::variant<Answer, OpenStream, ReadPage, Waits>;
+
+class Desk {
+ public:
+  // `ids` shares its number with the turn's. `version` is what GET /healthz says.
+  Desk(const core::Limits& limits, core::XidFactory ids, std::string version);
+
+  [[nodiscard]] Asked ask(const Request& request, const Moment& moment);
+
+  // What became of a request, from what the turn let go. Nothing where none of that number waits: it has
+  // been given up.
+  [[nodiscard]] std::optional<Reply> resolve(const core::SubmitReply& reply);
+  [[nodiscard]] std::optional<Reply> resolve(const SubmitRefused& refusal);
+  [[nodiscard]] std::optional<Reply> resolve(core::ReportReply&& reply);
+
+  void drain();
+  // Nothing is asked of the turn from here on. Gives up one of those that still wait, in the order in
+  // which they came: to be called until there is none. Allocates nothing, for the memory may be out.
+  [[nodiscard]] std::optional<Reply> give_up();
+  [[nodiscard]] bool draining() const { return stage_ != Stage::open; }
+  // How many wait for the turn.
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  enum class Stage : std::uint8_t { open, draining, gave_up };
+  // What an answer says beside what the turn replies.
+  struct Waiting {
+    std::vector<core::Xid> ids;   // of a submission
+    std::int64_t came_at_ms = 0;  // of a report
+  };
+
+  Asked open_stream(const Request& request, const Moment& moment);
+  Asked submit(const Request& request, const Moment& moment);
+  Asked report(const Request& request, const Moment& moment);
+  [[nodiscard]] Asked read_page(const Request& request, store::Bucket bucket) const;
+  [[nodiscard]] Answer health(const Moment& moment) const;
+  Waits wait(core::RequestId request, Waiting waiting, core::Event event);
+  std::optional<Waiting> extract(core::RequestId request);
+
+  core::Limits limits_;
+  core::XidFactory ids_;
+  std::string version_;
+  Stage stage_ = Stage::open;
+  core::RequestId next_request_ = 1;
+  std::map<core::RequestId, Waiting> waiting_;
+};
+
+}  // namespace pena::turn

@@ -1,0 +1,66 @@
+#include "turn/routes.hpp"
+
+#include <array>
+#include <string>
+
+#include "wire/quote.hpp"
+
+namespace pena::turn {
+namespace {
+
+struct Entry {
+  std::string_view method, path;
+  Route route;
+};
+
+// Allow names the methods of a path in this order.
+constexpr std::array<Entry, 6> kRoutes{{{"GET", "/task", Route::stream},
+                                        {"POST", "/task", Route::submit},
+                                        {"POST", "/report", Route::report},
+                                        {"GET", "/report", Route::reports},
+                                        {"GET", "/fail", Route::fails},
+                                        {"GET", "/healthz", Route::health}}};
+
+// OPTIONS of these is about the server as a whole; health checks of proxies ask for "/".
+bool is_server(std::string_view path) {
+  return path == "*" || path == "/";
+}
+
+// Empty where there is no such path.
+std::string allowed(std::string_view path) {
+  if (is_server(path)) return "GET, HEAD, POST, OPTIONS";
+  std::string methods;
+  for (const Entry& entry : kRoutes) {
+    if (entry.path != path) continue;
+    methods += entry.method == "GET" ? "GET, HEAD" : entry.method;
+    methods += ", ";
+  }
+  return methods.empty() ? methods : methods + "OPTIONS";
+}
+
+// Of a method and a path that lead nowhere.
+Answer no_route(std::string_view method, std::string_view path) {
+  const std::string methods = allowed(path);
+  std::string allow = "Allow: " + methods + "\r\n";
+  if (method == "OPTIONS" && !methods.empty()) return {204, {}, std::move(allow)};
+  if (methods.empty() || is_server(path)) {
+    return refuse(
+        {404, "there is no " + wire::quote(path) + "; expected /task, /report, /fail or /healthz"});
+  }
+  Answer refusal = refuse({405, wire::quote(method) + " does not go with " + std::string{path} +
+                                    "; expected " + methods});
+  refusal.headers = std::move(allow);
+  return refusal;
+}
+
+}  // namespace
+
+std::variant<Route, Answer> find_route(std::string_view method, std::string_view path) {
+  const std::string_view asked = method == "HEAD" ? "GET" : method;
+  for (const Entry& entry : kRoutes) {
+    if (entry.method == asked && entry.path == path) return entry.route;
+  }
+  return no_route(method, path);
+}
+
+}  // namespace pena::turn

@@ -1,0 +1,26 @@
+// Where a method and a path lead, and what is answered where they lead nowhere.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "turn/answer.hpp"
+
+namespace pena::turn {
+
+enum class Route : std::uint8_t {
+  stream,   // GET /task
+  submit,   // POST /task
+  report,   // POST /report
+  reports,  // GET /report
+  fails,    // GET /fail
+  health,   // GET /healthz
+};
+
+// HEAD leads where GET does. OPTIONS is answered with Allow; a method that does not go with its path with
+// 405 and Allow, a path that is not there with 404.
+[[nodiscard]] std::variant<Route, Answer> find_route(std::string_view method,
+                                                     std::string_view path);
+
+}  // namespace pena::turn

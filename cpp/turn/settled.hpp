@@ -1,0 +1,20 @@
+// The last word on a report: what the store knows of the ids that no batch held.
+#pragma once
+
+#include <cstdint>
+
+#include "core/effect.hpp"
+#include "store/view.hpp"
+
+namespace pena::turn {
+
+// An answer to POST /report: of the ids that no batch held those in the bucket `report` are duplicates,
+// the others unknown.
+struct SettledReply {
+  core::RequestId request = 0;
+  std::uint64_t reported = 0, duplicate = 0, unknown = 0;
+};
+// Any thread, once the reply has left the turn; throws StoreError.
+[[nodiscard]] SettledReply settled(const core::ReportReply& reply, const store::View& view);
+
+}  // namespace pena::turn

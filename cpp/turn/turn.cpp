@@ -1,0 +1,364 @@
+#include "turn/turn.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "turn/first_ids.hpp"
+
+namespace pena::turn {
+namespace {
+
+constexpr const char* kGenerated = "generated";
+
+// A round makes batches until it has made so many msgs; the others' answers are not to wait for more.
+constexpr std::size_t kGeneratedAtOnce = 32'768;
+// As many writes of msgs that were read for it in one round, or a batch more.
+constexpr std::size_t kGrantedAtOnce = 10'000;
+// The wall clock was set, or the machine slept: a smaller step is not worth an event.
+constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
+
+}  // namespace
+
+Turn::Turn(const core::Limits& limits, store::Log& log, store::Index& index,
+           std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
+           core::Instant now)
+    : limits_(limits),
+      log_(log),
+      index_(index),
+      ids_(ids),
+      dispatcher_(
+          core::Dispatcher::restore(limits, ids, {index.batches(), index.queue_length()}, now)),
+      admission_(limits) {
+  const std::uint64_t made = index.meta(kGenerated).value_or(0);
+  if (generator) generator_.emplace(*generator, made, now);
+  second_written_ = index.meta(kIdSecond).value_or(0);
+  ids_.begin_behind(second_of_last_id(index, now));
+  ids_.leave_out(brought_before(index, ids_));
+  note_fill(now);
+  (void)note_room();
+  tell_supply(now);
+}
+
+// ---- what comes in
+
+void Turn::take(core::Event&& event, core::Instant now) {
+  look_for_room(now);
+  auto* const submitted = std::get_if<core::Submitted>(&event);
+  if (submitted != nullptr && submitted->names_ids && refused(*submitted)) return;
+  // What is asked of the published flags alone may have come too late, and in any number.
+  if (submitted != nullptr && !dispatcher_.has_room_for(submitted->msgs, !submitted->names_ids)) {
+    effects_.sends.emplace_back(core::SubmitReply{submitted->request, true});
+    return;
+  }
+  step(std::move(event), now);
+}
+
+void Turn::note_date(core::Instant date, core::Instant now) {
+  const core::Duration ahead = date - now;
+  if (std::chrono::abs(ahead - clock_ahead_) < kClockStep) return;
+  clock_ahead_ = ahead;
+  take(core::ClockRead{ahead}, now);
+}
+
+void Turn::step(core::Event&& event, core::Instant now) {
+  dispatcher_.step(std::move(event), now, effects_);
+}
+
+// An id is known if the store has it, if it is held or waits in memory, or if a write on its way puts
+// it. Of two alike in one request the first counts. What is left is in the order of the ids: each falls
+// behind the one before, wherever it is looked for or put.
+void Turn::leave_out_known(core::Submitted& submitted) {
+  std::vector<core::Msg>& msgs = submitted.msgs;
+  if (!std::ranges::is_sorted(msgs, {}, &core::Msg::id)) {
+    std::ranges::stable_sort(msgs, {}, &core::Msg::id);
+  }
+  const auto alike = [](const core::Msg& a, const core::Msg& b) {
+    return a.id == b.id;
+  };
+  msgs.erase(std::unique(msgs.begin(), msgs.end(), alike), msgs.end());
+  std::vector<core::Xid> ids;
+  ids.reserve(msgs.size());
+  for (const core::Msg& msg : msgs) ids.push_back(msg.id);
+  const auto stored = index_.find_all(ids);
+  put_.note(effects_.writes);
+  for (Round& round : rounds_) round.put.note(round.writes);
+  const auto is_put = [this](const core::Xid& id) {
+    return put_.contains(id) ||
+           std::ranges::any_of(rounds_, [&](const Round& round) { return round.put.contains(id); });
+  };
+  std::size_t at = 0;
+  std::erase_if(msgs, [&](const core::Msg& msg) {
+    const bool in_store = stored[at++].has_value();
+    const bool in_memory = dispatcher_.knows(msg.id);
+    return in_store || in_memory || is_put(msg.id);
+  });
+}
+
+bool Turn::refused(core::Submitted& submitted) {
+  const auto refuse_one_that = [&](const auto& holds) {
+    const auto found = std::ranges::find_if(submitted.msgs, holds, &core::Msg::id);
+    if (found == submitted.msgs.end()) return false;
+    refusals_.push_back({submitted.request, found->id});
+    return true;
+  };
+  leave_out_known(submitted);
+  return refuse_one_that([this](const core::Xid& id) { return ids_.may_make(id); });
+}
+
+// ---- a round's end
+
+void Turn::close(core::Instant now) {
+  if (holds()) pace_.held(!only_answers_reports());
+  hold_.reset();
+  look_for_room(now);
+  const std::optional<core::Instant> due = dispatcher_.next_timeout();
+  if (std::exchange(room_came_, false) || (due && *due <= now)) step(core::TimeReached{}, now);
+  read_for_dispatcher(now);
+  fill_from_generator(now);
+  append(now);
+}
+
+// Not in a round of events, whose answers are not to wait for it; but in the next one at the latest.
+void Turn::read_for_dispatcher(core::Instant now) {
+  const auto wanted = dispatcher_.wanted_refill();
+  if (dispatcher_.wanted_bodies().empty() && !wanted) return;
+  if (!effects_.writes.empty() && !std::exchange(reads_put_off_, true)) return;
+  reads_put_off_ = false;
+  bool read_bodies = false;
+  while (!dispatcher_.wanted_bodies().empty() && effects_.writes.size() < kGrantedAtOnce) {
+    step(core::BodiesRead{queued_through(index_, layers(), dispatcher_.wanted_bodies(),
+                                         limits_.window_bytes)},
+         now);
+    read_bodies = true;
+  }
+  if (read_bodies || !wanted) return;
+  auto page = queue_through(index_, layers(), wanted->after, wanted->limit, wanted->bytes);
+  step(core::Refilled{std::move(page.records), page.more}, now);
+}
+
+std::vector<const store::ChangeSet*> Turn::layers() const {
+  auto found = layers_of(rounds_.size());
+  if (!effects_.writes.empty()) found.push_back(&effects_.writes);
+  return found;
+}
+
+// What the index does not have of the first `rounds` that are closed.
+std::vector<const store::ChangeSet*> Turn::layers_of(std::size_t rounds) const {
+  std::vector<const store::ChangeSet*> found;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const Round& round = rounds_[i];
+    if (round.ticket > index_.applied() && !round.writes.empty()) found.push_back(&round.writes);
+  }
+  return found;
+}
+
+core::Supply Turn::supply() const {
+  if (!generating() || !accepting()) return core::Supply::none;
+  return generator_->rated() ? core::Supply::later : core::Supply::open;
+}
+
+void Turn::tell_supply(core::Instant now) {
+  if (supply() != dispatcher_.supply()) step(core::SupplyChanged{supply()}, now);
+}
+
+void Turn::fill_from_generator(core::Instant now) {
+  if (!generator_) return;
+  tell_supply(now);
+  std::size_t made = 0;
+  while (accepting() && dispatcher_.demand() > 0 && made < kGeneratedAtOnce) {
+    std::vector<core::Msg> msgs =
+        generator_->make(dispatcher_.demand(), ids_, now, dispatcher_.date(now));
+    if (msgs.empty()) break;
+    made += msgs.size();
+    step(core::Generated{std::move(msgs)}, now);
+  }
+  if (made > 0) effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+  tell_supply(now);  // it may have made the last one
+}
+
+void Turn::note_second() {
+  const std::uint64_t second = ids_.second();
+  if (second <= second_written_) return;
+  effects_.writes.emplace_back(core::PutMeta{kIdSecond, second});
+  second_written_ = second;
+}
+
+void Turn::append(core::Instant now) {
+  const bool writes = !effects_.writes.empty();
+  if (!has_open_round()) return;
+  Round round{rounds_.empty() ? log_.durable() : rounds_.back().ticket, {}, {}, {}, {}, {}, now};
+  if (writes) {
+    note_second();
+    round.coming = dispatcher_.hand_over_coming();
+    round.ticket = log_.append(effects_.writes);
+    ++appended_;
+    round.writes = std::exchange(effects_.writes, std::move(spare_));
+    round.put = std::exchange(put_, {});
+    spare_.clear();
+  }
+  round.sends = std::exchange(effects_.sends, std::move(spare_sends_));
+  spare_sends_.clear();
+  round.refusals = std::exchange(refusals_, {});
+  rounds_.push_back(std::move(round));
+}
+
+std::vector<Outgoing> Turn::durable(core::Instant now) {
+  std::vector<Outgoing> out;
+  const store::Ticket up_to = log_.durable();
+  while (released_ < rounds_.size() && rounds_[released_].ticket <= up_to) {
+    Round& round = rounds_[released_++];
+    if (!round.writes.empty()) pace_.durable_after(now - round.closed_at);
+    release(round, out);
+  }
+  drop_applied(now);
+  return out;
+}
+
+void Turn::drop_applied(core::Instant now) {
+  bool any = false;
+  while (released_ > 0 && rounds_.front().ticket <= index_.applied()) {
+    Round& over = rounds_.front();
+    any = any || !over.writes.empty();
+    if (over.writes.capacity() > spare_.capacity()) spare_ = std::move(over.writes);
+    if (over.sends.capacity() > spare_sends_.capacity()) spare_sends_ = std::move(over.sends);
+    spare_.clear();
+    spare_sends_.clear();
+    rounds_.pop_front();
+    --released_;
+  }
+  if (!any) return;
+  note_fill(now);
+  room_came_ = note_room() || room_came_;
+}
+
+void Turn::release(Round& round, std::vector<Outgoing>& out) {
+  for (const SubmitRefused& refusal : round.refusals) out.emplace_back(refusal);
+  for (core::Send& send : round.sends) {
+    std::visit(
+        [&](auto& what) {
+          using What = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<What, core::SendBatch>) {
+            // A report that came since the grant may have settled some of it already.
+            what.batch = dispatcher_.batch(what.batch->id);
+            if (what.batch) out.emplace_back(std::move(what));
+          } else {
+            if constexpr (std::is_same_v<What, core::ReportReply>) note_reported(what);
+            out.emplace_back(std::move(what));
+          }
+        },
+        send);
+  }
+  round.sends.clear();
+  round.refusals.clear();
+}
+
+// Whoever looks the others up may see no more than the index has. What a later round reports is not
+// durable yet, and so is nobody's duplicate.
+void Turn::note_reported(core::ReportReply& reply) const {
+  if (reply.elsewhere.empty()) return;
+  reply.duplicate += erase_reported(layers_of(released_), reply.elsewhere);
+}
+
+// ---- room
+
+void Turn::note_fill(core::Instant now) {
+  admission_.note({index_.fill(), index_.disk_is_low(), dispatcher_.queued()}, now);
+}
+
+bool Turn::note_room() {
+  core::Room on_its_way;
+  for (const Round& round : rounds_) {
+    if (round.ticket > index_.applied()) on_its_way += round.coming;
+  }
+  const bool came = dispatcher_.note_room(index_.room(), on_its_way);
+  admission_.note_room(dispatcher_.has_room_for_any());
+  return came;
+}
+
+// At the beginning of a round: others may have filled the disk meanwhile.
+void Turn::look_for_room(core::Instant now) {
+  if (!effects_.writes.empty() || !effects_.sends.empty()) return;
+  if (admission_.is_stale(now)) note_fill(now);
+  if (note_room()) step(core::TimeReached{}, now);
+}
+
+// ---- what is to be known
+
+std::optional<core::Instant> Turn::next_close(core::Instant now) {
+  if (on_their_way() >= kMostOnTheirWay) return std::nullopt;
+  if (has_open_round()) return open_round_closes_at(now);
+  return next_close_without_events(now);
+}
+
+std::optional<core::Instant> Turn::next_close_without_events(core::Instant now) const {
+  if (supply() != dispatcher_.supply()) return now;
+  if (room_came_ || dispatcher_.wanted_refill() || !dispatcher_.wanted_bodies().empty()) return now;
+  std::optional<core::Instant> next = dispatcher_.next_timeout();
+  const auto sooner = [&next](core::Instant at) {
+    if (!next || at < *next) next = at;
+  };
+  if (generator_ && accepting() && dispatcher_.demand() > 0) {
+    // The round made as much as it may, or there was no room before its commit.
+    if (!generator_->rated()) return now;
+    // Past where the round took longer than a msg: then it is wanted at once.
+    if (const auto made_at = generator_->next_at()) sooner(*made_at);
+  }
+  // Room may come from outside, such as space on the disk: look again from time to time.
+  if (!accepting() || dispatcher_.waits_for_room()) sooner(admission_.look_again_at());
+  return next;
+}
+
+// Decided once a round, when it has nothing but answers; what comes then may end the hold.
+core::Instant Turn::open_round_closes_at(core::Instant now) {
+  if (!only_answers_reports()) return now;
+  if (!hold_) {
+    const auto due = next_close_without_events(now);
+    const bool other_is_near = due && *due < now + Pace::kLongest;
+    const auto time = other_is_near ? std::nullopt : pace_.hold();
+    hold_ = Hold{now + time.value_or(core::Duration::zero()), time.has_value()};
+  }
+  return hold_->until;
+}
+
+// It makes something durable, and only answers to reports wait for that: no batch, and no answer to who
+// submits.
+bool Turn::only_answers_reports() const {
+  const auto answers_report = [](const core::Send& send) {
+    return std::holds_alternative<core::ReportReply>(send);
+  };
+  return !effects_.writes.empty() && refusals_.empty() && dispatcher_.wanted_bodies().empty() &&
+         (!generator_ || dispatcher_.demand() == 0) &&
+         std::ranges::all_of(effects_.sends, answers_report);
+}
+
+std::optional<std::string> Turn::warning(core::Instant now) {
+  if (auto text = index_.warning()) return text;
+  return admission_.warning(waits_for_room(), waits_for(), now);
+}
+
+bool Turn::generating() const {
+  return generator_ && !generator_->ended();
+}
+
+std::vector<Outgoing> run_rounds(Turn& turn, core::Instant now) {
+  std::vector<Outgoing> all;
+  for (auto next = std::optional{now}; next && *next <= now; next = turn.next_close(now)) {
+    turn.close(now);
+    for (Outgoing& out : turn.durable(now)) all.push_back(std::move(out));
+  }
+  return all;
+}
+
+WaitsFor Turn::waits_for() const {
+  if (waits_for_room()) return WaitsFor::store_room;
+  const core::Counts counts = dispatcher_.counts();
+  if (dispatcher_.queued() > 0) {
+    const bool connected = counts.clients_free + counts.clients_busy > 0;
+    return connected ? WaitsFor::nothing : WaitsFor::client;
+  }
+  if (counts.clients_free == 0) return WaitsFor::nothing;
+  if (full() != Full::no && full() != Full::queue) return WaitsFor::store_room;
+  return supply() == core::Supply::later ? WaitsFor::rate : WaitsFor::nothing;
+}
+
+}  // namespace pena::turn

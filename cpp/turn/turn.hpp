@@ -1,0 +1,175 @@
+// The one way through, free of sockets, threads and clocks: event → step → change set → log → sends.
+//
+//             take(event)          close()                          durable()
+//   events ───────────────▶ open ──────────▶ on its way, in order ─────────────▶ what may leave
+//                          round             (append → a ticket)   (the log says up to where)
+//
+// A round is what was taken between two closes: one change set, and the sends that wait for it.
+// Several may be on their way to the disk. What they change is known here at once: the dispatcher has
+// it, and reads of the store go through turn/overlay.hpp. A round's sends leave when its change set is
+// durable, in the order of the rounds, and never wait for a later one.
+//
+// The server's shell and the simulator run this same code:
+//
+//   turn.take(std::move(event), now);                   // any number: they share the round
+//   turn.close(now);
+//   for (auto& out : turn.durable(now)) deliver(out);   // again whenever the log has got on
+//   wait until turn.next_close(now), or for an event;
+//
+// One owner; nothing here is thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/dispatcher.hpp"
+#include "core/generator.hpp"
+#include "store/index.hpp"
+#include "store/log.hpp"
+#include "turn/admission.hpp"
+#include "turn/overlay.hpp"
+#include "turn/pace.hpp"
+
+namespace pena::turn {
+
+// Nothing of a submission was taken: `id`, which is known nowhere, is one that the server has yet to
+// make.
+struct SubmitRefused {
+  core::RequestId request = 0;
+  core::Xid id;
+};
+
+// What leaves once its round is durable. Whoever answers a report looks its `elsewhere` up, with
+// settled() of turn/settled.hpp.
+using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
+                              core::ReportReply>;
+
+class Turn {
+ public:
+  // Restores the dispatcher from what the index says, and has `ids` begin behind all that the store
+  // may have given. `generator`: none where nothing is generated. `log` and `index` are of one store,
+  // and outlive the turn.
+  Turn(const core::Limits& limits, store::Log& log, store::Index& index,
+       std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
+       core::Instant now);
+
+  // Steps the event. Its effects wait for close(). Of a Submitted, msgs whose id is known already
+  // (in the store, in memory, or among the writes on their way) are left out: they are accepted once.
+  // Where one of the others is an id that `ids` may yet make, all of it is refused.
+  void take(core::Event&& event, core::Instant now);
+
+  // What the wall clock shows, which is set now and then. To be told before the events of a round.
+  void note_date(core::Instant date, core::Instant now);
+
+  // Answers what the dispatcher asks of the store, lets the generator fill what free clients lack, and
+  // appends all writes as one change set. At most one page of the queue is read, and so many msgs are
+  // made: whoever waits for more is not to hold up the others. Throws StoreError: then nothing may
+  // leave, and the process must end.
+  void close(core::Instant now);
+
+  // What may leave now. Throws StoreError likewise.
+  [[nodiscard]] std::vector<Outgoing> durable(core::Instant now);
+
+  // When close() wants to be called, though no event comes: at once where something is left to do, a
+  // little later where that is but answers to reports (turn/pace.hpp), or for a lease, a grace, the
+  // linger, the rate. Nothing where it waits for the log.
+  [[nodiscard]] std::optional<core::Instant> next_close(core::Instant now);
+  // The open round waits for more to come, for as long as next_close() says.
+  [[nodiscard]] bool holds() const { return hold_ && hold_->holds; }
+
+  // How many change sets were appended so far, and how many rounds are not durable yet.
+  [[nodiscard]] std::uint64_t appended() const { return appended_; }
+  [[nodiscard]] std::size_t on_their_way() const { return rounds_.size() - released_; }
+
+  // Other than `no`: the store is too full or the queue too long to take more work (503).
+  [[nodiscard]] Full full() const { return admission_.full(); }
+  [[nodiscard]] bool accepting() const { return full() == Full::no; }
+  [[nodiscard]] bool generating() const;
+  [[nodiscard]] WaitsFor waits_for() const;
+  // Work and clients are there, but the store has no room for what reports may need: none is granted.
+  [[nodiscard]] bool waits_for_room() const { return dispatcher_.waits_for_room(); }
+  // What whoever runs the server should know, or nothing.
+  [[nodiscard]] std::optional<std::string> warning(core::Instant now);
+  [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
+
+  // Rounds that may be on their way at once.
+  static constexpr std::size_t kMostOnTheirWay = 8;
+
+ private:
+  struct Round {
+    store::Ticket ticket = 0;
+    store::ChangeSet writes;
+    std::vector<core::Send> sends;
+    std::vector<SubmitRefused> refusals;
+    core::Room coming;  // what the writes take of the store's
+    PutIds put;
+    core::Instant closed_at;
+  };
+  // What was decided of the open round, where only answers to reports wait for it.
+  struct Hold {
+    core::Instant until;
+    bool holds = false;
+  };
+
+  void step(core::Event&& event, core::Instant now);
+  void fill_from_generator(core::Instant now);
+  [[nodiscard]] core::Supply supply() const;
+  void tell_supply(core::Instant now);
+  void read_for_dispatcher(core::Instant now);
+  [[nodiscard]] std::vector<const store::ChangeSet*> layers() const;
+  [[nodiscard]] std::vector<const store::ChangeSet*> layers_of(std::size_t rounds) const;
+  void append(core::Instant now);
+  void release(Round& round, std::vector<Outgoing>& out);
+  void drop_applied(core::Instant now);
+  void note_reported(core::ReportReply& reply) const;
+  [[nodiscard]] bool has_open_round() const {
+    return !effects_.writes.empty() || !effects_.sends.empty() || !refusals_.empty();
+  }
+  [[nodiscard]] bool only_answers_reports() const;
+  [[nodiscard]] core::Instant open_round_closes_at(core::Instant now);
+  [[nodiscard]] std::optional<core::Instant> next_close_without_events(core::Instant now) const;
+  void leave_out_known(core::Submitted& submitted);
+  [[nodiscard]] bool refused(core::Submitted& submitted);
+  void note_second();
+  void note_fill(core::Instant now);
+  [[nodiscard]] bool note_room();
+  void look_for_room(core::Instant now);
+
+  core::Limits limits_;
+  store::Log& log_;
+  store::Index& index_;
+  core::XidFactory ids_;
+  std::optional<core::Generator> generator_;
+  core::Dispatcher dispatcher_;
+  Admission admission_;
+  Pace pace_;
+  std::uint64_t appended_ = 0;
+  core::Duration clock_ahead_{};      // of `now`, as the dispatcher was told last
+  std::uint64_t second_written_ = 0;  // id_second, likewise
+  bool room_came_ = false;            // and what waited for it is yet to be granted
+  bool reads_put_off_ = false;        // a round of events went first
+
+  // The open round.
+  core::Effects effects_;
+  std::vector<SubmitRefused> refusals_;
+  PutIds put_;
+  std::optional<Hold> hold_;
+
+  // Closed ones, the oldest first: those that are not durable, and before them those that the index
+  // does not have. The first `released_` have let go what waited for them.
+  std::deque<Round> rounds_;
+  std::size_t released_ = 0;
+  // The memory of one that is over.
+  store::ChangeSet spare_;
+  std::vector<core::Send> spare_sends_;
+};
+
+// Rounds until nothing is left to do at once: for a log whose change sets are durable when append()
+// returns. What leaves, in order.
+[[nodiscard]] std::vector<Outgoing> run_rounds(Turn& turn, core::Instant now);
+
+}  // namespace pena::turn

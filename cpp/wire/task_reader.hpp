@@ -1,0 +1,38 @@
+// A client's side of GET /task: what it asks for, and what comes, as events of its machine.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/client_event.hpp"
+#include "wire/sse.hpp"
+
+namespace pena::wire {
+
+// What stands behind the '?'. `batches`: no more than these are wanted.
+[[nodiscard]] std::string task_query(std::uint32_t batchsize, std::optional<std::uint64_t> batches);
+
+// Of one stream.
+class TaskReader {
+ public:
+  using Tell = std::function<void(const core::StreamEvent&)>;
+
+  explicit TaskReader(Tell tell);
+  // What it tells is told from here.
+  TaskReader(const TaskReader&) = delete;
+  TaskReader& operator=(const TaskReader&) = delete;
+
+  // False where it is no stream to be read on: a line or an event of it is too long.
+  [[nodiscard]] bool feed(std::string_view bytes);
+
+ private:
+  void comment(std::string_view text);
+
+  Tell tell_;
+  SseParser parser_;
+};
+
+}  // namespace pena::wire

@@ -1,0 +1,73 @@
+// Where each method and path leads.
+#include "turn/routes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pena::turn::test {
+namespace {
+
+Route route(std::string_view method, std::string_view path) {
+  return std::get<Route>(find_route(method, path));
+}
+
+Answer nowhere(std::string_view method, std::string_view path) {
+  return std::get<Answer>(find_route(method, path));
+}
+
+TEST(Routes, LeadEachMethodOfAPathToItsOwn) {
+  EXPECT_EQ(route("GET", "/task"), Route::stream);
+  EXPECT_EQ(route("POST", "/task"), Route::submit);
+  EXPECT_EQ(route("POST", "/report"), Route::report);
+  EXPECT_EQ(route("GET", "/report"), Route::reports);
+  EXPECT_EQ(route("GET", "/fail"), Route::fails);
+  EXPECT_EQ(route("GET", "/healthz"), Route::health);
+}
+
+TEST(Routes, HeadLeadsWhereGetDoes) {
+  for (const char* path : {"/task", "/report", "/fail", "/healthz"}) {
+    EXPECT_EQ(route("HEAD", path), route("GET", path));
+  }
+  EXPECT_EQ(nowhere("HEAD", "/nothing").status, 404U);
+}
+
+TEST(Routes, OptionsTellsTheMethodsOfAPath) {
+  const auto allow = [](std::string_view path) {
+    const Answer answer = nowhere("OPTIONS", path);
+    EXPECT_EQ(answer.status, 204U);
+    EXPECT_EQ(answer.body, "");
+    return answer.headers;
+  };
+  EXPECT_EQ(allow("/task"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
+  EXPECT_EQ(allow("/report"), "Allow: POST, GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("/fail"), "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("/healthz"), "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("*"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
+  EXPECT_EQ(allow("/"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
+}
+
+TEST(Routes, AMethodThatDoesNotGoWithThePathIsToldThoseThatDo) {
+  const Answer put = nowhere("PUT", "/task");
+  EXPECT_EQ(put.status, 405U);
+  EXPECT_EQ(put.headers, "Allow: GET, HEAD, POST, OPTIONS\r\n");
+  EXPECT_EQ(put.body,
+            R"({"error":"\"PUT\" does not go with /task; expected GET, HEAD, POST, OPTIONS"})");
+  EXPECT_EQ(nowhere("DELETE", "/report").headers, "Allow: POST, GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(nowhere("POST", "/fail").headers, "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(nowhere("POST", "/fail").status, 405U);
+  EXPECT_EQ(nowhere("get", "/fail").status, 405U);  // methods have a case
+}
+
+TEST(Routes, APathThatIsNotThereIsNamed) {
+  for (const char* method : {"GET", "POST", "DELETE", "OPTIONS"}) {
+    const Answer answer = nowhere(method, "/tasks");
+    EXPECT_EQ(answer.status, 404U);
+    EXPECT_EQ(answer.headers, "");
+    EXPECT_EQ(answer.body,
+              R"({"error":"there is no \"/tasks\"; expected /task, /report, /fail or /healthz"})");
+  }
+  EXPECT_EQ(nowhere("GET", "/").status, 404U);
+  EXPECT_EQ(nowhere("POST", "*").status, 404U);
+}
+
+}  // namespace
+}  // namespace pena::turn::test
