@@ -75,8 +75,6 @@ class ForwardingStore : public Store {
  protected:
   [[nodiscard]] Store& inside() { return *inside_; }
   [[nodiscard]] const Store& inside() const { return *inside_; }
-  // From here on another one is inside, as after a restart.
-  void put_inside(std::unique_ptr<Store> inside) { inside_ = std::move(inside); }
 
  private:
   std::unique_ptr<Store> inside_;
