@@ -83,11 +83,13 @@ void Dispatcher::State::on(ClockRead&& event, Instant now) {
 }
 
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
+  PENA_CHECK(event.as_of == steps);
   next.reset();
   queue.refill(std::move(event.msgs), event.more);
 }
 
 void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
+  PENA_CHECK(event.as_of == steps);
   queue.bodies_read(std::move(event.msgs));
   bodies_came = true;
 }
@@ -184,6 +186,7 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   std::swap(state_->effects, into);
   state_->latest_date = state_->date(now);
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
+  ++state_->steps;
   state_->grant_in_turn(now);
   state_->queue.write_added(state_->effects.writes);
   if (state_->queue.empty()) state_->largest = 0;
@@ -214,14 +217,14 @@ std::size_t Dispatcher::demand() const {
   return std::min(state.next->lacks(), state.most_made());
 }
 
-std::optional<WantedRefill> Dispatcher::wanted_refill() const {
-  if (!state_->queue.more_in_store()) return std::nullopt;
+Wanted Dispatcher::wanted() const {
+  if (!state_->wanted_bodies.empty()) return WantedBodies{state_->steps, state_->wanted_bodies};
+  if (!state_->queue.more_in_store()) return {};
   const bool hungry = state_->next && !state_->draining && state_->next->lacks() > 0;
-  return state_->queue.wanted_refill(hungry);
-}
-
-const std::vector<Xid>& Dispatcher::wanted_bodies() const {
-  return state_->wanted_bodies;
+  auto refill = state_->queue.wanted_refill(hungry);
+  if (!refill) return {};
+  refill->as_of = state_->steps;
+  return *refill;
 }
 
 InMemory Dispatcher::in_memory() const {

@@ -85,12 +85,9 @@ class Dispatcher {
   [[nodiscard]] std::optional<Instant> next_timeout() const;
   // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`.
   [[nodiscard]] std::size_t demand() const;
-  // What it wants to know of the store's queue, if anything. To be asked where a round is closed,
-  // and answered with Refilled before any other event, or asked again in the next round.
-  [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
-  // Missed msgs that it would grant if it had them whole. To be asked where a round is closed, and
-  // before wanted_refill(); answered with BodiesRead before any other event.
-  [[nodiscard]] const std::vector<Xid>& wanted_bodies() const;
+  // What it wants to know of the store's queue, if anything: answered with BodiesRead or Refilled before
+  // any other event, or asked again later. An answer to what is not asked any more ends the process.
+  [[nodiscard]] Wanted wanted() const;
 
   // `now` as records and ids have it: by the wall clock as it was read last, and never going back.
   [[nodiscard]] Instant date(Instant now) const;

@@ -51,6 +51,7 @@ struct Dispatcher::State {
   std::optional<BatchPlan> bodiless;  // what would be granted if it were in memory whole
   std::vector<Xid> wanted_bodies;     // what of it is not
   bool bodies_came = false;           // in this step, for it
+  std::uint64_t steps = 0;            // so far: as of which something is wanted
   Counts counts;                      // but for those as of now, which the others know
   Duration clock_ahead{};             // of the time that steps are given
   Instant latest_date{};              // that a step had

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -72,12 +73,24 @@ struct ReportReply {
 
 using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
 
+// What the dispatcher asks of the store's queue, one thing at a time. `as_of` goes back with the answer:
+// the next event may change what is asked, so an answer behind one is to another question.
+//
+// Missed msgs that it would grant if it had them whole. The list is the dispatcher's: until its next
+// step.
+struct WantedBodies {
+  std::uint64_t as_of = 0;
+  std::span<const Xid> ids;
+};
 // The store has the queue's other end: what a refill asks for.
 struct WantedRefill {
+  std::uint64_t as_of = 0;
   std::optional<Xid> after;  // exclusive; none: from the start
   std::size_t limit = 0;     // at most so many msgs,
   std::size_t bytes = 0;     // and, but for the first, of so many QueuedMsg::memory_bytes()
 };
+
+using Wanted = std::variant<std::monostate, WantedBodies, WantedRefill>;
 
 // What the dispatcher holds of the queue in memory.
 struct InMemory {

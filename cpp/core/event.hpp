@@ -81,17 +81,19 @@ struct ClockRead {
   Duration ahead{};
 };
 
-// The store's answer to Dispatcher::wanted_refill(): the msgs after that key in the order of their
-// ids, at most as many as were asked for, one at least where there is one; `more` when the queue
-// goes on behind the last of them.
+// The store's answer to a WantedRefill, and to no other than the one that is asked as of now: the msgs
+// after that key in the order of their ids, at most as many as were asked for, one at least where there
+// is one; `more` when the queue goes on behind the last of them.
 struct Refilled {
+  std::uint64_t as_of = 0;  // of what was wanted
   std::vector<QueuedMsg> msgs;
   bool more = false;
 };
 
-// The store's answer to Dispatcher::wanted_bodies(): those msgs, in that order. Where they are too
-// large for the window the last may be missing, though not the first.
+// The store's answer to a WantedBodies, likewise: those msgs, in that order. Where they are too large for
+// the window the last may be missing, though not the first.
 struct BodiesRead {
+  std::uint64_t as_of = 0;
   std::vector<QueuedMsg> msgs;
 };
 

@@ -66,7 +66,10 @@ struct Limits {
 
   std::size_t window_msgs = 32'768;
   std::size_t window_bytes = std::size_t{64} << 20U;
-  std::size_t missed_msgs = 8'192;  // of lost batches, before others' answers and grants
+  std::size_t missed_msgs = 8'192;   // of lost batches, before others' answers and grants
+  std::size_t made_msgs = 32'768;    // by the generator in a round, or a batch more
+  std::size_t read_writes = 10'000;  // of msgs that were read for it in a round, or a batch more
+  std::size_t rounds_at_once = 8;    // on their way to the disk
   std::size_t fewest_pieces = 16;
   std::size_t queue_msgs = 10'000'000;
   std::size_t map_bytes = std::size_t{16} << 30U;

@@ -106,7 +106,7 @@ std::optional<WantedRefill> Queue::wanted_refill(bool hungry) const {
     return std::nullopt;
   }
   if (!hungry && barren_) return std::nullopt;
-  return WantedRefill{seen_up_to_, window_ - fresh_.size(), window_bytes_ - fresh_bytes_};
+  return WantedRefill{0, seen_up_to_, window_ - fresh_.size(), window_bytes_ - fresh_bytes_};
 }
 
 BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {

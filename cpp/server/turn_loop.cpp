@@ -10,6 +10,7 @@ namespace pena::server {
 TurnLoop::TurnLoop(turn::Turn& turn, const Clock& clock, Hooks hooks)
     : turn_(turn), clock_(clock), hooks_(std::move(hooks)) {
   publish();
+  turn_.when_durable([this] { note_progress(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -55,6 +56,14 @@ void TurnLoop::fail(std::exception_ptr error) {
   arrived_.notify_one();
 }
 
+void TurnLoop::note_progress() {
+  {
+    const std::lock_guard lock(mutex_);
+    log_got_on_ = true;
+  }
+  arrived_.notify_one();
+}
+
 void TurnLoop::run() {
   loop();
   const std::lock_guard lock(mutex_);
@@ -66,11 +75,17 @@ void TurnLoop::loop() {
   std::vector<core::Event> events;
   try {
     // The first round restores: what waits in the store is wanted before the first client comes.
-    close_round(clock_.now());
+    turn_.close(clock_.now());
+    let_go();
     bool goes_on = true;
     while (goes_on) {
       goes_on = wait_for_events(events, turn_.next_close(clock_.now()));
       run_events(events, goes_on);
+    }
+    // What is on its way is answered, too.
+    while (turn_.on_their_way() > 0) {
+      wait_for_log();
+      let_go();
     }
   } catch (...) {
     {
@@ -83,9 +98,10 @@ void TurnLoop::loop() {
 
 bool TurnLoop::wait_for_events(std::vector<core::Event>& events,
                                std::optional<core::Instant> until) {
+  const bool takes = !turn_.is_blocked();
   std::unique_lock lock(mutex_);
-  const auto ready = [this] {
-    return stopping_ || !inbox_.empty();
+  const auto ready = [&] {
+    return failure_ || log_got_on_ || (takes && (stopping_ || !inbox_.empty()));
   };
   if (until) {
     arrived_.wait_until(lock, clock_.steady(*until), ready);
@@ -93,9 +109,18 @@ bool TurnLoop::wait_for_events(std::vector<core::Event>& events,
     arrived_.wait(lock, ready);
   }
   if (failure_) std::rethrow_exception(failure_);
+  log_got_on_ = false;
+  if (!takes) return true;
   const bool nothing_left = stopping_ && inbox_.empty();
   turn::take_round(inbox_, events);
   return !nothing_left;
+}
+
+void TurnLoop::wait_for_log() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [this] { return failure_ || log_got_on_; });
+  if (failure_) std::rethrow_exception(failure_);
+  log_got_on_ = false;
 }
 
 void TurnLoop::run_events(std::vector<core::Event>& events, bool goes_on) {
@@ -104,15 +129,17 @@ void TurnLoop::run_events(std::vector<core::Event>& events, bool goes_on) {
   turn_.note_date(clock_.date(), now);
   for (core::Event& event : events) turn_.take(std::move(event), now);
   events.clear();
-  const auto due = turn_.next_close(now);
-  if (!goes_on || (due && *due <= now)) return close_round(now);
-  publish();
-  if (turn_.holds() && hooks_.on_hold) hooks_.on_hold();
+  // What they took is none of what the disk takes, which the turn learns from.
+  if (!turn_.close_if_due(clock_.now(), !goes_on) && turn_.holds()) {
+    if (hooks_.on_hold) hooks_.on_hold();
+    if (turn_.on_their_way() == 0) return;
+  }
+  let_go();
 }
 
-void TurnLoop::close_round(core::Instant now) {
-  turn_.close(now);
-  std::vector<turn::Outgoing> outgoing = turn_.durable(clock_.now());
+void TurnLoop::let_go() {
+  const core::Instant now = clock_.now();
+  std::vector<turn::Outgoing> outgoing = turn_.durable(now);
   publish();
   if (auto text = turn_.warning(now); text && hooks_.on_warning) {
     hooks_.on_warning(std::move(*text));

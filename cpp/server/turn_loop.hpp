@@ -54,11 +54,15 @@ class TurnLoop {
   void loop();
   void begin_stop();
   // For what the inbox brings, as much as one round takes, until `until` at the latest. False when
-  // the loop is to end and nothing is left in the inbox.
+  // the loop is to end and nothing is left in the inbox. Where the turn is blocked, for the log alone.
   bool wait_for_events(std::vector<core::Event>& events, std::optional<core::Instant> until);
   // Gives them to the turn. Closes the round where it is time, or where the loop does not go on.
   void run_events(std::vector<core::Event>& events, bool goes_on);
-  void close_round(core::Instant now);
+  // Where the loop goes on no more.
+  void wait_for_log();
+  // What is durable by now.
+  void let_go();
+  void note_progress();
   void publish();
 
   turn::Turn& turn_;
@@ -72,6 +76,7 @@ class TurnLoop {
   std::condition_variable arrived_;
   std::vector<core::Event> inbox_;
   bool stopping_ = false;
+  bool log_got_on_ = false;
   std::condition_variable over_;
   bool is_over_ = false;
   std::exception_ptr failure_;

@@ -162,13 +162,14 @@ core::Limits draw_limits(std::uint64_t seed, Dice& dice) {
   Dice queue_dice{seed, 5};
   if (queue_dice.chance(0.3)) limits.queue_msgs = queue_dice.between(1, 10);
   if (queue_dice.chance(0.3)) limits.missed_msgs = 1;
+  if (Dice{seed, 8}.chance(0.5)) limits.read_writes = 1;
   limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
   return limits;
 }
 
 // How far its rounds run ahead of the disk and of what is read, and what sockets have room for.
 void draw_disk(Scenario& scenario, Dice dice) {
-  if (dice.chance(0.5)) scenario.rounds = dice.between(2, turn::Turn::kMostOnTheirWay);
+  scenario.limits.rounds_at_once = dice.chance(0.5) ? dice.between(2, 8) : 1;
   scenario.socket_room = std::array<std::size_t, 3>{150, 600, 4096}.at(dice.below(3));
   scenario.apply_lag = std::array<core::Duration, 3>{5ms, 50ms, 2s}.at(dice.below(3));
 }

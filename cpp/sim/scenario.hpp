@@ -78,13 +78,13 @@ struct Scenario {
   std::uint64_t submit = 0;             // msgs that are handed in
   std::uint32_t longest_period = 1000;  // ms, of those
   double poison = 0.0;                  // the share of msgs that kill
-  // Rounds on their way to the disk at once. More than one: to a log in front of the store.
-  std::size_t rounds = 1;
-  std::size_t socket_room = 4096;  // bytes of a stream on their way, at most
-  core::Duration apply_lag{};      // what is in the log is in the store so much later, at most
-  TrueTime calm_at{};              // no fault begins at or after it, and those that run end
-  TrueTime give_up_at{};           // by then everything must have ended
-  std::vector<Fault> faults;       // by time
+  std::size_t socket_room = 4096;       // bytes of a stream on their way, at most
+  core::Duration apply_lag{};           // what is in the log is in the store so much later, at most
+  TrueTime calm_at{};                   // no fault begins at or after it, and those that run end
+  TrueTime give_up_at{};                // by then everything must have ended
+  std::vector<Fault> faults;            // by time
+  // In front of the store. Then more than one round may be on its way to the disk.
+  [[nodiscard]] bool has_log() const { return limits.rounds_at_once > 1; }
 };
 
 struct ScenarioSettings {

@@ -59,7 +59,10 @@ ServerProcess::ServerProcess(Environment& environment, const SkewedClock& clock,
             generator_of(environment.scenario), ids_, now()) {}
 
 void ServerProcess::start() {
-  close_round();
+  const store::Ticket before = environment_.disk.appended();
+  (void)environment_.disk.take_read();
+  turn_.close(now());
+  closed_behind(before);
 }
 
 void ServerProcess::at(TrueTime when, Timeline::Action action) {
@@ -97,11 +100,6 @@ core::Duration ServerProcess::commit_time() {
   return dice_.between(100us, 5ms);
 }
 
-// As many rounds as this world's log takes at once, and no more: the thread waits.
-bool ServerProcess::is_blocked() const {
-  return environment_.disk.unsynced() >= environment_.scenario.rounds;
-}
-
 void ServerProcess::wake() {
   const std::uint64_t number = ++wake_number_;
   at(environment_.timeline.now(), [this, number] {
@@ -111,7 +109,7 @@ void ServerProcess::wake() {
 
 // What the thread does when it wakes: takes a round's worth, and closes the round where it is time.
 void ServerProcess::run() {
-  if (is_blocked()) return;
+  if (turn_.is_blocked()) return;
   const core::Instant at_once = now();
   turn_.note_date(date(), at_once);
   std::vector<core::Event> events;
@@ -120,19 +118,18 @@ void ServerProcess::run() {
     tell_oracle(event);
     turn_.take(std::move(event), at_once);
   }
-  const auto due = turn_.next_close(at_once);
-  if (due && *due <= at_once) return close_round();
-  publish();
-  wait_until(due);
-}
-
-void ServerProcess::close_round() {
   const store::Ticket before = environment_.disk.appended();
   (void)environment_.disk.take_read();
-  turn_.close(now());
+  if (turn_.close_if_due(at_once)) return closed_behind(before);
+  publish();
+  wait_until(turn_.next_close(at_once));
+}
+
+void ServerProcess::closed_behind(store::Ticket before) {
   environment_.oracle.round_done(turn_.dispatcher().in_memory(), environment_.disk.take_read(),
                                  environment_.disk.leaving());
   ++environment_.tally.commits;
+  look_for_hunger();
   const store::Ticket ticket = environment_.disk.appended();
   if (ticket == before) {
     look_for_spin();
@@ -164,6 +161,21 @@ void ServerProcess::look_for_spin() {
     idle_rounds_ = 0;
   }
   if (++idle_rounds_ > kMost) throw LawBroken("spins", "the server wants a round for nothing");
+}
+
+// What is to be sent again is read in the round after the one that wants it, at the latest, however much
+// work comes in meanwhile.
+void ServerProcess::look_for_hunger() {
+  constexpr int kMost = 2;
+  const core::Wanted wanted = turn_.dispatcher().wanted();
+  const auto* const bodies = std::get_if<core::WantedBodies>(&wanted);
+  if (bodies == nullptr || !std::ranges::equal(bodies->ids, unread_)) unread_for_ = 0;
+  unread_.clear();
+  if (bodies == nullptr) return;
+  unread_.assign(bodies->ids.begin(), bodies->ids.end());
+  if (++unread_for_ > kMost) {
+    throw LawBroken("reads", "what a batch waits for is not read, round after round");
+  }
 }
 
 void ServerProcess::publish() {

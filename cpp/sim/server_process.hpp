@@ -55,11 +55,11 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void at(TrueTime when, Timeline::Action action);
   void push(core::Event event);
   void tell_oracle(const core::Event& event);
-  [[nodiscard]] bool is_blocked() const;
   void wake();
   void run();
-  void close_round();
+  void closed_behind(store::Ticket before);
   void look_for_spin();
+  void look_for_hunger();
   void publish();
   void let_go();
   void wait_until(std::optional<core::Instant> next);
@@ -95,9 +95,12 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   turn::Full full_ = turn::Full::no;
   turn::WaitsFor waits_for_ = turn::WaitsFor::nothing;
   std::uint64_t wake_number_ = 0;  // what wakes the thread next; others are overtaken
-  int idle_rounds_ = 0;            // that changed nothing, one behind the other
-  TrueTime idle_at_{};             // when the last of them was
-  TrueTime synced_at_{};           // when the last round is durable
+  std::vector<core::Xid>
+      unread_;            // what the dispatcher wanted to have read when a round was closed,
+  int unread_for_ = 0;    // and in how many that follow one another
+  int idle_rounds_ = 0;   // that changed nothing, one behind the other
+  TrueTime idle_at_{};    // when the last of them was
+  TrueTime synced_at_{};  // when the last round is durable
   bool dead_ = false;
   core::Duration wall_ahead_{};
   TrueTime frozen_until_{}, slow_until_{};

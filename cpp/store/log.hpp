@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/effect.hpp"
@@ -25,6 +26,9 @@ class Log {
   virtual Ticket append(const ChangeSet& changes) = 0;
   // Up to which all are durable. Errors: StoreError, where one of them failed.
   [[nodiscard]] virtual Ticket durable() = 0;
+  // `wake` is called, by any thread, whenever durable() may say more than it said. To be told before the
+  // first append(). Where all is durable when that returns, it never is.
+  virtual void when_durable(std::function<void()> wake) { (void)wake; }
 };
 
 }  // namespace pena::store

@@ -1,32 +1,16 @@
 #include "turn/overlay.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <variant>
+
+#include "core/check.hpp"
 
 namespace pena::turn {
 namespace {
 
 using core::QueuedMsg;
 using core::Xid;
-
-// By id, in their order: the msg that the layers leave in the queue, or null where they take it out.
-using Changed = std::map<Xid, const QueuedMsg*>;
-
-Changed changed(Layers layers) {
-  Changed found;
-  for (const store::ChangeSet* changes : layers) {
-    for (const core::Write& write : *changes) {
-      if (const auto* put = std::get_if<core::PutQueue>(&write)) {
-        found[put->msg.msg.id] = &put->msg;
-      } else if (const auto* drop = std::get_if<core::DropQueue>(&write)) {
-        found[drop->id] = nullptr;
-      }
-    }
-  }
-  return found;
-}
 
 // Grows by msgs until there are as many as may be; says, then, that there are more.
 class GrowingPage {
@@ -56,53 +40,70 @@ class GrowingPage {
 
 }  // namespace
 
+QueueThrough::QueueThrough(const store::Index& index, Layers layers) : index_(index) {
+  for (const store::ChangeSet* changes : layers) {
+    for (std::size_t i = 0; i < changes->size(); ++i) {
+      const core::Write& write = (*changes)[i];
+      if (const auto* put = std::get_if<core::PutQueue>(&write)) {
+        changes_[put->msg.msg.id] = {changes, i};
+      } else if (const auto* drop = std::get_if<core::DropQueue>(&write)) {
+        changes_[drop->id] = {changes, i};
+      }
+    }
+  }
+}
+
+const QueuedMsg* QueueThrough::Change::put() const {
+  const auto* const put = std::get_if<core::PutQueue>(&(*layer)[write]);
+  return put == nullptr ? nullptr : &put->msg;
+}
+
 // Two lists in the order of the ids become one. Where both have an id, the layers' word is the last.
-store::Page<QueuedMsg> queue_through(const store::Index& index, Layers layers,
-                                     std::optional<Xid> after, std::size_t limit,
-                                     std::size_t bytes) {
-  if (layers.empty()) return index.queue(after, limit, bytes);
-  const Changed changes = changed(layers);
-  auto next = after ? changes.upper_bound(*after) : changes.begin();
+store::Page<QueuedMsg> QueueThrough::queue(std::optional<Xid> after, std::size_t limit,
+                                           std::size_t bytes) const {
+  if (changes_.empty()) return index_.queue(after, limit, bytes);
+  auto next = after ? changes_.upper_bound(*after) : changes_.begin();
   GrowingPage grown{limit, bytes};
   // What the layers leave in the queue, from there to `end`.
-  const auto add_changed_until = [&](Changed::const_iterator end) {
+  const auto add_changed_until = [&](auto end) {
     for (; next != end; ++next) {
-      if (next->second != nullptr && !grown.add(*next->second)) return false;
+      const QueuedMsg* const put = next->second.put();
+      if (put != nullptr && !grown.add(*put)) return false;
     }
     return true;
   };
   for (bool more = true; more;) {
-    store::Page<QueuedMsg> page = index.queue(after, grown.left(), bytes);
+    store::Page<QueuedMsg> page = index_.queue(after, grown.left(), bytes);
     more = page.more;
     if (!page.records.empty()) after = page.records.back().msg.id;
     for (QueuedMsg& msg : page.records) {
       const Xid id = msg.msg.id;
-      if (!add_changed_until(changes.upper_bound(id))) return std::move(grown).page();
-      if (!changes.contains(id) && !grown.add(std::move(msg))) return std::move(grown).page();
+      if (!add_changed_until(changes_.upper_bound(id))) return std::move(grown).page();
+      if (!changes_.contains(id) && !grown.add(std::move(msg))) return std::move(grown).page();
     }
   }
-  (void)add_changed_until(changes.end());
+  (void)add_changed_until(changes_.end());
   return std::move(grown).page();
 }
 
-std::vector<QueuedMsg> queued_through(const store::Index& index, Layers layers,
-                                      const std::vector<Xid>& ids, std::size_t bytes) {
-  if (layers.empty()) return index.queued(ids, bytes);
-  const Changed changes = changed(layers);
+std::vector<QueuedMsg> QueueThrough::queued(std::span<const Xid> ids, std::size_t bytes) const {
   std::vector<Xid> unchanged;
+  unchanged.reserve(ids.size());
   for (const Xid& id : ids) {
-    if (!changes.contains(id)) unchanged.push_back(id);
+    if (!changes_.contains(id)) unchanged.push_back(id);
   }
   std::vector<QueuedMsg> read =
-      unchanged.empty() ? std::vector<QueuedMsg>{} : index.queued(unchanged, bytes);
+      unchanged.empty() ? std::vector<QueuedMsg>{} : index_.queued(unchanged, bytes);
+  if (unchanged.size() == ids.size()) return read;
   auto from_index = read.begin();
   GrowingPage grown{ids.size(), bytes};
   for (const Xid& id : ids) {
-    const auto change = changes.find(id);
-    const bool is_changed = change != changes.end();
+    const auto change = changes_.find(id);
+    const bool is_changed = change != changes_.end();
     if (!is_changed && from_index == read.end()) break;  // it was cut there
-    const bool fits = is_changed ? grown.add(*change->second) : grown.add(std::move(*from_index++));
-    if (!fits) break;
+    const QueuedMsg* const put = is_changed ? change->second.put() : nullptr;
+    PENA_CHECK(!is_changed || put != nullptr);  // whoever asks for it knows that it waits
+    if (!grown.add(is_changed ? *put : std::move(*from_index++))) break;
   }
   return std::move(grown).page().records;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <unordered_set>
@@ -21,13 +22,30 @@ namespace pena::turn {
 // Change sets that the index does not have, the oldest first.
 using Layers = std::span<const store::ChangeSet* const>;
 
-// As store::Index::queue and ::queued.
-[[nodiscard]] store::Page<core::QueuedMsg> queue_through(const store::Index& index, Layers layers,
-                                                         std::optional<core::Xid> after,
-                                                         std::size_t limit, std::size_t bytes);
-[[nodiscard]] std::vector<core::QueuedMsg> queued_through(const store::Index& index, Layers layers,
-                                                          const std::vector<core::Xid>& ids,
-                                                          std::size_t bytes);
+// The store's queue, seen through the layers as they are now. One of them may grow while this is asked: of
+// what came since, nothing is seen. Index and layers outlive it.
+class QueueThrough {
+ public:
+  QueueThrough(const store::Index& index, Layers layers);
+
+  // As store::Index::queue and ::queued.
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+                                                   std::size_t limit, std::size_t bytes) const;
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(std::span<const core::Xid> ids,
+                                                    std::size_t bytes) const;
+
+ private:
+  // What the layers' last word on an id is: the msg that this write puts, or that it is out of the
+  // queue. By number, for writes move while their change set grows.
+  struct Change {
+    const store::ChangeSet* layer = nullptr;
+    std::size_t write = 0;
+    [[nodiscard]] const core::QueuedMsg* put() const;
+  };
+
+  const store::Index& index_;
+  std::map<core::Xid, Change> changes_;
+};
 
 // Erases those of `ids` that a layer puts into the bucket `report`. Returns how many they were.
 [[nodiscard]] std::size_t erase_reported(Layers layers, std::vector<core::Xid>& ids);

@@ -10,10 +10,6 @@ namespace {
 
 constexpr const char* kGenerated = "generated";
 
-// A round makes batches until it has made so many msgs; the others' answers are not to wait for more.
-constexpr std::size_t kGeneratedAtOnce = 32'768;
-// As many writes of msgs that were read for it in one round, or a batch more.
-constexpr std::size_t kGrantedAtOnce = 10'000;
 // The wall clock was set, or the machine slept: a smaller step is not worth an event.
 constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
 
@@ -120,20 +116,31 @@ void Turn::close(core::Instant now) {
 
 // Not in a round of events, whose answers are not to wait for it; but in the next one at the latest.
 void Turn::read_for_dispatcher(core::Instant now) {
-  const auto wanted = dispatcher_.wanted_refill();
-  if (dispatcher_.wanted_bodies().empty() && !wanted) return;
+  const core::Wanted wanted = dispatcher_.wanted();
+  if (std::holds_alternative<std::monostate>(wanted)) return;
   if (!effects_.writes.empty() && !std::exchange(reads_put_off_, true)) return;
   reads_put_off_ = false;
-  bool read_bodies = false;
-  while (!dispatcher_.wanted_bodies().empty() && effects_.writes.size() < kGrantedAtOnce) {
-    step(core::BodiesRead{queued_through(index_, layers(), dispatcher_.wanted_bodies(),
-                                         limits_.window_bytes)},
-         now);
-    read_bodies = true;
+  if (const auto* ids = std::get_if<core::WantedBodies>(&wanted)) return read_bodies(*ids, now);
+  refill(std::get<core::WantedRefill>(wanted), now);
+}
+
+// However much the events of the round write: what waits to be sent again is not to wait for their end.
+// What is granted on the way is not asked for again, so one look at the layers serves all.
+void Turn::read_bodies(core::WantedBodies wanted, core::Instant now) {
+  const QueueThrough queue(index_, layers());
+  const std::size_t before = effects_.writes.size();
+  while (true) {
+    step(core::BodiesRead{wanted.as_of, queue.queued(wanted.ids, limits_.window_bytes)}, now);
+    const core::Wanted more = dispatcher_.wanted();
+    const auto* const ids = std::get_if<core::WantedBodies>(&more);
+    if (ids == nullptr || effects_.writes.size() - before >= limits_.read_writes) return;
+    wanted = *ids;
   }
-  if (read_bodies || !wanted) return;
-  auto page = queue_through(index_, layers(), wanted->after, wanted->limit, wanted->bytes);
-  step(core::Refilled{std::move(page.records), page.more}, now);
+}
+
+void Turn::refill(const core::WantedRefill& wanted, core::Instant now) {
+  auto page = QueueThrough(index_, layers()).queue(wanted.after, wanted.limit, wanted.bytes);
+  step(core::Refilled{wanted.as_of, std::move(page.records), page.more}, now);
 }
 
 std::vector<const store::ChangeSet*> Turn::layers() const {
@@ -165,7 +172,7 @@ void Turn::fill_from_generator(core::Instant now) {
   if (!generator_) return;
   tell_supply(now);
   std::size_t made = 0;
-  while (accepting() && dispatcher_.demand() > 0 && made < kGeneratedAtOnce) {
+  while (accepting() && dispatcher_.demand() > 0 && made < limits_.made_msgs) {
     std::vector<core::Msg> msgs =
         generator_->make(dispatcher_.demand(), ids_, now, dispatcher_.date(now));
     if (msgs.empty()) break;
@@ -204,6 +211,7 @@ void Turn::append(core::Instant now) {
 
 std::vector<Outgoing> Turn::durable(core::Instant now) {
   std::vector<Outgoing> out;
+  if (rounds_.empty()) return out;
   const store::Ticket up_to = log_.durable();
   while (released_ < rounds_.size() && rounds_[released_].ticket <= up_to) {
     Round& round = rounds_[released_++];
@@ -284,15 +292,22 @@ void Turn::look_for_room(core::Instant now) {
 
 // ---- what is to be known
 
+bool Turn::close_if_due(core::Instant now, bool last) {
+  const auto due = next_close(now);
+  if (!last && !(due && *due <= now)) return false;
+  close(now);
+  return true;
+}
+
 std::optional<core::Instant> Turn::next_close(core::Instant now) {
-  if (on_their_way() >= kMostOnTheirWay) return std::nullopt;
+  if (is_blocked()) return std::nullopt;
   if (has_open_round()) return open_round_closes_at(now);
   return next_close_without_events(now);
 }
 
 std::optional<core::Instant> Turn::next_close_without_events(core::Instant now) const {
   if (supply() != dispatcher_.supply()) return now;
-  if (room_came_ || dispatcher_.wanted_refill() || !dispatcher_.wanted_bodies().empty()) return now;
+  if (room_came_ || !std::holds_alternative<std::monostate>(dispatcher_.wanted())) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   const auto sooner = [&next](core::Instant at) {
     if (!next || at < *next) next = at;
@@ -326,7 +341,8 @@ bool Turn::only_answers_reports() const {
   const auto answers_report = [](const core::Send& send) {
     return std::holds_alternative<core::ReportReply>(send);
   };
-  return !effects_.writes.empty() && refusals_.empty() && dispatcher_.wanted_bodies().empty() &&
+  return !effects_.writes.empty() && refusals_.empty() &&
+         !std::holds_alternative<core::WantedBodies>(dispatcher_.wanted()) &&
          (!generator_ || dispatcher_.demand() == 0) &&
          std::ranges::all_of(effects_.sends, answers_report);
 }

@@ -11,16 +11,19 @@
 //
 // The server's shell and the simulator run this same code:
 //
-//   turn.take(std::move(event), now);                   // any number: they share the round
-//   turn.close(now);
+//   unless turn.is_blocked():
+//     turn.note_date(date, now);
+//     turn.take(std::move(event), now);                 // any number: they share the round
+//     (void)turn.close_if_due(now);
 //   for (auto& out : turn.durable(now)) deliver(out);   // again whenever the log has got on
-//   wait until turn.next_close(now), or for an event;
+//   wait until turn.next_close(now), for an event, or for the log;
 //
 // One owner; nothing here is thread-safe.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -71,8 +74,13 @@ class Turn {
   // leave, and the process must end.
   void close(core::Instant now);
 
+  // Likewise, where it is time or where the round is the `last`. True where it closed.
+  [[nodiscard]] bool close_if_due(core::Instant now, bool last = false);
+
   // What may leave now. Throws StoreError likewise.
   [[nodiscard]] std::vector<Outgoing> durable(core::Instant now);
+  // `wake` is called, by any thread, when there may be more of that without a close().
+  void when_durable(std::function<void()> wake) { log_.when_durable(std::move(wake)); }
 
   // When close() wants to be called, though no event comes: at once where something is left to do, a
   // little later where that is but answers to reports (turn/pace.hpp), or for a lease, a grace, the
@@ -80,6 +88,9 @@ class Turn {
   [[nodiscard]] std::optional<core::Instant> next_close(core::Instant now);
   // The open round waits for more to come, for as long as next_close() says.
   [[nodiscard]] bool holds() const { return hold_ && hold_->holds; }
+
+  // As many rounds are on their way as may be: no event is to be taken before durable() got on.
+  [[nodiscard]] bool is_blocked() const { return on_their_way() >= limits_.rounds_at_once; }
 
   // How many change sets were appended so far, and how many rounds are not durable yet.
   [[nodiscard]] std::uint64_t appended() const { return appended_; }
@@ -95,9 +106,6 @@ class Turn {
   // What whoever runs the server should know, or nothing.
   [[nodiscard]] std::optional<std::string> warning(core::Instant now);
   [[nodiscard]] const core::Dispatcher& dispatcher() const { return dispatcher_; }
-
-  // Rounds that may be on their way at once.
-  static constexpr std::size_t kMostOnTheirWay = 8;
 
  private:
   struct Round {
@@ -120,6 +128,8 @@ class Turn {
   [[nodiscard]] core::Supply supply() const;
   void tell_supply(core::Instant now);
   void read_for_dispatcher(core::Instant now);
+  void read_bodies(core::WantedBodies wanted, core::Instant now);
+  void refill(const core::WantedRefill& wanted, core::Instant now);
   [[nodiscard]] std::vector<const store::ChangeSet*> layers() const;
   [[nodiscard]] std::vector<const store::ChangeSet*> layers_of(std::size_t rounds) const;
   void append(core::Instant now);

@@ -245,7 +245,9 @@ TEST(Dispatcher, CountsWhatTheStoresQueueHas) {
     EXPECT_EQ(dispatcher.queued(), 5 + puts - drops);
   };
   step(Submitted{1, {Msg{id_of(20), 1, {}}, Msg{id_of(21), 1, {}}}});
-  step(Refilled{{{{id_of(10), 1, {}}, {}, {}, {}}, {{id_of(11), 1, {}}, {}, {}, {}}}, true});
+  const auto refill = std::get<WantedRefill>(dispatcher.wanted());
+  step(Refilled{
+      refill.as_of, {{{id_of(10), 1, {}}, {}, {}, {}}, {{id_of(11), 1, {}}, {}, {}, {}}}, true});
   step(ClientJoined{id_of(1), 2, false});
   EXPECT_EQ(drops, 2U);
   Reported report;

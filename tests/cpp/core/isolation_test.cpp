@@ -54,9 +54,11 @@ struct StoredQueue {
     }
   }
   [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const {
-    if (dispatcher.wanted_bodies().empty()) return std::nullopt;
-    BodiesRead read;
-    for (const Xid& id : dispatcher.wanted_bodies()) read.msgs.push_back(msgs.at(id));
+    const Wanted wanted = dispatcher.wanted();
+    const auto* const bodies = std::get_if<WantedBodies>(&wanted);
+    if (bodies == nullptr) return std::nullopt;
+    BodiesRead read{bodies->as_of, {}};
+    for (const Xid& id : bodies->ids) read.msgs.push_back(msgs.at(id));
     return read;
   }
 };

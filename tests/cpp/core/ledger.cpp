@@ -84,7 +84,7 @@ Snapshot Ledger::snapshot() const {
 }
 
 Refilled Ledger::refill(const WantedRefill& wanted) const {
-  Refilled answer;
+  Refilled answer{wanted.as_of, {}, false};
   auto at = wanted.after ? queue.upper_bound(*wanted.after) : queue.begin();
   std::size_t bytes = 0;
   for (; at != queue.end() && answer.msgs.size() < wanted.limit && bytes < wanted.bytes; ++at) {
@@ -95,10 +95,10 @@ Refilled Ledger::refill(const WantedRefill& wanted) const {
   return answer;
 }
 
-BodiesRead Ledger::bodies(const std::vector<Xid>& ids, std::size_t bytes) const {
-  BodiesRead answer;
+BodiesRead Ledger::bodies(const WantedBodies& wanted, std::size_t bytes) const {
+  BodiesRead answer{wanted.as_of, {}};
   std::size_t read = 0;
-  for (const Xid& id : ids) {
+  for (const Xid& id : wanted.ids) {
     if (read >= bytes) break;
     const auto at = queue.find(id);
     law(at != queue.end(), id.text() + " is to be read, but does not wait");
@@ -109,8 +109,9 @@ BodiesRead Ledger::bodies(const std::vector<Xid>& ids, std::size_t bytes) const 
 }
 
 std::optional<Event> Ledger::answer(const Dispatcher& dispatcher) const {
-  if (!dispatcher.wanted_bodies().empty()) return bodies(dispatcher.wanted_bodies());
-  if (const auto wanted = dispatcher.wanted_refill()) return refill(*wanted);
+  const Wanted wanted = dispatcher.wanted();
+  if (const auto* ids = std::get_if<WantedBodies>(&wanted)) return bodies(*ids);
+  if (const auto* page = std::get_if<WantedRefill>(&wanted)) return refill(*page);
   return std::nullopt;
 }
 

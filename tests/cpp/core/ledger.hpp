@@ -27,7 +27,7 @@ class Ledger {
 
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
-  [[nodiscard]] BodiesRead bodies(const std::vector<Xid>& ids, std::size_t bytes = SIZE_MAX) const;
+  [[nodiscard]] BodiesRead bodies(const WantedBodies& wanted, std::size_t bytes = SIZE_MAX) const;
   // What the dispatcher wants of the store, if anything: bodies first.
   [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const;
   // Of queue, batch, report and fail together.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 
@@ -12,6 +13,7 @@
 #include "store/memory_store.hpp"
 #include "support/temp_folder.hpp"
 #include "turn/inbox.hpp"
+#include "turn/late_store.hpp"
 
 namespace pena::server::test {
 namespace {
@@ -180,6 +182,68 @@ TEST_F(TurnLoopTest, AStopClosesARoundOfWhatWaits) {
   EXPECT_EQ(store_->counts().queue, 2U);
   submit(3);  // too late
   EXPECT_EQ(store_->counts().queue, 2U);
+}
+
+// A log that is durable later, by a thread of its own.
+class TurnLoopOverALogTest : public testing::Test {
+ protected:
+  void run(std::size_t rounds_at_once) {
+    core::Limits limits;
+    limits.rounds_at_once = rounds_at_once;
+    turn_.emplace(limits, store_, store_, std::nullopt, ids_, clock_.now());
+    TurnLoop::Hooks hooks;
+    hooks.on_released = [this](const std::vector<turn::Outgoing>& outgoing) {
+      for (const turn::Outgoing& out : outgoing) {
+        released_.at(std::get<core::SubmitReply>(out).request).set_value();
+      }
+    };
+    hooks.on_failed = [](const std::exception_ptr&) {
+      FAIL();
+    };
+    loop_.emplace(*turn_, clock_, std::move(hooks));
+  }
+  void submit(core::RequestId request) {
+    loop_->push(core::Submitted{request, {{ids_.next(clock_.date()), 1, {}}}});
+  }
+
+  core::XidFactory ids_{{1, 2, 3}, 4};
+  Clock clock_;
+  turn::test::LateStore store_;
+  std::array<std::promise<void>, 4> released_;
+  std::optional<turn::Turn> turn_;
+  std::optional<TurnLoop> loop_;
+};
+
+TEST_F(TurnLoopOverALogTest, WhatIsDurableLeavesThoughNothingElseHappens) {
+  run(8);
+  submit(1);
+  store_.wait_for_append(1);
+  store_.sync(1);
+  released_[1].get_future().get();
+}
+
+TEST_F(TurnLoopOverALogTest, EventsWaitWhereTheLogIsBehindAndGoOnWithIt) {
+  run(1);
+  submit(1);
+  store_.wait_for_append(1);
+  submit(2);
+  store_.sync(1);
+  store_.wait_for_append(2);
+  store_.sync(2);
+  released_[2].get_future().get();
+}
+
+TEST_F(TurnLoopOverALogTest, AStopAnswersWhatIsOnItsWay) {
+  run(8);
+  submit(1);
+  store_.wait_for_append(1);
+  submit(2);
+  store_.wait_for_append(2);
+  EXPECT_FALSE(loop_->stop_within(std::chrono::milliseconds{1}));
+  store_.sync(2);
+  loop_->stop();
+  released_[1].get_future().get();
+  released_[2].get_future().get();
 }
 
 // The store is one on a disk, so that there is a time for which a round is held.

@@ -56,7 +56,8 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
         below(3) == 0 ? std::nullopt : std::optional{id_of(static_cast<std::uint16_t>(below(40)))};
     const std::size_t limit = 1 + below(30);
     const std::size_t bytes = below(2) == 0 ? SIZE_MAX : 1 + below(3000);
-    const auto page = queue_through(*before, layers, from, limit, bytes);
+    const QueueThrough through(*before, layers);
+    const auto page = through.queue(from, limit, bytes);
     const auto wanted = after->queue(from, limit, bytes);
     ASSERT_EQ(page.records, wanted.records);
     ASSERT_EQ(page.more, wanted.more);
@@ -66,7 +67,7 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
       if (below(2) == 0) ids.push_back(id_of(number));
     }
     std::ranges::shuffle(ids, dice_);
-    ASSERT_EQ(queued_through(*before, layers, ids, bytes),
+    ASSERT_EQ(through.queued(ids, bytes),
               static_cast<const store::Index&>(*after).queued(ids, bytes));
     for (const store::ChangeSet& changes : on_their_way) before->commit(changes);
   }
