@@ -47,11 +47,11 @@ std::unique_ptr<store::View> open_view(const ServerSettings& settings) {
   return settings.store.empty() ? nullptr : store::open_lmdb_view(settings.store);
 }
 
-std::optional<core::Generator::Settings> generator_of(const GeneratorSettings& settings) {
+std::optional<turn::Generator::Settings> generator_of(const GeneratorSettings& settings) {
   if (!settings.enabled) return std::nullopt;
   std::random_device random;
   const std::uint64_t chance = (std::uint64_t{random()} << 32U) | random();
-  return core::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
+  return turn::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
 }
 
 // What ended the thread of the turn.

@@ -39,9 +39,9 @@ Reply as_heard(const turn::Answer& said) {
   return heard;
 }
 
-std::optional<core::Generator::Settings> generator_of(const Scenario& scenario) {
+std::optional<turn::Generator::Settings> generator_of(const Scenario& scenario) {
   if (scenario.generate == 0) return std::nullopt;
-  return core::Generator::Settings{scenario.generate, scenario.rate, scenario.seed};
+  return turn::Generator::Settings{scenario.generate, scenario.rate, scenario.seed};
 }
 
 }  // namespace

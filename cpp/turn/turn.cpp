@@ -16,7 +16,7 @@ constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
 }  // namespace
 
 Turn::Turn(const core::Limits& limits, store::Log& log, store::Index& index,
-           std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
+           std::optional<Generator::Settings> generator, const core::XidFactory& ids,
            core::Instant now)
     : limits_(limits),
       log_(log),

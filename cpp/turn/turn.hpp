@@ -30,10 +30,10 @@
 #include <vector>
 
 #include "core/dispatcher.hpp"
-#include "core/generator.hpp"
 #include "store/index.hpp"
 #include "store/log.hpp"
 #include "turn/admission.hpp"
+#include "turn/generator.hpp"
 #include "turn/overlay.hpp"
 #include "turn/pace.hpp"
 
@@ -57,7 +57,7 @@ class Turn {
   // may have given. `generator`: none where nothing is generated. `log` and `index` are of one store,
   // and outlive the turn.
   Turn(const core::Limits& limits, store::Log& log, store::Index& index,
-       std::optional<core::Generator::Settings> generator, const core::XidFactory& ids,
+       std::optional<Generator::Settings> generator, const core::XidFactory& ids,
        core::Instant now);
 
   // Steps the event. Its effects wait for close(). Of a Submitted, msgs whose id is known already
@@ -153,7 +153,7 @@ class Turn {
   store::Log& log_;
   store::Index& index_;
   core::XidFactory ids_;
-  std::optional<core::Generator> generator_;
+  std::optional<Generator> generator_;
   core::Dispatcher dispatcher_;
   Admission admission_;
   Pace pace_;

@@ -12,7 +12,6 @@
 #include <set>
 
 #include "core/dispatcher.hpp"
-#include "core/generator.hpp"
 
 namespace pena::core::test {
 namespace {

@@ -99,7 +99,7 @@ TEST_F(TurnTest, AGeneratorThatLackedRoomGoesOnByItselfWhenThereIsSome) {
     auto changing = std::make_unique<ChangingStore>(store::make_memory_store());
     ChangingStore& disk = *changing;
     store_ = std::move(changing);
-    core::Generator::Settings settings;
+    Generator::Settings settings;
     settings.rate = rate;
     open(settings);
     disk.has_room = false;

@@ -64,7 +64,7 @@ TEST_F(TurnPaceTest, AReportBehindWhichTheGeneratorFillsABatchIsMoreThanItsAnswe
   join(99, 1000);
   now_ += limits_.linger;
   (void)run_rounds(*turn_, now_);
-  open(core::Generator::Settings{.count = {}, .rate = {}, .seed = 1});
+  open(Generator::Settings{.count = {}, .rate = {}, .seed = 1});
   const auto sent = of<core::SendBatch>(join(100, 1));
   take(core::Reported{1, {}, {sent.at(0).batch->msgs.at(0).msg.id}, {}, {}, false});
   EXPECT_FALSE(is_held());
@@ -160,7 +160,7 @@ TEST_F(TurnTest, IdsThatSomebodyBroughtBeforeTheyAreMadeAreSteppedOver) {
   EXPECT_EQ(of<core::SubmitReply>(happen(std::move(submitted))).size(), 1U);
   join(100, 2);  // some of them are held
   ids_ = next_run;
-  open(core::Generator::Settings{10, std::nullopt, 1});
+  open(Generator::Settings{10, std::nullopt, 1});
   const auto sent = of<core::SendBatch>(join(101, 12));
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].batch->msgs.size(), 12U);  // two that were brought, and ten
@@ -223,7 +223,7 @@ TEST_F(TurnTest, TellsDuplicateFromUnknown) {
 }
 
 TEST_F(TurnTest, TheGeneratorFillsEveryFreeClientAndStopsAtItsCount) {
-  open(core::Generator::Settings{.count = 10, .rate = {}, .seed = 1});
+  open(Generator::Settings{.count = 10, .rate = {}, .seed = 1});
   EXPECT_EQ(of<core::SendBatch>(join(100, 4)).at(0).batch->msgs.size(), 4U);
   EXPECT_EQ(of<core::SendBatch>(join(101, 4)).at(0).batch->msgs.size(), 4U);
   EXPECT_TRUE(of<core::SendBatch>(join(102, 4)).empty());  // two are left: they linger
@@ -236,7 +236,7 @@ TEST_F(TurnTest, TheGeneratorFillsEveryFreeClientAndStopsAtItsCount) {
 }
 
 TEST_F(TurnTest, ARestartedGeneratorMakesOnlyWhatIsLeft) {
-  const core::Generator::Settings settings{.count = 10, .rate = {}, .seed = 1};
+  const Generator::Settings settings{.count = 10, .rate = {}, .seed = 1};
   open(settings);
   join(100, 6);
   open(settings);
@@ -246,7 +246,7 @@ TEST_F(TurnTest, ARestartedGeneratorMakesOnlyWhatIsLeft) {
 }
 
 TEST_F(TurnTest, TheRateNamesTheNextTimeAndWhatItMadeLingers) {
-  open(core::Generator::Settings{.count = {}, .rate = 2.0, .seed = 1});
+  open(Generator::Settings{.count = {}, .rate = 2.0, .seed = 1});
   EXPECT_TRUE(of<core::SendBatch>(join(100, 2)).empty());
   for (int round = 0; round < 2; ++round) {
     const auto next = turn_->next_close(now_);
@@ -260,7 +260,7 @@ TEST_F(TurnTest, TheRateNamesTheNextTimeAndWhatItMadeLingers) {
 }
 
 TEST_F(TurnTest, WhoWaitsForARateHoldsNobodyBack) {
-  open(core::Generator::Settings{.count = {}, .rate = 1.0, .seed = 1});
+  open(Generator::Settings{.count = {}, .rate = 1.0, .seed = 1});
   join(100, 1000);
   join(101, 1);
   now_ = turn_->next_close(now_).value();
@@ -276,7 +276,7 @@ TEST_F(TurnTest, WhoWaitsForARateHoldsNobodyBack) {
 }
 
 TEST_F(TurnTest, WhatIsSubmittedBesideALowRateLingersAndNoLonger) {
-  open(core::Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
+  open(Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
   join(100, 10);
   EXPECT_TRUE(of<core::SendBatch>(submit({1})).empty());
   EXPECT_EQ(turn_->next_close(now_), now_ + limits_.linger);
@@ -286,7 +286,7 @@ TEST_F(TurnTest, WhatIsSubmittedBesideALowRateLingersAndNoLonger) {
 
 TEST_F(TurnTest, AFullQueueGoesOutThoughAGeneratorHasMoreToMake) {
   limits_.queue_msgs = 5;
-  open(core::Generator::Settings{.count = 100, .rate = {}, .seed = 1});
+  open(Generator::Settings{.count = 100, .rate = {}, .seed = 1});
   submit({1, 2, 3, 4, 5});
   EXPECT_FALSE(turn_->accepting());
   EXPECT_TRUE(of<core::SendBatch>(join(100, 10)).empty());
@@ -301,7 +301,7 @@ TEST_F(TurnTest, AFullQueueGoesOutThoughAGeneratorHasMoreToMake) {
 }
 
 TEST_F(TurnTest, SaysWhatMustComeBeforeAnythingMoves) {
-  open(core::Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
+  open(Generator::Settings{.count = {}, .rate = 0.01, .seed = 1});
   EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);
   submit({1});
   EXPECT_EQ(turn_->waits_for(), WaitsFor::client);

@@ -25,7 +25,7 @@ using store::test::queued;
 
 class TurnTest : public testing::Test {
  protected:
-  void open(std::optional<core::Generator::Settings> generator = std::nullopt) {
+  void open(std::optional<Generator::Settings> generator = std::nullopt) {
     turn_.emplace(limits_, *store_, *store_, generator, ids_, now_);
   }
   std::vector<Outgoing> happen(core::Event event) {

@@ -1,13 +1,20 @@
-#include "core/generator.hpp"
+#include "turn/generator.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-namespace pena::core {
+namespace pena::turn::test {
 namespace {
 
+using core::Duration;
+using core::from_us;
+using core::Instant;
+using core::Msg;
+using core::to_us;
+using core::XidFactory;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 XidFactory ids() {
   return XidFactory({1, 2, 3}, 4);
@@ -74,6 +81,25 @@ TEST(Generator, KeepsToItsRate) {
   EXPECT_EQ(generator.make(100, factory, from_us(0) + milliseconds{1000}, from_us(0)).size(), 6U);
 }
 
+// As where nobody was connected: who comes gets no flood.
+TEST(Generator, MakesUpForASecondAndNoMore) {
+  XidFactory factory = ids();
+  Generator generator({.count = {}, .rate = 10.0, .seed = 1}, 0, from_us(0));
+  const Instant late = from_us(0) + std::chrono::hours{1};
+  EXPECT_EQ(generator.make(1000, factory, late, from_us(0)).size(), 10U);
+  EXPECT_EQ(generator.make(1000, factory, late, from_us(0)).size(), 0U);
+  EXPECT_EQ(generator.make(1000, factory, late + milliseconds{101}, from_us(0)).size(), 1U);
+}
+
+TEST(Generator, OfALowRateTheMsgThatIsDueIsNotForgotten) {
+  XidFactory factory = ids();
+  Generator generator({.count = {}, .rate = 0.1, .seed = 1}, 0, from_us(0));
+  const Instant late = from_us(0) + std::chrono::hours{1};
+  EXPECT_EQ(generator.make(1000, factory, late, from_us(0)).size(), 1U);
+  EXPECT_EQ(generator.make(1000, factory, late + seconds{9}, from_us(0)).size(), 0U);
+  EXPECT_EQ(generator.make(1000, factory, late + milliseconds{10'001}, from_us(0)).size(), 1U);
+}
+
 TEST(Generator, EveryTimeThatItNamesBringsAMsg) {
   XidFactory factory = ids();
   for (const double rate : {0.3, 1.0, 3.0, 7.7, 999.0, 123456.7}) {
@@ -89,4 +115,4 @@ TEST(Generator, EveryTimeThatItNamesBringsAMsg) {
 }
 
 }  // namespace
-}  // namespace pena::core
+}  // namespace pena::turn::test
