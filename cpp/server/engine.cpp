@@ -6,6 +6,7 @@
 #include "core/describe.hpp"
 #include "pena_version.hpp"
 #include "server/task_stream.hpp"
+#include "turn/stop.hpp"
 #include "wire/http_date.hpp"
 
 namespace pena::server {
@@ -138,7 +139,8 @@ void Engine::hang_up() {
 
 void Engine::drain() {
   desk.drain();
-  for (const auto& [client, stream] : streams) stream->end("the server stops");
+  turns->push(core::DrainBegan{});
+  for (const auto& [client, stream] : streams) stream->end(turn::kServerStops);
   for (Socket* socket : idle) {
     boost::system::error_code ignored;
     socket->cancel(ignored);

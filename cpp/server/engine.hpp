@@ -73,7 +73,7 @@ class Engine {
   std::size_t give_up();
   // Ends every connection as it is, where there is no memory for words.
   void hang_up();
-  // Takes nothing new, ends the streams and closes the connections that wait for a request.
+  // Takes nothing new, ends the streams, and closes the connections that wait for a request.
   void drain();
 
   void log(core::LogLevel level, std::string_view text) const noexcept;

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/system/system_error.hpp>
@@ -25,6 +24,7 @@
 #include "store/lmdb_page_look.hpp"
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
+#include "turn/stop.hpp"
 #include "wire/http_date.hpp"
 
 namespace pena::server {
@@ -32,9 +32,6 @@ namespace pena::server {
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr std::chrono::seconds kLastWords{1};
-constexpr std::chrono::milliseconds kLookWhileDraining{5};
 
 std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
   if (settings.store.empty()) return store::make_memory_store();
@@ -65,6 +62,11 @@ std::string told(const std::exception_ptr& error) {
   } catch (const std::exception& bug) {
     return std::string{"a bug showed ("} + bug.what() + ")";
   }
+}
+
+// Of a coroutine that nothing is to end but the server.
+void rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);
 }
 
 // Runs `start`, and says what a thread that cannot start means.
@@ -138,9 +140,7 @@ class Server::Impl {
         listener_(engine_, std::move(port_)) {
     address_ = listener_.address();
     engine_.guard = guard_rules(address_, settings_.allow_hosts);
-    asio::co_spawn(engine_.io, listener_.run(), [](const std::exception_ptr& error) {
-      if (error) std::rethrow_exception(error);
-    });
+    asio::co_spawn(engine_.io, listener_.run(), rethrow);
     // Only now: nothing has been changed where the address could not be had.
     turns_.emplace(turn_, clock_,
                    TurnLoop::Hooks{[this](auto outgoing) { released(std::move(outgoing)); },
@@ -172,10 +172,9 @@ class Server::Impl {
     const std::lock_guard one_at_a_time(stop_mutex_);
     if (!io_thread_.joinable()) return left_;
     engine_.log(core::LogLevel::info, "stopping");
-    asio::co_spawn(engine_.io, drain(), asio::detached);
-    turns_->push(core::DrainBegan{});
+    asio::co_spawn(engine_.io, end_well(), rethrow);
     io_thread_.join();
-    if (!turns_->stop_within(kLastWords)) {
+    if (!turns_->stop_within(turn::Stop::kLastWords)) {
       engine_.log(
           core::LogLevel::error,
           "the disk of the store does not answer, and a commit waits for it: what becomes of "
@@ -249,7 +248,8 @@ class Server::Impl {
   void say_last_words() {
     try {
       engine_.io.restart();
-      asio::co_spawn(engine_.io, give_up(), asio::detached);
+      stop_.fail();
+      asio::co_spawn(engine_.io, end(), rethrow);
       engine_.io.run();
     } catch (...) {  // again
       engine_.hang_up();
@@ -269,26 +269,28 @@ class Server::Impl {
     note_stopped(std::move(error));
   }
 
-  // On the I/O thread: until all that was asked is answered.
-  Awaitable<void> drain() {
-    listener_.close();
-    engine_.drain();
-    co_await let_connections_end(settings_.limits.drain_time);
-    co_await give_up();
+  // On the I/O thread.
+  Awaitable<void> end_well() {
+    if (stop_.begin()) co_await end();
   }
-  // On the I/O thread: with a last word to all that are still there.
-  Awaitable<void> give_up() {
-    listener_.close();
-    left_ += engine_.give_up();
-    co_await let_connections_end(kLastWords);
+  Awaitable<void> end() {
+    Timer timer(engine_.io);
+    while (true) {
+      const turn::Stop::Next next = stop_.next(clock_.now(), engine_.connections);
+      if (next.step == turn::Stop::Step::finish) break;
+      carry_out(next.step);
+      timer.expires_at(clock_.steady(next.ask_at));
+      co_await timer.async_wait(use_awaitable);
+    }
     engine_.io.stop();
   }
-  Awaitable<void> let_connections_end(core::Duration longest) {
-    Timer timer(engine_.io);
-    const auto until = Clock::Steady::now() + longest;
-    while (engine_.connections > 0 && Clock::Steady::now() < until) {
-      timer.expires_after(kLookWhileDraining);
-      co_await timer.async_wait(use_awaitable);
+  void carry_out(turn::Stop::Step step) {
+    if (step == turn::Stop::Step::nothing) return;
+    listener_.close();
+    if (step == turn::Stop::Step::give_up) {
+      left_ += engine_.give_up();
+    } else {
+      engine_.drain();
     }
   }
 
@@ -314,6 +316,7 @@ class Server::Impl {
   Engine engine_;
   Listener listener_;
   ListenAddress address_;
+  turn::Stop stop_{settings_.limits.drain_time};  // the I/O thread's
   std::size_t left_ = 0;  // requests whose outcome is unknown; the I/O thread's until it has ended
   std::thread io_thread_;
   std::atomic<bool> turns_failed_ = false;

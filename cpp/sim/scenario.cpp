@@ -164,6 +164,7 @@ core::Limits draw_limits(std::uint64_t seed, Dice& dice) {
   if (queue_dice.chance(0.3)) limits.missed_msgs = 1;
   if (Dice{seed, 8}.chance(0.5)) limits.read_writes = 1;
   limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
+  limits.drain_time = Dice{seed, 8}.between(core::Duration{20ms}, 5s);
   return limits;
 }
 

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr core::Duration kLongestDrain = 5s;
 // Small, so that some of what waits is left for the next round.
 constexpr std::size_t kMostOfARound = 30;
 
@@ -55,6 +54,7 @@ ServerProcess::ServerProcess(Environment& environment, const SkewedClock& clock,
       // As in a container, where every run is process 1.
       ids_({1, 2, 3}, 1),
       desk_(environment.scenario.limits, ids_, "simulated"),
+      stop_(environment.scenario.limits.drain_time),
       turn_(environment.scenario.limits, environment.disk, environment.disk,
             generator_of(environment.scenario), ids_, now()) {}
 
@@ -240,7 +240,10 @@ void ServerProcess::deliver(const core::ReportReply& reply) {
 
 // Where the store is to be read a thread does it, some time later, in what is there by then.
 void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
-  if (!reply) throw LawBroken("one_answer", "a request is answered that nobody has made");
+  if (!reply) {
+    law(gave_up_, "one_answer", "a request is answered that nobody has made");
+    return;
+  }
   const auto say = [this, what = *reply] {
     const auto peer = peers_.extract(what.request);
     const auto said = turn::answer(what, environment_.disk.view(), environment_.scenario.limits);
@@ -270,6 +273,7 @@ turn::Moment ServerProcess::moment() const {
 
 void ServerProcess::post(std::string_view path, const std::string& body, const OnReply& answer) {
   at(environment_.timeline.now(), [this, path = std::string{path}, body, answer] {
+    if (stop_.is_over()) return answer({});
     auto asked = desk_.ask({"POST", path, {}, body}, moment());
     if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
       if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
@@ -377,25 +381,48 @@ void ServerProcess::crash(CrashPoint point) {
 }
 
 void ServerProcess::stop() {
-  if (desk_.draining()) return;
-  desk_.drain();
-  push(core::DrainBegan{});
-  std::vector<core::Xid> clients;
-  for (const auto& [client, stream] : streams_) clients.push_back(client);
-  for (const core::Xid& client : clients) end_stream(client, "the server stops", false);
-  end_drain_by(environment_.timeline.now() + kLongestDrain);
+  if (!stop_.begin()) return;
+  stops_at_ = now();
+  end();
 }
 
-// All that was asked is answered, be it with the word that its outcome is unknown.
-void ServerProcess::end_drain_by(TrueTime give_up_at) {
-  const bool idle =
-      streams_.empty() && peers_.empty() && inbox_.empty() && turn_.on_their_way() == 0;
-  if (!idle && environment_.timeline.now() < give_up_at) {
-    return at(environment_.timeline.now() + 5ms, [this, give_up_at] { end_drain_by(give_up_at); });
+// As the server's shell does.
+void ServerProcess::end() {
+  const turn::Stop::Next next = stop_.next(now(), streams_.size() + peers_.size());
+  if (next.step == turn::Stop::Step::drain) drain();
+  if (next.step == turn::Stop::Step::give_up) give_up();
+  if (next.step == turn::Stop::Step::finish) {
+    law(peers_.empty(), "drain", "a stop leaves a request without a word");
+    return finish_by(now() + turn::Stop::kLastWords);
   }
+  at(clock_.when(next.ask_at), [this] { end(); });
+}
+
+void ServerProcess::drain() {
+  desk_.drain();
+  push(core::DrainBegan{});
+  for (const core::Xid& client : clients()) end_stream(client, turn::kServerStops, false);
+}
+
+// What the store is still read for is answered all the same.
+void ServerProcess::give_up() {
+  law(now() >= stops_at_ + environment_.scenario.limits.drain_time, "drain",
+      "a stop gives up who could have been answered in its time");
+  gave_up_ = true;
+  for (const core::Xid& client : clients()) stream_over(client);
   while (const auto reply = desk_.give_up()) answer(reply);
-  // What the store is still read for is answered in time, but for a disk that hangs.
-  die();
+}
+
+// The thread of the turn writes what it has, while the disk answers.
+void ServerProcess::finish_by(core::Instant until) {
+  if (now() >= until || (inbox_.empty() && turn_.on_their_way() == 0)) return die();
+  at(environment_.timeline.now() + 5ms, [this, until] { finish_by(until); });
+}
+
+std::vector<core::Xid> ServerProcess::clients() const {
+  std::vector<core::Xid> clients;
+  for (const auto& [client, stream] : streams_) clients.push_back(client);
+  return clients;
 }
 
 void ServerProcess::die() {

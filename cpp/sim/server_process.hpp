@@ -14,6 +14,7 @@
 #include "sim/environment.hpp"
 #include "sim/server_stream.hpp"
 #include "turn/desk.hpp"
+#include "turn/stop.hpp"
 #include "turn/turn.hpp"
 
 namespace pena::sim {
@@ -77,7 +78,11 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
                    const std::function<ServerStream::State(ServerStream&)>& act);
   void end_stream(const core::Xid& client, const std::string& reason, bool complete);
   void stream_over(const core::Xid& client);
-  void end_drain_by(TrueTime give_up_at);
+  void end();
+  void drain();
+  void give_up();
+  void finish_by(core::Instant until);
+  [[nodiscard]] std::vector<core::Xid> clients() const;
   void die();
   [[nodiscard]] core::Duration commit_time();
 
@@ -87,6 +92,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   Dice dice_;
   core::XidFactory ids_;
   turn::Desk desk_;
+  turn::Stop stop_;
   turn::Turn turn_;
   std::vector<core::Event> inbox_;
   std::map<core::Xid, ServerStream> streams_;
@@ -105,6 +111,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   core::Duration wall_ahead_{};
   TrueTime frozen_until_{}, slow_until_{};
   std::optional<CrashPoint> crash_;
+  core::Instant stops_at_{};  // when it was told to
+  bool gave_up_ = false;
 };
 
 }  // namespace pena::sim

@@ -4,15 +4,10 @@
 #include <utility>
 
 #include "turn/routes.hpp"
+#include "turn/stop.hpp"
 #include "wire/json.hpp"
 
 namespace pena::turn {
-
-namespace {
-
-constexpr const char* kStops = "the server stops";
-
-}  // namespace
 
 Desk::Desk(const core::Limits& limits, core::XidFactory ids, std::string version)
     : limits_(limits), ids_(std::move(ids)), version_(std::move(version)) {}
@@ -42,7 +37,7 @@ Asked Desk::ask(const Request& request, const Moment& moment) {
 Asked Desk::open_stream(const Request& request, const Moment& moment) {
   const auto query = wire::parse_task_query(request.query, limits_);
   if (!query) return refuse(query.refusal());
-  if (draining()) return busy(kStops);
+  if (draining()) return busy(kServerStops);
   const bool head_only = request.method == "HEAD";
   const core::Xid client = head_only ? core::Xid{} : ids_.next(moment.date);
   return OpenStream{{client, query->batchsize, query->takes_short, query->batches}, head_only};
@@ -51,7 +46,7 @@ Asked Desk::open_stream(const Request& request, const Moment& moment) {
 // An id that is named may be known already, and then its msg is not new; one that is drawn here cannot
 // be. The answer has them all.
 Asked Desk::submit(const Request& request, const Moment& moment) {
-  if (draining()) return busy(kStops);
+  if (draining()) return busy(kServerStops);
   if (moment.full != Full::no) return busy(sentence(moment.full, limits_));
   auto submissions = wire::parse_submissions(request.body, limits_);
   if (!submissions) return refuse(submissions.refusal());
@@ -70,7 +65,7 @@ Asked Desk::submit(const Request& request, const Moment& moment) {
 }
 
 Asked Desk::report(const Request& request, const Moment& moment) {
-  if (stage_ == Stage::gave_up) return busy(kStops);
+  if (stage_ == Stage::gave_up) return busy(kServerStops);
   auto reported = wire::parse_report(request.body, limits_);
   if (!reported) return refuse(reported.refusal());
   const core::RequestId number = next_request_++;
