@@ -9,27 +9,27 @@ namespace asio = boost::asio;
 
 namespace {
 
-// As a rule the store is not read, and the I/O thread need not wait for a disk.
+Awaitable<turn::Answer> look_up(Engine& engine, const turn::LookUp& asked) {
+  const auto read = [&]() -> asio::awaitable<turn::Answer> {
+    co_return turn::answer(asked, engine.buckets);
+  };
+  co_return co_await asio::co_spawn(engine.readers, read, use_awaitable);
+}
+
 Awaitable<turn::Answer> answer_to(Engine& engine, turn::Waits& asked) {
   const turn::Reply reply = co_await engine.reply_to(asked);
-  const auto made = [&] {
-    return turn::answer(reply, engine.buckets, engine.settings.limits);
-  };
-  const auto read = [&]() -> asio::awaitable<turn::Answer> {
-    co_return made();
-  };
-  turn::Answer answer;
-  if (turn::reads_store(reply)) {
-    answer = co_await asio::co_spawn(engine.readers, read, use_awaitable);
-  } else {
-    answer = made();
+  auto given = turn::answer(reply, engine.settings.limits);
+  if (const auto* const asks = std::get_if<turn::LookUp>(&given)) {
+    turn::Answer looked_up = co_await look_up(engine, *asks);
+    given = std::move(looked_up);
   }
+  auto& answer = std::get<turn::Answer>(given);
   if (engine.settings.log.wants(core::LogLevel::debug)) {
     const std::string told = turn::describe(reply, answer);
     const std::string number = std::to_string(reply.request);
     if (!told.empty()) engine.log(core::LogLevel::debug, "request " + number + ": " + told);
   }
-  co_return answer;
+  co_return std::move(answer);
 }
 
 Awaitable<Answer> read_page(Engine& engine, const turn::ReadPage& asked) {

@@ -238,19 +238,22 @@ void ServerProcess::deliver(const core::ReportReply& reply) {
   answer(desk_.resolve(core::ReportReply{reply}));
 }
 
-// Where the store is to be read a thread does it, some time later, in what is there by then.
+// What is to be looked up a thread does, some time later, in what is there by then.
 void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
   if (!reply) {
     law(gave_up_, "one_answer", "a request is answered that nobody has made");
     return;
   }
-  const auto say = [this, what = *reply] {
-    const auto peer = peers_.extract(what.request);
-    const auto said = turn::answer(what, environment_.disk.view(), environment_.scenario.limits);
+  const auto say = [this, request = reply->request](const turn::Answer& said) {
+    const auto peer = peers_.extract(request);
     if (!peer.empty()) reply_to(peer.mapped(), said);
   };
-  if (!turn::reads_store(*reply)) return say();
-  at(environment_.timeline.now() + dice_.between(0us, 5ms), say);
+  const auto given = turn::answer(*reply, environment_.scenario.limits);
+  if (const auto* const said = std::get_if<turn::Answer>(&given)) return say(*said);
+  at(environment_.timeline.now() + dice_.between(0us, 5ms),
+     [this, say, asked = std::get<turn::LookUp>(given)] {
+       say(turn::answer(asked, environment_.disk.view()));
+     });
 }
 
 void ServerProcess::reply_to(const Peer& peer, const turn::Answer& said) {

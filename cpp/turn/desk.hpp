@@ -8,7 +8,8 @@
 //     ReadPage     read a page of a bucket: it is the answer
 //     Waits        hand `event` to the turn, and remember whose `request` is
 //   for what the turn lets go:  if (auto reply = desk.resolve(std::move(what)))
-//     answer(*reply, view, limits) is what that request is answered with (turn/reply.hpp)
+//     answer(*reply, limits) is what that request is answered with (turn/reply.hpp): an Answer, or a
+//     LookUp, which a thread that may wait for the disk makes one
 //
 //               drain()               give_up()
 //   all is taken ────▶ reports, pages ────────▶ pages

@@ -37,12 +37,14 @@ struct Reply {
   std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled> outcome;
 };
 
-// The store is to be read for the answer, which may wait for the disk: a report named ids that no batch
-// held. As a rule it need not be.
-[[nodiscard]] bool reads_store(const Reply& reply);
-// Throws StoreError, where it reads the store. `view` has what was durable when the reply left, or more.
-[[nodiscard]] Answer answer(const Reply& reply, const store::View& view,
-                            const core::Limits& limits);
+// A report named ids that no batch held: the store is to be read first, which may wait for the disk.
+struct LookUp {
+  Settled report;
+};
+// What a request is answered with; as a rule without the store.
+[[nodiscard]] std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limits);
+// Throws StoreError. `view` has what was durable when the reply left, or more.
+[[nodiscard]] Answer answer(const LookUp& asked, const store::View& view);
 // For the log, of a request that was taken: how many msgs were accepted, or what its answer says. Empty
 // where it was refused.
 [[nodiscard]] std::string describe(const Reply& reply, const Answer& answer);

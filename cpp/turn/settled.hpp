@@ -14,6 +14,8 @@ struct SettledReply {
   core::RequestId request = 0;
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
 };
+// Without those ids, for which the store is to be read.
+[[nodiscard]] SettledReply settled_so_far(const core::ReportReply& reply);
 // Any thread, once the reply has left the turn; throws StoreError.
 [[nodiscard]] SettledReply settled(const core::ReportReply& reply, const store::View& view);
 
