@@ -24,7 +24,7 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const core::ClientJoined&
       client_(joined.client),
       outbox_(engine.settings.limits, chunked ? turn::Framing::chunks : turn::Framing::plain,
               head(engine, client_, chunked, !chunked), engine.clock.now()),
-      watchdog_(engine.watchdogs, socket),
+      watchdog_(engine.watchdogs, socket, [this] { outbox_.overdue(); }),
       wake_(engine.io),
       heartbeat_(engine.heartbeats, *this),
       ear_(std::make_shared<Ear>(Ear{this})) {
@@ -147,14 +147,9 @@ void TaskStream::listen() {
   });
 }
 
-// What the watchdog bites hears of it in no order: who listens, who writes. The kernel has the same
-// patience.
+// In no order: who listens hears of it, and who writes.
 void TaskStream::broke(const error_code& error) {
-  if (watchdog_.bit() || error == asio::error::timed_out) {
-    say_closed(outbox_.late());
-  } else {
-    outbox_.left();
-  }
+  say_closed(outbox_.broke(error == asio::error::timed_out));
 }
 
 // The outbox is over: what is being written has nobody to go to.

@@ -25,6 +25,7 @@ void Watchdog::set(core::Duration time) {
 }
 
 void Watchdog::clear() {
+  bit_ = false;
   if (!place_) return;
   auto& watched = all_.watched_;
   watched[*place_] = watched.back();
@@ -52,6 +53,7 @@ void Watchdogs::bite_who_is_late() {
       watched.watchdog->bit_ = true;
       boost::system::error_code ignored;
       watched.watchdog->socket_.cancel(ignored);
+      if (watched.watchdog->bitten_) watched.watchdog->bitten_();
       watched.until = now + kBiteAgain;
     }
     next = std::min(next, watched.until);

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/instant.hpp"
@@ -38,7 +40,10 @@ class Watchdogs {
 
 class Watchdog {
  public:
-  Watchdog(Watchdogs& all, Socket& socket) : all_(all), socket_(socket) {}
+  // `bitten` is called at once, whatever is still on its way to be told that it was cancelled. It leaves
+  // all watchdogs alone.
+  Watchdog(Watchdogs& all, Socket& socket, std::function<void()> bitten = nullptr)
+      : all_(all), socket_(socket), bitten_(std::move(bitten)) {}
   ~Watchdog() { clear(); }  // the socket is left alone from then on
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -46,7 +51,7 @@ class Watchdog {
   // From now on, `time` for what runs and is started on the socket. Replaces what was set before.
   void set(core::Duration time);
   void clear();
-  // The time set last was over.
+  // The time set last was over, and it is not cleared since.
   [[nodiscard]] bool bit() const { return bit_; }
 
  private:
@@ -54,6 +59,7 @@ class Watchdog {
 
   Watchdogs& all_;
   Socket& socket_;
+  std::function<void()> bitten_;
   std::optional<std::size_t> place_;  // among those that are watched
   bool bit_ = false;
 };

@@ -34,7 +34,10 @@ class ServerStream {
   // There may be more room now.
   [[nodiscard]] State go_on(core::Instant now);
   // Nothing of what waited was taken for as long as it may take.
-  void late() { (void)outbox_.late(); }
+  void late() {
+    outbox_.overdue();
+    (void)outbox_.broke();
+  }
   // It says bye, or has said it.
   [[nodiscard]] bool ends() const { return ends_; }
 

@@ -149,6 +149,7 @@ void Outbox::sent(std::size_t bytes) {
   PENA_CHECK(bytes <= bytes_.size());
   bytes_.remove_prefix(bytes);
   if (state_ == State::over) return;
+  if (bytes > 0) overdue_ = false;
   if (bytes > 0 && state_ != State::ending) until_.reset();
   if (bytes_.empty()) {
     settle();
@@ -179,16 +180,16 @@ void Outbox::settle() {
 
 // ---- what ends it at once; what is being written stands, for it may be on its way
 
-std::string_view Outbox::late() {
-  return close(kLate);
+void Outbox::overdue() {
+  overdue_ = state_ == State::writing || state_ == State::ending;
 }
 
 std::string_view Outbox::vanished() {
   return close(kVanished);
 }
 
-void Outbox::left() {
-  state_ = State::over;
+std::string_view Outbox::broke(bool timed_out) {
+  return close(overdue_ || timed_out ? kLate : std::string_view{});
 }
 
 std::string_view Outbox::close(std::string_view why) {

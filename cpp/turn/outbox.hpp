@@ -14,7 +14,7 @@
 //                 └─── end ───▶ ending ◀─────────────────────────┘
 //                                 │ sent all, the bye too
 //                                 ▼
-//                               over ◀── late, vanished, left: from any
+//                               over ◀── broke, vanished: from any
 //
 //   state    | owes                       | batch                  | stamp           | end
 //   ---------+----------------------------+------------------------+-----------------+--------
@@ -34,7 +34,8 @@
 //
 //   sent(network.send(outbox.batch(batch, granted_at, frames).at_once));   // likewise a stamp
 //   for (;;) std::visit([](what) {
-//     Write: sent() as much as the network takes by `until`; late() where it takes nothing
+//     Write: sent() as much as the network takes by `until`; overdue() where it takes nothing, and
+//            broke() when the write that is called off has ended
 //     Rest:  wait for a batch, a stamp or the end
 //     Over:  close the connection
 //   }, outbox.next(now));
@@ -104,7 +105,7 @@ class Outbox {
 
   struct Write {
     std::string_view bytes;  // stand until sent(), whatever is said meanwhile
-    core::Instant until;     // late() where none of them are gone by then
+    core::Instant until;     // overdue() where none of them are gone by then
   };
   struct Rest {};
   struct Over {};
@@ -116,10 +117,14 @@ class Outbox {
   void sent(std::size_t bytes);
   [[nodiscard]] bool is_idle() const { return state_ == State::idle; }
 
+  // The time of next() is over. Forgotten where some bytes are sent all the same, and nowhere else: what
+  // is said meanwhile comes too late.
+  void overdue();
   // These end it at once. What there is to say in the log, `stream … closed: …`, or nothing.
-  [[nodiscard]] std::string_view late();      // the time of next(), or the kernel's own, is over
   [[nodiscard]] std::string_view vanished();  // nothing is acknowledged any more
-  void left();                                // the client closed it, or the connection broke
+  // The client closed it, or the connection broke: `timed_out` where the kernel, which has the patience
+  // of next(), found that first.
+  [[nodiscard]] std::string_view broke(bool timed_out = false);
 
  private:
   enum class State : std::uint8_t { idle, offered, writing, ending, over };
@@ -145,6 +150,7 @@ class Outbox {
   Framing framing_;
   State state_ = State::writing;
   bool stamp_due_ = false;  // while something is written
+  bool overdue_ = false;
   bool told_retry_ = false;
 };
 

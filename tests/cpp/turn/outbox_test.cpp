@@ -305,24 +305,62 @@ TEST_F(OutboxTest, AnIdleTimeCountsForNothing) {
 TEST_F(OutboxTest, WhoDoesNotReadInTimeIsClosedWithASentence) {
   open_idle();
   send(a_batch(1), 10);
-  EXPECT_EQ(outbox_->late(), "it does not read");
+  outbox_->overdue();
+  EXPECT_FALSE(is_over());  // its write is called off, and says so
+  EXPECT_EQ(outbox_->broke(), "it does not read");
   EXPECT_TRUE(is_over());
-  EXPECT_EQ(outbox_->late(), "");
+  outbox_->overdue();
+  EXPECT_EQ(outbox_->broke(), "");
+}
+
+TEST_F(OutboxTest, WhatIsSaidMeanwhileMakesNobodyReadInTime) {
+  open_idle();
+  send(a_batch(1), 10);
+  outbox_->overdue();
+  send(a_batch(2));
+  beat();
+  outbox_->end("the server stops");
+  EXPECT_EQ(time_left(), limits_.stalled_write_time);
+  outbox_->sent(0);
+  EXPECT_EQ(outbox_->broke(), "it does not read");
+}
+
+// A process that slept finds that the time is over and that the socket has room.
+TEST_F(OutboxTest, WhoReadsAfterAllIsForgiven) {
+  open_idle();
+  send(a_batch(1), 10);
+  outbox_->overdue();
+  (void)take(1);
+  EXPECT_EQ(outbox_->broke(), "");
+}
+
+TEST_F(OutboxTest, WhoIsOwedNothingIsNeverLate) {
+  open_idle();
+  outbox_->overdue();
+  send(a_batch(1), 0);
+  EXPECT_EQ(outbox_->broke(), "");
+}
+
+TEST_F(OutboxTest, WhomTheKernelGaveUpDidNotRead) {
+  open_idle();
+  EXPECT_EQ(outbox_->broke(true), "it does not read");
+  EXPECT_TRUE(is_over());
 }
 
 TEST_F(OutboxTest, APeerThatVanishedIsNotSaidNotToRead) {
   open_idle();
   send(a_batch(1), 10);
+  outbox_->overdue();
   EXPECT_EQ(outbox_->vanished(), "its peer does not answer any more");
-  EXPECT_EQ(outbox_->late(), "");
+  EXPECT_EQ(outbox_->broke(), "");
   EXPECT_TRUE(is_over());
 }
 
 TEST_F(OutboxTest, OfAClientThatLeftNothingIsSaid) {
   open_idle();
-  outbox_->left();
+  EXPECT_EQ(outbox_->broke(), "");
   EXPECT_EQ(outbox_->vanished(), "");
-  EXPECT_EQ(outbox_->late(), "");
+  EXPECT_EQ(outbox_->broke(true), "");
   EXPECT_TRUE(is_over());
 }
 
@@ -332,7 +370,7 @@ TEST_F(OutboxTest, WhatIsOnItsWayStandsWhenItIsOver) {
   send(a_batch(1, 10));
   const auto write = std::get<Outbox::Write>(outbox_->next(now_));
   const std::string bytes{write.bytes};
-  outbox_->left();
+  EXPECT_EQ(outbox_->broke(), "");
   EXPECT_EQ(write.bytes, bytes);
   outbox_->sent(bytes.size());
   EXPECT_TRUE(is_over());
