@@ -15,6 +15,7 @@
 #include "server/request_reader.hpp"
 #include "server/task_stream.hpp"
 #include "server/watchdog.hpp"
+#include "turn/door.hpp"
 #include "wire/chunk.hpp"
 #include "wire/json.hpp"
 #include "wire/quote.hpp"
@@ -68,7 +69,7 @@ class Connection {
   }
 
   Awaitable<void> turn_away() {
-    const wire::Refusal full{503, "the server has as many connections as it may; try again later"};
+    const wire::Refusal full = turn::Door::refusal();
     co_await refuse_and_close(full);
   }
 

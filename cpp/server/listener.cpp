@@ -22,8 +22,6 @@ using boost::system::error_code;
 
 namespace {
 
-// Connections beyond the cap that are being told so, at one time.
-constexpr std::size_t kTurnedAwayAtOnce = 64;
 constexpr int kMostUnsent = 128 * 1024;  // bytes, of one connection
 constexpr std::chrono::milliseconds kRetryAccept{100};
 
@@ -85,7 +83,8 @@ BoundPort::~BoundPort() {
   if (file_ >= 0) ::close(file_);
 }
 
-Listener::Listener(Engine& engine, BoundPort port) : engine_(engine), acceptor_(engine.io) {
+Listener::Listener(Engine& engine, BoundPort port)
+    : engine_(engine), acceptor_(engine.io), door_(engine.settings.limits.connections) {
   acceptor_.assign(port.protocol(), port.release());
 }
 
@@ -102,7 +101,7 @@ Awaitable<void> Listener::run() {
     if (error == asio::error::operation_aborted) continue;
     if (error) {
       // Out of descriptors or memory: those who are connected are served on.
-      warn("cannot accept a connection: " + error.message());
+      warn(door_.failed("cannot accept a connection: " + error.message()));
       retry.expires_after(kRetryAccept);
       co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
       continue;
@@ -113,7 +112,7 @@ Awaitable<void> Listener::run() {
       spawn(std::move(socket));
       spawned = true;
     } catch (const std::bad_alloc&) {
-      warn("cannot take a connection: the memory is out");
+      warn(door_.failed("cannot take a connection: the memory is out"));
     }
     if (!spawned) {
       retry.expires_after(kRetryAccept);
@@ -123,20 +122,17 @@ Awaitable<void> Listener::run() {
 }
 
 void Listener::spawn(Socket socket) {
-  const std::size_t cap = engine_.settings.limits.connections;
-  if (engine_.connections < cap) {
-    warned_ = false;
+  const turn::Door::Knock knock = door_.knock(engine_.connections);
+  warn(knock.warning);
+  if (knock.entry == turn::Door::Entry::serve) {
     asio::co_spawn(engine_.io, serve_connection(engine_, std::move(socket)), asio::detached);
-    return;
-  }
-  warn("there are " + std::to_string(cap) + " connections, as many as may be: more are refused");
-  if (engine_.connections < cap + kTurnedAwayAtOnce) {
+  } else if (knock.entry == turn::Door::Entry::refuse) {
     asio::co_spawn(engine_.io, turn_away(engine_, std::move(socket)), asio::detached);
   }
 }
 
-void Listener::warn(const std::string& text) {
-  if (!std::exchange(warned_, true)) engine_.log(core::LogLevel::warning, text);
+void Listener::warn(const std::string& text) const {
+  if (!text.empty()) engine_.log(core::LogLevel::warning, text);
 }
 
 void Listener::prepare(Socket& socket) const {

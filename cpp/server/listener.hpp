@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/engine.hpp"
+#include "turn/door.hpp"
 
 namespace pena::server {
 
@@ -51,12 +52,11 @@ class Listener {
  private:
   void prepare(Socket& socket) const;
   void spawn(Socket socket);
-  // Says it once, until a connection is served again.
-  void warn(const std::string& text);
+  void warn(const std::string& text) const;
 
   Engine& engine_;
   Acceptor acceptor_;
-  bool warned_ = false;
+  turn::Door door_;
 };
 
 }  // namespace pena::server
