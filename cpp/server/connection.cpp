@@ -17,8 +17,6 @@
 #include "server/watchdog.hpp"
 #include "turn/door.hpp"
 #include "wire/chunk.hpp"
-#include "wire/json.hpp"
-#include "wire/quote.hpp"
 
 namespace pena::server {
 
@@ -55,7 +53,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Awaitable<void> serve() {
-    while (!engine_.desk.draining() && co_await serve_request()) {
+    while (engine_.desk.keeps_alive() && co_await serve_request()) {
     }
     if (stream_) {
       // A stream reads no more requests, and there may be many that idle.
@@ -127,28 +125,24 @@ class Connection {
     return turn::refuse({500, error.what()});
   }
 
-  // At 500 the log has a line with more in it.
   void log_refusal(const Answer& given) const {
-    const bool refuses = given.status >= 400 && given.status != 500;
-    if (!refuses || !engine_.settings.log.wants(core::LogLevel::info)) return;
-    const auto untold = engine_.refusals.allow(engine_.clock.now());
+    if (!engine_.settings.log.wants(core::LogLevel::info)) return;
+    const auto untold = engine_.refusals.note(given.status, engine_.clock.now());
     if (!untold) return;
+    engine_.log(core::LogLevel::info,
+                turn::RefusalLog::line(reader_->asked(), peer_text(), given, *untold));
+  }
+  std::string peer_text() const {
     error_code error;
     const auto peer = socket_.remote_endpoint(error);
-    const std::string others =
-        *untold == 0 ? "" : "; before it " + std::to_string(*untold) + " more were refused";
-    const std::string from = peer.address().to_string() + " port " + std::to_string(peer.port());
-    const std::string& asked = reader_->asked();
-    engine_.log(core::LogLevel::info,
-                "refused " + (asked.empty() ? "a request" : wire::quote(asked)) + " from " +
-                    (error ? "a peer that is gone" : from) + ": " + std::to_string(given.status) +
-                    ", " + wire::parse_error(given.body).value_or("") + others);
+    if (error) return "a peer that is gone";
+    return peer.address().to_string() + " port " + std::to_string(peer.port());
   }
 
   // True when the connection may go on.
   Awaitable<bool> write_answer(const Answer& given, bool keep_alive) {
     log_refusal(given);
-    keep_alive = keep_alive && !engine_.desk.draining();
+    keep_alive = keep_alive && engine_.desk.keeps_alive();
     std::string bytes = answer_head(given, keep_alive);
     if (!reader_->is_head() && !given.rest) bytes += given.body;
     const std::string_view rest = send_at_once(bytes);

@@ -14,11 +14,11 @@
 #include "server/clock.hpp"
 #include "server/heartbeats.hpp"
 #include "server/io.hpp"
-#include "server/log_quota.hpp"
 #include "server/server.hpp"
 #include "server/turn_loop.hpp"
 #include "server/watchdog.hpp"
 #include "turn/desk.hpp"
+#include "turn/refusal_log.hpp"
 #include "wire/header_guard.hpp"
 
 namespace pena::server {
@@ -47,7 +47,7 @@ class Engine {
   turn::Desk desk;
   Watchdogs watchdogs{io};
   Heartbeats heartbeats{io, clock, settings.limits.timing.heartbeat};
-  LogQuota refusals{10};      // whoever is refused may ask again at once, for ever
+  turn::RefusalLog refusals;
   TurnLoop* turns = nullptr;  // set before the I/O thread starts
   wire::GuardRules guard;
 

@@ -83,6 +83,8 @@ class Desk {
   // which they came: to be called until there is none. Allocates nothing, for the memory may be out.
   [[nodiscard]] std::optional<Reply> give_up();
   [[nodiscard]] bool draining() const { return stage_ != Stage::open; }
+  // A connection may bring another request behind the one that is answered.
+  [[nodiscard]] bool keeps_alive() const { return !draining(); }
   // How many wait for the turn.
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 

@@ -10,7 +10,7 @@
 
 #include "core/instant.hpp"
 
-namespace pena::server {
+namespace pena::turn {
 
 class LogQuota {
  public:
@@ -37,4 +37,4 @@ class LogQuota {
   std::size_t left_out_ = 0;
 };
 
-}  // namespace pena::server
+}  // namespace pena::turn

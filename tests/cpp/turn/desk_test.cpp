@@ -298,8 +298,10 @@ TEST_F(DeskTest, HealthzSaysWhatMustComeFirst) {
 TEST_F(DeskTest, WhileItDrainsNoWorkIsTakenOrHandedOutButReportsAre) {
   const auto before = asked<core::Submitted>("/task", named(1));
   EXPECT_FALSE(desk_.draining());
+  EXPECT_TRUE(desk_.keeps_alive());
   desk_.drain();
   EXPECT_TRUE(desk_.draining());
+  EXPECT_FALSE(desk_.keeps_alive());
   const std::string stops = error("the server stops; try again later");
   expect(answered("POST", "/task", named(2)), 503, stops, kRetryAfter);
   expect(answered("GET", "/task?batchsize=1"), 503, stops, kRetryAfter);

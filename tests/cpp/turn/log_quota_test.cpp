@@ -1,14 +1,14 @@
 // How many lines a second a stranger can cause, and that the others are counted.
-#include "server/log_quota.hpp"
+#include "turn/log_quota.hpp"
 
 #include <gtest/gtest.h>
 
-#include "instants.hpp"
-
-namespace pena::server::test {
+namespace pena::turn::test {
 namespace {
 
-using std::chrono::milliseconds;
+constexpr core::Instant at(int ms) {
+  return core::Instant{} + std::chrono::milliseconds{ms};
+}
 
 TEST(LogQuota, WritesSoManyASecondAndCountsTheOthers) {
   LogQuota quota{3};
@@ -36,4 +36,4 @@ TEST(LogQuota, SavesNoLinesUp) {
 }
 
 }  // namespace
-}  // namespace pena::server::test
+}  // namespace pena::turn::test
