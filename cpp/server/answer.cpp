@@ -33,8 +33,8 @@ Awaitable<turn::Answer> answer_to(Engine& engine, turn::Waits& asked) {
 }
 
 Awaitable<Answer> read_page(Engine& engine, const turn::ReadPage& asked) {
-  auto page = std::make_shared<PageText>(engine.buckets, asked.bucket, asked.query,
-                                         engine.settings.limits.page_bytes);
+  auto page = std::make_shared<turn::PageText>(engine.buckets, asked.bucket, asked.query,
+                                               engine.settings.limits.page_bytes);
   Answer answer;
   co_await read_slice(engine, *page, answer.body);
   if (!page->done()) answer.rest = std::move(page);
@@ -53,7 +53,7 @@ Awaitable<Answer> answer(Engine& engine, turn::Asked& asked) {
   co_return Answer{std::move(std::get<turn::Answer>(asked))};
 }
 
-Awaitable<void> read_slice(Engine& engine, PageText& page, std::string& text) {
+Awaitable<void> read_slice(Engine& engine, turn::PageText& page, std::string& text) {
   const auto read = [&]() -> asio::awaitable<void> {
     page.append_next(text);
     co_return;

@@ -7,8 +7,8 @@
 
 #include "server/body_room.hpp"
 #include "server/engine.hpp"
-#include "server/page_text.hpp"
 #include "turn/desk.hpp"
+#include "turn/page_text.hpp"
 
 namespace pena::server {
 
@@ -20,12 +20,12 @@ struct Request {
 struct Answer : turn::Answer {
   Answer() = default;
   explicit Answer(turn::Answer whole) : turn::Answer(std::move(whole)) {}
-  std::shared_ptr<PageText> rest;  // of the body, where that is written as it is read
+  std::shared_ptr<turn::PageText> rest;  // of the body, where that is written as it is read
 };
 
 // The answer to what was asked, but for a stream. Errors: StoreError.
 [[nodiscard]] Awaitable<Answer> answer(Engine& engine, turn::Asked& asked);
 // The next slice of a body, appended to `text`. Errors: StoreError.
-[[nodiscard]] Awaitable<void> read_slice(Engine& engine, PageText& page, std::string& text);
+[[nodiscard]] Awaitable<void> read_slice(Engine& engine, turn::PageText& page, std::string& text);
 
 }  // namespace pena::server

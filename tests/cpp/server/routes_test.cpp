@@ -167,17 +167,6 @@ TEST_F(LargePageTest, APageEndsByItsBytes) {
   EXPECT_EQ(paged, ids);
 }
 
-TEST_F(RoutesTest, APageOfIdsEndsByItsBytesToo) {
-  settings.limits.page_bytes = 60;
-  start();
-  const auto ids = submit(5);
-  TaskClient client{server->port(), 5};
-  report(client.next_batch(), ids);
-  const auto page = nlohmann::json::parse(ask("GET", "/report").body);
-  EXPECT_EQ(page.at("ids").size(), 3U);
-  EXPECT_EQ(page.at("next"), ids[2]);
-}
-
 TEST_F(RoutesTest, TheLogTellsAMsgsLifeAndWhatIsRefused) {
   start();
   const auto ids = submit(1);

@@ -7,17 +7,19 @@
 #include <optional>
 #include <string>
 
-#include "store/store.hpp"
+#include "store/view.hpp"
 #include "wire/json.hpp"
 #include "wire/query.hpp"
 
-namespace pena::server {
+namespace pena::turn {
 
 class PageText {
  public:
+  static constexpr std::size_t kSlice = 128UL * 1024;  // bytes, as they are stored
+
   // `buckets` outlives it. The page ends with the record that takes it to `most_bytes`.
   PageText(const store::View& buckets, store::Bucket bucket, const wire::PageQuery& query,
-           std::size_t most_bytes);
+           std::size_t most_bytes, std::size_t slice = kSlice);
 
   // Appends the next slice. For a thread that may wait for the disk. Errors: StoreError.
   void append_next(std::string& out);
@@ -32,8 +34,9 @@ class PageText {
   store::Bucket bucket_;
   wire::PageQuery query_;  // what is still to be read
   std::size_t bytes_left_;
+  std::size_t slice_;
   wire::PageJson json_;
   bool done_ = false;
 };
 
-}  // namespace pena::server
+}  // namespace pena::turn

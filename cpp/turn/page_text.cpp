@@ -1,12 +1,9 @@
-#include "server/page_text.hpp"
+#include "turn/page_text.hpp"
 
 #include <algorithm>
 
-namespace pena::server {
+namespace pena::turn {
 namespace {
-
-constexpr std::size_t kSliceBytes = 128UL * 1024;  // as they are stored
-constexpr std::size_t kSliceIds = kSliceBytes / core::Xid::kTextLength;
 
 const core::Xid& id_of(const core::Xid& id) {
   return id;
@@ -21,17 +18,19 @@ const core::Xid& id_of(const core::FailRecord& record) {
 }  // namespace
 
 PageText::PageText(const store::View& buckets, store::Bucket bucket, const wire::PageQuery& query,
-                   std::size_t most_bytes)
+                   std::size_t most_bytes, std::size_t slice)
     : buckets_(buckets),
       bucket_(bucket),
       query_(query),
       bytes_left_(most_bytes),
+      slice_(slice),
       json_(query.records ? "records" : "ids") {}
 
 void PageText::append_next(std::string& out) {
-  const store::Most most{query_.limit, kSliceBytes};
+  const store::Most most{query_.limit, slice_};
   if (!query_.records) {
-    append(out, buckets_.ids(bucket_, query_.after, std::min(query_.limit, kSliceIds)));
+    append(out, buckets_.ids(bucket_, query_.after,
+                             std::min(query_.limit, slice_ / core::Xid::kTextLength)));
   } else if (bucket_ == store::Bucket::report) {
     append(out, buckets_.reports(query_.after, most));
   } else {
@@ -57,4 +56,4 @@ void PageText::append(std::string& out, const store::Page<Record>& page) {
   if (done_) json_.end(out, more ? query_.after : std::nullopt);
 }
 
-}  // namespace pena::server
+}  // namespace pena::turn
