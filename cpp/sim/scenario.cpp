@@ -162,7 +162,9 @@ core::Limits draw_limits(std::uint64_t seed, Dice& dice) {
   Dice queue_dice{seed, 5};
   if (queue_dice.chance(0.3)) limits.queue_msgs = queue_dice.between(1, 10);
   if (queue_dice.chance(0.3)) limits.missed_msgs = 1;
-  if (Dice{seed, 8}.chance(0.5)) limits.read_writes = 1;
+  if (Dice{seed, 9}.chance(0.5)) limits.read_writes = 1;
+  // Some pages end by their bytes.
+  if (Dice page_dice{seed, 8}; page_dice.chance(0.5)) limits.page_bytes = page_dice.between(1, 600);
   limits.stalled_write_time = dice.between(core::Duration{2s}, 15s);
   limits.drain_time = Dice{seed, 8}.between(core::Duration{20ms}, 5s);
   return limits;

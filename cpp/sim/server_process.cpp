@@ -19,6 +19,9 @@ namespace {
 
 // Small, so that some of what waits is left for the next round.
 constexpr std::size_t kMostOfARound = 30;
+// Small likewise, so that a page is several, and other things happen between them.
+constexpr std::size_t kSliceBytes = 300;
+constexpr core::Duration kSliceTime = 1ms;
 
 // What a client reads out of the headers.
 std::optional<std::int64_t> number_of(const turn::Answer& said, std::string_view name) {
@@ -294,6 +297,27 @@ void ServerProcess::post(std::string_view path, const std::string& body, const O
     }
     peers_.emplace(waits.request, std::move(peer));
     push(std::move(waits.event));
+  });
+}
+
+void ServerProcess::get(std::string_view path, std::string_view query, const OnReply& answer) {
+  at(environment_.timeline.now(), [=, this, path = std::string{path}, query = std::string{query}] {
+    const auto asked = desk_.ask({"GET", path, query, {}}, moment());
+    const auto* const read = std::get_if<turn::ReadPage>(&asked);
+    if (read == nullptr) throw LawBroken("no_refusal", "GET " + path + "?" + query + " is refused");
+    const auto page =
+        std::make_shared<turn::PageText>(environment_.disk.view(), read->bucket, read->query,
+                                         environment_.scenario.limits.page_bytes, kSliceBytes);
+    read_on(page, {}, answer);
+  });
+}
+
+void ServerProcess::read_on(const std::shared_ptr<turn::PageText>& page, const std::string& text,
+                            const OnReply& answer) {
+  at(environment_.timeline.now() + kSliceTime, [=, this] {
+    std::string longer = text;
+    page->append_next(longer);
+    page->done() ? answer({200, longer, {}}) : read_on(page, longer, answer);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "sim/environment.hpp"
 #include "sim/server_stream.hpp"
 #include "turn/desk.hpp"
+#include "turn/page_text.hpp"
 #include "turn/stop.hpp"
 #include "turn/turn.hpp"
 
@@ -31,6 +32,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void start();
   void open_stream(const std::shared_ptr<Connection>& connection, std::string_view query);
   void post(std::string_view path, const std::string& body, const OnReply& answer);
+  // A page of a bucket.
+  void get(std::string_view path, std::string_view query, const OnReply& answer);
   void freeze(TrueTime until) { frozen_until_ = std::max(frozen_until_, until); }
   void crash(CrashPoint point);
   void stop();
@@ -55,6 +58,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   // At that time, or when the process thaws; never where it has died.
   void at(TrueTime when, Timeline::Action action);
   void push(core::Event event);
+  void read_on(const std::shared_ptr<turn::PageText>& page, const std::string& text,
+               const OnReply& answer);
   void tell_oracle(const core::Event& event);
   void wake();
   void run();

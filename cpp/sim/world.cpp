@@ -10,6 +10,7 @@
 #include "core/check.hpp"
 #include "core/number_text.hpp"
 #include "sim/client_process.hpp"
+#include "sim/page_reader.hpp"
 #include "sim/pena_client.hpp"
 #include "sim/plain_client.hpp"
 #include "sim/server_process.hpp"
@@ -77,6 +78,12 @@ class World {
     }
     submitter_ = std::make_shared<Submitter>(environment_, way_, scenario_.submit);
     environment_.timeline.at(100ms, [this] { submitter_->start(); });
+    page_reader_ = std::make_shared<PageReader>(
+        environment_, [this](const std::string& path, const std::string& query, OnReply on_reply) {
+          if (server_) return server_->get(path, query, on_reply);
+          on_reply({});
+        });
+    page_reader_->start();
     for (const Fault& fault : scenario_.faults) {
       environment_.timeline.at(fault.at, [this, &fault] { strike(fault); });
     }
@@ -338,6 +345,7 @@ class World {
   std::shared_ptr<ServerProcess> server_;
   std::vector<std::shared_ptr<ClientProcess>> clients_;
   std::shared_ptr<Submitter> submitter_;
+  std::shared_ptr<PageReader> page_reader_;
   // Those that died, while their own functions may still run.
   std::vector<std::shared_ptr<void>> graveyard_;
   std::uint64_t boots_ = 0;
