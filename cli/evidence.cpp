@@ -37,7 +37,7 @@ auto all(const Read& read) {
 Evidence evidence_of(const store::View& view) {
   using After = std::optional<core::Xid>;
   Evidence evidence;
-  evidence.generated = view.meta("generated").value_or(0);
+  evidence.generated = view.meta(store::kGenerated).value_or(0);
   evidence.buckets = view.counts();
   evidence.reports = all([&](After after) { return view.reports(after, kPage); });
   evidence.fails = all([&](After after) { return view.fails(after, kPage); });

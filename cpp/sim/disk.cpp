@@ -4,10 +4,17 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/check.hpp"
+
 namespace pena::sim {
 
 store::Ticket Disk::append(const store::ChangeSet& changes) {
-  live_->commit(changes);
+  check_metas(changes);
+  if (has_log_) {
+    ahead_->commit(changes);
+  } else {
+    inside().commit(changes);
+  }
   changes_.push_back(changes);
   ++appended_;
   // A round that was open when the shortage began could not know of it.
@@ -15,16 +22,24 @@ store::Ticket Disk::append(const store::ChangeSet& changes) {
   // And then there is still room for whatever becomes of what is held. What is kept for a batch has the
   // page of its record, too, and the pages of this store are not quite those that the core counts in.
   constexpr std::uint64_t kRounding = 8;
-  if (to_the_brim() && needed_pages() > most_pages_ + live_->batches().size() + kRounding) {
+  if (to_the_brim() && needed_pages() > most_pages_ + live().batches().size() + kRounding) {
     throw LawBroken("room", "a round leaves " + std::to_string(most_pages_) + " pages, and " +
                                 std::to_string(needed_pages()) + " may be needed");
   }
   return appended_;
 }
 
+// One that is in no list would be gone after a crash of this disk, and of no other.
+void Disk::check_metas(const store::ChangeSet& changes) {
+  for (const core::Write& write : changes) {
+    const auto* const put = std::get_if<core::PutMeta>(&write);
+    PENA_CHECK(put == nullptr || std::ranges::find(store::kMetas, put->key) != store::kMetas.end());
+  }
+}
+
 store::Ticket Disk::durable() {
   while (has_log_ && applied_up_to_ < std::min(may_apply_, synced_)) {
-    applied_->commit(changes_.front());
+    inside().commit(changes_.front());
     changes_.pop_front();
     ++applied_up_to_;
   }
@@ -54,8 +69,8 @@ void Disk::cut(std::size_t kept) {
   sync(synced_ + kept);
   changes_.clear();
   applied_up_to_ = may_apply_ = appended_ = synced_;
-  live_ = copy_of(*durable_);
-  if (has_log_) applied_ = copy_of(*durable_);
+  replace_inside(copy_of(*durable_));
+  if (has_log_) ahead_ = copy_of(*durable_);
   // What was lost may have taken less room than what it replaced.
   if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
 }
@@ -68,8 +83,8 @@ void Disk::begin_shortage(Shortage shortage) {
 }
 
 std::uint64_t Disk::needed_pages() const {
-  std::uint64_t pages = used_pages(*live_);
-  for (const core::Batch& batch : live_->batches()) {
+  std::uint64_t pages = used_pages(live());
+  for (const core::Batch& batch : live().batches()) {
     core::BatchRoom room{limits_};
     for (const core::QueuedMsg& msg : batch.msgs) room.add(msg);
     pages += room.total().pages;
@@ -79,7 +94,7 @@ std::uint64_t Disk::needed_pages() const {
 
 core::Room Disk::room() const {
   if (!to_the_brim()) return core::Room::endless();
-  const std::uint64_t used = used_pages(index());
+  const std::uint64_t used = used_pages(inside());
   const std::uint64_t left = most_pages_ > used ? most_pages_ - used : 0;
   return {left, left};
 }
@@ -87,7 +102,7 @@ core::Room Disk::room() const {
 bool Disk::has_room_for_one() const {
   if (!to_the_brim()) return true;
   std::uint64_t largest = 0;
-  for (const core::QueuedMsg& msg : live_->queue({}, SIZE_MAX, SIZE_MAX).records) {
+  for (const core::QueuedMsg& msg : live().queue({}, SIZE_MAX, SIZE_MAX).records) {
     core::BatchRoom room{limits_};
     room.add(msg);
     largest = std::max(largest, room.total().pages);
@@ -114,7 +129,7 @@ std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
   for (auto& record : from.fails({}, SIZE_MAX).records) {
     all.emplace_back(core::PutFail{std::move(record)});
   }
-  for (const char* key : {"generated", "id_second"}) {
+  for (const char* const key : store::kMetas) {
     if (const auto number = from.meta(key)) all.emplace_back(core::PutMeta{key, *number});
   }
   copy->commit(all);

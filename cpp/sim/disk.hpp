@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "sim/oracle.hpp"
+#include "store/forwarding_store.hpp"
 #include "store/memory_store.hpp"
-#include "store/store.hpp"
 
 namespace pena::sim {
 
@@ -34,16 +34,17 @@ enum class Shortage {
 inline constexpr std::array kShortages{Shortage::store, Shortage::disk, Shortage::brim,
                                        Shortage::untold_brim};
 
-class Disk final : public store::Store {
+// The store inside is the index: all that was appended, or of a log what was applied.
+class Disk final : public store::ForwardingStore {
  public:
   // `has_log`: a log in front of the store.
   Disk(Oracle& oracle, const core::Limits& limits, bool has_log)
-      : oracle_(oracle),
+      : ForwardingStore(store::make_memory_store()),
+        oracle_(oracle),
         limits_(limits),
         has_log_(has_log),
-        live_(store::make_memory_store()),
         durable_(store::make_memory_store()),
-        applied_(has_log ? store::make_memory_store() : nullptr) {}
+        ahead_(has_log ? store::make_memory_store() : nullptr) {}
 
   // Into the page cache.
   store::Ticket append(const store::ChangeSet& changes) override;
@@ -74,64 +75,29 @@ class Disk final : public store::Store {
   // What is there for good.
   [[nodiscard]] const store::View& durable_view() const { return *durable_; }
   // What readers beside the server see.
-  [[nodiscard]] const store::View& view() const { return has_log_ ? *applied_ : *durable_; }
+  [[nodiscard]] const store::View& view() const { return has_log_ ? inside() : *durable_; }
 
   [[nodiscard]] double fill() const override {
     return shortage_ == Shortage::store || shortage_ == Shortage::brim ? 0.9 : 0.0;
   }
   [[nodiscard]] bool disk_is_low() const override { return shortage_ == Shortage::disk; }
   [[nodiscard]] core::Room room() const override;
-  [[nodiscard]] store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
-                                           std::size_t limit) const override {
-    return index().ids(bucket, after, limit);
-  }
   [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
                                                    std::size_t limit,
                                                    std::size_t bytes) const override {
-    auto page = index().queue(after, limit, bytes);
+    auto page = inside().queue(after, limit, bytes);
     read_ += page.records.size();
     return page;
-  }
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
-                                                    std::size_t bytes) const override {
-    return index().queued(ids, bytes);
   }
   // How many msgs are to be taken out of the queue by what is not durable and in the index yet.
   [[nodiscard]] std::size_t leaving() const;
   // How many msgs of the queue were read page by page since the last call.
   [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
-  [[nodiscard]] store::Page<core::ReportRecord> reports(std::optional<core::Xid> after,
-                                                        store::Most most) const override {
-    return index().reports(after, most);
-  }
-  [[nodiscard]] store::Page<core::FailRecord> fails(std::optional<core::Xid> after,
-                                                    store::Most most) const override {
-    return index().fails(after, most);
-  }
-  [[nodiscard]] std::vector<core::Batch> batches() const override { return index().batches(); }
-  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
-    return index().report(id);
-  }
-  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
-    return index().fail(id);
-  }
-  [[nodiscard]] std::optional<store::Bucket> find(const core::Xid& id) const override {
-    return index().find(id);
-  }
-  [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
-      const std::vector<core::Xid>& ids) const override {
-    return index().find_all(ids);
-  }
-  [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
-    return index().last_up_to(id);
-  }
-  [[nodiscard]] store::BucketCounts counts() const override { return index().counts(); }
-  [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const override {
-    return index().meta(key);
-  }
 
  private:
-  [[nodiscard]] const store::Store& index() const { return has_log_ ? *applied_ : *live_; }
+  // All that was appended.
+  [[nodiscard]] const store::Store& live() const { return has_log_ ? *ahead_ : inside(); }
+  static void check_metas(const store::ChangeSet& changes);
   [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::View& from);
   // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
   // becomes of a held msg takes more room than it has.
@@ -142,9 +108,8 @@ class Disk final : public store::Store {
   Oracle& oracle_;
   const core::Limits& limits_;
   bool has_log_;
-  std::unique_ptr<store::Store> live_;     // all that was appended
-  std::unique_ptr<store::Store> durable_;  // what of it was synced
-  std::unique_ptr<store::Store> applied_;  // what of that the index has, behind a log
+  std::unique_ptr<store::Store> durable_;  // what was synced
+  std::unique_ptr<store::Store> ahead_;    // all that was appended, where that is not the index
   std::deque<store::ChangeSet> changes_;   // what is not in all of them, the oldest first
   // Tickets of this run and those before it.
   store::Ticket appended_ = 0, synced_ = 0, applied_up_to_ = 0, may_apply_ = 0;

@@ -254,7 +254,7 @@ void Oracle::apply(const core::PutFail& put) {
 }
 
 void Oracle::apply(const core::PutMeta& put) {
-  if (put.key != "generated") return;
+  if (put.key != store::kGenerated) return;
   law(put.value >= generated_, "generated", "the count of generated msgs goes back");
   generated_ = put.value;
 }

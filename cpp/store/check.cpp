@@ -231,9 +231,9 @@ class Check {
 
   // Only ids of batches are surely a server's own. An older store does not say it.
   void check_last_id() {
-    const std::optional<std::uint64_t> second = meta("id_second");
+    const std::optional<std::uint64_t> second = meta(kIdSecond);
     if (second && last_batch_.seconds() > *second) {
-      problem("meta", "id_second",
+      problem("meta", kIdSecond,
               "it is " + std::to_string(*second) + ", and the batch " + last_batch_.text() +
                   " was made later");
     }

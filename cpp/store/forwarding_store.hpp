@@ -75,6 +75,7 @@ class ForwardingStore : public Store {
  protected:
   [[nodiscard]] Store& inside() { return *inside_; }
   [[nodiscard]] const Store& inside() const { return *inside_; }
+  void replace_inside(std::unique_ptr<Store> inside) { inside_ = std::move(inside); }
 
  private:
   std::unique_ptr<Store> inside_;

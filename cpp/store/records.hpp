@@ -1,6 +1,7 @@
 // The buckets of a store, and how much of them is read at once.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -12,6 +13,13 @@ namespace pena::store {
 
 enum class Bucket { queue, batch, report, fail };
 [[nodiscard]] std::string_view word(Bucket bucket);
+
+// The numbers of the bucket `meta` that change sets put, by their names. Whoever copies a store copies all
+// of them.
+inline constexpr const char* kGenerated = "generated";  // how many msgs the generator made
+// The second that the ids that may have left had got to. Durable with the first of each second.
+inline constexpr const char* kIdSecond = "id_second";
+inline constexpr std::array kMetas{kGenerated, kIdSecond};
 
 // A change set puts what is in the bucket already, or drops what is not. Both throw StoreError.
 [[noreturn]] void refuse_put(Bucket bucket, const core::Xid& id);

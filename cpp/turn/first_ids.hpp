@@ -10,8 +10,7 @@
 
 namespace pena::turn {
 
-// The second that the ids that may have left had got to. Durable with the first of each second.
-inline constexpr const char* kIdSecond = "id_second";
+using store::kIdSecond;
 
 // The second that ids begin behind. An older store does not say it: there it is that of its last id.
 // Throws StoreError where the store says one past the end of dates.

@@ -65,10 +65,13 @@ ROOMS = [
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/asio_impl", ("process/",), ("boost/",)),
     Room("cpp/load", ("core/", "client/url.hpp", "wire/chunk_reader.hpp")),
-    # Of the stores the one in memory: the simulator has a disk of its own.
+    # Of the stores the one in memory: the simulator has a disk of its own around it.
     Room(
         "cpp/sim",
-        ("core/", "wire/", "turn/", *INTERFACES, "store/store.hpp", "store/memory_store.hpp"),
+        (
+            *("core/", "wire/", "turn/", *INTERFACES, "store/store.hpp"),
+            *("store/memory_store.hpp", "store/forwarding_store.hpp"),
+        ),
     ),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),
     Room("cli", ENGINES, ("CLI/", "spdlog/", "nlohmann/")),
