@@ -28,8 +28,8 @@ class AtWork {
   // What a process says that it did.
   void claims(Process process, const std::vector<core::Xid>& ids) const;
 
-  // It was left out of a report that names no batch, which may be an old one of somebody else: whoever
-  // holds it works on. Who wants P2 names the batch.
+  // Somebody else reported it, or left it out of a report that names no batch, which may be an old one:
+  // whoever holds it works on. Who wants P2 names the batch, and reports his own.
   void give_away(const core::Xid& id);
   // Whether any process has ended it by itself.
   [[nodiscard]] bool was_done(const core::Xid& id) const { return ever_done_.contains(id); }

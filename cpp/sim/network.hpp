@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/limits.hpp"
+#include "core/xid.hpp"
 #include "sim/dice.hpp"
 #include "sim/scenario.hpp"
 #include "sim/timeline.hpp"
@@ -64,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void(const Packet&)> at_client;
   std::function<void()> ended_at_server;
   std::function<void()> room_at_server;  // some of what was sent has come through
+  std::optional<core::Xid> client_id;    // as the head of the stream says it
 
   void send(Packet packet);
   void close_by_server() { send({Packet::Kind::end, {}}); }

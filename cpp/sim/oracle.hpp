@@ -65,6 +65,8 @@ class Oracle {
   }
   void work_done(Process process, const core::Xid& id) { at_work_.done(process, id); }
   void work_stops(Process process, const core::Xid& id) { at_work_.stops(process, id); }
+  // Somebody else than its holder reports it.
+  void give_away(const core::Xid& id) { at_work_.give_away(id); }
   void froze(Process process) { at_work_.froze(process); }
   void claims(Process process, const std::vector<core::Xid>& ids) const {
     at_work_.claims(process, ids);

@@ -339,6 +339,7 @@ void ServerProcess::open_stream(const std::shared_ptr<Connection>& connection,
         if (const auto lives = self.lock()) at(environment_.timeline.now(), act);
       };
     };
+    connection->client_id = client;
     connection->ended_at_server = later([this, client] { stream_over(client); });
     connection->room_at_server = later([this, client] { go_on(client); });
     go_on(client);

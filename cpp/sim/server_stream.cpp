@@ -31,7 +31,7 @@ ServerStream::~ServerStream() {
 
 ServerStream::State ServerStream::batch(const core::SendBatch& grant, core::Instant now) {
   const turn::Outbox::Given given = outbox_.batch(*grant.batch, grant.granted_at, frames_);
-  if (given.ends.empty() && !ends_) owed_.insert(grant.batch->id.text());
+  if (given.ends.empty() && !ends_) owed_.push_back(grant.batch->id);
   ends_ = ends_ || !given.ends.empty();
   send(given.at_once, now);
   return go_on(now);
@@ -87,7 +87,10 @@ void ServerStream::look_at(std::string_view bytes, core::Instant now) {
     if (!line.starts_with(':')) continue;
     law(!note.at_ms || *note.at_ms <= core::to_ms(now), "stamps_are_true",
         "a stamp is from later than it is: " + line);
-    if (note.batch) owed_.erase(note.batch->text());
+    if (!note.batch) continue;
+    law(!owed_.empty() && owed_.front() == *note.batch, "owed",
+        "batch " + note.batch->text() + " goes out, and another was given before it");
+    owed_.pop_front();
   }
   line_.erase(0, from);
 }

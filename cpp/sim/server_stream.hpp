@@ -2,9 +2,9 @@
 // as many bytes as what lies between has room for.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -51,7 +51,7 @@ class ServerStream {
   turn::Outbox outbox_;
   // What the laws ask of what goes out: whole lines, the last of which has not ended.
   std::string line_;
-  std::set<std::string> owed_;  // batches that were given to the outbox, and did not go out yet
+  std::deque<core::Xid> owed_;  // batches that were given to the outbox, and did not go out yet
   bool ends_ = false;
   bool said_bye_ = false;
 };

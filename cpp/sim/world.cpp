@@ -15,6 +15,7 @@
 #include "sim/plain_client.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
+#include "wire/json.hpp"
 
 namespace pena::sim {
 
@@ -259,6 +260,7 @@ class World {
         return;
       case FaultKind::slow_reader:
         link.unread_until = std::max(link.unread_until, until);
+        if (fault.choice % 2 == 0) give_back(stream, until, fault.lasts / 16);
         return;
       case FaultKind::held_bytes:
         if (stream) hold_bytes(*stream, until, fault.choice % 2 == 0);
@@ -273,6 +275,24 @@ class World {
     const TrueTime held = until - now;
     const TrueTime server_ends = dice_.around(0us, dice_.chance(0.5) ? held / 3 : held);
     stream.hold(until, now + server_ends, tells_client);
+  }
+
+  // Somebody who looks into the store beside the server reports in place of a client that does not read:
+  // so it is granted one batch after the other.
+  void give_back(const std::weak_ptr<Connection>& stream, TrueTime until, core::Duration pause) {
+    const auto connection = stream.lock();
+    if (!connection || environment_.timeline.now() >= until) return;
+    for (const core::Batch& batch : environment_.disk.view().batches()) {
+      if (!server_ || batch.client != connection->client_id) continue;
+      core::Reported report;
+      report.batch = batch.id;
+      for (const core::QueuedMsg& msg : batch.msgs) {
+        report.refused.push_back(msg.msg.id);
+        environment_.oracle.give_away(msg.msg.id);
+      }
+      server_->post("/report", wire::report_json(report), [](const Reply&) {});
+    }
+    environment_.timeline.after(pause, [=, this] { give_back(stream, until, pause); });
   }
 
   static void strike_requests(const Fault& fault, Network::Link& link) {
