@@ -5,17 +5,14 @@
 #include <string>
 #include <utility>
 
-#include "server/body_room.hpp"
 #include "server/engine.hpp"
 #include "turn/desk.hpp"
 #include "turn/page_text.hpp"
+#include "turn/request_intake.hpp"
 
 namespace pena::server {
 
-struct Request {
-  turn::Request asked;
-  BodyShare share;  // what the body takes of the room for all
-};
+using Request = turn::WholeRequest;
 
 struct Answer : turn::Answer {
   Answer() = default;

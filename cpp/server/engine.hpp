@@ -10,13 +10,13 @@
 #include <unordered_set>
 #include <vector>
 
-#include "server/body_room.hpp"
 #include "server/clock.hpp"
 #include "server/heartbeats.hpp"
 #include "server/io.hpp"
 #include "server/server.hpp"
 #include "server/turn_loop.hpp"
 #include "server/watchdog.hpp"
+#include "turn/body_room.hpp"
 #include "turn/desk.hpp"
 #include "turn/refusal_log.hpp"
 #include "wire/header_guard.hpp"
@@ -52,7 +52,7 @@ class Engine {
   wire::GuardRules guard;
 
   std::string frames;                        // where one small batch after the other is written out
-  BodyRoom bodies;                           // of all requests in flight
+  turn::BodyRoom bodies;                     // of all requests in flight
   std::array<char, 64UL * 1024> incoming{};  // where pieces of bodies are read, one at a time
   std::atomic<std::size_t> connections{0};   // read by any thread
   std::unordered_map<core::Xid, TaskStream*> streams;

@@ -1,8 +1,8 @@
-#include "server/body_room.hpp"
+#include "turn/body_room.hpp"
 
 #include <algorithm>
 
-namespace pena::server {
+namespace pena::turn {
 
 BodyShare::BodyShare(BodyShare&& other) noexcept
     : room_(other.room_),
@@ -45,4 +45,4 @@ bool BodyShare::grow_to(std::size_t bytes) {
   return true;
 }
 
-}  // namespace pena::server
+}  // namespace pena::turn

@@ -1,5 +1,5 @@
 // One bound over the bodies of all requests in flight: each counts what it keeps in memory, from
-// when it is read until its request is answered. For the I/O thread.
+// when it is read until its request is answered. One owner.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace pena::server {
+namespace pena::turn {
 
 class BodyRoom {
  public:
@@ -68,4 +68,4 @@ class BodyShare {
   std::size_t counted_ = 0;
 };
 
-}  // namespace pena::server
+}  // namespace pena::turn
