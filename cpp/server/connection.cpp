@@ -113,6 +113,9 @@ class Connection {
   Awaitable<Answer> answer_or_500([[maybe_unused]] Request request, turn::Asked& asked) {
     try {
       co_return co_await answer(engine_, asked);
+    } catch (const std::bad_alloc&) {
+      engine_.log(core::LogLevel::error, "the memory is out, so a request is refused");
+      co_return Answer{turn::busy("the memory is out")};
     } catch (const std::exception& error) {
       // The store could not be read; the turn loop finds out for itself whether it can be
       // written.

@@ -132,13 +132,9 @@ void ServerProcess::closed_behind(store::Ticket before) {
   environment_.oracle.round_done(turn_.dispatcher().in_memory(), environment_.disk.take_read(),
                                  environment_.disk.leaving());
   ++environment_.tally.commits;
-  look_for_hunger();
   const store::Ticket ticket = environment_.disk.appended();
-  if (ticket == before) {
-    look_for_spin();
-    return let_go();
-  }
-  idle_rounds_ = 0;
+  watch_.closed(turn_.dispatcher().wanted(), ticket != before, environment_.timeline.now());
+  if (ticket == before) return let_go();
   // In the order of the rounds, and now and then several at once.
   synced_at_ = std::max(synced_at_, environment_.timeline.now()) + commit_time();
   if (crash_ == CrashPoint::during_commit) {
@@ -155,30 +151,6 @@ void ServerProcess::closed_behind(store::Ticket before) {
     let_go();
   });
   wake();
-}
-
-// Rounds that change nothing, one behind the other at one instant, would keep a core busy for nothing.
-void ServerProcess::look_for_spin() {
-  constexpr int kMost = 100;
-  if (environment_.timeline.now() != std::exchange(idle_at_, environment_.timeline.now())) {
-    idle_rounds_ = 0;
-  }
-  if (++idle_rounds_ > kMost) throw LawBroken("spins", "the server wants a round for nothing");
-}
-
-// What is to be sent again is read in the round after the one that wants it, at the latest, however much
-// work comes in meanwhile.
-void ServerProcess::look_for_hunger() {
-  constexpr int kMost = 2;
-  const core::Wanted wanted = turn_.dispatcher().wanted();
-  const auto* const bodies = std::get_if<core::WantedBodies>(&wanted);
-  if (bodies == nullptr || !std::ranges::equal(bodies->ids, unread_)) unread_for_ = 0;
-  unread_.clear();
-  if (bodies == nullptr) return;
-  unread_.assign(bodies->ids.begin(), bodies->ids.end());
-  if (++unread_for_ > kMost) {
-    throw LawBroken("reads", "what a batch waits for is not read, round after round");
-  }
 }
 
 void ServerProcess::publish() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/environment.hpp"
+#include "sim/round_watch.hpp"
 #include "sim/server_stream.hpp"
 #include "turn/desk.hpp"
 #include "turn/page_text.hpp"
@@ -64,8 +65,6 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void wake();
   void run();
   void closed_behind(store::Ticket before);
-  void look_for_spin();
-  void look_for_hunger();
   void publish();
   void let_go();
   void wait_until(std::optional<core::Instant> next);
@@ -106,11 +105,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   turn::Full full_ = turn::Full::no;
   turn::WaitsFor waits_for_ = turn::WaitsFor::nothing;
   std::uint64_t wake_number_ = 0;  // what wakes the thread next; others are overtaken
-  std::vector<core::Xid>
-      unread_;            // what the dispatcher wanted to have read when a round was closed,
-  int unread_for_ = 0;    // and in how many that follow one another
-  int idle_rounds_ = 0;   // that changed nothing, one behind the other
-  TrueTime idle_at_{};    // when the last of them was
+  RoundWatch watch_;
   TrueTime synced_at_{};  // when the last round is durable
   bool dead_ = false;
   core::Duration wall_ahead_{};

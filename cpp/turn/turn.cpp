@@ -8,8 +8,6 @@
 namespace pena::turn {
 namespace {
 
-constexpr const char* kGenerated = "generated";
-
 // The wall clock was set, or the machine slept: a smaller step is not worth an event.
 constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
 
@@ -25,7 +23,7 @@ Turn::Turn(const core::Limits& limits, store::Log& log, store::Index& index,
       dispatcher_(
           core::Dispatcher::restore(limits, ids, {index.batches(), index.queue_length()}, now)),
       admission_(limits) {
-  const std::uint64_t made = index.meta(kGenerated).value_or(0);
+  const std::uint64_t made = index.meta(store::kGenerated).value_or(0);
   if (generator) generator_.emplace(*generator, made, now);
   second_written_ = index.meta(kIdSecond).value_or(0);
   ids_.begin_behind(second_of_last_id(index, now));
@@ -179,7 +177,7 @@ void Turn::fill_from_generator(core::Instant now) {
     made += msgs.size();
     step(core::Generated{std::move(msgs)}, now);
   }
-  if (made > 0) effects_.writes.emplace_back(core::PutMeta{kGenerated, generator_->made()});
+  if (made > 0) effects_.writes.emplace_back(core::PutMeta{store::kGenerated, generator_->made()});
   tell_supply(now);  // it may have made the last one
 }
 

@@ -109,8 +109,8 @@ def test_a_bad_timeout_is_a_sentence() -> None:
         ({"count": 2**64}, "a whole number from 0 that fits into 64 bits"),
         ({"limits": {"store_fill": "x"}}, "store_fill cannot be 'x'; expected a number"),
         *[
-            ({"limits": {"map_bytes": value}}, "a whole number from 1 to 70368744177664")
-            for value in (2**46 + 1, 2**63, 2**64 - 1, 2**64)
+            ({"limits": {"map_bytes": value}}, "a whole number from 1048576 to 70368744177664")
+            for value in (1024, 2**46 + 1, 2**63, 2**64 - 1, 2**64)
         ],
         *[
             ({"limits": {"payload_bytes": value}}, "a whole number from 1 to 2147483648")

@@ -64,7 +64,8 @@ class Limits(TypedDict, total=False):
     """``--stalled-write``, 15s: a client that reads nothing for this long, or for the lease
     where that is longer, is dropped."""
     drain_time: Seconds
-    """``--drain-time``, 5s: how long a stop waits until what was asked is answered."""
+    """``--drain-time``, 5s: how long a stop waits until what was asked is answered; a second
+    more for last words."""
     window_msgs: int
     """``--window``, 32768: queued msgs in memory; the rest waits in the store."""
     window_bytes: int

@@ -42,7 +42,10 @@ class DeskTest : public TurnTest {
     const core::RequestId request = what.request;
     const auto reply = desk_.resolve(std::move(what));
     EXPECT_TRUE(reply && reply->request == request);
-    return reply ? said(*reply) : Answer{};
+    if (!reply) return {};
+    auto given = answer(*reply, limits_);
+    const auto* const asked = std::get_if<LookUp>(&given);
+    return asked != nullptr ? answer(*asked, *store_) : std::get<Answer>(given);
   }
   // Of what need not be looked up.
   [[nodiscard]] Answer said(const Reply& reply) const {

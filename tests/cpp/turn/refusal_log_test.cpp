@@ -30,10 +30,9 @@ TEST(RefusalLog, SaysWhatWasAskedByWhomAndWhatIsWrongWithIt) {
   const Answer answer = refuse({404, "there is no /x"});
   EXPECT_EQ(RefusalLog::line("GET /x", "127.0.0.1 port 7", answer, 0),
             "refused \"GET /x\" from 127.0.0.1 port 7: 404, there is no /x");
-  EXPECT_EQ(
-      RefusalLog::line("", "a peer that is gone", busy("full"), 12),
-      "refused a request from a peer that is gone: 404, there is no /x; before it 12 more were "
-      "refused");
+  EXPECT_EQ(RefusalLog::line("", "a peer that is gone", busy("full"), 12),
+            "refused a request from a peer that is gone: 503, full; try again later; before it 12 "
+            "more were refused");
 }
 
 }  // namespace
