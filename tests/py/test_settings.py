@@ -106,11 +106,12 @@ def test_a_bad_timeout_is_a_sentence() -> None:
         ({"limits": {"error_bytes": -1}}, "a whole number from 3 to 65536"),
         ({"limits": {"disk_bytes": -1}}, "a whole number from 0 that fits into 64 bits"),
         ({"limits": {"queue_msgs": 2**64}}, "a whole number from 1 that fits into 64 bits"),
+        ({"limits": {"map_bytes": 1024}}, "map_bytes must be at least 1048576, not 1024"),
         ({"count": 2**64}, "a whole number from 0 that fits into 64 bits"),
         ({"limits": {"store_fill": "x"}}, "store_fill cannot be 'x'; expected a number"),
         *[
             ({"limits": {"map_bytes": value}}, "a whole number from 1048576 to 70368744177664")
-            for value in (1024, 2**46 + 1, 2**63, 2**64 - 1, 2**64)
+            for value in (2**46 + 1, 2**63, 2**64 - 1, 2**64)
         ],
         *[
             ({"limits": {"payload_bytes": value}}, "a whole number from 1 to 2147483648")
