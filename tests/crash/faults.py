@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import checker
+import records
 import shim
 from load import Connection, Load, LostError
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
@@ -79,7 +80,7 @@ class Trial:
 
     def check(self) -> checker.Stored:
         """Look at the store, which no server has open."""
-        checker.law(not self.load.failures, f"a client: {self.load.failures}")
+        records.law(not self.load.failures, f"a client: {self.load.failures}")
         claims = self.journals.read()
         if not claims.accepted and not claims.sent:
             return checker.Stored({}, set(), {})
@@ -99,17 +100,17 @@ class Trial:
     def stop(self) -> None:
         """Stop the server as one should."""
         code = self.site.stop(signal.SIGTERM)
-        checker.law(code == 0, f"SIGTERM was answered with exit code {code}: {self.words()}")
+        records.law(code == 0, f"SIGTERM was answered with exit code {code}: {self.words()}")
 
     def expect_end(self, codes: tuple[int, ...], sentence: str) -> None:
         """Expect that the server ends by itself and says why."""
         ended = until(self.site.ended)
-        checker.law(ended, f"the server neither ends nor serves: {self.words()}")
+        records.law(ended, f"the server neither ends nor serves: {self.words()}")
         code = self.site.wait()
-        checker.law(code in codes, f"exit code {code}, expected one of {codes}: {self.words()}")
+        records.law(code in codes, f"exit code {code}, expected one of {codes}: {self.words()}")
         lines = self.site.last_words().splitlines()
         said = [line for line in lines if line.startswith("pena: ")]
-        checker.law(any(sentence in line for line in said), f"no clear sentence: {self.words()}")
+        records.law(any(sentence in line for line in said), f"no clear sentence: {self.words()}")
 
     def words(self) -> str:
         """What the server said last, in quotes."""
@@ -117,8 +118,8 @@ class Trial:
 
     def serves_again(self) -> None:
         """Start a server on what is left, and see that it works and has lost nothing."""
-        checker.law(self.start(), f"no server starts on what is left: {self.words()}")
-        checker.law(self.serves(), "the next server does not serve")
+        records.law(self.start(), f"no server starts on what is left: {self.words()}")
+        records.law(self.serves(), "the next server does not serve")
         self.stop()
         self.check()
 
@@ -165,7 +166,7 @@ class Faults:
         self.done += 1
         try:
             outcome = deed()
-        except (checker.BrokenLawError, RuntimeError, LostError) as broken:
+        except (records.BrokenLawError, RuntimeError, LostError) as broken:
             self.wrong.append(f"{name}: {broken}")
             say(f"faults: {name}: {broken}")
             return False
@@ -249,7 +250,7 @@ def ends(trial: Trial, fault: Fault) -> str:
     fail = shim.failing(fault.kind, fault.nth, fault.code)
     listens = trial.start(fail=fail, trace=1)
     if listens and not until(lambda: trial.fired.exists() or trial.site.ended()):
-        raise checker.BrokenLawError("the call never came")
+        raise records.BrokenLawError("the call never came")
     # LMDB has an error of its own for a write that was cut short.
     sentence = "" if fault.kind == "short" else SENTENCES[fault.code]
     return trial.ended_well(sentence, STOPPED if listens else NO_STORE)
@@ -258,13 +259,13 @@ def ends(trial: Trial, fault: Fault) -> str:
 def goes_on(trial: Trial, fault: Fault) -> str:
     """Let a call fail that the server can do without."""
     fail = shim.failing(fault.kind, fault.nth, fault.code, fault.times)
-    checker.law(trial.start(fail=fail), f"did not start: {trial.words()}")
+    records.law(trial.start(fail=fail), f"did not start: {trial.words()}")
     deadline = time.monotonic() + PATIENCE
     while not trial.fired.exists():
-        checker.law(time.monotonic() < deadline, "the call never came")
+        records.law(time.monotonic() < deadline, "the call never came")
         _knock(trial.site.port)
-    checker.law(trial.serves(), f"does not serve on: {trial.words()}")
-    checker.law(until(lambda: _knock(trial.site.port)), "no new client is served")
+    records.law(trial.serves(), f"does not serve on: {trial.words()}")
+    records.law(until(lambda: _knock(trial.site.port)), "no new client is served")
     trial.stop()
     trial.check()
     return "served on"
@@ -283,14 +284,14 @@ def _knock(port: int) -> bool:
 
 def ends_or_goes_on(trial: Trial, fault: Fault) -> str:
     """Let an allocation fail."""
-    checker.law(
+    records.law(
         trial.start(fail=shim.failing(fault.kind, fault.nth, fault.code), trace=1),
         f"did not start: {trial.words()}",
     )
     if not until(lambda: trial.fired.exists() or trial.site.ended()):
-        raise checker.BrokenLawError("the call never came")
+        raise records.BrokenLawError("the call never came")
     if not until(trial.site.ended, 0.1) and trial.serves():
-        checker.law(until(lambda: _knock(trial.site.port)), "no new client is served")
+        records.law(until(lambda: _knock(trial.site.port)), "no new client is served")
         try:
             trial.stop()
         finally:
@@ -304,13 +305,13 @@ def map_full(trial: Trial) -> str:
     options = ("--no-generate", "--map-size=1MiB")
     trial.load.submit_pause = 0.0
     trial.load.work_pause = 0.05
-    checker.law(trial.start(*options), f"did not start: {trial.words()}")
-    checker.law(until(lambda: trial.load.refused > 3), "submitting was never refused")
+    records.law(trial.start(*options), f"did not start: {trial.words()}")
+    records.law(until(lambda: trial.load.refused > 3), "submitting was never refused")
     answered = trial.load.answered
-    checker.law(until(lambda: trial.load.answered > answered + 20), f"no reports: {trial.words()}")
+    records.law(until(lambda: trial.load.answered > answered + 20), f"no reports: {trial.words()}")
     trial.load.work_pause = 0.0
     trial.load.calm.set()
-    checker.law(until(trial.load.settled), "submitting is refused for ever")
+    records.law(until(trial.load.settled), "submitting is refused for ever")
     trial.stop()
     trial.check()
     return "refused with 503"
@@ -319,9 +320,9 @@ def map_full(trial: Trial) -> str:
 def no_room(trial: Trial) -> str:
     """The file cannot grow, and nothing told the server before."""
     listens = trial.start(room=512 * 1024)
-    checker.law(listens, f"did not start: {trial.words()}")
+    records.law(listens, f"did not start: {trial.words()}")
     trial.load.submit_pause = 0.0
-    checker.law(until(trial.site.ended), "the file never grew")
+    records.law(until(trial.site.ended), "the file never grew")
     return trial.ended_well("cannot commit to the store")  # only the shim knows why
 
 
@@ -336,23 +337,23 @@ def disk_full(trial: Trial) -> str:
     try:
         trial.load.submit_pause = 0.0
         trial.load.work_pause = 0.05
-        checker.law(
+        records.law(
             trial.start("--no-generate", "--map-size=64MiB"), f"did not start: {trial.words()}"
         )
-        checker.law(trial.serves(), "does not serve")
+        records.law(trial.serves(), "does not serve")
         _fill(ballast, store, 40 * MIB)
         refused = trial.load.refused
-        checker.law(until(lambda: trial.load.refused > refused + 2), "submitting is not refused")
+        records.law(until(lambda: trial.load.refused > refused + 2), "submitting is not refused")
         answered = trial.load.answered
         held = until(lambda: trial.load.answered > answered + 5)
-        checker.law(held, f"no reports: {trial.words()}")
+        records.law(held, f"no reports: {trial.words()}")
         trial.load.submit_pause = 0.02
         ballast.unlink()
         time.sleep(1.5)  # a server looks for room every second
         refused = trial.load.refused
         time.sleep(0.3)
-        checker.law(trial.load.refused == refused, "refused although there is room again")
-        checker.law(trial.serves(), "does not serve although there is room again")
+        records.law(trial.load.refused == refused, "refused although there is room again")
+        records.law(trial.serves(), "does not serve although there is room again")
         trial.stop()
         trial.check()
         _fill(ballast, store, 3 * 4096)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import checker
+import records
 from load import Connection, Load, LostError
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 
@@ -46,7 +47,7 @@ class Run:
     def check(self) -> None:
         """Look at the store, which no server has open."""
         if self.load.failures:
-            raise checker.BrokenLawError(f"a client: {self.load.failures[0]}")
+            raise records.BrokenLawError(f"a client: {self.load.failures[0]}")
         claims = self.journals.read()
         if not (self.site.store / "data.mdb").exists() and not claims.accepted and not claims.sent:
             return  # killed before there was a store
@@ -61,16 +62,16 @@ class Run:
         deadline = time.monotonic() + DRAIN_TIME
         told: dict[str, list[str]] = {}
         while not self.load.settled() or self._waits_for(told := self._told()):
-            checker.law(time.monotonic() < deadline, f"not drained within {DRAIN_TIME} s")
+            records.law(time.monotonic() < deadline, f"not drained within {DRAIN_TIME} s")
             time.sleep(0.1)
         self.load.end()
         code = self.site.stop(signal.SIGTERM)
-        checker.law(code == 0, f"SIGTERM was answered with exit code {code}")
+        records.law(code == 0, f"SIGTERM was answered with exit code {code}")
         self.check()
         checker.check_ended(self.stored)
         for bucket, ids in told.items():
             kept = sorted(r.id for r in self.stored.records.values() if r.bucket == bucket)
-            checker.law(ids == kept, f"GET /{bucket} told {len(ids)} ids, the store {len(kept)}")
+            records.law(ids == kept, f"GET /{bucket} told {len(ids)} ids, the store {len(kept)}")
 
     def _waits_for(self, told: dict[str, list[str]]) -> bool:
         """Tell whether any msg has not ended."""
@@ -85,7 +86,7 @@ class Run:
             while True:
                 status = connection.ask("GET", f"/{bucket}?limit=1000{after}")
                 answer = connection.answer()
-                checker.law(status == 200, f"GET /{bucket} was answered {status}: {answer}")
+                records.law(status == 200, f"GET /{bucket} was answered {status}: {answer}")
                 ids += answer["ids"]
                 if "next" not in answer:
                     break
@@ -124,7 +125,7 @@ def main() -> None:
     with workspace("kills", given.keep) as folder:
         try:
             print(run(given.pena.resolve(), folder, given.kills, given.seed))
-        except (checker.BrokenLawError, RuntimeError, LostError) as broken:
+        except (records.BrokenLawError, RuntimeError, LostError) as broken:
             sys.exit(f"kills: seed {given.seed}: {broken}")
         sys.exit(0)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import checker
+import records
 import shim
 from load import Connection, Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
@@ -66,7 +67,7 @@ def record(pena: Path, folder: Path, seconds: float, seed: int, drop: str | None
         site.stop(signal.SIGKILL)
         load.end()
     if load.failures:
-        raise checker.BrokenLawError(f"a client: {load.failures[0]}")
+        raise records.BrokenLawError(f"a client: {load.failures[0]}")
 
 
 def check_folders(recording: Recording) -> None:
@@ -76,7 +77,7 @@ def check_folders(recording: Recording) -> None:
     made = next(op.bytes.decode() for op in recording.ops if op.type == "N")
     store = Path(made).parent
     for folder in (store, store.parent):
-        checker.law(str(folder) in synced, f"{folder} was not synced before the first promise")
+        records.law(str(folder) in synced, f"{folder} was not synced before the first promise")
 
 
 # ---- disks
@@ -249,8 +250,8 @@ class Examiner:
                 self.check(self.disk.path.parent, structure=True)
             if image.serve:
                 self.serve(number, aside=image.place <= self.named)
-        except checker.BrokenLawError as broken:
-            raise checker.BrokenLawError(
+        except records.BrokenLawError as broken:
+            raise records.BrokenLawError(
                 f"image {number}, behind op {image.place}, unsynced writes: {image.kind}: {broken}"
             ) from None
         finally:
@@ -275,12 +276,12 @@ class Examiner:
             connection.ask("GET", "/report?limit=100000")
             reported = set(connection.answer()["ids"])
             lost = self.claims.reported.keys() - reported
-            checker.law(not lost, f"GET /report lacks {sorted(lost)[:5]}")
+            records.law(not lost, f"GET /report lacks {sorted(lost)[:5]}")
             connection.close()
             code = site.stop(signal.SIGTERM)
-            checker.law(code == 0, f"exit code {code}: {site.last_words()}")
+            records.law(code == 0, f"exit code {code}: {site.last_words()}")
         except RuntimeError as error:
-            raise checker.BrokenLawError(str(error)) from None
+            raise records.BrokenLawError(str(error)) from None
         finally:
             site.stop(signal.SIGKILL)
         self.check(site.store, structure=True)
@@ -299,7 +300,7 @@ def examine_all(
             say(f"power cuts: image {number}, behind op {image.place}")
         try:
             result.torn += examiner.examine(number, image)
-        except checker.BrokenLawError as broken:
+        except records.BrokenLawError as broken:
             if image.place >= examiner.born:
                 result.broken = str(broken)
                 break
@@ -405,7 +406,7 @@ def main() -> None:
     with workspace("power cuts", given.keep) as folder:
         try:
             result = run(given.pena.resolve(), folder, given)
-        except checker.BrokenLawError as broken:
+        except records.BrokenLawError as broken:
             result = Result(broken=str(broken))
         sys.exit(0 if tell(result, given) else 1)
 

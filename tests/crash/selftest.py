@@ -18,6 +18,7 @@ import lmdb
 import xxhash
 
 import checker
+import records
 from load import Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 
@@ -34,8 +35,8 @@ def raw_xid(text: str) -> bytes:
 
 def sealed(body: bytes) -> bytes:
     """Return the value with this body: version and checksum before it."""
-    checksum = xxhash.xxh3_64_intdigest(body, seed=checker.RECORD_VERSION) & 0xFFFFFFFF
-    return struct.pack("<BI", checker.RECORD_VERSION, checksum) + body
+    checksum = xxhash.xxh3_64_intdigest(body, seed=records.RECORD_VERSION) & 0xFFFFFFFF
+    return struct.pack("<BI", records.RECORD_VERSION, checksum) + body
 
 
 class Store:
@@ -75,7 +76,7 @@ class Store:
         found: dict[str, bytes] = {}
         with self.env.begin(db=self.table("queue")) as txn:
             for key, value in txn.cursor():
-                ids = [record.id for record in checker.decode("queue", key, value)]
+                ids = [record.id for record in records.decode("queue", key, value)]
                 begins = [*(value.index(raw_xid(id)) for id in ids), len(value)]
                 found |= {id: value[a:b] for id, (a, b) in zip(ids, pairwise(begins), strict=True)}
         return found
@@ -96,7 +97,7 @@ class Store:
             number = int.from_bytes(txn.get(name.encode()) or b"", "little") + more
             txn.put(name.encode(), number.to_bytes(8, "little"))
 
-    def one(self, bucket: str, *, missed: bool | None = None) -> checker.Record:
+    def one(self, bucket: str, *, missed: bool | None = None) -> records.Record:
         """Return some record that the clients know of."""
         for record in self.sound.records.values():
             known = record.id in self.claims.sent and record.bucket == bucket
@@ -104,7 +105,7 @@ class Store:
                 return record
         raise RuntimeError(f"the run left nothing such in {bucket}")
 
-    def reported(self) -> checker.Record:
+    def reported(self) -> records.Record:
         """Return a record whose report, of a batch that was named, was answered."""
         ids = (id for id, (batch, _) in self.claims.reported.items() if batch)
         return self.sound.records[next(ids)]
@@ -139,7 +140,7 @@ def keep_twice(store: Store) -> None:
     _queue(store, store.reported())
 
 
-def _queue(store: Store, record: checker.Record) -> None:
+def _queue(store: Store, record: records.Record) -> None:
     msg = raw_xid(record.id) + struct.pack("<II", record.period, 0)
     times = struct.pack("<qq", record.accepted_at, record.accepted_at)
     msgs = store.queue()
@@ -258,14 +259,14 @@ def see(damage: Damage, store: Path, folder: Path) -> str:
     try:
         sound = checker.read_store(copy)
         checker.check(sound, claims, MAX_RESENDS)
-    except checker.BrokenLawError as broken:
+    except records.BrokenLawError as broken:
         raise SystemExit(f"selftest: the store was not sound: {broken}") from None
     it = Store(copy, sound, claims)
     try:
         with it.env:
             damage(it)
         checker.check(checker.read_store(copy), claims, MAX_RESENDS)
-    except checker.BrokenLawError as broken:
+    except records.BrokenLawError as broken:
         return str(broken)
     return ""
 
