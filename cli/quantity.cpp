@@ -38,7 +38,7 @@ std::optional<std::uint64_t> quantity_from(std::string_view text, std::span<cons
   return std::nullopt;
 }
 
-std::string written(std::uint64_t value, std::span<const Unit> units) {
+std::string written_in(std::uint64_t value, std::span<const Unit> units) {
   const Unit* largest = &units.front();
   for (const Unit& unit : units) {
     if (value != 0 && value % unit.factor == 0) largest = &unit;
@@ -57,7 +57,7 @@ std::optional<core::Duration> duration_from(std::string_view text) {
 }
 
 std::string written(core::Duration duration) {
-  return written(static_cast<std::uint64_t>(duration.count()), kTimes);
+  return written_in(static_cast<std::uint64_t>(duration.count()), kTimes);
 }
 
 std::optional<std::size_t> size_from(std::string_view text) {
@@ -65,7 +65,7 @@ std::optional<std::size_t> size_from(std::string_view text) {
 }
 
 std::string written_size(std::size_t bytes) {
-  return written(bytes, kSizes);
+  return written_in(bytes, kSizes);
 }
 
 }  // namespace pena::cli

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/status.hpp>
 #include <memory>
@@ -28,10 +27,6 @@ namespace {
 
 constexpr std::size_t kLingeringBytes = 256 * 1024;
 constexpr core::Duration kLingeringTime = std::chrono::seconds{1};
-
-auto into(error_code& error) {
-  return asio::redirect_error(use_awaitable, error);
-}
 
 // An aggregate that is made within a co_await expression is destroyed twice by gcc 12: here such
 // are given a name first.

@@ -1,6 +1,5 @@
 #include "server/engine.hpp"
 
-#include <boost/asio/redirect_error.hpp>
 #include <utility>
 
 #include "core/describe.hpp"
@@ -75,7 +74,7 @@ Awaitable<turn::Reply> Engine::reply_to(turn::Waits& asked) {
   waiter.answered.expires_at(Timer::time_point::max());
   boost::system::error_code ignored;
   while (!waiter.reply) {
-    co_await waiter.answered.async_wait(asio::redirect_error(use_awaitable, ignored));
+    co_await waiter.answered.async_wait(into(ignored));
   }
   co_return std::move(*waiter.reply);
 }

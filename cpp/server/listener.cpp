@@ -6,7 +6,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <charconv>
 #include <new>
 #include <utility>
@@ -97,13 +96,13 @@ Awaitable<void> Listener::run() {
   Timer retry(engine_.io);
   while (acceptor_.is_open()) {
     error_code error;
-    Socket socket = co_await acceptor_.async_accept(asio::redirect_error(use_awaitable, error));
+    Socket socket = co_await acceptor_.async_accept(into(error));
     if (error == asio::error::operation_aborted) continue;
     if (error) {
       // Out of descriptors or memory: those who are connected are served on.
       warn(door_.failed("cannot accept a connection: " + error.message()));
       retry.expires_after(kRetryAccept);
-      co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
+      co_await retry.async_wait(into(error));
       continue;
     }
     bool spawned = false;
@@ -116,7 +115,7 @@ Awaitable<void> Listener::run() {
     }
     if (!spawned) {
       retry.expires_after(kRetryAccept);
-      co_await retry.async_wait(asio::redirect_error(use_awaitable, error));
+      co_await retry.async_wait(into(error));
     }
   }
 }

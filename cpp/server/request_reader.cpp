@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
@@ -25,10 +24,6 @@ constexpr std::size_t kUsualFields = 16;
 constexpr std::size_t kKept = 4096;
 
 using Parser = http::request_parser<http::empty_body>;
-
-auto into(error_code& error) {
-  return asio::redirect_error(use_awaitable, error);
-}
 
 // Into the bytes that the parser keeps.
 wire::RequestHead head_of(const Parser& parser) {

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <condition_variable>

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/redirect_error.hpp>
 #include <cerrno>
 #include <new>
 #include <variant>
@@ -115,7 +114,7 @@ Awaitable<void> TaskStream::run() {
     } else {
       watchdog_.clear();
       wake_.expires_at(Timer::time_point::max());
-      co_await wake_.async_wait(asio::redirect_error(use_awaitable, ignored));
+      co_await wake_.async_wait(into(ignored));
     }
   }
 }
@@ -123,9 +122,8 @@ Awaitable<void> TaskStream::run() {
 Awaitable<void> TaskStream::write(turn::Outbox::Write write) {
   error_code error;
   watchdog_.set(write.until - engine_.clock.now());
-  const std::size_t written =
-      co_await socket_.async_write_some(asio::buffer(write.bytes.data(), write.bytes.size()),
-                                        asio::redirect_error(use_awaitable, error));
+  const std::size_t written = co_await socket_.async_write_some(
+      asio::buffer(write.bytes.data(), write.bytes.size()), into(error));
   error ? broke(error) : outbox_.sent(written);
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 using core::Xid;
 
-constexpr std::size_t kNamedProblems = 1000;
+constexpr std::size_t kNamedOfCheck = 1000;
 
 std::string hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -252,7 +252,7 @@ class Check {
   }
 
   void problem(std::string bucket, std::string id, std::string what) {
-    if (report_.problems.size() < kNamedProblems) {
+    if (report_.problems.size() < kNamedOfCheck) {
       report_.problems.push_back({std::move(bucket), std::move(id), std::move(what)});
     }
   }

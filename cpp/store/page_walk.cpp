@@ -11,7 +11,7 @@
 namespace pena::store {
 namespace {
 
-constexpr std::size_t kNamedProblems = 100;
+constexpr std::size_t kNamedOfWalk = 100;
 
 }  // namespace
 
@@ -168,7 +168,7 @@ void PageWalk::visit_branch(std::uint64_t page, const TreePage& branch, int leve
     const KeyBounds below = branch.bounds_of_child(i, bounds);
     if (!after_.empty() && below.below && !branch.is_less(after_, *below.below)) continue;
     visit(branch.child(i), page, levels - 1, below);
-    if (gone_ || problems_.size() == kNamedProblems) return;
+    if (gone_ || problems_.size() == kNamedOfWalk) return;
   }
 }
 
@@ -267,7 +267,7 @@ void PageWalk::look_for_lost_pages() {
 }
 
 void PageWalk::problem(std::uint64_t page, const std::string& what) {
-  if (problems_.size() < kNamedProblems) problems_.push_back({page, "in " + in_ + ": " + what});
+  if (problems_.size() < kNamedOfWalk) problems_.push_back({page, "in " + in_ + ": " + what});
 }
 
 }  // namespace pena::store

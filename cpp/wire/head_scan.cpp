@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "wire/digit.hpp"
 #include "wire/http_text.hpp"
 #include "wire/quote.hpp"
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr char kTlsHandshake = 0x16;
 constexpr std::size_t kVersionSize = 8;  // HTTP/1.1
-
-bool is_digit(char letter) {
-  return letter >= '0' && letter <= '9';
-}
 
 // A CR is no part of a line, but may be the first half of its end.
 std::string_view without_cr(std::string_view piece) {

@@ -6,15 +6,13 @@
 #include <cstdint>
 #include <cstring>
 
+#include "wire/digit.hpp"
 #include "wire/hex_digit.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
 namespace {
 
-constexpr bool is_digit(unsigned char byte) {
-  return byte >= '0' && byte <= '9';
-}
 constexpr unsigned char closing(bool object) {
   return object ? '}' : ']';
 }

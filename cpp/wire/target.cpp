@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "wire/digit.hpp"
 #include "wire/hex_digit.hpp"
 #include "wire/http_text.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
 namespace {
-
-bool is_digit(char letter) {
-  return letter >= '0' && letter <= '9';
-}
 
 bool is_letter(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
