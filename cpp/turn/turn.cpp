@@ -107,8 +107,16 @@ void Turn::close(core::Instant now) {
   look_for_room(now);
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (std::exchange(room_came_, false) || (due && *due <= now)) step(core::TimeReached{}, now);
+  const bool owes_read = reads_put_off_;
   read_for_dispatcher(now);
   fill_from_generator(now);
+  // What was put off may be wanted only behind what the generator made.
+  const core::Wanted wanted = dispatcher_.wanted();
+  const auto* const ids = std::get_if<core::WantedBodies>(&wanted);
+  if (owes_read && ids != nullptr) {
+    reads_put_off_ = false;
+    read_bodies(*ids, now);
+  }
   append(now);
 }
 
