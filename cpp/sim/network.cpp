@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 // ---- a pipe
 
 void Pipe::push(Packet packet, core::Duration delay) {
+  if (torn_ && packet.kind != Packet::Kind::end) return;
   TrueTime ready = timeline_.now() + delay;
   if (!waiting_.empty()) ready = std::max(ready, waiting_.back().ready_at);
   backlog_ += packet.bytes.size();
@@ -69,7 +70,7 @@ void Connection::close_by_client() {
 }
 
 void Connection::reset(Dice& dice) {
-  if (dice.chance(0.5)) down_->forget();
+  if (dice.chance(0.5)) down_->tear();
   const auto self = shared_from_this();
   network_.timeline().after(dice.between(0us, 100ms), [self] {
     if (self->ended_at_server) self->ended_at_server();

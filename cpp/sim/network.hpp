@@ -36,7 +36,11 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   std::function<void(const Packet&)> deliver;
   void push(Packet packet, core::Duration delay);
   void hold_until(TrueTime until) { held_until_ = until; }
-  void forget() { waiting_.clear(); }
+  // What is on its way is lost, and all that comes behind it but the end: what is read has no gap.
+  void tear() {
+    waiting_.clear();
+    torn_ = true;
+  }
   [[nodiscard]] std::size_t backlog() const { return backlog_; }
 
  private:
@@ -50,6 +54,7 @@ class Pipe : public std::enable_shared_from_this<Pipe> {
   Timeline& timeline_;
   std::function<TrueTime()> cut_until_;
   std::deque<Waiting> waiting_;
+  bool torn_ = false;
   TrueTime held_until_{};
   std::size_t backlog_ = 0;  // bytes
   bool pumps_ = false;
