@@ -51,8 +51,8 @@ ClientProcess::ClientProcess(Environment& environment, Place place)
 void ClientProcess::at(TrueTime when, Timeline::Action action) {
   environment_.timeline.at(when, shared_from_this(), [this, act = std::move(action)]() mutable {
     if (dead_) return;
-    if (environment_.timeline.now() < frozen_until_) return at(frozen_until_, std::move(act));
-    act();
+    if (!standstill_.holds(environment_.timeline.now())) return act();
+    standstill_.add(environment_.timeline, weak_from_this(), dead_, std::move(act));
   });
 }
 
@@ -69,14 +69,15 @@ void ClientProcess::at_own(core::Instant when, Timeline::Action action) {
 }
 
 void ClientProcess::freeze(TrueTime until) {
-  frozen_until_ = std::max(frozen_until_, until);
+  standstill_.extend(until);
   exempt_ = true;
   environment_.oracle.froze(place_.process);
 }
 
 bool ClientProcess::is_up_to_date() const {
   const core::Duration late = environment_.scenario.limits.timing.slack;
-  return frozen_until_ == TrueTime{} || environment_.timeline.now() > frozen_until_ + late + 1ms;
+  return standstill_.until() == TrueTime{} ||
+         environment_.timeline.now() > standstill_.until() + late + 1ms;
 }
 
 void ClientProcess::die() {

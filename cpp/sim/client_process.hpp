@@ -10,6 +10,7 @@
 #include <string>
 
 #include "sim/environment.hpp"
+#include "sim/standstill.hpp"
 
 namespace pena::sim {
 
@@ -70,7 +71,7 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   std::set<core::Xid> working_;
   std::map<core::Xid, std::uint64_t> work_numbers_;
   std::uint64_t next_work_ = 1;
-  TrueTime frozen_until_{};
+  Standstill standstill_;
   bool dead_ = false;
 };
 

@@ -71,8 +71,8 @@ void ServerProcess::start() {
 void ServerProcess::at(TrueTime when, Timeline::Action action) {
   environment_.timeline.at(when, shared_from_this(), [this, act = std::move(action)]() mutable {
     if (dead_) return;
-    if (environment_.timeline.now() < frozen_until_) return at(frozen_until_, std::move(act));
-    act();
+    if (!standstill_.holds(environment_.timeline.now())) return act();
+    standstill_.add(environment_.timeline, weak_from_this(), dead_, std::move(act));
   });
 }
 
@@ -365,7 +365,7 @@ void ServerProcess::stream_over(const core::Xid& client) {
 
 bool ServerProcess::could_grant() const {
   const TrueTime time = environment_.timeline.now();
-  return !desk_.draining() && turn_.on_their_way() == 0 && time >= frozen_until_ &&
+  return !desk_.draining() && turn_.on_their_way() == 0 && time >= standstill_.until() &&
          time >= slow_until_ && std::ranges::any_of(streams_, [this](const auto& stream) {
            return !stream.second.ends() && environment_.oracle.is_free(stream.first);
          });

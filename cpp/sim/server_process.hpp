@@ -14,6 +14,7 @@
 #include "sim/environment.hpp"
 #include "sim/round_watch.hpp"
 #include "sim/server_stream.hpp"
+#include "sim/standstill.hpp"
 #include "turn/desk.hpp"
 #include "turn/page_text.hpp"
 #include "turn/stop.hpp"
@@ -35,7 +36,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void post(std::string_view path, const std::string& body, const OnReply& answer);
   // A page of a bucket.
   void get(std::string_view path, std::string_view query, const OnReply& answer);
-  void freeze(TrueTime until) { frozen_until_ = std::max(frozen_until_, until); }
+  void freeze(TrueTime until) { standstill_.extend(until); }
   void crash(CrashPoint point);
   void stop();
   // The wall clock is set; what is steady goes on.
@@ -109,7 +110,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   TrueTime synced_at_{};  // when the last round is durable
   bool dead_ = false;
   core::Duration wall_ahead_{};
-  TrueTime frozen_until_{}, slow_until_{};
+  Standstill standstill_;
+  TrueTime slow_until_{};
   std::optional<CrashPoint> crash_;
   core::Instant stops_at_{};  // when it was told to
   bool gave_up_ = false;

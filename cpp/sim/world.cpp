@@ -80,7 +80,8 @@ class World {
     submitter_ = std::make_shared<Submitter>(environment_, way_, scenario_.submit);
     environment_.timeline.at(100ms, [this] { submitter_->start(); });
     page_reader_ = std::make_shared<PageReader>(
-        environment_, [this](const std::string& path, const std::string& query, OnReply on_reply) {
+        environment_,
+        [this](const std::string& path, const std::string& query, const OnReply& on_reply) {
           if (server_) return server_->get(path, query, on_reply);
           on_reply({});
         });

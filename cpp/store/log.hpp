@@ -28,7 +28,7 @@ class Log {
   [[nodiscard]] virtual Ticket durable() = 0;
   // `wake` is called, by any thread, whenever durable() may say more than it said. To be told before the
   // first append(). Where all is durable when that returns, it never is.
-  virtual void when_durable(std::function<void()> wake) { (void)wake; }
+  virtual void when_durable(const std::function<void()>& wake) { (void)wake; }
 };
 
 }  // namespace pena::store

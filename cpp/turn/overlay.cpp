@@ -101,9 +101,13 @@ std::vector<QueuedMsg> QueueThrough::queued(std::span<const Xid> ids, std::size_
     const auto change = changes_.find(id);
     const bool is_changed = change != changes_.end();
     if (!is_changed && from_index == read.end()) break;  // it was cut there
-    const QueuedMsg* const put = is_changed ? change->second.put() : nullptr;
-    PENA_CHECK(!is_changed || put != nullptr);  // whoever asks for it knows that it waits
-    if (!grown.add(is_changed ? *put : std::move(*from_index++))) break;
+    if (!is_changed) {
+      if (!grown.add(std::move(*from_index++))) break;
+      continue;
+    }
+    const QueuedMsg* const put = change->second.put();
+    PENA_CHECK(put != nullptr);  // whoever asks for it knows that it waits
+    if (!grown.add(*put)) break;
   }
   return std::move(grown).page().records;
 }

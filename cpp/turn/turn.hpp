@@ -80,7 +80,7 @@ class Turn {
   // What may leave now. Throws StoreError likewise.
   [[nodiscard]] std::vector<Outgoing> durable(core::Instant now);
   // `wake` is called, by any thread, when there may be more of that without a close().
-  void when_durable(std::function<void()> wake) { log_.when_durable(std::move(wake)); }
+  void when_durable(const std::function<void()>& wake) { log_.when_durable(wake); }
 
   // When close() wants to be called, though no event comes: at once where something is left to do, a
   // little later where that is but answers to reports (turn/pace.hpp), or for a lease, a grace, the

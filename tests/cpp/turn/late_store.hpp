@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <utility>
 
 #include "store/forwarding_store.hpp"
 #include "store/memory_store.hpp"
@@ -35,7 +34,7 @@ class LateStore final : public store::ForwardingStore {
     const std::lock_guard lock(mutex_);
     return applied_;
   }
-  void when_durable(std::function<void()> wake) override { wake_ = std::move(wake); }
+  void when_durable(const std::function<void()>& wake) override { wake_ = wake; }
 
   void wait_for_append(store::Ticket number) {
     std::unique_lock lock(mutex_);
