@@ -198,6 +198,10 @@ void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misse
     case core::MissReason::omitted:
       break;
     default:
+      // Its client is gone, though it was not told: a crash may keep a round and lose what it sends.
+      if (const auto gone = clients_.find(misses.back().client); gone != clients_.end()) {
+        gone->second.free_since.reset();
+      }
       return;
   }
   if (said_.settled_by_name(batch)) return;
