@@ -37,9 +37,9 @@ int run_check(const CheckCommand& command) {
   }
   print_line(
       "check: " + std::to_string(report.msgs.queue) + " in queue, " +
-      std::to_string(report.msgs.batch) + " in " + std::to_string(report.batches) + " batches, " +
-      std::to_string(report.msgs.report) + " in report, " + std::to_string(report.msgs.fail) +
-      " in fail: " +
+      std::to_string(report.msgs.later) + " in later, " + std::to_string(report.msgs.batch) +
+      " in " + std::to_string(report.batches) + " batches, " + std::to_string(report.msgs.report) +
+      " in report, " + std::to_string(report.msgs.fail) + " in fail: " +
       (report.problems.empty() ? "sound" : std::to_string(report.problems.size()) + " problems"));
   return report.problems.empty() ? kOk : kFailed;
 }

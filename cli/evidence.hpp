@@ -16,7 +16,7 @@ struct Evidence {
   store::BucketCounts buckets;
   std::vector<core::ReportRecord> reports;
   std::vector<core::FailRecord> fails;
-  std::vector<core::QueuedMsg> queued, held;  // left over where the run was interrupted
+  std::vector<core::QueuedMsg> queued, later, held;  // left over where the run was interrupted
   int max_resends = 3;
   std::uint32_t harmless_up_to = 900;  // ms: a longer period ends a client or panics unreported
   bool interrupted = false;            // msgs may be left over

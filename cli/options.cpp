@@ -52,13 +52,14 @@ void add_limits(OptionAdder& add, core::Limits& limits) {
   }
 }
 
-// Count and rate say nothing of a server that generates nothing. Where only one side is on the command
-// line, it goes before what the environment says.
+// These say nothing of a server that generates nothing. Where only one side is on the command line, it goes
+// before what the environment says.
 void settle_generator(const OptionAdder& add, server::GeneratorSettings& generator) {
   if (generator.enabled) return;
   const bool named = add.was_given("--no-generate");
-  for (const char* const option : {"--count", "--rate"}) {
-    if (!add.was_given(option)) continue;
+  for (const char* const option : {"--count", "--rate", "--generate"}) {
+    const bool off = option == std::string_view{"--generate"} && !generator.stays;
+    if (off || !add.was_given(option)) continue;
     if (named) {
       throw CLI::ValidationError(option,
                                  "expected none beside --no-generate, which generates nothing");
@@ -68,6 +69,7 @@ void settle_generator(const OptionAdder& add, server::GeneratorSettings& generat
   if (generator.enabled) return;
   generator.count.reset();
   generator.rate.reset();
+  generator.stays.reset();
 }
 
 void add_server(OptionAdder& add, ServerCommand& command) {
@@ -81,6 +83,13 @@ void add_server(OptionAdder& add, ServerCommand& command) {
              0);
   add.rate("--rate", generator.rate, "generate at most so many msgs a second");
   add.number("--seed", generator.seed, "makes the periods reproducible", 0);
+  add.flag(
+      "--generate",
+      "generate also beside what is submitted, as with --count, --rate or --seed; else the first "
+      "msg that somebody submits to the queue default ends it for good",
+      [&stays = generator.stays](bool given) {
+        stays = given ? std::optional{true} : std::nullopt;
+      });
   add.flag("--no-generate", "generate nothing: msgs come by POST /task",
            [&on = generator.enabled](bool given) { on = !given; });
   add.settle_at_last([&add, &of = generator] { settle_generator(add, of); });

@@ -23,22 +23,24 @@ class Audit {
     for (const core::ReportRecord& record : evidence_.reports) check(record);
     for (const core::FailRecord& record : evidence_.fails) check(record);
     for (const core::QueuedMsg& msg : evidence_.queued) check_queued(msg);
+    for (const core::QueuedMsg& msg : evidence_.later) check_queued(msg);
     for (const core::QueuedMsg& msg : evidence_.held) check_held(msg);
     expect_equal("sent", evidence_.sent, "the deliveries on record are", deliveries_);
   }
 
  private:
   void check_counts() {
-    const auto& [queue, batch, report, fail] = evidence_.buckets;
+    const auto& [queue, later, batch, report, fail] = evidence_.buckets;
     expect_equal("generated", evidence_.generated, "the buckets hold",
-                 queue + batch + report + fail);
+                 queue + later + batch + report + fail);
     expect_equal("the count of queue", queue, "its records are", evidence_.queued.size());
+    expect_equal("the count of later", later, "its records are", evidence_.later.size());
     expect_equal("the count of batch", batch, "its records are", evidence_.held.size());
     expect_equal("the count of report", report, "its records are", evidence_.reports.size());
     expect_equal("the count of fail", fail, "its records are", evidence_.fails.size());
-    if (!evidence_.interrupted && queue + batch > 0) {
-      problem("queue and batch should be empty, but hold " + std::to_string(queue) + " and " +
-              std::to_string(batch));
+    if (!evidence_.interrupted && queue + later + batch > 0) {
+      problem("queue, later and batch should be empty, but hold " + std::to_string(queue) + ", " +
+              std::to_string(later) + " and " + std::to_string(batch));
     }
   }
 
@@ -47,9 +49,9 @@ class Audit {
     check_misses(record.id, record.misses);
     check_last_delivery(record);
     note_deliveries(record.misses, true);
-    if (record.misses.size() + 1 > most_attempts()) {
-      problem(record.id, "was sent " + std::to_string(record.misses.size() + 1) +
-                             " times, more than " + std::to_string(most_attempts()));
+    if (record.attempts > most_attempts()) {
+      problem(record.id, "was sent " + std::to_string(record.attempts) + " times, more than " +
+                             std::to_string(most_attempts()));
     }
     if (record.period <= evidence_.harmless_up_to) ++story_.harmless;
   }
@@ -58,8 +60,8 @@ class Audit {
     check_once(record.msg.id);
     check_misses(record.msg.id, record.misses);
     note_deliveries(record.misses, false);
-    if (record.misses.size() != most_attempts()) {
-      problem(record.msg.id, "is in fail after " + std::to_string(record.misses.size()) +
+    if (record.attempts != most_attempts()) {
+      problem(record.msg.id, "is in fail after " + std::to_string(record.attempts) +
                                  " deliveries instead of " + std::to_string(most_attempts()));
     }
     if (record.msg.period <= evidence_.harmless_up_to) {
@@ -177,8 +179,8 @@ std::string verdict(const Story& story) {
   }
   const std::string most = std::to_string(story.most_attempts);
   return std::string{"It adds up: "} +
-         (story.interrupted ? "generated = report + fail + queue + batch"
-                            : "generated = report + fail, queue and batch are empty") +
+         (story.interrupted ? "generated = report + fail + queue + later + batch"
+                            : "generated = report + fail, queue, later and batch are empty") +
          ",\nno id is in two buckets, no msg was sent more than " + most +
          " times or had two holders at one time.\n";
 }
@@ -192,7 +194,7 @@ Story story_of(const Evidence& evidence) {
   story.sent = evidence.sent;
   story.reported = evidence.buckets.report;
   story.failed = evidence.buckets.fail;
-  story.waiting = evidence.buckets.queue + evidence.buckets.batch;
+  story.waiting = evidence.buckets.queue + evidence.buckets.later + evidence.buckets.batch;
   story.most_attempts = evidence.max_resends + 1;
   story.harmless_up_to = evidence.harmless_up_to;
   for (const MissReason reason : {MissReason::omitted, MissReason::failed, MissReason::refused,
@@ -213,7 +215,7 @@ std::string told(const Story& story) {
   text += line("resent", story.resent, "because " + reasons(story));
   text += line("failed", story.failed,
                "after " + std::to_string(story.most_attempts) + " deliveries each");
-  if (story.interrupted) text += line("waiting", story.waiting, "in queue and batch");
+  if (story.interrupted) text += line("waiting", story.waiting, "in queue, later and batch");
   text += line("clients ended", story.clients_ended, "by a period above 900, each started again");
   text += line("panicked", story.panicked, "by a period of 801 to 900");
   text += harmless(story);

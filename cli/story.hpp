@@ -24,7 +24,7 @@ struct Story {
   // As the evidence says.
   bool interrupted = false;
   std::uint64_t generated = 0, sent = 0, reported = 0, failed = 0;
-  std::uint64_t waiting = 0;  // in queue and batch, when it was interrupted
+  std::uint64_t waiting = 0;  // in queue, later and batch, when it was interrupted
   std::uint64_t resent = 0;
   std::map<core::MissReason, std::uint64_t> resent_because;  // every reason, also those with 0
   int most_attempts = 0;                                     // max_resends + 1

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "store/store.hpp"
@@ -22,6 +23,19 @@ class Buckets {
     if (!view_) throw store::StoreError("the store is closed");
     return view_;
   }
+  // Of a queue of which there is or was a msg. Its names and numbers stay, so one look is enough for many.
+  [[nodiscard]] std::string queue_name(core::QueueNumber number) {
+    if (number < core::kFirstNamedQueue) return std::string{core::kDefaultQueueName};
+    {
+      const std::lock_guard lock{mutex_};
+      const auto known = names_.find(number);
+      if (known != names_.end()) return known->second;
+    }
+    const auto queues = view()->queues();
+    const std::lock_guard lock{mutex_};
+    for (const store::QueueInfo& queue : queues) names_[queue.number] = queue.name;
+    return names_[number];
+  }
   void close() {
     const auto view = [this] {
       const std::lock_guard lock{mutex_};
@@ -32,6 +46,7 @@ class Buckets {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const store::View> view_;
+  std::unordered_map<core::QueueNumber, std::string> names_;
 };
 
 }  // namespace pena::bind

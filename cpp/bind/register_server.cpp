@@ -70,7 +70,8 @@ void register_settings(py::module_& module) {
       .def_readwrite("enabled", &GeneratorSettings::enabled)
       .def_readwrite("count", &GeneratorSettings::count)
       .def_readwrite("rate", &GeneratorSettings::rate)
-      .def_readwrite("seed", &GeneratorSettings::seed);
+      .def_readwrite("seed", &GeneratorSettings::seed)
+      .def_readwrite("stays", &GeneratorSettings::stays);
   py::class_<ServerSettings>(module, "ServerSettings")
       .def(py::init<>())
       .def_readwrite("listen", &ServerSettings::listen)

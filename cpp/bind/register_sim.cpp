@@ -39,20 +39,48 @@ void register_outcome(py::module_& module) {
              py::arg("length"), WithoutGil());
 }
 
+using Known = std::vector<std::tuple<core::Xid, core::Xid>>;
+
+// Msgs of one queue, with the same rules. `keys`: of the first of them.
+std::optional<Known> submit(sim::Bench& bench, const std::vector<core::Xid>& ids,
+                            const std::string& queue, std::optional<core::Duration> delay,
+                            std::optional<std::uint16_t> max_resends,
+                            const std::vector<std::string>& keys) {
+  core::Submitted submitted;
+  submitted.queues = {queue};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    core::Msg msg{ids[i], 1, {}};
+    msg.max_resends = max_resends;
+    if (i < keys.size()) msg.key = keys[i];
+    submitted.msgs.push_back(std::move(msg));
+    if (delay) submitted.later.push_back({ids[i], bench.now() + *delay});
+  }
+  const auto known = bench.submit(std::move(submitted));
+  if (!known) return std::nullopt;
+  Known pairs;
+  for (const core::KnownMsg& msg : *known) pairs.emplace_back(msg.asked, msg.id);
+  return pairs;
+}
+
 void register_bench(py::module_& module) {
   using sim::Bench;
+  using Failed = std::tuple<core::Xid, std::optional<core::Duration>, bool>;
   py::class_<Bench>(module, "Bench")
       .def(py::init<core::Limits>(), py::arg("limits"))
-      .def("submit", &Bench::submit, py::arg("ids"))
-      .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"), py::arg("batches"))
+      .def("submit", &submit, py::arg("ids"), py::arg("queue"), py::arg("delay"),
+           py::arg("max_resends"), py::arg("keys"))
+      .def("join", &Bench::join, py::arg("batchsize"), py::arg("short"), py::arg("batches"),
+           py::arg("queues"))
       .def("lose", &Bench::lose, py::arg("client"))
       .def(
           "report",
           [](Bench& self, const std::vector<core::Xid>& ids, std::optional<core::Xid> batch,
-             const std::vector<core::Xid>& failed, const std::vector<core::Xid>& refused,
-             bool partial, bool last) {
+             const std::vector<Failed>& failed, const std::vector<core::Xid>& refused, bool partial,
+             bool last) {
             core::Reported report{0, batch, ids, {}, refused, partial, last};
-            for (const core::Xid& id : failed) report.failed.push_back({id, "failed"});
+            for (const auto& [id, retry_in, final] : failed) {
+              report.failed.push_back({id, "failed", retry_in, final});
+            }
             const auto reply = self.report(std::move(report));
             return std::tuple{reply.reported, reply.duplicate, reply.unknown};
           },
@@ -75,6 +103,13 @@ void register_bench(py::module_& module) {
              return grants;
            })
       .def("take_closed", &Bench::take_closed)
+      .def(
+          "due",
+          [](const Bench& self, const core::Xid& id) {
+            const auto due_at = self.due_at(id);
+            return due_at ? std::optional{*due_at - Bench::kStart} : std::nullopt;
+          },
+          py::arg("id"))
       .def("where", &Bench::where, py::arg("id"));
 }
 

@@ -6,10 +6,14 @@
 
 namespace pena::core {
 
-void Clients::join(const Xid& id, std::uint32_t batchsize, bool takes_short,
-                   std::optional<std::uint64_t> batches) {
-  const auto [at, is_new] =
-      clients_.emplace(id, ClientState{id, batchsize, takes_short, {}, next_turn_++, batches});
+bool Clients::takes_generated(const ClientState& client) {
+  return std::ranges::find(client.queues, kGeneratedQueue) != client.queues.end();
+}
+
+void Clients::join(ClientState&& client) {
+  client.turn = next_turn_++;
+  const Xid id = client.id;
+  const auto [at, is_new] = clients_.emplace(id, std::move(client));
   PENA_CHECK(is_new);
   add_free(at->second);
 }
@@ -19,18 +23,24 @@ ClientState* Clients::find(const Xid& id) {
   return at == clients_.end() ? nullptr : &at->second;
 }
 
-const ClientState* Clients::first_free() const {
-  return free_.empty() ? nullptr : free_.begin()->second;
+ClientState* Clients::first_free(QueueNumber queue) {
+  const auto at = free_by_queue_.find(queue);
+  return at == free_by_queue_.end() || at->second.empty() ? nullptr : at->second.begin()->second;
 }
 
-const ClientState* Clients::first_free_for(std::size_t msgs) const {
+const ClientState* Clients::first_free(QueueNumber queue) const {
+  const auto at = free_by_queue_.find(queue);
+  return at == free_by_queue_.end() || at->second.empty() ? nullptr : at->second.begin()->second;
+}
+
+ClientState* Clients::first_free_for(std::size_t msgs) {
   std::optional<std::uint64_t> first;
   // From size to size: of each the first place is the one that has been free longest.
   for (auto at = free_by_size_.begin(); at != free_by_size_.end() && at->first <= msgs;
        at = free_by_size_.lower_bound({at->first + 1, 0})) {
     first = std::min(first.value_or(at->second), at->second);
   }
-  return first ? free_.at(*first) : nullptr;
+  return first ? free_by_queue_.at(kGeneratedQueue).at(*first) : nullptr;
 }
 
 void Clients::make_busy(const Xid& id, const Xid& batch) {
@@ -50,19 +60,51 @@ void Clients::make_free(const Xid& id) {
 }
 
 void Clients::leave(const Xid& id) {
-  const ClientState& client = clients_.at(id);
+  ClientState& client = clients_.at(id);
   if (!client.batch) erase_free(client);
   clients_.erase(id);
 }
 
-void Clients::add_free(const ClientState& client) {
-  free_.emplace_hint(free_.end(), client.turn, &client);
-  free_by_size_.emplace(client.least_msgs(), client.turn);
+void Clients::note_waiting(ClientState& client, std::optional<Instant> since, bool lingers) {
+  if (client.waits_since == since && client.lingers == lingers) return;
+  if (client.lingers) lingering_.erase({*client.waits_since, client.id});
+  client.waits_since = since;
+  client.lingers = lingers;
+  if (lingers) lingering_.emplace(*since, client.id);
 }
 
-void Clients::erase_free(const ClientState& client) {
-  free_.erase(client.turn);
-  free_by_size_.erase({client.least_msgs(), client.turn});
+std::optional<Instant> Clients::lingering_since() const {
+  return lingering_.empty() ? std::nullopt : std::optional{lingering_.begin()->first};
+}
+
+std::vector<Xid> Clients::lingering_since(Instant since) const {
+  std::vector<Xid> found;
+  for (auto at = lingering_.begin(); at != lingering_.end() && at->first <= since; ++at) {
+    found.push_back(at->second);
+  }
+  return found;
+}
+
+void Clients::add_free(ClientState& client) {
+  ++free_;
+  for (const QueueNumber queue : client.queues) {
+    auto& free = free_by_queue_[queue];
+    free.emplace_hint(free.end(), client.turn, &client);
+  }
+  if (takes_generated(client)) free_by_size_.emplace(client.least_msgs(), client.turn);
+}
+
+void Clients::erase_free(ClientState& client) {
+  --free_;
+  for (const QueueNumber queue : client.queues) {
+    const auto at = free_by_queue_.find(queue);
+    at->second.erase(client.turn);
+    if (at->second.empty() && queue >= kFirstNamedQueue) free_by_queue_.erase(at);
+  }
+  if (takes_generated(client)) free_by_size_.erase({client.least_msgs(), client.turn});
+  note_waiting(client, std::nullopt, false);
+  client.plan.reset();
+  client.overtaken = false;
 }
 
 }  // namespace pena::core

@@ -1,14 +1,23 @@
-// Who is connected, and whose turn it is (R2: the client that has been free longest is served
-// next).
+// Who is connected, and whose turn it is: of the clients that take msgs from a queue, the one that has
+// been free longest is the first in that queue (R2).
+//
+// A client that takes from several queues stands in each of them, at the same place of its own turn. It
+// takes from those in which it is the first; so nobody overtakes it there, and it holds back nobody in a
+// queue in which it is not.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "core/batch_plan.hpp"
+#include "core/instant.hpp"
+#include "core/msg.hpp"
 #include "core/xid.hpp"
 
 namespace pena::core {
@@ -20,22 +29,35 @@ struct ClientState {
   std::optional<Xid> batch;                   // what it holds; none: it is free
   std::uint64_t turn = 0;                     // its place among the free
   std::optional<std::uint64_t> batches_left;  // how many more it may be sent; none: any number
+  std::vector<QueueNumber> queues;            // what it takes from, the most wanted first
+  std::string name;                           // what people call it
+
+  // What it could be sent, as of the last look at it; none: it is to be looked at.
+  std::optional<BatchPlan> plan = std::nullopt;
+  // Since when it has gone without msgs that were there: they did not fill its batch, or filled another's.
+  std::optional<Instant> waits_since = std::nullopt;
+  bool lingers = false;
+  bool overtaken = false;  // another was served with what it waited for
 
   // With so many msgs it is sent what it wants.
   [[nodiscard]] std::uint32_t least_msgs() const { return takes_short ? 1 : batchsize; }
+  [[nodiscard]] std::size_t lacks() const { return plan ? batchsize - plan->size() : 0; }
 };
 
 class Clients {
  public:
   // A new client is free, behind all that are.
-  void join(const Xid& id, std::uint32_t batchsize, bool takes_short,
-            std::optional<std::uint64_t> batches);
-  // Nothing where it is not known. The pointer is good until the next join or leave.
+  void join(ClientState&& client);
+  // Nothing where it is not known. The pointer is good until it leaves.
   [[nodiscard]] ClientState* find(const Xid& id);
-  // The client that has been free longest; null where all are busy.
-  [[nodiscard]] const ClientState* first_free() const;
-  // The one of them that has been free longest of those for whom `msgs` make a batch, or null.
-  [[nodiscard]] const ClientState* first_free_for(std::size_t msgs) const;
+  // The client that has been free longest of those that take from this queue, or null.
+  [[nodiscard]] ClientState* first_free(QueueNumber queue);
+  [[nodiscard]] const ClientState* first_free(QueueNumber queue) const;
+  // Of those that take what the generator makes, the one that has been free longest and for whom `msgs`
+  // make a batch, or null.
+  [[nodiscard]] ClientState* first_free_for(std::size_t msgs);
+  // Whether it takes what the generator makes.
+  [[nodiscard]] static bool takes_generated(const ClientState& client);
   void make_busy(const Xid& id, const Xid& batch);
   // Of a client that may be sent more.
   void make_free(const Xid& id);
@@ -43,19 +65,29 @@ class Clients {
   void send_no_more(const Xid& id) { clients_.at(id).batches_left = 0; }
   void leave(const Xid& id);
 
-  [[nodiscard]] std::size_t free() const { return free_.size(); }
-  [[nodiscard]] std::size_t busy() const { return clients_.size() - free_.size(); }
+  // Of a free client: since when it has waited, if it does; `lingers`: what is there goes out when the
+  // linger is over.
+  void note_waiting(ClientState& client, std::optional<Instant> since, bool lingers);
+  // Since when the one has waited that has waited longest of those that linger.
+  [[nodiscard]] std::optional<Instant> lingering_since() const;
+  // Those of them that have waited since then or longer.
+  [[nodiscard]] std::vector<Xid> lingering_since(Instant since) const;
+
+  [[nodiscard]] std::size_t free() const { return free_; }
+  [[nodiscard]] std::size_t busy() const { return clients_.size() - free_; }
 
  private:
   using Place = std::pair<std::uint32_t, std::uint64_t>;  // least_msgs, turn
-  void add_free(const ClientState& client);
-  void erase_free(const ClientState& client);
+  void add_free(ClientState& client);
+  void erase_free(ClientState& client);
 
   std::unordered_map<Xid, ClientState> clients_;
-  // Those without a batch, in two orders: each step asks whose turn it is, and where a rate makes msgs
-  // it asks whose batch they fill, too. Thousands may be free, so neither looks through all.
-  std::map<std::uint64_t, const ClientState*> free_;
-  std::set<Place> free_by_size_;
+  std::size_t free_ = 0;
+  // Those without a batch, by queue, in two orders: each step asks whose turn it is, and where a rate makes
+  // msgs it asks whose batch they fill, too. Thousands may be free, so neither looks through all.
+  std::unordered_map<QueueNumber, std::map<std::uint64_t, ClientState*>> free_by_queue_;
+  std::set<Place> free_by_size_;  // of kGeneratedQueue
+  std::set<std::pair<Instant, Xid>> lingering_;
   std::uint64_t next_turn_ = 0;
 };
 

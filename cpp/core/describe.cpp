@@ -81,6 +81,18 @@ struct Describer {
   std::string operator()(const BodiesRead& event) const {
     return "read " + list(event.msgs, [this](const QueuedMsg& msg) { return name(msg.msg.id); });
   }
+  std::string operator()(const DueRead& event) const {
+    return "due " + list(event.msgs, [this](const QueuedMsg& msg) { return name(msg.msg.id); });
+  }
+  std::string operator()(const EndedAsked& event) const {
+    constexpr std::array<std::string_view, 3> kWords{"retry", "forget fails", "forget reports"};
+    return std::string{kWords.at(static_cast<std::size_t>(event.what))} + " " +
+           (event.ids ? names(*event.ids) : "all") + (event.dry_run ? " dry run" : "");
+  }
+  std::string operator()(const EndedRead& event) const {
+    return "ended " + std::to_string(event.fails.size() + event.reports.size()) +
+           (event.more ? " more" : "");
+  }
   std::string operator()(const DrainBegan& /*event*/) const { return "drain began"; }
 
   // Writes.
@@ -89,6 +101,12 @@ struct Describer {
            " attempt=" + std::to_string(write.msg.attempt()) + why(write.msg.misses);
   }
   std::string operator()(const DropQueue& write) const { return "drop queue " + name(write.id); }
+  std::string operator()(const PutLater& write) const {
+    return "write later " + name(write.msg.msg.id) +
+           " attempt=" + std::to_string(write.msg.attempt()) +
+           " due=" + wording.instant(write.msg.queued_at) + why(write.msg.misses);
+  }
+  std::string operator()(const DropLater& write) const { return "drop later " + name(write.id); }
   std::string operator()(const PutBatch& write) const {
     return "write batch " + name(write.batch->id) + " client=" + name(write.batch->client) + " " +
            attempts(*write.batch);
@@ -96,7 +114,19 @@ struct Describer {
   std::string operator()(const DropBatch& write) const { return "drop batch " + name(write.id); }
   std::string operator()(const PutReport& write) const {
     return "write report " + name(write.record.id) +
-           " attempts=" + std::to_string(write.record.attempts()) + why(write.record.misses);
+           " attempts=" + std::to_string(write.record.attempts) + why(write.record.misses);
+  }
+  std::string operator()(const DropReport& write) const { return "drop report " + name(write.id); }
+  std::string operator()(const DropFail& write) const { return "drop fail " + name(write.id); }
+  std::string operator()(const PutKey& write) const {
+    return "write key " + std::to_string(write.queue) + "/" + write.key + "=" + name(write.id);
+  }
+  std::string operator()(const DropKey& write) const {
+    return "drop key " + std::to_string(write.queue) + "/" + write.key;
+  }
+  std::string operator()(const PutQueueName& write) const {
+    return "write queue name " + std::to_string(write.queue) + "=" + write.name +
+           (write.paused ? " paused" : "");
   }
   std::string operator()(const PutFail& write) const {
     return "write fail " + name(write.record.msg.id) + why(write.record.misses);
@@ -115,6 +145,11 @@ struct Describer {
   }
   std::string operator()(const SubmitReply& send) const {
     return send.refused ? "reply refused: no room" : "reply accepted";
+  }
+  std::string operator()(const EndedReply& send) const {
+    return "reply done=" + std::to_string(send.done) +
+           (send.unknown > 0 ? " unknown=" + std::to_string(send.unknown) : "") +
+           (send.refused ? " refused: no room" : "");
   }
   std::string operator()(const ReportReply& send) const {
     std::string text = "reply reported=" + std::to_string(send.reported);

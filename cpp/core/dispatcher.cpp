@@ -7,74 +7,13 @@
 #include "core/dispatcher_state.hpp"
 
 namespace pena::core {
-namespace {
 
-// What the queue grows by. Msgs in order share their pages. Others may each fall into another one of
-// those that there are, which are no more than the msgs that are queued.
-Room room_of_msgs(std::span<const Msg> msgs, bool in_order, std::uint64_t queued) {
-  Room room;
-  std::uint64_t small_bytes = 0;
-  std::uint64_t small = 0;
-  for (const Msg& msg : msgs) {
-    const std::uint64_t bytes = kMsgFields + msg.payload.size();
-    const Room record = room_of_record(bytes);
-    if (record.side_by_side == 0) {
-      small_bytes += bytes;
-      ++small;
-    } else {
-      room += record;
-    }
-  }
-  if (small == 0) return room;
-  // Two records to a page, half of each of them empty, and the branches above.
-  const std::uint64_t shared = kPagesOfRecord + small_bytes * 3 / kRoomPage;
-  const std::uint64_t apart = in_order ? 0 : std::min(small, queued) * kPagesOfRecord;
-  room.pages += shared + apart;
-  return room;
-}
-
-// As record_bytes() has it.
-std::uint64_t largest_of(std::span<const Msg> msgs) {
-  std::size_t payload = 0;
-  for (const Msg& msg : msgs) payload = std::max(payload, msg.payload.size());
-  return kMsgFields + payload;
-}
-
-}  // namespace
-
-// ---- what comes in
-
-void Dispatcher::State::on(Submitted&& event, Instant now) {
-  counts.submitted += event.msgs.size();
-  accept(std::move(event.msgs), !event.names_ids, now);
-  effects.sends.emplace_back(SubmitReply{event.request});
-}
-
-void Dispatcher::State::on(Generated&& event, Instant now) {
-  counts.generated += event.msgs.size();
-  accept(std::move(event.msgs), true, now);
-}
-
-void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
-  coming += room_of_msgs(msgs, in_order, queue.size());
-  largest = std::max(largest, largest_of(msgs));
-  next.reset();
-  queue.add_fresh(std::move(msgs), date(now), effects.writes);
-}
-
-bool Dispatcher::State::has_room_to_accept(std::span<const Msg> msgs, bool in_order) const {
-  return has_room(room_of_msgs(msgs, in_order, queue.size()) + kept_for_one(largest_of(msgs)));
-}
-
-void Dispatcher::State::enqueue(QueuedMsg&& msg) {
-  largest = std::max(largest, record_bytes(msg));
-  next.reset();
-  queue.add(std::move(msg), effects.writes);
-}
+// ---- what comes in, but for msgs
 
 void Dispatcher::State::on(SupplyChanged&& event, Instant /*now*/) {
-  next.reset();
   supply = event.supply;
+  touch(kDefaultQueue);
+  touch(kGeneratedQueue);
 }
 
 void Dispatcher::State::on(ClockRead&& event, Instant now) {
@@ -84,25 +23,38 @@ void Dispatcher::State::on(ClockRead&& event, Instant now) {
 
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
-  next.reset();
-  queue.refill(std::move(event.msgs), event.more);
+  touch(event.queue);
+  ended_next = true;
+  queues.at(event.queue).refill(std::move(event.msgs), event.more);
 }
 
 void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
-  queue.bodies_read(std::move(event.msgs));
-  bodies_came = true;
+  touch(event.queue);
+  queues.at(event.queue).bodies_read(std::move(event.msgs));
+  bodies_came = event.queue;
 }
 
 void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
   draining = true;
+  bodiless.clear();
 }
 
 // ---- clients
 
 void Dispatcher::State::on(ClientJoined&& event, Instant /*now*/) {
   ++counts.clients_joined;
-  clients.join(event.client, event.batchsize, event.takes_short, event.batches);
+  ClientState client{event.client, event.batchsize,      event.takes_short, {}, 0, event.batches,
+                     {},           std::move(event.name)};
+  if (event.queues.empty()) event.queues.emplace_back(kDefaultQueueName);
+  for (const std::string& name : event.queues) {
+    const QueueNumber queue = names.begin_use(name);
+    client.queues.push_back(queue);
+    if (queue == kDefaultQueue && !event.submitted_only) client.queues.push_back(kGeneratedQueue);
+  }
+  const std::vector<QueueNumber> its_queues = client.queues;
+  clients.join(std::move(client));
+  touch(its_queues);
 }
 
 void Dispatcher::State::on(ClientLost&& event, Instant now) {
@@ -111,12 +63,33 @@ void Dispatcher::State::on(ClientLost&& event, Instant now) {
   ++counts.clients_lost;
   // Not a release: the client may still be working. Its msgs wait for the grace (R6).
   if (client->batch) begin_grace(leases.at(*client->batch), Lease::State::dropped, now);
-  clients.leave(event.client);
+  leave(event.client);
+}
+
+// Others may be the first now.
+void Dispatcher::State::leave(const Xid& client) {
+  const std::vector<QueueNumber> its_queues = clients.find(client)->queues;
+  clients.leave(client);
+  // It may have been the one that room was lacking for.
+  short_of.reset();
+  touch(its_queues);
+  for (const QueueNumber queue : its_queues) {
+    if (queue != kGeneratedQueue) names.end_use(queue);
+  }
+}
+
+void Dispatcher::State::make_free(const Xid& client) {
+  const ClientState* const known = clients.find(client);
+  clients.make_free(client);
+  touch(known->queues);
 }
 
 // ---- time
 
 void Dispatcher::State::on(TimeReached&& /*event*/, Instant now) {
+  for (const Xid& id : clients.lingering_since(now - limits.linger)) {
+    for (const QueueNumber queue : clients.find(id)->queues) touch(queue);
+  }
   // Those that are left are due all the same: the others' answers and grants come between.
   for (std::size_t missed = 0; missed < limits.missed_msgs;) {
     Lease* const lease = leases.ended(now);
@@ -139,7 +112,7 @@ void Dispatcher::State::expire(Lease& lease, Instant now) {
   const Xid client = lease.batch->client;
   begin_grace(lease, Lease::State::expired, now);
   ++counts.clients_lost;
-  clients.leave(client);
+  leave(client);
   effects.sends.emplace_back(
       CloseStream{client, "the lease of its batch ended without a report", false});
 }
@@ -148,7 +121,7 @@ void Dispatcher::State::end_grace(const Lease& lease, Instant now) {
   const auto reason =
       lease.state == Lease::State::expired ? MissReason::expired : MissReason::dropped;
   const std::shared_ptr<const Batch> batch = lease.batch;
-  for (const QueuedMsg& msg : batch->msgs) miss(*batch, msg, reason, {}, now);
+  for (const QueuedMsg& msg : batch->msgs) miss(*batch, msg, {reason}, now);
   end_batch(lease);
 }
 
@@ -187,48 +160,61 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   state_->latest_date = state_->date(now);
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   ++state_->steps;
+  state_->clock = now + state_->clock_ahead;
   state_->grant_in_turn(now);
-  state_->queue.write_added(state_->effects.writes);
-  if (state_->queue.empty()) state_->largest = 0;
-  // Known only now, for bodies may just have been forgotten.
-  state_->wanted_bodies =
-      state_->bodiless ? state_->queue.without_body(*state_->bodiless) : std::vector<Xid>{};
+  state_->settle_queues();
+  state_->look_for_bodiless();
+  state_->bodies_came.reset();
   std::swap(state_->effects, into);
 }
 
 std::optional<Instant> Dispatcher::next_timeout() const {
   const State& state = *state_;
-  const std::optional<Instant> due = state.leases.next_end();
+  std::optional<Instant> due = state.leases.next_end();
+  const auto sooner = [&due](Instant at) {
+    due = std::min(due.value_or(at), at);
+  };
   // What the first free client could be sent lingers.
-  const bool lingers = state.next && !state.draining && state.waits_since &&
-                       state.next->plan.size() > 0 && !state.holds_back_short() &&
-                       !state.lacks_room();
-  if (!lingers) return due;
-  const Instant lingered = *state.waits_since + state.limits.linger;
-  return due ? std::min(*due, lingered) : lingered;
+  const auto lingers = state.clients.lingering_since();
+  if (lingers && !state.draining && !state.lacks_room()) sooner(*lingers + state.limits.linger);
+  if (state.next_due && !state.draining && !state.is_due()) {
+    sooner(*state.next_due - state.clock_ahead);
+  }
+  return due;
 }
 
 std::size_t Dispatcher::demand() const {
   const State& state = *state_;
-  if (!state.next || state.supply == Supply::none || state.draining || state.lacks_room() ||
-      state.queue.more_in_store() || state.next->plan.alone) {
+  const ClientState* const first = state.clients.first_free(kGeneratedQueue);
+  if (first == nullptr || !first->plan || state.supply == Supply::none || state.draining ||
+      state.lacks_room() || state.waits_for_store(*first) || first->plan->alone() ||
+      state.names.is_paused(kGeneratedQueue)) {
     return 0;
   }
-  return std::min(state.next->lacks(), state.most_made());
+  return std::min(first->lacks(), state.most_made());
 }
 
 Wanted Dispatcher::wanted() const {
-  if (!state_->wanted_bodies.empty()) return WantedBodies{state_->steps, state_->wanted_bodies};
-  if (!state_->queue.more_in_store()) return {};
-  const bool hungry = state_->next && !state_->draining && state_->next->lacks() > 0;
-  auto refill = state_->queue.wanted_refill(hungry);
+  const State& state = *state_;
+  if (!state.wanted_bodies.empty()) {
+    return WantedBodies{state.steps, state.bodies_of, state.wanted_bodies};
+  }
+  if (state.is_due() && state.most_due() > 0) {
+    return WantedDue{state.steps, state.clock, state.most_due(), state.limits.window_bytes / 4};
+  }
+  auto refill = state.queues.wanted_refill();
+  if (!state.ended_jobs.empty() && (!refill || state.ended_next)) {
+    WantedEnded ended = state.ended_jobs.wanted();
+    ended.as_of = state.steps;
+    return ended;
+  }
   if (!refill) return {};
-  refill->as_of = state_->steps;
+  refill->as_of = state.steps;
   return *refill;
 }
 
 InMemory Dispatcher::in_memory() const {
-  return state_->queue.in_memory();
+  return state_->queues.in_memory();
 }
 
 Instant Dispatcher::date(Instant now) const {
@@ -243,31 +229,66 @@ Room Dispatcher::hand_over_coming() {
 bool Dispatcher::note_room(const Room& room, const Room& on_its_way) {
   state_->room = room;
   state_->on_its_way = on_its_way;
+  // Whoever waited for what would be made is to be looked at, where there is no room for it any more.
+  if (state_->supply_failed()) return true;
+  if (state_->due_waits && state_->most_due() > 0) return true;
   if (!state_->short_of || state_->lacks_room()) return false;
   state_->short_of.reset();
   return true;
 }
 
-bool Dispatcher::has_room_for(const std::vector<Msg>& msgs, bool in_order) const {
+bool Dispatcher::has_room_for(const Submitted& submitted) const {
+  const std::vector<Msg>& msgs = submitted.msgs;
+  const std::size_t elsewhere =
+      submitted.queues.empty() ? submitted.later.size() : submitted.msgs.size();
   // Nothing is taken where all are known already.
-  return msgs.empty() || state_->has_room_to_accept(msgs, in_order);
+  return msgs.empty() || state_->has_room_to_accept(msgs, !submitted.names_ids, elsewhere);
+}
+
+bool Dispatcher::has_room_for(const std::vector<Result>& results) const {
+  Room room;
+  for (const Result& result : results) room += room_of_record(result.json.size());
+  return results.empty() || state_->has_room(room + state_->kept_for_one(0));
 }
 
 bool Dispatcher::has_room_for_any() const {
   const Msg least;
-  return state_->has_room_to_accept({&least, 1}, true) && state_->most_made() > 0;
+  return state_->has_room_to_accept({&least, 1}, true, 1) && state_->most_made() > 0;
 }
 
 bool Dispatcher::waits_for_room() const {
-  return state_->lacks_room() && state_->clients.first_free() != nullptr;
+  return (state_->lacks_room() || state_->due_waits) && state_->clients.free() > 0;
 }
 
-bool Dispatcher::knows(const Xid& id) const {
-  return state_->holding.contains(id) || state_->queue.contains(id);
+std::optional<std::string> Dispatcher::queue_too_many(
+    const std::vector<std::string>& queues) const {
+  std::size_t have = state_->names.stored();
+  for (const std::string& name : queues) {
+    const auto known = state_->names.find(name);
+    const bool is_new = !known || !state_->names.is_stored(*known);
+    if (is_new && ++have > state_->limits.queues) return name;
+  }
+  return std::nullopt;
 }
 
-std::uint64_t Dispatcher::queued() const {
-  return state_->queue.size();
+bool Dispatcher::holds(const Xid& id) const {
+  return state_->holding.contains(id);
+}
+
+std::uint64_t Dispatcher::waiting() const {
+  return state_->queues.size() + state_->later;
+}
+
+std::uint64_t Dispatcher::later() const {
+  return state_->later;
+}
+
+std::string_view Dispatcher::queue_name(QueueNumber queue) const {
+  return state_->names.name(queue);
+}
+
+std::optional<QueueNumber> Dispatcher::queue_number(const std::string& name) const {
+  return state_->names.find(name);
 }
 
 Supply Dispatcher::supply() const {

@@ -4,13 +4,16 @@
 //
 //               Submitted, Generated               grant (commit, then send)
 //     accepted ──────────────────────▶ queued ───────────────────────────────▶ held by a batch
-//                                        ▲                                          │
-//                                        │ attempts left                            │ Reported
-//                                        │                missed: omitted, failed,  │
-//                                        ├──────────────  refused  ◀────────────────┤──▶ reported
-//                                        │                dropped, expired ◀────────┘
-//                                        │                (after the grace)
-//                                        └─── otherwise ──▶ failed
+//         │                            ▲    ▲                                       │
+//         │ not before a date          │    │ attempts left                         │ Reported
+//         └───────────────▶ later ─────┘    │             missed: omitted, refused, │
+//                             ▲     is due  ├──────────── dropped, expired ◀────────┤──▶ reported
+//                             │             │             (the last two after the   │
+//                             │ attempts    │             grace)                    │
+//                             │ left        │                                       │
+//                             └─────────────┼──────────── missed: said to have ◀────┘
+//                                           │             failed (core/backoff.hpp)
+//                                           └─ otherwise, or a failure that is final ──▶ failed
 //
 // A batch is held under a lease, of which each state has its end. Whatever the state, a report settles
 // what it names (P1 of docs/protocol.md); the batch is over when none of its msgs is left.
@@ -36,6 +39,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/effect.hpp"
@@ -43,6 +48,7 @@
 #include "core/instant.hpp"
 #include "core/limits.hpp"
 #include "core/msg.hpp"
+#include "core/queue_names.hpp"
 #include "core/room.hpp"
 
 namespace pena::core {
@@ -50,7 +56,9 @@ namespace pena::core {
 // What the store held when the server started.
 struct Snapshot {
   std::vector<Batch> batches;  // each runs its full grace again from `now`
-  std::uint64_t queued = 0;    // msgs in the bucket `queue`
+  std::vector<StoredQueue> queues;
+  std::uint64_t later = 0;          // msgs in the bucket `later`
+  std::optional<Instant> next_due;  // when the first of them is due
 };
 
 // Counts since this dispatcher was made; what waits and who is connected, as of now.
@@ -97,19 +105,27 @@ class Dispatcher {
   // is told. To be told whenever writes have arrived. True where a grant had to wait for room and would
   // find it now: whoever told it steps a TimeReached.
   [[nodiscard]] bool note_room(const Room& room, const Room& on_its_way);
-  // Whether msgs that somebody hands in leave the room that held msgs may still need. `in_order`:
-  // their ids are higher than all that wait.
-  [[nodiscard]] bool has_room_for(const std::vector<Msg>& msgs, bool in_order) const;
+  // Whether msgs that somebody hands in leave the room that held msgs may still need.
+  [[nodiscard]] bool has_room_for(const Submitted& submitted) const;
+  // Whether the results of a report do so. What becomes of the msgs themselves always has its room.
+  [[nodiscard]] bool has_room_for(const std::vector<Result>& results) const;
+  // Whether as many queues as these msgs need have names or may have: the first name that may not, or none.
+  [[nodiscard]] std::optional<std::string> queue_too_many(
+      const std::vector<std::string>& queues) const;
   // Whether there are any msgs for which that holds.
   [[nodiscard]] bool has_room_for_any() const;
   // A client is free and msgs are there, but no batch is granted for lack of room.
   [[nodiscard]] bool waits_for_room() const;
 
-  // True where the msg is held, or waits and is in memory whole. Whoever waits otherwise has a record
-  // in the store.
-  [[nodiscard]] bool knows(const Xid& id) const;
-  // How many msgs the store's queue has, all writes so far included.
-  [[nodiscard]] std::uint64_t queued() const;
+  // True where the msg is held. Whoever waits has a record in the store, all writes so far included.
+  [[nodiscard]] bool holds(const Xid& id) const;
+  // How many msgs wait, in the queues or to be due, likewise.
+  [[nodiscard]] std::uint64_t waiting() const;
+  // Of those the ones that are not due yet.
+  [[nodiscard]] std::uint64_t later() const;
+  // What a queue is called.
+  [[nodiscard]] std::string_view queue_name(QueueNumber queue) const;
+  [[nodiscard]] std::optional<QueueNumber> queue_number(const std::string& name) const;
   // What SupplyChanged told it last; `none` at first.
   [[nodiscard]] Supply supply() const;
   [[nodiscard]] Counts counts() const;

@@ -1,21 +1,24 @@
 // What the dispatcher knows between two events, and the rules over it. Of the dispatcher's own sources:
-// events and time in dispatcher.cpp, whose turn it is and what a batch holds in grants.cpp, what a
-// report settles in reports.cpp.
+// clients and time in dispatcher.cpp, how msgs come to wait in arrivals.cpp, whose turn it is and what a
+// batch holds in grants.cpp, what a report settles in reports.cpp.
 #pragma once
 
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/clients.hpp"
 #include "core/cut_text.hpp"
 #include "core/dispatcher.hpp"
+#include "core/ended_jobs.hpp"
 #include "core/holders.hpp"
 #include "core/leases.hpp"
-#include "core/queue.hpp"
+#include "core/queues.hpp"
 #include "core/room.hpp"
 #include "core/verdicts.hpp"
 
@@ -25,37 +28,47 @@ struct Dispatcher::State {
   State(const Limits& limits_given, const XidFactory& ids_given, const Snapshot& snapshot)
       : limits(limits_given),
         ids(ids_given),
-        queue(limits_given, snapshot.queued),
-        largest(snapshot.queued > 0 ? kMsgFields + limits_given.payload_bytes : 0) {}
+        names(snapshot.queues),
+        queues(limits_given, snapshot.queues),
+        later(snapshot.later),
+        next_due(snapshot.next_due),
+        largest(queues.size() + later > 0 ? kMsgFields + limits_given.payload_bytes : 0) {}
 
   Limits limits;
   XidFactory ids;
-  Queue queue;
+  QueueNames names;
+  Queues queues;
+  std::uint64_t later;              // msgs that are not due yet, in the store alone
+  std::optional<Instant> next_due;  // when the first of them is, by date
+  EndedJobs ended_jobs;
+  bool ended_next = false;  // what they want goes before a refill, for that went before it
   Clients clients;
   Leases leases;    // by batch
   Holders holding;  // msg → batch
   Supply supply = Supply::none;
   bool draining = false;
-  // Since when the client whose turn it is has gone without msgs that were there: they did not fill
-  // its batch, or filled another's.
-  std::optional<Instant> waits_since;
-  std::optional<Xid> overtaken;  // the client whose turn it is, if another was served before it
-  // What the client whose turn it is could be sent; made once, until the queue or the turn changes.
-  struct Next {
-    Xid client;
-    std::uint32_t batchsize = 0;
-    BatchPlan plan;
-    [[nodiscard]] std::size_t lacks() const { return batchsize - plan.size(); }
-  };
-  std::optional<Next> next;
-  std::optional<BatchPlan> bodiless;  // what would be granted if it were in memory whole
-  std::vector<Xid> wanted_bodies;     // what of it is not
-  bool bodies_came = false;           // in this step, for it
-  std::uint64_t steps = 0;            // so far: as of which something is wanted
-  Counts counts;                      // but for those as of now, which the others know
-  Duration clock_ahead{};             // of the time that steps are given
-  Instant latest_date{};              // that a step had
-  Effects effects;                    // of the step that runs
+  // Queues of which the msgs or the clients changed: whoever is the first there is to be looked at. Some of
+  // them may stand here twice.
+  std::vector<QueueNumber> touched;
+  // Queues whose first client would be granted msgs that are not in memory whole.
+  std::set<QueueNumber> bodiless;
+  QueueNumber bodies_of = kDefaultQueue;   // one of those queues,
+  std::vector<Xid> wanted_bodies;          // and what of it is not
+  std::optional<QueueNumber> bodies_came;  // in this step, for it
+  bool counts_on_supply = false;  // the first in kGeneratedQueue waits for what will be made:
+  [[nodiscard]] bool supply_failed() const {  // which will not be
+    const ClientState* const first = clients.first_free(kGeneratedQueue);
+    return counts_on_supply && first != nullptr && first->plan && !waits_for_made(*first);
+  }
+  bool due_waits = false;   // for room
+  std::uint64_t steps = 0;  // so far: as of which something is wanted
+  Counts counts;            // but for those as of now, which the others know
+  Duration clock_ahead{};   // of the time that steps are given
+  Instant latest_date{};    // that a step had
+  // The wall clock as of the last step. Due dates are by it and not by the dates of records, which stand
+  // still while a clock that was set back catches up: a wait of a second is not to take an hour then.
+  Instant clock{};
+  Effects effects;  // of the step that runs
 
   Room room = Room::endless();   // as of the last commit
   Room coming;                   // of what was written since the last round was closed
@@ -75,31 +88,87 @@ struct Dispatcher::State {
   void on(TimeReached&& event, Instant now);
   void on(ClockRead&& event, Instant now);
   void on(Refilled&& event, Instant now);
+  void on(DueRead&& event, Instant now);
+  void on(EndedAsked&& event, Instant now);
+  void on(EndedRead&& event, Instant now);
   void on(BodiesRead&& event, Instant now);
   void on(DrainBegan&& event, Instant now);
 
   [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
+  // Of a submission, whose queues have names.
+  void number_queues(Submitted& submitted);
+  void put_off(Submitted& submitted, Instant now);
   void accept(std::vector<Msg>&& msgs, bool in_order, Instant now);
+  void add_fresh(QueueNumber queue, std::vector<Msg>&& msgs, Instant now);
   void enqueue(QueuedMsg&& msg);
+  void put_later(QueuedMsg&& msg, Instant due_at);
+  // Of msgs that have ended; `now` is a date.
+  [[nodiscard]] bool has_room_to_retry(const std::vector<FailRecord>& fails) const;
+  void retry(std::vector<FailRecord>&& fails, Instant now);
+  void forget(const std::vector<FailRecord>& fails);
+  void forget(const std::vector<ReportRecord>& reports);
+  void drop_key(QueueNumber queue, const std::string& key) {
+    if (!key.empty()) effects.writes.emplace_back(DropKey{queue, key});
+  }
+  // Its msgs or its clients changed.
+  void touch(QueueNumber queue);
+  void touch(const std::vector<QueueNumber>& all) {
+    for (const QueueNumber queue : all) touch(queue);
+  }
+  // It takes from them no longer, or stands in them anew.
+  void leave(const Xid& client);
+  void make_free(const Xid& client);
+
   void grant_in_turn(Instant now);
-  bool overtake(const ClientState& first, Instant now);
-  [[nodiscard]] BatchPlan plan_for(const ClientState& client) const;
-  [[nodiscard]] const BatchPlan& plan_for_first(const ClientState& first);
-  [[nodiscard]] bool ready(const BatchPlan& plan, const ClientState& client, Instant now) const;
+  void serve(QueueNumber queue, Instant now);
+  void look_again(const ClientState& client);
+  bool overtake(ClientState& first, Instant now);
+  // `instead_of`: whose turn it would be, if others may take its place.
+  [[nodiscard]] BatchPlan plan_for(const ClientState& client,
+                                   const ClientState* instead_of = nullptr) const;
+  [[nodiscard]] bool takes_generated(const ClientState& client) const {
+    return clients.first_free(kGeneratedQueue) == &client;
+  }
+  [[nodiscard]] bool ready(const ClientState& client, Instant now) const;
   bool has_bodies(BatchPlan& plan);
-  bool grant(const ClientState& client, BatchPlan plan, Instant now);
+  bool grant(ClientState& client, Instant now);
   void send(const ClientState& client, std::vector<QueuedMsg>&& msgs, const Room& need,
             Instant now);
+  [[nodiscard]] std::vector<std::pair<QueueNumber, std::string>> names_of(const Batch& batch) const;
+  [[nodiscard]] bool is_planned(QueueNumber queue) const;
+  // At the end of a step.
+  void settle_queues();
+  void look_for_bodiless();
+  // The first msg that is not to be sent before a date is due.
+  [[nodiscard]] bool is_due() const { return !draining && next_due && *next_due <= clock; }
   // Of the store's room, what is not to be had any more.
   [[nodiscard]] Room room_used() const { return leases.room() + coming + on_its_way; }
   [[nodiscard]] bool has_room(const Room& need) const { return room.has(room_used() + need); }
-  [[nodiscard]] bool has_room_to_accept(std::span<const Msg> msgs, bool in_order) const;
+  [[nodiscard]] bool has_room_to_accept(std::span<const Msg> msgs, bool in_order,
+                                        std::size_t elsewhere) const;
   // The next msg waits for room: no time makes it come.
   [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
   // So many msgs of a generator, which have no payload, would find room in the queue and in a batch.
   [[nodiscard]] std::size_t most_made() const {
     const std::uint64_t used = room_used().pages + 6 * kPagesOfRecord;
-    return used > room.pages ? 0 : (room.pages - used) / (kPagesOfRecord + 2);
+    return used > room.pages ? 0 : (room.pages - used) / (kPagesOfHeld + 1);
+  }
+  // Of a msg that is due: its record in a queue, and where it is.
+  [[nodiscard]] static Room room_of_due(std::uint64_t record_bytes) {
+    Room of_one = room_of_record(record_bytes);
+    of_one.pages += kPagesOfPlace;
+    return of_one;
+  }
+  // So many of them would find room now, however large.
+  [[nodiscard]] std::size_t most_due() const {
+    const Room used = room_used();
+    const Room of_one = room_of_due(largest);
+    if (!room.has(used + of_one)) return 0;
+    const std::uint64_t by_pages = (room.pages - used.pages) / of_one.pages;
+    const std::uint64_t by_runs =
+        of_one.side_by_side == 0 ? by_pages
+                                 : (room.side_by_side - used.side_by_side) / of_one.side_by_side;
+    return std::min<std::size_t>({limits.missed_msgs, by_pages, by_runs});
   }
   // By what is accepted, of a grant of any one msg: it could never go out otherwise.
   [[nodiscard]] Room kept_for_one(std::uint64_t largest_of_new) const {
@@ -108,8 +177,12 @@ struct Dispatcher::State {
     return of_one.total();
   }
   [[nodiscard]] Room cut_to_room(BatchPlan& plan);
-  void note_waiting(Instant now, bool first_served);
-  [[nodiscard]] bool holds_back_short() const;
+  void note_waiting(ClientState& first, Instant now);
+  // Whether msgs that will come soon may fill its batch: those in the store, and what will be made.
+  [[nodiscard]] bool waits_for_store(const ClientState& client) const;
+  [[nodiscard]] bool waits_for_made(const ClientState& client) const {
+    return supply == Supply::open && takes_generated(client) && most_made() >= client.lacks();
+  }
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,
                                             std::vector<Xid>& elsewhere) const;
@@ -118,8 +191,15 @@ struct Dispatcher::State {
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
   void end_batch(const Lease& lease);
   void free_client(const Xid& client);
-  void report_msg(const Batch& batch, const QueuedMsg& msg, Instant now);
-  void miss(const Batch& batch, QueuedMsg msg, MissReason reason, std::string error, Instant now);
+  void report_msg(const Batch& batch, const QueuedMsg& msg, const Result* result, Instant now);
+  // What a report said of a msg that was not processed, or that its batch was lost.
+  struct Missed {
+    MissReason reason = MissReason::omitted;
+    std::string error = {};
+    std::optional<Duration> retry_in = std::nullopt;
+    bool final = false;
+  };
+  void miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now);
   [[nodiscard]] Instant grace_end(Instant now) const { return now + limits.timing.drop_grace; }
   void begin_grace(Lease& lease, Lease::State state, Instant now);
   void expire(Lease& lease, Instant now);

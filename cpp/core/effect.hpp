@@ -1,11 +1,14 @@
 // What the dispatcher wants done: writes, which must be durable BEFORE any of the sends leaves.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +24,15 @@ struct PutQueue {
 };
 struct DropQueue {
   Xid id;
+  QueueNumber queue = kDefaultQueue;
+};
+// A msg that is not to be sent before a date, which is its queued_at.
+struct PutLater {
+  QueuedMsg msg;
+};
+struct DropLater {
+  Xid id;
+  Instant due_at;  // the msg's queued_at
 };
 struct PutBatch {
   std::shared_ptr<const Batch> batch;
@@ -32,8 +44,30 @@ struct DropBatch {
 struct PutReport {
   ReportRecord record;
 };
+struct DropReport {
+  Xid id;
+};
 struct PutFail {
   FailRecord record;
+};
+struct DropFail {
+  Xid id;
+};
+// What a msg is called by whoever submitted it. It stays as long as the msg is known.
+struct PutKey {
+  QueueNumber queue = kDefaultQueue;
+  std::string key;
+  Xid id;
+};
+struct DropKey {
+  QueueNumber queue = kDefaultQueue;
+  std::string key;
+};
+// A queue has a name. Before the first msg of that queue; again where its pause begins or ends.
+struct PutQueueName {
+  QueueNumber queue = kDefaultQueue;
+  std::string name;
+  bool paused = false;
 };
 // A number under a name in the bucket `meta`, such as how many msgs were generated. It replaces the
 // one that is there.
@@ -42,13 +76,23 @@ struct PutMeta {
   std::uint64_t value = 0;
 };
 
-using Write = std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, PutFail, PutMeta>;
+using Write =
+    std::variant<PutQueue, DropQueue, PutBatch, DropBatch, PutReport, PutFail, PutMeta, PutLater,
+                 DropLater, DropReport, DropFail, PutKey, DropKey, PutQueueName>;
 
 // Sends: what leaves the process, to streams and as answers.
 struct SendBatch {
   Xid client;
   std::shared_ptr<const Batch> batch;
   Instant granted_at;  // by the time of the steps: the lease counts from it. Records have a date.
+  // What the queues of its msgs are called, but for `default`; each once.
+  std::vector<std::pair<QueueNumber, std::string>> queue_names = {};
+  // Empty for `default`.
+  [[nodiscard]] std::string_view queue_name(QueueNumber queue) const {
+    const auto at =
+        std::ranges::find(queue_names, queue, &std::pair<QueueNumber, std::string>::first);
+    return at == queue_names.end() ? std::string_view{} : std::string_view{at->second};
+  }
 };
 // The stream is to be closed. `complete`: its client has had all that it asked for, so that it need
 // not come back; otherwise something went wrong, such as a lease that ended.
@@ -60,6 +104,7 @@ struct CloseStream {
 struct SubmitReply {
   RequestId request = 0;
   bool refused = false;  // the store has no room for the msgs, and none was accepted
+  std::vector<KnownMsg> known = {};
 };
 // `elsewhere`: ids of the report that no batch settled by it holds. Whoever answers looks them up in
 // the store: in the bucket `report` they are duplicates, otherwise unknown. `duplicate`: those that are
@@ -67,11 +112,27 @@ struct SubmitReply {
 struct ReportReply {
   RequestId request = 0;
   std::uint64_t reported = 0;
-  std::vector<Xid> elsewhere;
+  std::vector<Xid> elsewhere = {};
   std::uint64_t duplicate = 0;
+  // Of a report whose batch is gone: how many of those were not settled under that batch.
+  std::uint64_t not_taken = 0;
+  bool refused = false;  // the store has no room for the results in it, and nothing is settled
+  std::optional<Xid> batch = std::nullopt;  // the one that the report named
+  bool batch_gone =
+      false;  // and that nobody holds, so that what it names was settled before or lost
+  std::uint64_t held = 0;  // how many msgs are held under it still
 };
 
-using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
+// What became of an EndedAsked. `refused`: the store has no room for more msgs to wait; those that are
+// counted do.
+struct EndedReply {
+  RequestId request = 0;
+  std::uint64_t done = 0;
+  std::uint64_t unknown = 0;  // ids that were not there
+  bool refused = false;
+};
+
+using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply, EndedReply>;
 
 // What the dispatcher asks of the store's queue, one thing at a time. `as_of` goes back with the answer:
 // the next event may change what is asked, so an answer behind one is to another question.
@@ -80,17 +141,37 @@ using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply>;
 // step.
 struct WantedBodies {
   std::uint64_t as_of = 0;
+  QueueNumber queue = kDefaultQueue;
   std::span<const Xid> ids;
+};
+// Msgs that are due by then, in the order of (due date, id).
+struct WantedDue {
+  std::uint64_t as_of = 0;
+  Instant up_to;  // a date
+  std::size_t limit = 0;
+  std::size_t bytes = 0;  // as of a refill
 };
 // The store has the queue's other end: what a refill asks for.
 struct WantedRefill {
   std::uint64_t as_of = 0;
+  QueueNumber queue = kDefaultQueue;
   std::optional<Xid> after;  // exclusive; none: from the start
   std::size_t limit = 0;     // at most so many msgs,
   std::size_t bytes = 0;     // and, but for the first, of so many QueuedMsg::memory_bytes()
 };
 
-using Wanted = std::variant<std::monostate, WantedBodies, WantedRefill>;
+// Msgs that have ended: these, as far as they have, or, where none are named, those behind a place in the
+// order of settling.
+struct WantedEnded {
+  std::uint64_t as_of = 0;
+  bool reports = false;  // of the bucket `report`; otherwise of `fail`
+  std::span<const Xid> ids;
+  std::uint64_t after = 0;
+  std::size_t limit = 0;
+  std::size_t bytes = 0;  // as they are stored
+};
+
+using Wanted = std::variant<std::monostate, WantedBodies, WantedDue, WantedRefill, WantedEnded>;
 
 // What the dispatcher holds of the queue in memory.
 struct InMemory {

@@ -15,12 +15,28 @@ namespace pena::core {
 // back.
 using RequestId = std::uint64_t;
 
+// A msg of a submission that was accepted before, by its id or its key: what it has been asked for as, and
+// what it is known as. The two differ where the key was known.
+struct KnownMsg {
+  Xid asked;
+  Xid id;
+};
+
 // Somebody handed in msgs. None of their ids is known to the dispatcher or the store: the shell has
 // left those out.
 struct Submitted {
   RequestId request = 0;
   std::vector<Msg> msgs;
   bool names_ids = true;  // false: the server has just made all of them, so that none can be known
+  // The `queue` of a msg is a place in this list. Empty: all are of `default`.
+  std::vector<std::string> queues = {};
+  // Those that are not to be sent before a date, by the wall clock; each once.
+  struct Due {
+    Xid id;
+    Instant due_at;
+  };
+  std::vector<Due> later = {};
+  std::vector<KnownMsg> known = {};  // those that were left out
 };
 
 // The generator made msgs, as many as Dispatcher::demand() asked for or fewer.
@@ -45,6 +61,10 @@ struct ClientJoined {
   bool takes_short =
       false;  // short=1: the client takes batches of fewer msgs, so suspects go alone
   std::optional<std::uint64_t> batches = std::nullopt;  // it wants no more than so many
+  // What it takes msgs from, the first that has any before the others. Empty: `default`.
+  std::vector<std::string> queues = {};
+  bool submitted_only = false;  // submitted=1: nothing that the generator made
+  std::string name = {};        // what people call it; empty: nothing
 };
 
 // A stream ended, for whatever reason. A client that is not known is ignored.
@@ -55,6 +75,13 @@ struct ClientLost {
 struct FailedId {
   Xid id;
   std::string error;
+  std::optional<Duration> retry_in = std::nullopt;  // none: after the backoff
+  bool final = false;                               // it has failed, whatever attempts it has left
+};
+// What came out of a msg that was processed.
+struct Result {
+  Xid id;
+  std::string json;  // compact
 };
 
 // A report came in. With `batch` it settles that batch and no other. Without, it settles the batch
@@ -70,6 +97,26 @@ struct Reported {
   std::vector<Xid> refused;
   bool partial = false;
   bool last = false;
+  std::vector<Result> results = {};  // of msgs among `ids`, each once
+};
+
+// Msgs that have ended are to be tried again, or forgotten: those that are named, or all that fit. It is
+// done page by page, with other events between, and each page is whole or not at all; one such request
+// after the other.
+struct EndedAsked {
+  enum class What : std::uint8_t {
+    retry,           // msgs of `fail` wait for a client again, with all their attempts
+    forget_fails,    // msgs of `fail` are known no longer
+    forget_reports,  // those of `report` likewise
+  };
+  RequestId request = 0;
+  What what = What::retry;
+  std::optional<std::vector<Xid>> ids;              // each once; none: all that fit what follows
+  std::optional<std::string> queue = std::nullopt;  // its name
+  // Of a failed msg the error of its last miss: the whole of it, or with a '*' at its end how it begins.
+  std::optional<std::string> error = std::nullopt;
+  std::optional<Instant> before = std::nullopt;  // a date: they ended before it
+  bool dry_run = false;                          // they are counted alone
 };
 
 // The time that Dispatcher::next_timeout() named is here. One too many does nothing.
@@ -81,11 +128,29 @@ struct ClockRead {
   Duration ahead{};
 };
 
+// The store's answer to a WantedDue, likewise, and when the next one is due behind those.
+struct DueRead {
+  std::uint64_t as_of = 0;
+  std::vector<QueuedMsg> msgs;
+  std::optional<Instant> next_due;
+};
+
+// The store's answer to a WantedEnded, likewise; `more`: there are others behind the last of them.
+struct EndedRead {
+  std::uint64_t as_of = 0;
+  std::size_t looked_up = 0;  // so many of the ids, where some were named;
+  std::uint64_t up_to = 0;    // otherwise up to that place in the order of settling
+  std::vector<FailRecord> fails;
+  std::vector<ReportRecord> reports;
+  bool more = false;
+};
+
 // The store's answer to a WantedRefill, and to no other than the one that is asked as of now: the msgs
 // after that key in the order of their ids, at most as many as were asked for, one at least where there
 // is one; `more` when the queue goes on behind the last of them.
 struct Refilled {
   std::uint64_t as_of = 0;  // of what was wanted
+  QueueNumber queue = kDefaultQueue;
   std::vector<QueuedMsg> msgs;
   bool more = false;
 };
@@ -94,6 +159,7 @@ struct Refilled {
 // the window the last may be missing, though not the first.
 struct BodiesRead {
   std::uint64_t as_of = 0;
+  QueueNumber queue = kDefaultQueue;
   std::vector<QueuedMsg> msgs;
 };
 
@@ -101,6 +167,7 @@ struct BodiesRead {
 struct DrainBegan {};
 
 using Event = std::variant<Submitted, Generated, SupplyChanged, ClientJoined, ClientLost, Reported,
-                           TimeReached, ClockRead, Refilled, BodiesRead, DrainBegan>;
+                           TimeReached, ClockRead, Refilled, BodiesRead, DueRead, DrainBegan,
+                           EndedAsked, EndedRead>;
 
 }  // namespace pena::core

@@ -1,5 +1,10 @@
 // Whose turn it is, what its batch holds, and whether it can be sent now.
+//
+// A queue that was touched is looked at: whoever is the first in it gets a plan, of the queues in which he
+// is the first, and is served, or waits with that plan until one of these queues is touched, or time is up.
+// So a step looks at what changed, however many queues and clients there are.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/check.hpp"
@@ -7,78 +12,117 @@
 
 namespace pena::core {
 
-void Dispatcher::State::grant_in_turn(Instant now) {
-  bodiless.reset();
-  bool first_served = false;
-  while (!draining) {
-    const ClientState* first = clients.first_free();
-    if (first == nullptr) {
-      next.reset();
-      break;
-    }
-    if (ready(plan_for_first(*first), *first, now)) {
-      if (!grant(*first, next->plan, now)) break;
-      first_served = true;
-    } else if (!overtake(*first, now)) {
-      break;
-    }
+void Dispatcher::State::touch(QueueNumber queue) {
+  if (ClientState* const first = clients.first_free(queue)) first->plan.reset();
+  if (!bodiless.empty()) bodiless.erase(queue);
+  if (touched.empty() || touched.back() != queue) touched.push_back(queue);
+}
+
+// At the queues in which it is the first: it may be looked at already.
+void Dispatcher::State::look_again(const ClientState& client) {
+  for (const QueueNumber queue : client.queues) {
+    if (clients.first_free(queue) == &client && touched.back() != queue) touched.push_back(queue);
   }
-  bodies_came = false;
-  note_waiting(now, first_served);
+}
+
+// A grant touches the queues of whoever was served, so the list grows while it is looked through.
+void Dispatcher::State::grant_in_turn(Instant now) {
+  if (supply_failed()) touch(kGeneratedQueue);
+  for (std::size_t next = 0; next < touched.size() && !draining && !lacks_room(); ++next) {
+    serve(touched[next], now);
+  }
+}
+
+void Dispatcher::State::serve(QueueNumber queue, Instant now) {
+  for (ClientState* first = clients.first_free(queue); first != nullptr && !first->plan;
+       first = clients.first_free(queue)) {
+    first->plan = plan_for(*first);
+    const bool served = ready(*first, now) ? grant(*first, now) : overtake(*first, now);
+    if (served) continue;
+    if (!lacks_room()) {
+      look_again(*first);  // so that its queues are told what it lacks of them now
+      return note_waiting(*first, now);
+    }
+    first->plan.reset();
+    return;
+  }
 }
 
 // Strictly in turn: nobody overtakes a client that waits for its batch to fill. But what a rate will
 // make may be long in coming, and until the linger is over others need not wait for it.
-bool Dispatcher::State::overtake(const ClientState& first, Instant now) {
-  if (supply != Supply::later || queue.more_in_store()) return false;
-  const ClientState* other = clients.first_free_for(next->plan.size());
-  if (other == nullptr) return false;
-  BatchPlan plan = plan_for(*other);
-  if (plan.size() < other->least_msgs() && !plan.alone) return false;
-  const Xid turn = first.id;
-  if (!grant(*other, std::move(plan), now)) return false;
-  overtaken = turn;
+bool Dispatcher::State::overtake(ClientState& first, Instant now) {
+  if (supply != Supply::later || !takes_generated(first) || waits_for_store(first)) return false;
+  ClientState* const other = clients.first_free_for(first.plan->size());
+  if (other == nullptr || other == &first) return false;
+  BatchPlan plan = plan_for(*other, &first);
+  if (plan.size() < other->least_msgs() && !plan.alone()) return false;
+  other->plan = std::move(plan);
+  if (!grant(*other, now)) {
+    other->plan.reset();
+    look_again(*other);
+    return false;
+  }
+  first.overtaken = true;
+  first.plan.reset();
   return true;
 }
 
-// False where the store is to be asked first; then nothing is left of the plan. What it leaves out then, because the msgs are too large
-// for the window, waits for the next batch.
+BatchPlan Dispatcher::State::plan_for(const ClientState& client,
+                                      const ClientState* instead_of) const {
+  BatchPlan plan;
+  const bool fresh_will_come = supply != Supply::none && clients.takes_generated(client);
+  for (const QueueNumber number : client.queues) {
+    const std::size_t rest = client.batchsize - plan.size();
+    const Queue* const queue = queues.find(number);
+    const ClientState* const first = clients.first_free(number);
+    const bool is_first = first == &client || (first == instead_of && first != nullptr);
+    if (queue == nullptr || !is_first || names.is_paused(number)) continue;
+    const bool with_suspects = !plan.has_suspects() && !(client.takes_short && plan.size() > 0);
+    QueuePlan part = queue->plan(rest, client.takes_short, fresh_will_come, with_suspects);
+    if (part.size() > 0 || part.full || part.apart) plan.parts.push_back(std::move(part));
+    if (plan.alone() || plan.size() == client.batchsize) break;
+  }
+  return plan;
+}
+
+bool Dispatcher::State::ready(const ClientState& client, Instant now) const {
+  const BatchPlan& plan = *client.plan;
+  if (plan.size() == client.batchsize || plan.alone() || plan.full()) return true;
+  if (plan.size() == 0 || waits_for_made(client) || waits_for_store(client)) return false;
+  if (client.takes_short || plan.apart()) return true;
+  return client.waits_since && now >= *client.waits_since + limits.linger;
+}
+
+bool Dispatcher::State::waits_for_store(const ClientState& client) const {
+  return std::ranges::any_of(client.queues, [&](QueueNumber number) {
+    const Queue* const queue = queues.find(number);
+    return queue != nullptr && queue->more_in_store() && clients.first_free(number) == &client &&
+           !names.is_paused(number);
+  });
+}
+
+// False where the store is to be asked first. What it leaves out when it was, because the msgs are too
+// large for the window, waits for the next batch; and so do the parts behind one that was read for this:
+// by the time that they are read, too, it may have been forgotten again.
 bool Dispatcher::State::has_bodies(BatchPlan& plan) {
-  const bool came = std::exchange(bodies_came, false);
-  if (queue.without_body(plan).empty()) return true;
-  BatchPlan had = plan;
-  queue.leave_out_bodiless(had);
-  if (came && had.size() > 0) {
-    plan = std::move(had);
-    return true;
+  bool came = false;
+  for (auto part = plan.parts.begin(); part != plan.parts.end(); ++part) {
+    const Queue& queue = queues.at(part->queue);
+    const bool came_for_it = bodies_came == part->queue;
+    if (came_for_it) {
+      bodies_came.reset();
+      queue.leave_out_bodiless(*part);
+      came = part->size() > 0;
+    }
+    if (queue.without_body(*part).empty() && (!came_for_it || came)) continue;
+    if (came) {
+      plan.parts.erase(part, plan.parts.end());
+      break;
+    }
+    bodiless.insert(part->queue);
+    return false;
   }
-  bodiless = std::move(plan);
-  return false;
-}
-
-BatchPlan Dispatcher::State::plan_for(const ClientState& client) const {
-  return queue.plan(client.batchsize, client.takes_short, supply != Supply::none);
-}
-
-const BatchPlan& Dispatcher::State::plan_for_first(const ClientState& first) {
-  if (!next || next->client != first.id) {
-    next = Next{first.id, first.batchsize, plan_for(first)};
-  }
-  return next->plan;
-}
-
-// What would go out short waits: for the generator, which is about to be asked and has room for all
-// that lacks, or for the refill.
-bool Dispatcher::State::holds_back_short() const {
-  const bool is_made = supply == Supply::open && (!next || most_made() >= next->lacks());
-  return is_made || queue.more_in_store();
-}
-
-bool Dispatcher::State::ready(const BatchPlan& plan, const ClientState& client, Instant now) const {
-  if (plan.size() == client.batchsize || plan.alone || plan.full) return true;
-  if (plan.size() == 0 || holds_back_short()) return false;
-  if (client.takes_short || plan.apart) return true;
-  return waits_since && now >= *waits_since + limits.linger;
+  return plan.size() > 0;
 }
 
 // Leaves out of the plan, from its end, what the store has no room for: before anything is removed,
@@ -88,30 +132,43 @@ Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
   BatchRoom room_of_all{limits};
   Room need;
   std::size_t fit = 0;
+  bool fits = true;
   short_of.reset();
-  queue.look_at(plan, [&](const QueuedMsg& msg) {
-    room_of_all.add(msg);
-    const Room with_it = room_of_all.total();
-    const bool fits = room.has(used + with_it);
-    if (fits) {
-      need = with_it;
-      ++fit;
-    } else if (fit == 0) {
-      short_of = with_it;
-    }
-    return fits;
-  });
+  for (const QueuePlan& part : plan.parts) {
+    if (!fits) break;
+    queues.at(part.queue).look_at(part, [&](const QueuedMsg& msg) {
+      room_of_all.add(msg);
+      const Room with_it = room_of_all.total();
+      fits = room.has(used + with_it);
+      if (fits) {
+        need = with_it;
+        ++fit;
+      } else if (fit == 0) {
+        short_of = with_it;
+      }
+      return fits;
+    });
+  }
   plan.keep_first(fit);
   return need;
 }
 
 // False where it waits: for bodies that the store has, or for room for a single msg.
-bool Dispatcher::State::grant(const ClientState& client, BatchPlan plan, Instant now) {
+bool Dispatcher::State::grant(ClientState& client, Instant now) {
+  BatchPlan& plan = *client.plan;
   if (lacks_room() || !has_bodies(plan)) return false;
   const Room need = cut_to_room(plan);
   if (plan.size() == 0) return false;
-  next.reset();
-  send(client, queue.remove(plan, effects.writes), need, now);
+  std::vector<QueuedMsg> msgs;
+  for (const QueuePlan& part : plan.parts) {
+    std::vector<QueuedMsg> removed = queues.at(part.queue).remove(part, effects.writes);
+    if (msgs.empty()) {
+      msgs = std::move(removed);
+    } else {
+      std::ranges::move(removed, std::back_inserter(msgs));
+    }
+  }
+  send(client, std::move(msgs), need, now);
   return true;
 }
 
@@ -120,6 +177,7 @@ void Dispatcher::State::send(const ClientState& client, std::vector<QueuedMsg>&&
   auto batch = std::make_shared<Batch>();
   batch->id = ids.next(date(now));
   batch->client = client.id;
+  batch->client_name = client.name;
   batch->granted_at = date(now);
   batch->msgs = std::move(msgs);
   for (const QueuedMsg& msg : batch->msgs) {
@@ -130,18 +188,76 @@ void Dispatcher::State::send(const ClientState& client, std::vector<QueuedMsg>&&
   }
   ++counts.batches;
   effects.writes.emplace_back(PutBatch{batch});
-  effects.sends.emplace_back(SendBatch{client.id, batch, now});
+  effects.sends.emplace_back(SendBatch{client.id, batch, now, names_of(*batch)});
   clients.make_busy(client.id, batch->id);
+  touch(client.queues);
   leases.add({batch, Lease::State::running, need}, now + limits.timing.lease);
 }
 
-void Dispatcher::State::note_waiting(Instant now, bool first_served) {
-  const ClientState* first = clients.first_free();
-  if (first == nullptr || first->id != overtaken) overtaken.reset();
-  if (queue.empty() && !overtaken) {
-    waits_since.reset();
-  } else if (first_served || !waits_since) {
-    waits_since = now;
+std::vector<std::pair<QueueNumber, std::string>> Dispatcher::State::names_of(
+    const Batch& batch) const {
+  std::vector<std::pair<QueueNumber, std::string>> found;
+  for (const QueuedMsg& msg : batch.msgs) {
+    const QueueNumber queue = msg.msg.queue;
+    if (queue < kFirstNamedQueue || (!found.empty() && found.back().first == queue)) continue;
+    found.emplace_back(queue, names.name(queue));
+  }
+  return found;
+}
+
+void Dispatcher::State::note_waiting(ClientState& first, Instant now) {
+  const bool has_msgs =
+      first.overtaken || std::ranges::any_of(first.queues, [&](QueueNumber number) {
+        const Queue* const queue = queues.find(number);
+        return queue != nullptr && !queue->empty() && clients.first_free(number) == &first;
+      });
+  const auto since = has_msgs ? std::optional{first.waits_since.value_or(now)} : std::nullopt;
+  const bool waits_for_more = waits_for_made(first) || waits_for_store(first);
+  clients.note_waiting(first, since, since && first.plan->size() > 0 && !waits_for_more);
+}
+
+// Whoever is the first there waits with msgs of that queue in its plan.
+bool Dispatcher::State::is_planned(QueueNumber queue) const {
+  const ClientState* const first = clients.first_free(queue);
+  return first != nullptr && first->plan &&
+         std::ranges::find(first->plan->parts, queue, &QueuePlan::queue) !=
+             first->plan->parts.end();
+}
+
+// ---- the end of a step
+
+// What was not looked at, for lack of room or for the end of it all, is looked at in the next step.
+void Dispatcher::State::settle_queues() {
+  std::ranges::sort(touched);
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  const auto lacks = [this](QueueNumber queue) -> std::size_t {
+    const ClientState* const first = clients.first_free(queue);
+    return draining || first == nullptr || names.is_paused(queue) ? 0 : first->lacks();
+  };
+  for (const QueueNumber queue : touched) queues.settle(queue, lacks(queue), effects.writes);
+  std::erase_if(touched, [this](QueueNumber queue) {
+    const ClientState* const first = clients.first_free(queue);
+    return first == nullptr || first->plan.has_value();
+  });
+  queues.keep_to_window([&](QueueNumber queue) { return lacks(queue) > 0 || is_planned(queue); });
+  if (queues.size() == 0 && later == 0) largest = 0;
+  const ClientState* const first = clients.first_free(kGeneratedQueue);
+  due_waits = is_due() && most_due() == 0;
+  counts_on_supply = first != nullptr && first->plan && waits_for_made(*first);
+}
+
+// Known only now, for bodies may just have been forgotten.
+void Dispatcher::State::look_for_bodiless() {
+  wanted_bodies.clear();
+  while (!bodiless.empty() && wanted_bodies.empty()) {
+    bodies_of = *bodiless.begin();
+    const ClientState* const first = clients.first_free(bodies_of);
+    const Queue* const queue = queues.find(bodies_of);
+    if (first != nullptr && first->plan && queue != nullptr) {
+      const auto part = std::ranges::find(first->plan->parts, bodies_of, &QueuePlan::queue);
+      if (part != first->plan->parts.end()) wanted_bodies = queue->without_body(*part);
+    }
+    if (wanted_bodies.empty()) bodiless.erase(bodiless.begin());
   }
 }
 

@@ -106,6 +106,10 @@ std::optional<std::string> Limits::problem() const {
     return "bodies_bytes (" + std::to_string(bodies_bytes) + ") must be at least body_bytes (" +
            std::to_string(body_bytes) + "), or the largest body is never taken";
   }
+  if (retry_first > retry_most) {
+    return "retry_first (" + written(retry_first) + ") must be at most retry_most (" +
+           written(retry_most) + "), which no wait for another attempt is longer than";
+  }
   // The window is filled up again when half of it is left, and that half must do for a batch.
   if (window_msgs / 2 < batchsize) {
     return "window_msgs (" + std::to_string(window_msgs) + ") must be at least twice batchsize (" +

@@ -30,6 +30,12 @@ struct Timing {
 // Of any setting: keeps every sum of times far from overflow.
 inline constexpr Duration kLongestTime = std::chrono::hours{24 * 365};
 
+// Of what people choose; the store's records and keys have room for no more.
+inline constexpr std::size_t kLongestQueueName = 64;   // of a-z, 0-9, '.', '_' and '-'
+inline constexpr std::size_t kLongestKey = 200;        // bytes of UTF-8
+inline constexpr std::size_t kLongestClientName = 64;  // bytes of UTF-8, without control characters
+inline constexpr std::size_t kMostQueuesOfClient = 64;
+
 // Of msgs a second, where a rate is given.
 inline constexpr double kLeastRate = 1e-6;
 inline constexpr double kMostRate = 1e9;
@@ -39,6 +45,11 @@ inline constexpr int kDeepestJson = 500;
 
 struct Limits {
   int max_resends = 3;  // R4
+  // What a client said to have failed comes back after retry_first, the next time after retry_factor
+  // times as long, up to retry_most.
+  Duration retry_first = std::chrono::seconds{1};
+  std::uint32_t retry_factor = 4;
+  Duration retry_most = std::chrono::minutes{10};
   Timing timing;
   Duration linger = std::chrono::milliseconds{20};
 
@@ -46,6 +57,7 @@ struct Limits {
   std::uint32_t period_ms = 86'400'000;  // a day
   std::size_t payload_bytes = 256 * 1024;
   std::size_t error_bytes = 1024;  // what is longer is cut
+  std::size_t result_bytes = 64 * 1024;
   std::size_t report_ids = 100'000;
   std::size_t submit_msgs = 100'000;
   std::size_t page_ids = 100'000;
@@ -72,6 +84,7 @@ struct Limits {
   std::size_t rounds_at_once = 8;    // on their way to the disk
   std::size_t fewest_pieces = 16;
   std::size_t queue_msgs = 10'000'000;
+  std::size_t queues = 100'000;
   std::size_t map_bytes = std::size_t{16} << 30U;
   double store_fill = 0.8;
   std::size_t disk_bytes = std::size_t{64} << 20U;

@@ -9,9 +9,23 @@ namespace pena::core {
 
 void Queue::add(QueuedMsg&& msg, std::vector<Write>& writes) {
   ++waiting_;
-  if (!msg.misses.empty()) return add_missed(std::move(msg));
+  if (msg.attempts > 0) return add_missed(std::move(msg));
   const std::size_t before = fresh_.size();
   append(std::move(msg), writes);
+  merge_from(before, writes);
+}
+
+void Queue::add_all(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes) {
+  std::ranges::sort(msgs, {}, [](const QueuedMsg& msg) { return msg.msg.id; });
+  waiting_ += msgs.size();
+  const std::size_t before = fresh_.size();
+  for (QueuedMsg& msg : msgs) {
+    if (msg.attempts > 0) {
+      add_missed(std::move(msg));
+    } else {
+      append(std::move(msg), writes);
+    }
+  }
   merge_from(before, writes);
 }
 
@@ -86,10 +100,10 @@ bool Queue::note_missed(const QueuedMsg& msg) {
 void Queue::refill(std::vector<QueuedMsg>&& msgs, bool more) {
   if (!msgs.empty()) seen_up_to_ = msgs.back().msg.id;
   const auto were_missed =
-      std::ranges::count_if(msgs, [](const QueuedMsg& msg) { return !msg.misses.empty(); });
+      std::ranges::count_if(msgs, [](const QueuedMsg& msg) { return msg.attempts > 0; });
   barren_ = static_cast<std::size_t>(were_missed) > msgs.size() / 2;
   for (QueuedMsg& msg : msgs) {
-    if (!msg.misses.empty()) {
+    if (msg.attempts > 0) {
       note_missed(msg);
       continue;
     }
@@ -106,12 +120,29 @@ std::optional<WantedRefill> Queue::wanted_refill(bool hungry) const {
     return std::nullopt;
   }
   if (!hungry && barren_) return std::nullopt;
-  return WantedRefill{0, seen_up_to_, window_ - fresh_.size(), window_bytes_ - fresh_bytes_};
+  return WantedRefill{0, number_, seen_up_to_, window_ - fresh_.size(),
+                      window_bytes_ - fresh_bytes_};
 }
 
-BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) const {
-  BatchPlan plan;
-  if (takes_short && !suspects_.empty()) {
+// Refills begin from the start again: they bring what was forgotten, and ids of missed msgs a second time,
+// which are passed over.
+void Queue::forget_window() {
+  PENA_CHECK(added_.empty());
+  bodies_.clear();
+  bodies_bytes_ = 0;
+  if (fresh_.empty()) return;
+  seen_up_to_.reset();
+  fresh_.clear();
+  fresh_.shrink_to_fit();
+  fresh_bytes_ = 0;
+  more_in_store_ = true;
+  barren_ = false;
+}
+
+QueuePlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come,
+                      bool with_suspects) const {
+  QueuePlan plan{.queue = number_, .suspects = {}};
+  if (takes_short && with_suspects && !suspects_.empty()) {
     plan.suspects = suspects_.pick_piece(size);
     plan.alone = true;
     return plan;
@@ -121,7 +152,7 @@ BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) 
   const std::size_t few = std::min(rest, std::max<std::size_t>(1, size / 2));
   const bool fresh_fills = fresh_will_come || (more_in_store_ && !barren_);
   const std::size_t fresh_at_most = fresh_fills ? rest : std::min(rest, fresh_.size());
-  plan.suspects = suspects_.pick(std::max(few, rest - fresh_at_most));
+  if (with_suspects) plan.suspects = suspects_.pick(std::max(few, rest - fresh_at_most));
   plan.fresh = std::min(rest - plan.suspects.size(), fresh_.size());
   if (plan.size() == size) return plan;
   plan.apart = plan.suspects.size() < suspects_.size();
@@ -129,7 +160,7 @@ BatchPlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come) 
   return plan;
 }
 
-std::vector<Xid> Queue::without_body(const BatchPlan& plan) const {
+std::vector<Xid> Queue::without_body(const QueuePlan& plan) const {
   std::vector<Xid> ids;
   const auto look_at = [&](const Xid& id) {
     if (!bodies_.contains(id)) ids.push_back(id);
@@ -148,7 +179,7 @@ void Queue::bodies_read(std::vector<QueuedMsg>&& msgs) {
   }
 }
 
-void Queue::leave_out_bodiless(BatchPlan& plan) const {
+void Queue::leave_out_bodiless(QueuePlan& plan) const {
   std::size_t resends = 0;
   auto resend = resends_.begin();
   for (; resends < plan.resends && bodies_.contains(*resend); ++resend) ++resends;
@@ -156,7 +187,7 @@ void Queue::leave_out_bodiless(BatchPlan& plan) const {
   std::erase_if(plan.suspects, [this](const Xid& id) { return !bodies_.contains(id); });
 }
 
-std::vector<QueuedMsg> Queue::remove(const BatchPlan& plan, std::vector<Write>& writes) {
+std::vector<QueuedMsg> Queue::remove(const QueuePlan& plan, std::vector<Write>& writes) {
   std::vector<QueuedMsg> msgs;
   msgs.reserve(plan.size());
   for (std::size_t i = 0; i < plan.resends; ++i) {
@@ -171,17 +202,18 @@ std::vector<QueuedMsg> Queue::remove(const BatchPlan& plan, std::vector<Write>& 
     Waiting& first = fresh_.front();
     fresh_bytes_ -= first.msg.memory_bytes();
     msgs.push_back(std::move(first.msg));
-    if (first.stored) writes.emplace_back(DropQueue{msgs.back().msg.id});
+    if (first.stored) writes.emplace_back(DropQueue{msgs.back().msg.id, number_});
     fresh_.pop_front();
   }
   waiting_ -= msgs.size();
+  if (waiting_ == 0) more_in_store_ = false;
   return msgs;
 }
 
 QueuedMsg Queue::remove_body(const Xid& id, std::vector<Write>& writes) {
   const auto at = bodies_.find(id);
   PENA_CHECK(at != bodies_.end());
-  if (at->second.stored) writes.emplace_back(DropQueue{id});
+  if (at->second.stored) writes.emplace_back(DropQueue{id, number_});
   QueuedMsg msg = std::move(at->second.msg);
   bodies_bytes_ -= msg.memory_bytes();
   bodies_.erase(at);
@@ -201,7 +233,7 @@ void Queue::write_added(std::vector<Write>& writes) {
     Waiting* waiting = find(id, next);
     if (waiting == nullptr || waiting->stored) continue;
     waiting->stored = true;
-    const bool forgotten = forget_bodies && !waiting->msg.misses.empty();
+    const bool forgotten = forget_bodies && waiting->msg.attempts > 0;
     writes.emplace_back(PutQueue{forgotten ? std::move(waiting->msg) : waiting->msg});
   }
   added_.clear();

@@ -1,4 +1,4 @@
-// The msgs that wait, and which of them travel together.
+// The msgs of one queue that wait, and which of them travel together.
 //
 // Three lanes, granted in this order: resends (missed, and their client lives), suspects (their
 // last batch was lost whole, so one of them may have killed the client), fresh msgs. Within a lane
@@ -20,7 +20,7 @@
 //
 // What always holds, after each call (tests/cpp/core/queue_invariants.hpp checks it by these numbers):
 //   1. A msg that waits is in one of fresh_, resends_ and suspects_, or in the store alone; only where
-//      it has no miss in fresh_. waiting_ counts all of them. None is in the store alone where
+//      no attempt is behind it in fresh_. waiting_ counts all of them. None is in the store alone where
 //      more_in_store_ is false.
 //   2. fresh_ ascends, and is no larger than the window, but for the bytes of its last msg.
 //   3. While the store has more, no id in fresh_ lies above seen_up_to_; and of the store's msgs up to
@@ -39,6 +39,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/batch_plan.hpp"
 #include "core/effect.hpp"
 #include "core/limits.hpp"
 #include "core/msg.hpp"
@@ -46,57 +47,48 @@
 
 namespace pena::core {
 
-// Where the msgs for a batch come from. Valid until the queue changes.
-struct BatchPlan {
-  std::size_t resends = 0;
-  std::vector<Xid> suspects;
-  std::size_t fresh = 0;
-  bool alone = false;  // a piece that goes without company, to a client that takes short batches
-  bool full = false;   // shorter than it could be, for its msgs are as large as the window
-  bool apart = false;  // shorter than it could be, for other suspects may not travel with these
-
-  [[nodiscard]] std::size_t size() const { return resends + suspects.size() + fresh; }
-  // In the order in which they are granted.
-  void keep_first(std::size_t most) {
-    resends = std::min(resends, most);
-    suspects.resize(std::min(suspects.size(), most - resends));
-    fresh = std::min(fresh, most - resends - suspects.size());
-  }
-};
-
 class Queue {
  public:
   // `in_store`: so many msgs, which this one has not seen, have a record in the store's queue.
-  Queue(const Limits& limits, std::uint64_t in_store)
-      : window_(limits.window_msgs),
+  Queue(const Limits& limits, QueueNumber number, std::uint64_t in_store)
+      : number_(number),
+        window_(limits.window_msgs),
         window_bytes_(limits.window_bytes),
         waiting_(in_store),
         more_in_store_(in_store > 0),
-        suspects_(limits.max_resends + 1, limits.fewest_pieces) {}
+        suspects_(limits.max_resends, limits.fewest_pieces) {}
+
+  [[nodiscard]] QueueNumber number() const { return number_; }
 
   // A msg begins to wait. It has no record in the store's queue yet.
   void add(QueuedMsg&& msg, std::vector<Write>& writes);
+  // Several, in any order: one pass for all of them.
+  void add_all(std::vector<QueuedMsg>&& msgs, std::vector<Write>& writes);
   // Msgs that were accepted now, in any order: one sort and one pass for all of them.
   void add_fresh(std::vector<Msg>&& msgs, Instant now, std::vector<Write>& writes);
   // Records that the store's queue has already; those that are here too are passed over.
   void refill(std::vector<QueuedMsg>&& msgs, bool more);
   // `hungry`: somebody lacks msgs.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill(bool hungry) const;
+  // Leaves the window and the bodies to others. Between write_added() and the next change: all have a record then.
+  void forget_window();
 
   // Those of the plan that cannot be removed before their bodies are read.
-  [[nodiscard]] std::vector<Xid> without_body(const BatchPlan& plan) const;
+  [[nodiscard]] std::vector<Xid> without_body(const QueuePlan& plan) const;
   // Bodies of msgs that wait here. Those that the next remove() leaves may be forgotten again.
   void bodies_read(std::vector<QueuedMsg>&& msgs);
   // Leaves out of the plan what cannot be removed.
-  void leave_out_bodiless(BatchPlan& plan) const;
+  void leave_out_bodiless(QueuePlan& plan) const;
 
   // The best batch of at most `size` msgs that can be had now. `fresh_will_come`: a generator makes
-  // up what is missing, so suspects do not fill up the room of fresh msgs.
-  [[nodiscard]] BatchPlan plan(std::size_t size, bool takes_short, bool fresh_will_come) const;
+  // up what is missing, so suspects do not fill up the room of fresh msgs. `with_suspects` false: others
+  // of another queue are in the batch already.
+  [[nodiscard]] QueuePlan plan(std::size_t size, bool takes_short, bool fresh_will_come,
+                               bool with_suspects = true) const;
   // Shows the msgs of a plan without_body() has nothing of, in the order in which remove() has
   // them, until `look` says false.
   template <class Look>
-  void look_at(const BatchPlan& plan, Look look) const {
+  void look_at(const QueuePlan& plan, Look look) const {
     auto resend = resends_.begin();
     for (std::size_t i = 0; i < plan.resends; ++i) {
       if (!look(bodies_.at(*resend++).msg)) return;
@@ -109,7 +101,7 @@ class Queue {
     }
   }
   // Removes what the plan names, in the order of its lanes, and drops the records that it had.
-  [[nodiscard]] std::vector<QueuedMsg> remove(const BatchPlan& plan, std::vector<Write>& writes);
+  [[nodiscard]] std::vector<QueuedMsg> remove(const QueuePlan& plan, std::vector<Write>& writes);
 
   // Writes the records of what was added since the last call and still waits. What was added and
   // removed in one step never has one. Forgets bodies where there are many.
@@ -150,6 +142,7 @@ class Queue {
   [[nodiscard]] Waiting* find(const Xid& id, std::size_t& next);
   QueuedMsg remove_body(const Xid& id, std::vector<Write>& writes);
 
+  QueueNumber number_;
   std::size_t window_;
   std::size_t window_bytes_;
   std::uint64_t waiting_;

@@ -3,7 +3,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/backoff.hpp"
 #include "core/check.hpp"
+#include "core/content.hpp"
 #include "core/dispatcher_state.hpp"
 
 namespace pena::core {
@@ -45,6 +47,10 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   for (const Xid& batch : batches) {
     reply.reported += settle(leases.at(batch), verdicts, partial, now);
   }
+  reply.batch = event.batch;
+  reply.batch_gone = event.batch && batches.empty();
+  const Lease* const left = event.batch ? leases.find(*event.batch) : nullptr;
+  if (left != nullptr) reply.held = left->batch->msgs.size();
   effects.sends.emplace_back(std::move(reply));
 }
 
@@ -84,11 +90,16 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
     if (said == nullptr && partial) {
       rest.push_back(msg);
     } else if (said == nullptr) {
-      miss(*batch, msg, MissReason::omitted, {}, now);
+      miss(*batch, msg, {}, now);
+    } else if (said->failed != nullptr) {
+      miss(*batch, msg,
+           {MissReason::failed, kept_error(said->failed->error), said->failed->retry_in,
+            said->failed->final},
+           now);
     } else if (said->missed) {
-      miss(*batch, msg, *said->missed, said->error == nullptr ? "" : kept_error(*said->error), now);
+      miss(*batch, msg, {*said->missed}, now);
     } else {
-      report_msg(*batch, msg, now);
+      report_msg(*batch, msg, said->result, now);
     }
   }
   if (rest.empty()) {
@@ -105,6 +116,7 @@ void Dispatcher::State::keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, I
     left->id = lease.batch->id;
     left->client = lease.batch->client;
     left->granted_at = lease.batch->granted_at;
+    left->client_name = lease.batch->client_name;
     left->msgs = std::move(rest);
     coming += lease.room;
     const Room room_of_left = room_of(*left, limits);
@@ -129,31 +141,47 @@ void Dispatcher::State::end_batch(const Lease& lease) {
 // Of a client whose batch is settled.
 void Dispatcher::State::free_client(const Xid& client) {
   const ClientState* known = clients.find(client);
-  if (known == nullptr || known->batches_left != 0) return clients.make_free(client);
-  clients.leave(client);
+  if (known == nullptr || known->batches_left != 0) return make_free(client);
+  leave(client);
   effects.sends.emplace_back(CloseStream{client, "all batches are settled", true});
 }
 
-void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, Instant now) {
+void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, const Result* result,
+                                   Instant now) {
   holding.erase(msg.msg.id);
   ++counts.reported;
-  effects.writes.emplace_back(
-      PutReport{ReportRecord{msg.msg.id, msg.msg.period, batch.id, batch.client, msg.accepted_at,
-                             batch.granted_at, date(now), msg.misses}});
+  ReportRecord record{msg.msg.id,      msg.msg.period,   batch.id,  batch.client,
+                      msg.accepted_at, batch.granted_at, date(now), msg.misses};
+  record.attempts = static_cast<std::uint16_t>(msg.attempt());
+  record.queue = msg.msg.queue;
+  record.max_resends = msg.msg.max_resends;
+  record.key = msg.msg.key;
+  record.client_name = batch.client_name;
+  record.payload_hash = hash_of(msg.msg.payload);
+  if (result != nullptr) {
+    coming += room_of_record(record_bytes(msg) + result->json.size());
+    record.result = result->json;
+  }
+  effects.writes.emplace_back(PutReport{std::move(record)});
 }
 
-void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, MissReason reason,
-                             std::string error, Instant now) {
+void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now) {
   holding.erase(msg.msg.id);
-  count_miss(reason);
-  msg.misses.push_back(
-      Miss{batch.id, batch.client, batch.granted_at, date(now), reason, std::move(error)});
-  if (msg.attempt() > limits.max_resends + 1) {
+  count_miss(missed.reason);
+  ++msg.attempts;
+  msg.misses.push_back(Miss{batch.id, batch.client, batch.granted_at, date(now), missed.reason,
+                            std::move(missed.error), batch.client_name});
+  if (msg.misses.size() > kLongestStory) msg.misses.erase(msg.misses.begin());
+  if (missed.final || msg.attempts_left(limits.max_resends) <= 0) {
     ++counts.failed;
-    effects.writes.emplace_back(
-        PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, date(now), std::move(msg.misses)}});
+    effects.writes.emplace_back(PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, date(now),
+                                                   std::move(msg.misses), msg.attempts}});
     return;
   }
+  const Duration wait = missed.reason != MissReason::failed
+                            ? Duration::zero()
+                            : missed.retry_in.value_or(backoff(limits, msg));
+  if (wait > Duration::zero()) return put_later(std::move(msg), now + clock_ahead + wait);
   msg.queued_at = date(now);
   enqueue(std::move(msg));
 }

@@ -8,10 +8,18 @@
 //   a record that shares a page        4: the copy of its leaf and of the branch above it, and
 //                                      what both are split into
 //   one longer than half a page        its pages besides, side by side
+//   where a msg is, or what it is
+//   called                             2: the copies of its leaf and of the branch above it; these are
+//                                      so short that only some fifty of them make a new page
 //   a msg that is granted              1: the leaf of the queue that it leaves
+//   the same of another queue          2 more: where it was, and how many msgs its queue has
 //   a batch                            its record when it is granted, and two more while a report
 //                                      after the other takes msgs out of it
 //   every commit                       what the store keeps back, kPagesOfCommits
+//
+// What takes most is a msg that failed and is to be sent later, or comes back into another queue than the
+// default one: a record, and where it is. A report has no more than its record and its share of a record
+// in the order of settling, of which one has room for some 170 msgs.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +34,14 @@ namespace pena::core {
 
 inline constexpr std::uint64_t kRoomPage = 4096;
 inline constexpr std::uint64_t kPagesOfRecord = 4;
-// The buckets' roots, `meta`, the list of free pages and what it grows by: of three commits.
-inline constexpr std::uint64_t kPagesOfCommits = 512;
+inline constexpr std::uint64_t kPagesOfPlace = 2;
+inline constexpr std::uint64_t kPagesOfLeaving = 1;
+inline constexpr std::uint64_t kPagesOfLeavingOther = 3;
+// Of a msg that is held, whatever becomes of it, where its record shares a page.
+inline constexpr std::uint64_t kPagesOfHeld = kPagesOfRecord + kPagesOfPlace + kPagesOfLeavingOther;
+// The buckets' roots, `meta`, the ends of the order of settling, the count of the default queue, the list
+// of free pages and what it grows by: of three commits.
+inline constexpr std::uint64_t kPagesOfCommits = 576;
 
 // Pages of a store: those that are to be had, or those that something needs.
 struct Room {
@@ -63,19 +77,26 @@ struct Room {
   return {kPagesOfRecord + own, own};
 }
 
+// Without what is counted apart: payload, key, misses; error and client's name. Those of a report, which
+// has the reporter's name and a hash in place of the payload, are no more than of a msg with one more miss.
 inline constexpr std::uint64_t kMsgFields = 64;
 inline constexpr std::uint64_t kMissFields = 48;
 
 // The longest value of the queue that this msg can be, at most: as it is now.
 [[nodiscard]] inline std::uint64_t record_bytes(const QueuedMsg& msg) {
-  std::uint64_t bytes = kMsgFields + msg.msg.payload.size();
-  for (const Miss& miss : msg.misses) bytes += kMissFields + miss.error.size();
+  std::uint64_t bytes = kMsgFields + msg.msg.payload.size() + msg.msg.key.size();
+  for (const Miss& miss : msg.misses) {
+    bytes += kMissFields + miss.error.size() + miss.client_name.size();
+  }
   return bytes;
 }
 
-// What becomes of a msg that is held: a report, a failure, or a place in the queue with one more miss.
+// What becomes of a msg that is held: a report, a failure, or a place in a queue or for later with one
+// more miss. Without the result of a report.
 [[nodiscard]] inline Room room_of_outcome(std::uint64_t record_bytes, std::size_t error_bytes) {
-  return room_of_record(record_bytes + kMissFields + error_bytes);
+  Room room = room_of_record(record_bytes + kMissFields + kLongestClientName + error_bytes);
+  room.pages += kPagesOfPlace;
+  return room;
 }
 
 // Of a batch with such records in it, and of all that becomes of it.
@@ -83,11 +104,14 @@ class BatchRoom {
  public:
   explicit BatchRoom(const Limits& limits) : error_bytes_(limits.error_bytes) {}
 
-  void add(const QueuedMsg& msg) { add(record_bytes(msg)); }
-  void add(std::uint64_t record_bytes) {
+  void add(const QueuedMsg& msg) {
+    const bool other = msg.msg.queue != kDefaultQueue;
+    add(record_bytes(msg), other ? kPagesOfLeavingOther : kPagesOfLeaving);
+  }
+  void add(std::uint64_t record_bytes, std::uint64_t pages_of_leaving = kPagesOfLeavingOther) {
     bytes_ += record_bytes;
     outcomes_ += room_of_outcome(record_bytes, error_bytes_);
-    ++outcomes_.pages;  // the leaf of the queue that it leaves
+    outcomes_.pages += pages_of_leaving;
   }
   [[nodiscard]] Room total() const {
     const Room record = room_of_record(kFields + bytes_);
@@ -95,7 +119,7 @@ class BatchRoom {
   }
 
  private:
-  static constexpr std::uint64_t kFields = 64;
+  static constexpr std::uint64_t kFields = 64 + kLongestClientName;
 
   std::size_t error_bytes_;
   std::uint64_t bytes_ = 0;

@@ -13,7 +13,7 @@ namespace {
 std::vector<Xid> earlier_losses(const QueuedMsg& msg) {
   std::vector<Xid> lost;
   const Miss* const last = msg.last_loss();
-  for (const Miss& miss : msg.misses) {
+  for (const Miss& miss : msg.counted()) {
     if (miss.lost_whole() && &miss != last) lost.push_back(miss.batch);
   }
   return lost;
@@ -72,7 +72,7 @@ bool Suspects::Ids::erase(const Xid& id) {
 }
 
 bool Suspects::add(const QueuedMsg& msg) {
-  Group& group = groups_[GroupKey::of(msg)];
+  Group& group = groups_[key_of(msg)];
   if (!group.parts[earlier_losses(msg)].insert(msg.msg.id)) return false;
   group.most = std::max(group.most, ++group.waiting);
   ++size_;
@@ -80,7 +80,7 @@ bool Suspects::add(const QueuedMsg& msg) {
 }
 
 void Suspects::remove(const QueuedMsg& msg) {
-  const auto group = groups_.find(GroupKey::of(msg));
+  const auto group = groups_.find(key_of(msg));
   PENA_CHECK(group != groups_.end());
   auto& parts = group->second.parts;
   const auto part = parts.find(earlier_losses(msg));
@@ -104,12 +104,11 @@ std::vector<Xid> Suspects::pick(std::size_t most, std::size_t most_groups) const
   std::vector<Xid> picked;
   std::unordered_set<Xid> avoided;  // lost batches of which a piece is picked
   for (const auto& [key, group] : groups_) {
-    const bool last_attempt = key.attempt == max_attempts_;
+    const bool last_attempt = key.attempts_left <= 1;
     if (picked.size() == most || most_groups == 0) break;
     if (avoided.contains(key.batch)) continue;
     std::size_t left =
-        std::min(most - picked.size(),
-                 piece_size(group.most, max_attempts_ - key.attempt + 1, fewest_pieces_));
+        std::min(most - picked.size(), piece_size(group.most, key.attempts_left, fewest_pieces_));
     std::vector<Xid> shared;
     for (const auto& [earlier, ids] : group.parts) {
       if (left == 0) break;

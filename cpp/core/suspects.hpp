@@ -8,7 +8,7 @@
 //
 // What always holds of those that travel together (tests/cpp/core/suspects_test.cpp):
 //   * Msgs that share a lost batch are of one piece: their last loss was the same batch, they have
-//     as many attempts behind them, and they are no more than piece_size(n, k, fewest_pieces), n
+//     as many attempts left, and they are no more than piece_size(n, k, fewest_pieces), n
 //     being how many such msgs waited at once.
 //   * A msg at its last attempt is the only suspect in its batch: whoever got so far is likely to
 //     be what kills, or has nothing left to lose by it. Measured (tests/cpp/core/isolation_test.cpp),
@@ -30,8 +30,9 @@ namespace pena::core {
 
 class Suspects {
  public:
-  Suspects(int max_attempts, std::size_t fewest_pieces)
-      : max_attempts_(max_attempts), fewest_pieces_(fewest_pieces) {}
+  // `max_resends`: of msgs that do not say it themselves.
+  Suspects(int max_resends, std::size_t fewest_pieces)
+      : max_resends_(max_resends), fewest_pieces_(fewest_pieces) {}
 
   // A msg with a loss behind it. False where it is in here already, with the same misses.
   bool add(const QueuedMsg& msg);
@@ -48,17 +49,16 @@ class Suspects {
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
  private:
-  // Of one lost batch, the last that they were in, and one attempt.
+  // Of one lost batch, the last that they were in, and as many attempts left, the one that comes next
+  // included.
   struct GroupKey {
-    int attempt = 0;  // the one that comes next
+    int attempts_left = 1;
     Xid batch;
-    [[nodiscard]] static GroupKey of(const QueuedMsg& msg) {
-      return {msg.attempt(), msg.last_loss()->batch};
-    }
-    friend bool operator<(const GroupKey& a, const GroupKey& b) {
-      return a.attempt != b.attempt ? a.attempt > b.attempt : a.batch < b.batch;
-    }
+    friend auto operator<=>(const GroupKey&, const GroupKey&) = default;
   };
+  [[nodiscard]] GroupKey key_of(const QueuedMsg& msg) const {
+    return {msg.attempts_left(max_resends_), msg.last_loss()->batch};
+  }
   // The lost batches before the last one.
   using Earlier = std::vector<Xid>;
   // Ids in order, of which the first `gone` are gone: they come and go in order as a rule.
@@ -79,7 +79,7 @@ class Suspects {
 
   [[nodiscard]] std::vector<Xid> pick(std::size_t most, std::size_t most_groups) const;
 
-  int max_attempts_;
+  int max_resends_;
   std::size_t fewest_pieces_;
   std::map<GroupKey, Group> groups_;  // none is empty
   std::size_t size_ = 0;

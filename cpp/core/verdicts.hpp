@@ -16,7 +16,8 @@ namespace pena::core {
 struct Verdict {
   Xid id;
   std::optional<MissReason> missed;  // none: processed
-  const std::string* error = nullptr;
+  const FailedId* failed = nullptr;  // what was said of it where it failed
+  const Result* result = nullptr;    // what came out of it
 };
 
 // What a report says, by msg. Valid as long as the report.
@@ -28,12 +29,16 @@ class Verdicts {
     said_.reserve(report.ids.size() + report.failed.size() + report.refused.size());
     for (const Xid& id : report.ids) said_.push_back({id, {}, nullptr});
     for (const FailedId& failed : report.failed) {
-      said_.push_back({failed.id, MissReason::failed, &failed.error});
+      said_.push_back({failed.id, MissReason::failed, &failed});
     }
     for (const Xid& id : report.refused) said_.push_back({id, MissReason::refused, nullptr});
     // Most reports ascend as their batch does.
     if (!std::ranges::is_sorted(said_, {}, &Verdict::id)) {
       std::ranges::stable_sort(said_, {}, &Verdict::id);
+    }
+    for (const Result& result : report.results) {
+      const auto at = std::ranges::lower_bound(said_, result.id, {}, &Verdict::id);
+      if (at != said_.end() && at->id == result.id) at->result = &result;
     }
   }
 

@@ -9,7 +9,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-Awaitable<turn::Answer> look_up(Engine& engine, const turn::LookUp& asked) {
+// What the store says, by a thread that may wait for the disk.
+template <class Asked>
+Awaitable<turn::Answer> look_up(Engine& engine, const Asked& asked) {
   const auto read = [&]() -> asio::awaitable<turn::Answer> {
     co_return turn::answer(asked, engine.buckets);
   };
@@ -46,6 +48,9 @@ Awaitable<Answer> read_page(Engine& engine, const turn::ReadPage& asked) {
 Awaitable<Answer> answer(Engine& engine, turn::Asked& asked) {
   if (const auto* const page = std::get_if<turn::ReadPage>(&asked)) {
     co_return co_await read_page(engine, *page);
+  }
+  if (const auto* const sought = std::get_if<turn::FindMsg>(&asked)) {
+    co_return Answer{co_await look_up(engine, *sought)};
   }
   if (auto* const waits = std::get_if<turn::Waits>(&asked)) {
     co_return Answer{co_await answer_to(engine, *waits)};

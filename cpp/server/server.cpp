@@ -47,7 +47,8 @@ std::optional<turn::Generator::Settings> generator_of(const GeneratorSettings& s
   if (!settings.enabled) return std::nullopt;
   std::random_device random;
   const std::uint64_t chance = (std::uint64_t{random()} << 32U) | random();
-  return turn::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance)};
+  return turn::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance),
+                                   settings.yields()};
 }
 
 // What ended the thread of the turn.

@@ -22,6 +22,11 @@ struct GeneratorSettings {
   std::optional<std::uint64_t> count;  // stop after so many, restarts included; none: endless
   std::optional<double> rate;          // msgs a second at most; none: as fast as clients take them
   std::optional<std::uint64_t> seed;   // the periods are a function of it; none: random
+  // Also beside what is submitted. None: where any of the three above is given. Otherwise the first msg that
+  // somebody submits to the queue `default` ends it for good.
+  std::optional<bool> stays;
+
+  [[nodiscard]] bool yields() const { return !stays.value_or(count || rate || seed); }
 };
 
 struct ServerSettings {

@@ -66,7 +66,9 @@ std::string TaskStream::head(Engine& engine, const core::Xid& client, bool chunk
 }
 
 void TaskStream::send(const core::SendBatch& grant) {
-  const auto [at_once, ends] = outbox_.batch(*grant.batch, grant.granted_at, engine_.frames);
+  const auto [at_once, ends] =
+      outbox_.batch(*grant.batch, grant.granted_at, engine_.frames,
+                    [&](core::QueueNumber queue) { return grant.queue_name(queue); });
   say_end(ends);
   send_at_once(at_once);
 }

@@ -30,6 +30,10 @@ void Bench::run_rounds() {
   for (turn::Outgoing& out : turn::run_rounds(*turn_, now_)) {
     if (auto* send = std::get_if<core::SendBatch>(&out)) grants_.push_back(std::move(send->batch));
     if (const auto* close = std::get_if<core::CloseStream>(&out)) closed_.push_back(close->client);
+    if (const auto* reply = std::get_if<core::SubmitReply>(&out)) {
+      last_known_ = reply->refused ? std::nullopt : std::optional{reply->known};
+    }
+    if (std::holds_alternative<turn::SubmitRefused>(out)) last_known_.reset();
     if (const auto* reply = std::get_if<core::ReportReply>(&out)) {
       last_reply_ = turn::settled(*reply, *store_);
     }
@@ -37,16 +41,22 @@ void Bench::run_rounds() {
 }
 
 void Bench::submit(const std::vector<core::Xid>& ids) {
-  core::Submitted submitted{next_request_++, {}};
+  core::Submitted submitted;
   for (const core::Xid& id : ids) submitted.msgs.push_back({id, 1, {}});
+  (void)submit(std::move(submitted));
+}
+
+std::optional<std::vector<core::KnownMsg>> Bench::submit(core::Submitted submitted) {
+  submitted.request = next_request_++;
   turn_->take(std::move(submitted), now_);
   run_rounds();
+  return last_known_;
 }
 
 core::Xid Bench::join(std::uint32_t batchsize, bool takes_short,
-                      std::optional<std::uint64_t> batches) {
+                      std::optional<std::uint64_t> batches, std::vector<std::string> queues) {
   const core::Xid client = ids_.next(now_);
-  turn_->take(core::ClientJoined{client, batchsize, takes_short, batches}, now_);
+  turn_->take(core::ClientJoined{client, batchsize, takes_short, batches, std::move(queues)}, now_);
   run_rounds();
   return client;
 }
@@ -87,6 +97,11 @@ std::vector<std::shared_ptr<const core::Batch>> Bench::take_grants() {
 
 std::vector<core::Xid> Bench::take_closed() {
   return std::exchange(closed_, {});
+}
+
+std::optional<core::Instant> Bench::due_at(const core::Xid& id) const {
+  if (where(id) != store::word(store::Bucket::later)) return std::nullopt;
+  return store_->waiting(id)->queued_at;
 }
 
 std::optional<std::string> Bench::where(const core::Xid& id) const {

@@ -21,9 +21,12 @@ class Bench {
   explicit Bench(const core::Limits& limits);
 
   void submit(const std::vector<core::Xid>& ids);
+  // What of it was known. Nothing where it was refused.
+  std::optional<std::vector<core::KnownMsg>> submit(core::Submitted submitted);
   // The id of the new client.
   [[nodiscard]] core::Xid join(std::uint32_t batchsize, bool takes_short,
-                               std::optional<std::uint64_t> batches);
+                               std::optional<std::uint64_t> batches,
+                               std::vector<std::string> queues = {});
   void lose(const core::Xid& client);
   turn::SettledReply report(core::Reported report);
   // Lets time pass; all that is due happens on the way, at its instant.
@@ -36,7 +39,10 @@ class Bench {
   [[nodiscard]] std::vector<core::Xid> take_closed();
   // What of the queue is in memory.
   [[nodiscard]] core::InMemory in_memory() const { return turn_->dispatcher().in_memory(); }
-  // "queue", "batch", "report" or "fail"; nothing for an id that is not known.
+  [[nodiscard]] core::Instant now() const { return now_; }
+  // Of a msg that waits to be due.
+  [[nodiscard]] std::optional<core::Instant> due_at(const core::Xid& id) const;
+  // "queue", "later", "batch", "report" or "fail"; nothing for an id that is not known.
   [[nodiscard]] std::optional<std::string> where(const core::Xid& id) const;
 
  private:
@@ -49,6 +55,7 @@ class Bench {
   std::optional<turn::Turn> turn_;
   core::RequestId next_request_ = 1;
   turn::SettledReply last_reply_;
+  std::optional<std::vector<core::KnownMsg>> last_known_;
   std::vector<std::shared_ptr<const core::Batch>> grants_;
   std::vector<core::Xid> closed_;
 };

@@ -102,31 +102,53 @@ core::Room Disk::room() const {
 bool Disk::has_room_for_one() const {
   if (!to_the_brim()) return true;
   std::uint64_t largest = 0;
-  for (const core::QueuedMsg& msg : live().queue({}, SIZE_MAX, SIZE_MAX).records) {
-    core::BatchRoom room{limits_};
-    room.add(msg);
-    largest = std::max(largest, room.total().pages);
+  for (const store::QueueInfo& queue : live().queues()) {
+    for (const core::QueuedMsg& msg : live().queue(queue.number, {}, SIZE_MAX, SIZE_MAX).records) {
+      core::BatchRoom room{limits_};
+      room.add(msg);
+      largest = std::max(largest, room.total().pages);
+    }
   }
   return needed_pages() + largest <= most_pages_;
 }
 
 std::uint64_t Disk::used_pages(const store::View& store) {
   const store::BucketCounts counts = store.counts();
-  return counts.queue + counts.batch + store.batches().size() + 2 * (counts.report + counts.fail);
+  return counts.queue + counts.later + counts.batch + store.batches().size() +
+         2 * (counts.report + counts.fail);
 }
 
+void Disk::put_key(const core::Msg& msg, store::ChangeSet& all) {
+  if (!msg.key.empty()) all.emplace_back(core::PutKey{msg.queue, msg.key, msg.id});
+}
+
+// Reports and failures in the order in which they were settled, which their numbers say.
 std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
   auto copy = store::make_memory_store();
   store::ChangeSet all;
-  for (auto& msg : from.queue({}, SIZE_MAX).records)
-    all.emplace_back(core::PutQueue{std::move(msg)});
+  for (const store::QueueInfo& queue : from.queues()) {
+    if (!queue.name.empty() || queue.paused) {
+      all.emplace_back(core::PutQueueName{queue.number, queue.name, queue.paused});
+    }
+    for (auto& msg : from.queue(queue.number, {}, SIZE_MAX).records) {
+      put_key(msg.msg, all);
+      all.emplace_back(core::PutQueue{std::move(msg)});
+    }
+  }
+  for (auto& msg : from.later({}, SIZE_MAX).records) {
+    put_key(msg.msg, all);
+    all.emplace_back(core::PutLater{std::move(msg)});
+  }
   for (auto& batch : from.batches()) {
+    for (const core::QueuedMsg& msg : batch.msgs) put_key(msg.msg, all);
     all.emplace_back(core::PutBatch{std::make_shared<const core::Batch>(std::move(batch))});
   }
-  for (auto& record : from.reports({}, SIZE_MAX).records) {
+  for (auto& record : from.reports_since(0, SIZE_MAX).records) {
+    if (!record.key.empty()) all.emplace_back(core::PutKey{record.queue, record.key, record.id});
     all.emplace_back(core::PutReport{std::move(record)});
   }
-  for (auto& record : from.fails({}, SIZE_MAX).records) {
+  for (auto& record : from.fails_since(0, SIZE_MAX).records) {
+    put_key(record.msg, all);
     all.emplace_back(core::PutFail{std::move(record)});
   }
   for (const char* const key : store::kMetas) {

@@ -82,10 +82,11 @@ class Disk final : public store::ForwardingStore {
   }
   [[nodiscard]] bool disk_is_low() const override { return shortage_ == Shortage::disk; }
   [[nodiscard]] core::Room room() const override;
-  [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(core::QueueNumber queue,
+                                                   std::optional<core::Xid> after,
                                                    std::size_t limit,
                                                    std::size_t bytes) const override {
-    auto page = inside().queue(after, limit, bytes);
+    auto page = inside().queue(queue, after, limit, bytes);
     read_ += page.records.size();
     return page;
   }
@@ -98,6 +99,7 @@ class Disk final : public store::ForwardingStore {
   // All that was appended.
   [[nodiscard]] const store::Store& live() const { return has_log_ ? *ahead_ : inside(); }
   static void check_metas(const store::ChangeSet& changes);
+  static void put_key(const core::Msg& msg, store::ChangeSet& all);
   [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::View& from);
   // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
   // becomes of a held msg takes more room than it has.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "core/dice.hpp"
@@ -14,6 +13,19 @@ namespace {
 using core::Xid;
 
 constexpr std::array<std::uint8_t, 3> kServer{1, 2, 3};  // the machine's bytes in its ids
+
+// Of the array that begins with `from`.
+std::vector<Xid> ids_in(const std::string& body, std::string_view from) {
+  std::vector<Xid> ids;
+  for (std::size_t at = body.find(from) + from.size(); at < body.size() && body[at] == '"';) {
+    const auto id = Xid::parse(body.substr(at + 1, Xid::kTextLength));
+    law(id.has_value(), "answers_name_ids", "an answer says " + body);
+    ids.push_back(*id);
+    at += Xid::kTextLength + 2;
+    if (at < body.size() && body[at] == ',') ++at;
+  }
+  return ids;
+}
 
 }  // namespace
 
@@ -58,20 +70,94 @@ void Oracle::digest(std::uint64_t what) {
   digest_ = core::mix(digest_ ^ what);
 }
 
+// What it says does not change, wherever it goes.
+Oracle::Place& Oracle::touch(const core::Msg& msg) {
+  Place& place = touch(msg.id);
+  if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) place.msg = msg;
+  law(place.msg == msg, "payloads",
+      msg.id.text() + " says something else than it was accepted with");
+  return place;
+}
+
 void Oracle::apply(const core::PutQueue& put) {
-  Place& place = touch(put.msg.msg.id);
-  law(!place.queued, "conservation", put.msg.msg.id.text() + " is put into the queue twice");
-  law(!place.reported, "reported_for_good", put.msg.msg.id.text() + " waits after its report");
+  Place& place = touch(put.msg.msg);
+  law(!place.queued, "conservation", put.msg.msg.id.text() + " is put into a queue twice");
+  check_waiting(place, put.msg);
+  // A failure waits, unless its client says how long.
+  const bool came_back = !place.retried && !place.later && !place.not_before &&
+                         !put.msg.misses.empty() &&
+                         put.msg.misses.back().reason == core::MissReason::failed;
+  law(!came_back || retry_first_ == core::Duration::zero() || said_.retry_in(put.msg.msg.id),
+      "backoff", put.msg.msg.id.text() + " failed, and waits for a client at once");
   place.queued = true;
-  check_last_miss(put.msg.msg.id, put.msg.misses);
-  check_misses(put.msg.msg.id, put.msg.misses, place.grants);
-  digest(std::hash<Xid>{}(put.msg.msg.id));
+}
+
+void Oracle::check_waiting(const Place& place, const core::QueuedMsg& msg) {
+  const Xid& id = msg.msg.id;
+  law(!place.reported, "reported_for_good", id.text() + " waits after its report");
+  law(msg.msg.queue < core::kFirstNamedQueue || names_.contains(msg.msg.queue), "own_queue",
+      id.text() + " waits in a queue without a name");
+  check_last_miss(id, msg.misses);
+  law(msg.attempts == place.grants, "attempts",
+      id.text() + " has " + std::to_string(msg.attempts) + " attempts behind it of " +
+          std::to_string(place.grants));
+  check_misses(id, msg.misses, place.grants + place.earlier);
+  digest(std::hash<Xid>{}(id));
 }
 
 void Oracle::apply(const core::DropQueue& drop) {
   Place& place = touch(drop.id);
-  law(place.queued, "conservation", drop.id.text() + " leaves the queue without being in it");
+  law(place.queued && place.msg.queue == drop.queue, "conservation",
+      drop.id.text() + " leaves a queue without being in it");
   place.queued = false;
+}
+
+void Oracle::apply(const core::PutLater& put) {
+  Place& place = touch(put.msg.msg);
+  law(!place.later, "conservation", put.msg.msg.id.text() + " is put off twice");
+  check_waiting(place, put.msg);
+  place.later = true;
+  place.not_before = put.msg.queued_at;
+}
+
+void Oracle::apply(const core::DropLater& drop) {
+  Place& place = touch(drop.id);
+  law(place.later && place.not_before == drop.due_at, "conservation",
+      drop.id.text() + " is due without having been put off until then");
+  place.later = false;
+}
+
+void Oracle::apply(const core::DropReport& drop) {
+  law(false, "conservation", drop.id.text() + " is taken out of the bucket report");
+}
+
+// It waits again, with all its attempts, by the end of the change set.
+void Oracle::apply(const core::DropFail& drop) {
+  Place& place = touch(drop.id);
+  law(place.failed && may_retry_, "conservation",
+      drop.id.text() + " is taken out of the bucket fail");
+  place.failed = false;
+  --failed_;
+  place.retried = true;
+  place.earlier += place.grants;
+  place.grants = 0;
+}
+
+void Oracle::apply(const core::PutKey& put) {
+  law(keys_.try_emplace({put.queue, put.key}, put.id).second, "keys",
+      "the key " + put.key + " is given to two msgs");
+}
+
+void Oracle::apply(const core::DropKey& drop) {
+  law(false, "keys", "the key " + drop.key + " is taken away");
+}
+
+void Oracle::apply(const core::PutQueueName& put) {
+  const std::string& name = names_.try_emplace(put.queue, put.name).first->second;
+  law(name == put.name, "own_queue", "a queue has the names " + name + " and " + put.name);
+  for (auto& [id, client] : clients_) {
+    if (client.names.contains(put.name)) client.queues.insert(put.queue);
+  }
 }
 
 void Oracle::apply(const core::PutBatch& put) {
@@ -83,7 +169,7 @@ void Oracle::apply(const core::PutBatch& put) {
     granted(batch);
   }
   for (const core::QueuedMsg& msg : batch.msgs) {
-    Place& place = touch(msg.msg.id);
+    Place& place = touch(msg.msg);
     law(!place.batch, "one_holder", msg.msg.id.text() + " is held by two batches");
     law(!place.reported, "reported_for_good", msg.msg.id.text() + " is held after its report");
     place.batch = batch.id;
@@ -100,84 +186,24 @@ void Oracle::granted(const core::Batch& batch) {
   check_turn(batch);
   for (const core::QueuedMsg& msg : batch.msgs) {
     granted_[batch.id].push_back(msg.msg.id);
-    const int grants = ++touch(msg.msg.id).grants;
-    law(grants <= max_attempts_, "attempts",
-        msg.msg.id.text() + " is granted " + std::to_string(grants) + " times");
-    check_misses(msg.msg.id, msg.misses, grants - 1);
+    Place& place = touch(msg.msg);
+    const int grants = ++place.grants;
+    law(grants <= most_attempts(place) && msg.attempt() == grants, "attempts",
+        msg.msg.id.text() + " is granted " + std::to_string(grants) +
+            " times, and says that it was " + std::to_string(msg.attempt()) + " times");
+    law(!place.not_before || batch.granted_at >= *place.not_before, "not_before",
+        msg.msg.id.text() + " is granted before it is due");
+    place.not_before.reset();
+    place.retried = false;
+    check_misses(msg.msg.id, msg.misses, grants - 1 + place.earlier);
     check_last_miss(msg.msg.id, msg.misses);
   }
   check_pieces(batch);
 }
 
-// Msgs of one lost batch travel together in one of its pieces only, a piece is no larger than the
-// attempts that are left allow, and at its last attempt a suspect meets no other.
-void Oracle::check_pieces(const core::Batch& batch) const {
-  using Piece = std::pair<Xid, std::size_t>;  // the last batch that was lost, and how many losses
-  std::map<Xid, Piece> piece_of;              // by lost batch
-  std::map<Piece, std::size_t> sizes;
-  for (const core::QueuedMsg& msg : batch.msgs) {
-    const auto loss = std::ranges::find_if(msg.misses.rbegin(), msg.misses.rend(),
-                                           [](const auto& miss) { return miss.lost_whole(); });
-    if (loss == msg.misses.rend()) continue;
-    const Piece piece{loss->batch, msg.misses.size()};
-    for (const core::Miss& miss : msg.misses) {
-      if (!miss.lost_whole()) continue;
-      law(piece_of.try_emplace(miss.batch, piece).first->second == piece, "suspects_apart",
-          "two pieces of the lost batch " + miss.batch.text() + " travel together");
-    }
-    ++sizes[piece];
-  }
-  for (const auto& [piece, size] : sizes) {
-    const std::size_t lost = granted_.at(piece.first).size();
-    const std::size_t left = static_cast<std::size_t>(max_attempts_) - piece.second;
-    law(left > 1 || (size == 1 && sizes.size() == 1), "suspects_apart",
-        "one of the lost batch " + piece.first.text() +
-            " has other suspects for company at its last attempt");
-    law(std::pow(static_cast<double>(size - 1), left) <
-            std::pow(static_cast<double>(lost), left - 1) + 0.5,
-        "suspects_apart",
-        std::to_string(size) + " of " + std::to_string(lost) + " of the lost batch " +
-            piece.first.text() + " travel together, with " + std::to_string(left) +
-            " attempts left");
-    law((size - 1) * fewest_pieces_ < lost, "suspects_apart",
-        std::to_string(size) + " of " + std::to_string(lost) + " of the lost batch " +
-            piece.first.text() + " travel together, of which there are to be " +
-            std::to_string(fewest_pieces_) + " pieces");
-  }
-}
-
-// Who has been free longest is served next. Another may be served before it while a rate fills its
-// batch, but not for longer than the linger. What became free in one round came in no order that is
-// known here.
-void Oracle::check_turn(const core::Batch& batch) {
-  const auto served = clients_.find(batch.client);
-  if (served == clients_.end()) return;
-  Client& client = served->second;
-  law(client.batches_left != 0, "no_more",
-      "client " + batch.client.text() + " is given a batch that it did not ask for");
-  if (client.batches_left) --*client.batches_left;
-  const std::uint64_t since = client.free_since.value_or(round_);
-  client.free_since.reset();
-  client.passed_at.reset();
-  Client* first = nullptr;
-  bool alone = true;
-  for (auto& [id, other] : clients_) {
-    if (!other.free_since || other.batches_left == 0 || leaving_.contains(id)) continue;
-    if (first == nullptr || *other.free_since < *first->free_since) {
-      first = &other;
-      alone = true;
-    } else if (*other.free_since == *first->free_since) {
-      alone = false;
-    }
-  }
-  if (first == nullptr || !alone || *first->free_since >= since) return;
-  if (!first->passed_at) first->passed_at = batch.granted_at;
-  law(batch.granted_at <= *first->passed_at + linger_, "in_turn",
-      "client " + batch.client.text() + " is served before one that has been free for longer");
-}
-
 void Oracle::check_misses(const Xid& id, const std::vector<core::Miss>& misses, int grants) const {
-  law(static_cast<int>(misses.size()) == grants, "attempts",
+  law(misses.size() == std::min<std::size_t>(static_cast<std::size_t>(grants), core::kLongestStory),
+      "attempts",
       id.text() + " was granted " + std::to_string(grants) +
           " times before, and says that it was " + std::to_string(misses.size()) + " times");
   for (const core::Miss& miss : misses) {
@@ -238,7 +264,7 @@ void Oracle::apply(const core::PutReport& put) {
       "fence", put.record.id.text() + " is reported by a batch that never held it");
   law(at_work_.was_done(put.record.id) && said_.done(put.record.id), "honest_report",
       put.record.id.text() + " ends in report, but nobody did it and said so");
-  check_misses(put.record.id, put.record.misses, place.grants - 1);
+  check_misses(put.record.id, put.record.misses, place.grants - 1 + place.earlier);
   place.reported = true;
   ++reported_;
   digest(~std::hash<Xid>{}(put.record.id));
@@ -247,10 +273,10 @@ void Oracle::apply(const core::PutReport& put) {
 void Oracle::apply(const core::PutFail& put) {
   Place& place = touch(put.record.msg.id);
   law(!place.failed && !place.reported, "conservation", put.record.msg.id.text() + " ends twice");
-  law(place.grants == max_attempts_, "attempts",
+  law(place.grants == most_attempts(place) || said_.final(put.record.msg.id), "attempts",
       put.record.msg.id.text() + " fails after " + std::to_string(place.grants) + " of " +
-          std::to_string(max_attempts_) + " attempts");
-  check_misses(put.record.msg.id, put.record.misses, place.grants);
+          std::to_string(most_attempts(place)) + " attempts");
+  check_misses(put.record.msg.id, put.record.misses, place.grants + place.earlier);
   check_last_miss(put.record.msg.id, put.record.misses);
   place.failed = true;
   ++failed_;
@@ -278,36 +304,17 @@ void Oracle::batch_leaves(const core::Batch& batch) {
 }
 
 void Oracle::accepted(const std::vector<Xid>& ids, const std::string& body) const {
-  std::string expected = R"({"ids":[)";
-  for (const Xid& id : ids) {
-    law(msgs_.contains(id), "commit_before_answer",
-        "201 for " + id.text() + ", which the disk does not have");
-    expected += (id == ids.front() ? "\"" : ",\"") + id.text() + '"';
-  }
-  law(body == expected + "]}", "answers_name_ids",
+  const std::vector<Xid> said = ids_in(body, R"({"ids":[)");
+  law(said.size() == ids.size(), "answers_name_ids",
       "201 says " + body + " for " + std::to_string(ids.size()) + " msgs");
-}
-
-void Oracle::joined(store::Ticket round, const Xid& client, std::optional<std::uint64_t> batches) {
-  // As the batches that are settled in this round, for the order among those is not known.
-  notices_.emplace_back(round, [this, client, batches] {
-    clients_[client] = Client{batches, round_ + 1, {}};
-  });
-}
-
-void Oracle::left(store::Ticket round, const Xid& client) {
-  leaving_.insert(client);
-  notices_.emplace_back(round, [this, client] {
-    clients_.erase(client);
-    leaving_.erase(client);
-  });
-}
-
-void Oracle::said_last(store::Ticket round, const Xid& client) {
-  notices_.emplace_back(round, [this, client] {
-    const auto known = clients_.find(client);
-    if (known != clients_.end()) known->second.batches_left = 0;
-  });
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    law(msgs_.contains(said[i]), "commit_before_answer",
+        "201 for " + said[i].text() + ", which the disk does not have");
+    // Only a key leads to another msg than the one that was asked for.
+    const bool has_key = !msgs_.at(said[i]).msg.key.empty();
+    law(said[i] == ids[i] || has_key, "answers_name_ids",
+        "201 says " + said[i].text() + " for " + ids[i].text());
+  }
 }
 
 std::uint64_t Oracle::report_arrives(const core::Reported& report) {
@@ -371,6 +378,10 @@ void Oracle::started_with(const store::View& view) {
   leaving_.clear();
   answered_.clear();
   made_by_others_ = last_made_;
+  // What was due stays so, though the clock may have been set back since.
+  for (auto& [id, place] : msgs_) {
+    if (!place.later) place.not_before.reset();
+  }
   check_store(view);
 }
 
@@ -380,9 +391,15 @@ void Oracle::check_store(const store::View& view) const {
     law(right, "conservation", std::string{"the store has "} + id.text() + " in " + bucket);
     ++seen[id];
   };
-  for (const auto& msg : view.queue({}, SIZE_MAX).records) {
+  for (const store::QueueInfo& queue : view.queues()) {
+    for (const auto& msg : view.queue(queue.number, {}, SIZE_MAX).records) {
+      const auto at = msgs_.find(msg.msg.id);
+      expect(msg.msg.id, at != msgs_.end() && at->second.queued, "queue");
+    }
+  }
+  for (const auto& msg : view.later({}, SIZE_MAX).records) {
     const auto at = msgs_.find(msg.msg.id);
-    expect(msg.msg.id, at != msgs_.end() && at->second.queued, "queue");
+    expect(msg.msg.id, at != msgs_.end() && at->second.later, "later");
   }
   for (const auto& batch : view.batches()) {
     for (const auto& msg : batch.msgs) {
@@ -405,18 +422,22 @@ void Oracle::check_store(const store::View& view) const {
 // ---- the end
 
 std::size_t Oracle::queued() const {
-  std::size_t held = 0;
-  for (const auto& [id, batch] : batches_) held += batch.msgs.size();
-  return msgs_.size() - reported_ - failed_ - held;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(msgs_, [](const auto& msg) { return msg.second.queued; }));
+}
+
+std::size_t Oracle::waiting() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      msgs_, [](const auto& msg) { return msg.second.queued || msg.second.later; }));
 }
 
 void Oracle::all_ended(const store::View& view, std::uint64_t generated, std::uint64_t least,
                        std::uint64_t most) const {
   check_store(view);
   const store::BucketCounts counts = view.counts();
-  law(counts.queue == 0 && counts.batch == 0, "everything_ends",
-      std::to_string(counts.queue) + " msgs still wait and " + std::to_string(counts.batch) +
-          " are held");
+  law(counts.queue == 0 && counts.later == 0 && counts.batch == 0, "everything_ends",
+      std::to_string(counts.queue + counts.later) + " msgs still wait and " +
+          std::to_string(counts.batch) + " are held");
   law(generated_ == generated, "generated",
       std::to_string(generated_) + " msgs were generated of " + std::to_string(generated));
   law(msgs_.size() >= generated + least && msgs_.size() <= generated + most, "generated",

@@ -2,6 +2,7 @@
 // but none of the code that keeps them. A law that is broken throws.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -29,6 +30,7 @@ class Oracle {
         fewest_pieces_(limits.fewest_pieces),
         window_(limits.window_msgs),
         linger_(limits.linger),
+        retry_first_(std::min(limits.retry_first, limits.retry_most)),
         error_bytes_(limits.error_bytes) {}
 
   // ---- the server's side
@@ -40,7 +42,7 @@ class Oracle {
   void accepted(const std::vector<core::Xid>& ids, const std::string& body) const;
   // The server takes notice of a client, of its end, and of its word that it takes no more: in the
   // round whose change set will have that number.
-  void joined(store::Ticket round, const core::Xid& client, std::optional<std::uint64_t> batches);
+  void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
   void said_last(store::Ticket round, const core::Xid& client);
   // It closes the stream of one: that gets nothing more, and its end is noticed later.
@@ -50,6 +52,9 @@ class Oracle {
   // The answer to it leaves, in this body. `before`: what report_arrives() said.
   void report_answered(const core::Reported& report, const std::string& body,
                        std::uint64_t before) const;
+  // Somebody wants msgs that have failed to be tried again.
+  void retry_asked() { may_retry_ = true; }
+  [[nodiscard]] bool may_retry() const { return may_retry_; }
   // What was asked first is answered first, among requests of one kind to one run of the server.
   enum class Answer : std::uint8_t { to_submission, refusal, to_report };
   void answer_leaves(Answer kind, core::RequestId request);
@@ -80,25 +85,43 @@ class Oracle {
   [[nodiscard]] std::size_t msgs() const { return msgs_.size(); }
   [[nodiscard]] std::uint64_t reported() const { return reported_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
-  // How many msgs wait in the queue, and whether that client holds none.
+  // How many msgs wait in the queues, and whether that client holds none.
   [[nodiscard]] std::size_t queued() const;
+  // And how many in all, those that are not due yet with them.
+  [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] bool is_free(const core::Xid& client) const {
     return !batch_of_client_.contains(client);
   }
+  // Of a client that is connected: whether a msg waits that it takes, and whether it takes what is made.
+  [[nodiscard]] bool has_work_for(const core::Xid& client) const;
+  [[nodiscard]] bool takes_generated(const core::Xid& client) const {
+    return takes(client, core::kGeneratedQueue);
+  }
   [[nodiscard]] std::uint64_t generated() const { return generated_; }
-  // The highest id of a msg that the server made.
-  [[nodiscard]] std::optional<core::Xid> last_made() const { return last_made_msg_; }
+  // Empty for `default`.
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const {
+    const auto at = names_.find(queue);
+    return at == names_.end() ? "" : at->second;
+  }
+  // The msg with the highest id of those that the server made; null where it made none.
+  [[nodiscard]] const core::Msg* last_made() const {
+    return last_made_msg_ ? &msgs_.at(*last_made_msg_).msg : nullptr;
+  }
   // A number that two runs share where the same became durable in the same order.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
  private:
   struct Place {
-    bool queued = false;
+    bool queued = false, later = false;
     std::optional<core::Xid> batch;
     bool reported = false, failed = false;
     int grants = 0;
+    core::Msg msg;  // as it was accepted
+    std::optional<core::Instant> not_before;
+    bool retried = false;  // and not granted since
+    int earlier = 0;       // misses before it was
     [[nodiscard]] int places() const {
-      return int{queued} + int{batch.has_value()} + int{reported} + int{failed};
+      return int{queued} + int{later} + int{batch.has_value()} + int{reported} + int{failed};
     }
   };
   // A client that is connected.
@@ -106,8 +129,14 @@ class Oracle {
     std::optional<std::uint64_t> batches_left;
     std::optional<std::uint64_t> free_since;  // a round; none: it holds a batch
     std::optional<core::Instant> passed_at;   // another was served though this one was the first
+    std::set<core::QueueNumber> queues;       // that it takes from, as far as they have msgs,
+    std::set<std::string> names;              // and what it calls them
   };
 
+  [[nodiscard]] bool takes(const core::Xid& client, core::QueueNumber queue) const {
+    const auto known = clients_.find(client);
+    return known != clients_.end() && known->second.queues.contains(queue);
+  }
   void apply(const core::PutQueue& put);
   void apply(const core::DropQueue& drop);
   void apply(const core::PutBatch& put);
@@ -115,21 +144,35 @@ class Oracle {
   void apply(const core::PutReport& put);
   void apply(const core::PutFail& put);
   void apply(const core::PutMeta& put);
+  void apply(const core::PutLater& put);
+  void apply(const core::DropLater& drop);
+  void apply(const core::DropReport& drop);
+  void apply(const core::DropFail& drop);
+  void apply(const core::PutKey& put);
+  void apply(const core::DropKey& drop);
+  void apply(const core::PutQueueName& put);
   void granted(const core::Batch& batch);
   void check_pieces(const core::Batch& batch) const;
   void check_turn(const core::Batch& batch);
+  void check_turn(const core::Batch& batch, core::QueueNumber queue, std::uint64_t since);
+  void check_queues(const core::Batch& batch, const Client& client) const;
+  [[nodiscard]] int most_attempts(const Place& place) const {
+    return place.msg.max_resends ? *place.msg.max_resends + 1 : max_attempts_;
+  }
   void check_store(const store::View& view) const;
   void is_new(const core::Xid& id, const core::Xid& before);
   void check_misses(const core::Xid& id, const std::vector<core::Miss>& misses, int grants) const;
+  void check_waiting(const Place& place, const core::QueuedMsg& msg);
   void check_last_miss(const core::Xid& id, const std::vector<core::Miss>& misses);
   Place& touch(const core::Xid& id);
+  Place& touch(const core::Msg& msg);
   void forget_batch(const core::Xid& id);
   void digest(std::uint64_t what);
 
   int max_attempts_;
   std::size_t fewest_pieces_;
   std::size_t window_;
-  core::Duration linger_;
+  core::Duration linger_, retry_first_;
   std::uint64_t round_ = 0;  // change sets so far
   std::map<core::Xid, Client> clients_;
   std::map<Answer, core::RequestId> answered_;  // the last of each kind
@@ -139,10 +182,13 @@ class Oracle {
   std::deque<std::pair<store::Ticket, std::function<void()>>> notices_;
   std::size_t error_bytes_;
   std::map<core::Xid, Place> msgs_;
+  std::map<core::QueueNumber, std::string> names_;
+  std::map<std::pair<core::QueueNumber, std::string>, core::Xid> keys_;
   std::map<core::Xid, core::Batch> batches_;
   std::map<core::Xid, core::Xid> batch_of_client_;
   std::set<core::Xid> touched_;
   std::uint64_t reported_ = 0, failed_ = 0;
+  bool may_retry_ = false;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;
   // Ids that the server made: the highest of the runs before this one, before the change set that is

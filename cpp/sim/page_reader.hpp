@@ -34,6 +34,7 @@ class PageReader : public std::enable_shared_from_this<PageReader> {
   void check(const Page& page);
   void end_walk();
   [[nodiscard]] std::string path() const;
+  [[nodiscard]] bool may_leave() const;
   [[nodiscard]] std::optional<Page> parse(const std::string& body) const;
   void after(core::Duration wait, Timeline::Action action);
 

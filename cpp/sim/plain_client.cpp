@@ -9,9 +9,23 @@ namespace pena::sim {
 
 using namespace std::chrono_literals;
 
-PlainClient::PlainClient(Environment& environment, Place place, std::uint32_t batchsize)
+namespace {
+
+// As a part of a query.
+std::string wants(const Member& member) {
+  std::string query = member.submitted_only ? "&submitted=1" : "";
+  for (const std::string& name : member.queues) {
+    query += (&name == &member.queues.front() ? "&queue=" : ",") + name;
+  }
+  return query;
+}
+
+}  // namespace
+
+PlainClient::PlainClient(Environment& environment, Place place, const Member& member)
     : ClientProcess(environment, std::move(place)),
-      batchsize_(batchsize),
+      batchsize_(member.rules.batchsize),
+      wants_(wants(member)),
       reports_lists_(dice_.chance(0.3)),
       batches_(dice_.chance(0.3) ? dice_.between(1, 3) : 0) {
   parser_.on_event = [this](const wire::SseEvent& event) {
@@ -29,7 +43,7 @@ void PlainClient::reopen() {
   fresh.on_event = parser_.on_event;
   parser_ = std::move(fresh);
   open("batchsize=" + std::to_string(batchsize_) + (dice_.chance(0.5) ? "&short=1" : "") +
-           (batches_ > 0 ? "&batches=" + std::to_string(batches_) : ""),
+           (batches_ > 0 ? "&batches=" + std::to_string(batches_) : "") + wants_,
        [this, number = ++opened_](const Packet& came) {
          if (number == opened_) packet(came);
        });
@@ -94,8 +108,12 @@ void PlainClient::report(const Task& task, bool done) {
   const std::string batch = task.batch ? R"("batch":")" + task.batch->text() + R"(",)" : "";
   std::string body;
   if (!done) {
+    const std::string how = dice_.chance(0.1) ? R"(,"final":true)"
+                            : dice_.chance(0.3)
+                                ? R"(,"retry_in":)" + std::to_string(dice_.below(3000))
+                                : "";
     body = "{" + batch + R"("ids":[],"failed":[{"id":)" + id +
-           R"(,"error":"no luck, and none to come"}],"partial":true})";
+           R"(,"error":"no luck, and none to come")" + how + R"(}],"partial":true})";
   } else if (task.batch && is_last_of_batch(task) && dice_.chance(0.2)) {
     body = "{" + batch + R"("ids":[)" + id + R"(],"last":true)" +
            (dice_.chance(0.5) ? R"(,"partial":true})" : "}");

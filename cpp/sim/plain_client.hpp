@@ -17,7 +17,7 @@ namespace pena::sim {
 // batches that was.
 class PlainClient final : public ClientProcess {
  public:
-  PlainClient(Environment& environment, Place place, std::uint32_t batchsize);
+  PlainClient(Environment& environment, Place place, const Member& member);
   void start() override;
 
  private:
@@ -36,6 +36,7 @@ class PlainClient final : public ClientProcess {
   void post_report(const std::string& body, int tries);
 
   std::uint32_t batchsize_;
+  std::string wants_;
   wire::SseParser parser_;
   std::deque<Task> tasks_;
   bool reports_lists_;

@@ -9,7 +9,11 @@ using core::Xid;
 void Said::note(const core::Reported& report) {
   done_.insert(report.ids.begin(), report.ids.end());
   refused_.insert(report.refused.begin(), report.refused.end());
-  for (const core::FailedId& failed : report.failed) failed_.insert(failed.id);
+  for (const core::FailedId& failed : report.failed) {
+    failed_.insert(failed.id);
+    if (failed.retry_in) retry_in_.insert(failed.id);
+    if (failed.final) final_.insert(failed.id);
+  }
   if (report.partial) return;
   if (report.batch) {
     settled_.insert(*report.batch);

@@ -19,6 +19,8 @@ class Said {
 
   [[nodiscard]] bool done(const core::Xid& id) const { return done_.contains(id); }
   [[nodiscard]] bool failed(const core::Xid& id) const { return failed_.contains(id); }
+  [[nodiscard]] bool retry_in(const core::Xid& id) const { return retry_in_.contains(id); }
+  [[nodiscard]] bool final(const core::Xid& id) const { return final_.contains(id); }
   [[nodiscard]] bool refused(const core::Xid& id) const { return refused_.contains(id); }
   // Of the batch a report told all that there was, and named it.
   [[nodiscard]] bool settled_by_name(const core::Xid& batch) const {
@@ -28,7 +30,7 @@ class Said {
   [[nodiscard]] bool settled_by_list(const std::vector<core::Xid>& held) const;
 
  private:
-  std::set<core::Xid> done_, failed_, refused_;
+  std::set<core::Xid> done_, failed_, retry_in_, final_, refused_;
   std::set<core::Xid> settled_;
   // All that a report without a batch named, in order; under the first id of it.
   std::map<core::Xid, std::vector<std::vector<core::Xid>>> lists_;

@@ -170,6 +170,37 @@ core::Limits draw_limits(std::uint64_t seed, Dice& dice) {
   return limits;
 }
 
+// Every queue has a client that takes from it, and the generator one that takes what it makes: the first
+// plain one, whatever the others want.
+void draw_queues(Scenario& scenario, Dice dice) {
+  scenario.wishes = dice.chance(0.5);
+  if (dice.chance(0.5)) scenario.limits.retry_first = core::Duration{0};
+  scenario.limits.retry_most = dice.between(core::Duration{1s}, 20s);
+  scenario.queues = {""};
+  const auto is_plain = [](const Member& member) {
+    return member.plain;
+  };
+  const auto all = std::ranges::find_if(scenario.clients, is_plain);
+  if (all == scenario.clients.end() || dice.chance(0.4)) return;
+  const std::array<std::string, 3> names{"mail", "a.b-c_9", "low"};
+  scenario.queues.insert(scenario.queues.end(), names.begin(),
+                         names.begin() + static_cast<std::ptrdiff_t>(dice.between(1, 3)));
+  const auto some = [&](bool of_all) {
+    std::vector<std::string> taken{"default"};
+    for (const std::string& name : scenario.queues) {
+      if (name.empty() || !(of_all || dice.chance(0.5))) continue;
+      taken.insert(taken.begin() + static_cast<std::ptrdiff_t>(dice.below(taken.size() + 1)), name);
+    }
+    if (!of_all && taken.size() > 1 && dice.chance(0.3)) std::erase(taken, "default");
+    return taken;
+  };
+  for (auto member = all; member != scenario.clients.end(); ++member) {
+    if (!member->plain) continue;
+    member->queues = some(member == all);
+    member->submitted_only = member != all && dice.chance(0.3);
+  }
+}
+
 // How far its rounds run ahead of the disk and of what is read, and what sockets have room for.
 void draw_disk(Scenario& scenario, Dice dice) {
   scenario.limits.rounds_at_once = dice.chance(0.5) ? dice.between(2, 8) : 1;
@@ -199,7 +230,8 @@ void draw_clients(Scenario& scenario, std::uint64_t count, Dice& dice) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool plain = has(scenario.kinds, FaultKind::plain_client) && dice.chance(0.4);
     scenario.clients.push_back(
-        {plain, draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
+        {.plain = plain,
+         .rules = draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
   }
 }
 
@@ -220,9 +252,11 @@ std::uint64_t draw_msgs(Scenario& scenario, bool long_leases, TrueTime length, D
 TrueTime longest_life(const Scenario& scenario, std::uint64_t msgs) {
   const core::Timing& timing = scenario.limits.timing;
   const bool misses = has(scenario.kinds, FaultKind::poison) || scenario.longest_period > 1000;
-  return (timing.lease + timing.drop_grace + 70s) * (scenario.limits.max_resends + 2) +
+  const int attempts = std::max(scenario.limits.max_resends, kMostOwnResends) + 1;
+  const TrueTime waits = scenario.limits.retry_most * 2 + kLongestDelay;
+  return (timing.lease + timing.drop_grace + 70s + waits) * (attempts + 1) +
          static_cast<core::Duration::rep>(msgs) * (timing.drop_grace + timing.lease + 10s) *
-             (misses ? scenario.limits.max_resends + 1 : 1);
+             (misses ? attempts : 1);
 }
 
 }  // namespace
@@ -291,9 +325,11 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   draw_disk(scenario, Dice{settings.seed, 7});
   const bool long_leases = draw_leases(scenario, dice);
   draw_clients(scenario, long_leases ? dice.between(3, 6) : dice.between(1, 6), dice);
+  draw_queues(scenario, Dice{settings.seed, 10});
   const std::uint64_t msgs = draw_msgs(scenario, long_leases, settings.length, dice);
   scenario.calm_at = settings.length;
-  scenario.give_up_at = settings.length + longest_life(scenario, msgs);
+  scenario.retries = Dice{settings.seed, 12}.chance(0.3);
+  scenario.give_up_at = settings.length + longest_life(scenario, msgs) * (scenario.retries ? 2 : 1);
   scenario.faults = draw_faults(scenario, settings.length, long_leases ? 40 : 12, dice);
   return scenario;
 }

@@ -64,7 +64,9 @@ struct Fault {
 [[nodiscard]] std::string describe(const Fault& fault);
 
 struct Member {
-  bool plain = false;  // no Pena library
+  bool plain = false;                    // no Pena library
+  std::vector<std::string> queues = {};  // that it takes from, in this order; none: `default`
+  bool submitted_only = false;           // nothing that the generator makes
   core::ClientRules rules;
 };
 
@@ -73,19 +75,26 @@ struct Scenario {
   FaultSet kinds;
   core::Limits limits;
   std::vector<Member> clients;
-  std::uint64_t generate = 0;           // msgs that the server makes
-  std::optional<double> rate;           // a second
-  std::uint64_t submit = 0;             // msgs that are handed in
-  std::uint32_t longest_period = 1000;  // ms, of those
-  double poison = 0.0;                  // the share of msgs that kill
-  std::size_t socket_room = 4096;       // bytes of a stream on their way, at most
-  core::Duration apply_lag{};           // what is in the log is in the store so much later, at most
-  TrueTime calm_at{};                   // no fault begins at or after it, and those that run end
-  TrueTime give_up_at{};                // by then everything must have ended
-  std::vector<Fault> faults;            // by time
+  std::uint64_t generate = 0;            // msgs that the server makes
+  std::optional<double> rate;            // a second
+  std::uint64_t submit = 0;              // msgs that are handed in
+  std::uint32_t longest_period = 1000;   // ms, of those
+  double poison = 0.0;                   // the share of msgs that kill
+  std::vector<std::string> queues = {};  // that msgs are handed in to, `default` among them
+  bool wishes = false;                   // msgs have keys, delays and attempts of their own
+  bool retries = false;                  // what failed is tried again now and then
+  std::size_t socket_room = 4096;        // bytes of a stream on their way, at most
+  core::Duration apply_lag{};  // what is in the log is in the store so much later, at most
+  TrueTime calm_at{};          // no fault begins at or after it, and those that run end
+  TrueTime give_up_at{};       // by then everything must have ended
+  std::vector<Fault> faults;   // by time
   // In front of the store. Then more than one round may be on its way to the disk.
   [[nodiscard]] bool has_log() const { return limits.rounds_at_once > 1; }
 };
+
+// Of msgs with wishes.
+inline constexpr int kMostOwnResends = 5;
+inline constexpr core::Duration kLongestDelay = std::chrono::seconds{30};
 
 struct ScenarioSettings {
   std::uint64_t seed = 0;

@@ -89,7 +89,7 @@ void ServerProcess::push(core::Event event) {
 void ServerProcess::tell_oracle(const core::Event& event) {
   const store::Ticket round = environment_.disk.appended() + 1;
   if (const auto* joined = std::get_if<core::ClientJoined>(&event)) {
-    environment_.oracle.joined(round, joined->client, joined->batches);
+    environment_.oracle.joined(round, *joined);
   } else if (const auto* lost = std::get_if<core::ClientLost>(&event)) {
     environment_.oracle.left(round, lost->client);
   } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->last) {
@@ -213,6 +213,10 @@ void ServerProcess::deliver(const core::ReportReply& reply) {
   answer(desk_.resolve(core::ReportReply{reply}));
 }
 
+void ServerProcess::deliver(const core::EndedReply& reply) {
+  answer(desk_.resolve(reply));
+}
+
 // What is to be looked up a thread does, some time later, in what is there by then.
 void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
   if (!reply) {
@@ -232,7 +236,8 @@ void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
 }
 
 void ServerProcess::reply_to(const Peer& peer, const turn::Answer& said) {
-  if (peer.report && said.status == 200) {
+  // Where it came too late for some of it, too, the answer has the counts.
+  if (peer.report && (said.status == 200 || said.status == 409)) {
     environment_.oracle.report_answered(*peer.report, said.body, peer.before);
     ++environment_.tally.reports;
   }
@@ -249,27 +254,29 @@ turn::Moment ServerProcess::moment() const {
   return {now(), date(), full_, waits_for_};
 }
 
-void ServerProcess::post(std::string_view path, const std::string& body, const OnReply& answer) {
-  at(environment_.timeline.now(), [this, path = std::string{path}, body, answer] {
-    if (stop_.is_over()) return answer({});
-    auto asked = desk_.ask({"POST", path, {}, body}, moment());
-    if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
-      if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
-      return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
-    }
-    auto& waits = std::get<turn::Waits>(asked);
-    Peer peer{answer, {}, {}, 0, desk_.draining()};
-    if (const auto* const report = std::get_if<core::Reported>(&waits.event)) {
-      peer.report = *report;
-      peer.before = environment_.oracle.report_arrives(*report);
-    } else {
-      for (const core::Msg& msg : std::get<core::Submitted>(waits.event).msgs) {
-        peer.ids.push_back(msg.id);
-      }
-    }
-    peers_.emplace(waits.request, std::move(peer));
-    push(std::move(waits.event));
-  });
+void ServerProcess::send(std::string_view method, std::string_view path, const std::string& body,
+                         const OnReply& answer) {
+  at(environment_.timeline.now(),
+     [this, method = std::string{method}, path = std::string{path}, body, answer] {
+       if (stop_.is_over()) return answer({});
+       auto asked = desk_.ask({method, path, {}, body}, moment());
+       if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
+         if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
+         return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
+       }
+       auto& waits = std::get<turn::Waits>(asked);
+       Peer peer{answer, {}, {}, 0, desk_.draining()};
+       if (const auto* const report = std::get_if<core::Reported>(&waits.event)) {
+         peer.report = *report;
+         peer.before = environment_.oracle.report_arrives(*report);
+       } else if (const auto* const submitted = std::get_if<core::Submitted>(&waits.event)) {
+         for (const core::Msg& msg : submitted->msgs) peer.ids.push_back(msg.id);
+       } else {
+         environment_.oracle.retry_asked();
+       }
+       peers_.emplace(waits.request, std::move(peer));
+       push(std::move(waits.event));
+     });
 }
 
 void ServerProcess::get(std::string_view path, std::string_view query, const OnReply& answer) {
@@ -363,11 +370,12 @@ void ServerProcess::stream_over(const core::Xid& client) {
   if (streams_.erase(client) > 0) push(core::ClientLost{client});
 }
 
-bool ServerProcess::could_grant() const {
+bool ServerProcess::could_grant(const std::function<bool(const core::Xid&)>& suits) const {
   const TrueTime time = environment_.timeline.now();
   return !desk_.draining() && turn_.on_their_way() == 0 && time >= standstill_.until() &&
-         time >= slow_until_ && std::ranges::any_of(streams_, [this](const auto& stream) {
-           return !stream.second.ends() && environment_.oracle.is_free(stream.first);
+         time >= slow_until_ && std::ranges::any_of(streams_, [&](const auto& stream) {
+           return !stream.second.ends() && environment_.oracle.is_free(stream.first) &&
+                  suits(stream.first);
          });
 }
 

@@ -33,7 +33,11 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
 
   void start();
   void open_stream(const std::shared_ptr<Connection>& connection, std::string_view query);
-  void post(std::string_view path, const std::string& body, const OnReply& answer);
+  void post(std::string_view path, const std::string& body, const OnReply& answer) {
+    send("POST", path, body, answer);
+  }
+  void send(std::string_view method, std::string_view path, const std::string& body,
+            const OnReply& answer);
   // A page of a bucket.
   void get(std::string_view path, std::string_view query, const OnReply& answer);
   void freeze(TrueTime until) { standstill_.extend(until); }
@@ -43,7 +47,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void set_wall(core::Duration by) { wall_ahead_ += by; }
   void slow_disk(TrueTime until) { slow_until_ = until; }
   // Nothing keeps it from granting: it is awake, and a client is free.
-  [[nodiscard]] bool could_grant() const;
+  // To a client that `suits`.
+  [[nodiscard]] bool could_grant(const std::function<bool(const core::Xid&)>& suits) const;
 
  private:
   // Who asked, and what for.
@@ -74,6 +79,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void deliver(const core::SubmitReply& reply);
   void deliver(const turn::SubmitRefused& refusal);
   void deliver(const core::ReportReply& reply);
+  void deliver(const core::EndedReply& reply);
   void answer(const std::optional<turn::Reply>& reply);
   void reply_to(const Peer& peer, const turn::Answer& said);
   [[nodiscard]] turn::Moment moment() const;

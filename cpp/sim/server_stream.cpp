@@ -30,7 +30,9 @@ ServerStream::~ServerStream() {
 }
 
 ServerStream::State ServerStream::batch(const core::SendBatch& grant, core::Instant now) {
-  const turn::Outbox::Given given = outbox_.batch(*grant.batch, grant.granted_at, frames_);
+  const turn::Outbox::Given given =
+      outbox_.batch(*grant.batch, grant.granted_at, frames_,
+                    [&](core::QueueNumber queue) { return grant.queue_name(queue); });
   if (given.ends.empty() && !ends_) owed_.push_back(grant.batch->id);
   ends_ = ends_ || !given.ends.empty();
   send(given.at_once, now);

@@ -7,10 +7,25 @@ namespace pena::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+// As it would be handed in once more.
+std::string as_json(const core::Msg& msg, const std::string& queue) {
+  std::string json = R"({"id":")" + msg.id.text() + R"(","period":)" + std::to_string(msg.period);
+  if (!msg.payload.empty()) json += R"(,"payload":)" + msg.payload;
+  if (!queue.empty()) json += R"(,"queue":")" + queue + '"';
+  if (!msg.key.empty()) json += R"(,"key":")" + msg.key + '"';
+  if (msg.max_resends) json += R"(,"max_resends":)" + std::to_string(*msg.max_resends);
+  return json + '}';
+}
+
+}  // namespace
+
 Submitter::Submitter(Environment& environment, Way way, std::uint64_t msgs)
     : environment_(environment),
       way_(std::move(way)),
       dice_(environment.scenario.seed, 3),
+      wishes_(environment.scenario.seed, 11),
       ids_({9, 9, 9}, 9),
       left_(msgs),
       gap_(environment.scenario.calm_at / static_cast<core::Duration::rep>(msgs / 4 + 1)) {}
@@ -33,14 +48,34 @@ void Submitter::submit() {
     if (unnamed_ == 0 || dice_.chance(0.2)) body += R"("id":")" + ids_.next(date).text() + R"(",)";
     body += R"("period":)" + std::to_string(dice_.between(1, environment_.scenario.longest_period));
     if (dice_.chance(0.2)) body += R"(,"payload":{"n":)" + std::to_string(i) + "}";
+    body += wishes();
     body += '}';
   }
   // One that the server made, as a retry: it is known, and nothing new.
-  const auto made = environment_.oracle.last_made();
-  if (made && dice_.chance(0.2)) body += R"(,{"id":")" + made->text() + R"("})";
+  const core::Msg* const made = environment_.oracle.last_made();
+  if (made != nullptr && dice_.chance(0.2)) {
+    body += ',' + as_json(*made, environment_.oracle.queue_name(made->queue));
+  }
   body += ']';
   waiting_ = true;
   send(body, size);
+}
+
+// Where it is to wait, until when, and what it is called.
+std::string Submitter::wishes() {
+  const Scenario& scenario = environment_.scenario;
+  const std::string& queue = scenario.queues.at(wishes_.below(scenario.queues.size()));
+  std::string json = queue.empty() ? "" : R"(,"queue":")" + queue + '"';
+  if (!scenario.wishes) return json;
+  if (wishes_.chance(0.3)) json += R"(,"key":"order )" + std::to_string(++keys_) + '"';
+  if (wishes_.chance(0.2)) {
+    const auto most = static_cast<std::uint64_t>(core::to_ms(kLongestDelay));
+    json += R"(,"delay":)" + std::to_string(wishes_.below(most));
+  }
+  if (wishes_.chance(0.2)) {
+    json += R"(,"max_resends":)" + std::to_string(wishes_.below(kMostOwnResends + 1));
+  }
+  return json;
 }
 
 // Whoever names no ids cannot hand the same in again: what became of it stays unknown where no answer

@@ -21,13 +21,15 @@ class Submitter : public std::enable_shared_from_this<Submitter> {
 
  private:
   void submit();
+  [[nodiscard]] std::string wishes();
   void send(const std::string& body, std::uint64_t size);
   void taken(std::uint64_t surely, std::uint64_t perhaps);
   void after(core::Duration wait, Timeline::Action action);
 
   Environment& environment_;
   Way way_;
-  Dice dice_;
+  Dice dice_, wishes_;
+  std::uint64_t keys_ = 0;
   core::XidFactory ids_;
   std::uint64_t left_;
   core::Duration gap_;

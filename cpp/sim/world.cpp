@@ -13,6 +13,7 @@
 #include "sim/page_reader.hpp"
 #include "sim/pena_client.hpp"
 #include "sim/plain_client.hpp"
+#include "sim/retrier.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
 #include "wire/json.hpp"
@@ -90,11 +91,19 @@ class World {
       environment_.timeline.at(fault.at, [this, &fault] { strike(fault); });
     }
     watch();
+    if (scenario_.retries) {
+      retrier_ = std::make_shared<Retrier>(environment_, [this](const std::string& body) {
+        if (server_) server_->post("/fail/retry", body, [](const Reply&) {});
+      });
+      retrier_->start();
+    }
     if (environment_.has(FaultKind::clock_jump)) set_clock_at_times();
     environment_.timeline.at(scenario_.calm_at, [this] {
       environment_.note([] { return std::string{"calm"}; });
       environment_.network.calm();
       environment_.disk.end_shortage();
+      // What was put off by a clock that was ahead would wait until this one is there, too.
+      set_clock(furthest_offset_ - server_offset_);
       if (server_) server_->slow_disk(TrueTime{0});
     });
   }
@@ -110,13 +119,20 @@ class World {
   void watch() {
     const TrueTime now = environment_.timeline.now();
     const std::size_t queued = environment_.oracle.queued();
+    const Oracle& oracle = environment_.oracle;
+    const auto could_grant_to = [&](const auto& suits) {
+      return server_ && server_->could_grant(suits) && environment_.disk.has_room_for_one();
+    };
     const bool could_grant =
-        server_ && server_->could_grant() && environment_.disk.has_room_for_one();
+        could_grant_to([&](const core::Xid& client) { return oracle.has_work_for(client); });
+    const bool takes_made =
+        could_grant_to([&](const core::Xid& client) { return oracle.takes_generated(client); });
     const bool could_make = environment_.oracle.generated() < scenario_.generate &&
-                            !environment_.disk.full() && queued < scenario_.limits.queue_msgs;
+                            !environment_.disk.full() &&
+                            environment_.oracle.waiting() < scenario_.limits.queue_msgs;
     const bool moved = std::exchange(grants_seen_, environment_.tally.grants) != grants_seen_;
     if (!could_grant || moved || queued == 0) lies_since_ = now;
-    if (!could_grant || moved || !could_make) lacks_since_ = now;
+    if (!takes_made || moved || !could_make) lacks_since_ = now;
     const double next_s = scenario_.rate ? 1.0 / *scenario_.rate : 0.0;
     const TrueTime next{static_cast<TrueTime::rep>(next_s * 1e6)};
     if (now - lies_since_ > 10s || now - lacks_since_ > 4s + next) {
@@ -145,18 +161,23 @@ class World {
   void set_clock_at_times() {
     environment_.timeline.after(dice_.between(1s, 60s), [this] {
       if (environment_.timeline.now() >= scenario_.calm_at) return;
-      const core::Duration by = jump();
-      server_offset_ += by;
-      if (server_) server_->set_wall(by);
+      set_clock(jump());
       set_clock_at_times();
     });
+  }
+
+  void set_clock(core::Duration by) {
+    server_offset_ += by;
+    furthest_offset_ = std::max(furthest_offset_, server_offset_);
+    if (server_) server_->set_wall(by);
   }
 
   // ---- the server
 
   void boot() {
     const TrueTime now = environment_.timeline.now();
-    if (boots_ > 0 && environment_.has(FaultKind::clock_jump)) server_offset_ += jump();
+    const bool jumps = boots_ > 0 && now < scenario_.calm_at;
+    if (jumps && environment_.has(FaultKind::clock_jump)) set_clock(jump());
     const SkewedClock clock{kDayOne + now + server_offset_, now, drift()};
     environment_.oracle.started_with(environment_.disk);
     ++environment_.tally.boots;
@@ -218,7 +239,7 @@ class World {
     rules.seed += processes_;
     std::shared_ptr<ClientProcess> process;
     if (member.plain) {
-      process = std::make_shared<PlainClient>(environment_, std::move(place), rules.batchsize);
+      process = std::make_shared<PlainClient>(environment_, std::move(place), member);
     } else {
       process = std::make_shared<PenaClient>(environment_, std::move(place), rules);
     }
@@ -367,6 +388,7 @@ class World {
   std::vector<std::shared_ptr<ClientProcess>> clients_;
   std::shared_ptr<Submitter> submitter_;
   std::shared_ptr<PageReader> page_reader_;
+  std::shared_ptr<Retrier> retrier_;
   // Those that died, while their own functions may still run.
   std::vector<std::shared_ptr<void>> graveyard_;
   std::uint64_t boots_ = 0;
@@ -374,6 +396,7 @@ class World {
   TrueTime lies_since_{}, lacks_since_{};
   Process processes_ = 0;
   core::Duration server_offset_{};
+  core::Duration furthest_offset_{};  // the highest that it has been
   TrueTime server_down_for_{}, client_down_for_{};
 };
 

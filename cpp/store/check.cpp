@@ -1,18 +1,21 @@
 #include "store/check.hpp"
 
-#include <lmdb.h>
-
 #include <algorithm>
-#include <cstring>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "store/check_facts.hpp"
+#include "store/error.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
+#include "store/lmdb_places.hpp"
+#include "store/lmdb_records.hpp"
 #include "store/page_check.hpp"
 #include "store/queue_table.hpp"
 
@@ -21,180 +24,70 @@ namespace {
 
 using core::Xid;
 
-constexpr std::size_t kNamedOfCheck = 1000;
-
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes.substr(0, 32)) {
-    text += kDigits[static_cast<unsigned char>(c) >> 4U];
-    text += kDigits[static_cast<unsigned char>(c) & 15U];
-  }
-  return text;
+std::string text_of(std::string_view key) {
+  constexpr std::size_t kQueue = sizeof(core::QueueNumber);
+  if (key.size() < kQueue) return std::string{key};
+  return std::to_string(number_of_key<core::QueueNumber>(key)) + "/" +
+         std::string{key.substr(kQueue)};
 }
 
-class Check {
+// What several records say together. Where a server wrote meanwhile only that is looked at which is true of
+// one moment.
+class Laws {
  public:
-  explicit Check(std::shared_ptr<LmdbEnv> env)
-      : env_(std::move(env)), begun_at_(env_->last_txn()) {}
+  explicit Laws(const LmdbEnv& env)
+      : env_(env), facts_(read_facts(env)), still_(env.last_txn() == facts_.begun_at) {}
 
   CheckReport run() {
-    queue_read_ = each(Table::queue, "queue", [this](const Xid& id, std::string_view value) {
-      if (last_queued_ && id <= *last_queued_) {
-        overlaps_.emplace_back(id, *last_queued_);
-      }
-      std::vector<core::QueuedMsg> msgs;
-      decode_queued(id, value, msgs);
-      for (const core::QueuedMsg& msg : msgs) {
-        ++report_.msgs.queue;
-        place(msg.msg.id, "queue");
-        attempts("queue", msg.msg.id, msg.misses);
-      }
-      const Xid& last = msgs.back().msg.id;
-      last_queued_ = last_queued_ ? std::max(*last_queued_, last) : last;
-    });
-    each(Table::batch, "batch", [this](const Xid& id, std::string_view value) {
-      const core::Batch batch = decode_batch(id, value);
-      ++report_.batches;
-      last_batch_ = std::max(last_batch_, id);
-      if (batch.msgs.empty()) problem("batch", id.text(), "it holds no msg");
-      for (const core::QueuedMsg& msg : batch.msgs) {
-        ++report_.msgs.batch;
-        place(msg.msg.id, "batch");
-        attempts("batch", msg.msg.id, msg.misses);
-      }
-    });
-    each(Table::report, "report", [this](const Xid& id, std::string_view value) {
-      const core::ReportRecord record = decode_report(id, value);
-      ++report_.msgs.report;
-      place(id, "report");
-      attempts("report", id, record.misses);
-    });
-    each(Table::fail, "fail", [this](const Xid& id, std::string_view value) {
-      const core::FailRecord record = decode_fail(id, value);
-      ++report_.msgs.fail;
-      place(id, "fail");
-      if (record.misses.empty()) problem("fail", id.text(), "it failed without an attempt");
-    });
-    still_ = env_->last_txn() == begun_at_;
     if (still_) {
-      for (const auto& [id, last] : overlaps_) {
+      for (const auto& [id, last] : facts_.overlaps) {
         problem("queue", id.text(), "a record before it ends with " + last.text());
       }
     }
-    check_places();
+    std::ranges::stable_sort(facts_.msgs, {}, &Found::id);
+    check_one_place();
     check_meta();
+    if (still_ && whole_) {
+      check_places();
+      check_keys();
+      check_order(Table::report, Table::reported, facts_.reported);
+      check_order(Table::fail, Table::failed, facts_.failed);
+      check_queues();
+    }
     check_last_id();
-    return std::move(report_);
+    return std::move(facts_.report);
   }
 
  private:
-  // False where something could not be read. So many records to a transaction: one that took long would
-  // keep a server beside it from using pages again.
-  template <class Read>
-  bool each(Table table, const char* bucket, Read read) {
-    constexpr int kRecordsAtOnce = 1000;
-    bool all = true;
-    std::optional<std::string> last;
-    for (int count = kRecordsAtOnce; count == kRecordsAtOnce;) {
-      count = 0;
-      const ReadTxn txn(*env_);
-      MDB_cursor* cursor = nullptr;
-      int code = mdb_cursor_open(txn.get(), env_->table(table), &cursor);
-      if (code != 0) {
-        problem(bucket, "", std::string{"it cannot be read: "} + mdb_strerror(code));
-        return false;
-      }
-      MDB_val key{};
-      MDB_val value{};
-      if (last) key = {last->size(), last->data()};
-      code = mdb_cursor_get(cursor, &key, &value, last ? MDB_SET_RANGE : MDB_FIRST);
-      if (code == 0 && last && bytes_of(key) == *last) {
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-      }
-      for (; code == 0 && count < kRecordsAtOnce; ++count) {
-        last = bytes_of(key);
-        all = read_one(bucket, *last, bytes_of(value), read) && all;
-        code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-      }
-      mdb_cursor_close(cursor);
-      if (code != 0 && code != MDB_NOTFOUND) {
-        problem(bucket, "", std::string{"it cannot be read on: "} + mdb_strerror(code));
-        return false;
-      }
-    }
-    return all;
+  // All of these were read whole, so that what they say can be compared.
+  [[nodiscard]] bool were_read(std::initializer_list<Table> tables) const {
+    return std::ranges::none_of(tables, [&](Table table) { return facts_.unread.contains(table); });
   }
 
-  template <class Read>
-  bool read_one(const char* bucket, std::string_view key, std::string_view value, Read read) {
-    if (key.size() != Xid::kBytes) {
-      problem(bucket, hex(key), "its key is no id");
-      return false;
-    }
-    Xid::Bytes id{};
-    std::memcpy(id.data(), key.data(), id.size());
-    try {
-      read(Xid{id}, value);
-      return true;
-    } catch (const StoreError& error) {
-      problem(bucket, Xid{id}.text(), error.what());
-      place(Xid{id}, bucket);
-      return false;
-    }
-  }
-
-  [[nodiscard]] static std::string_view bytes_of(const MDB_val& value) {
-    return {static_cast<const char*>(value.mv_data), value.mv_size};
-  }
-
-  void place(const Xid& id, const char* bucket) { places_.emplace_back(id, bucket); }
-
-  // Each attempt is a batch of its own. Their times are not looked at: a server that starts again may
-  // have another idea of the time.
-  void attempts(const char* bucket, const Xid& id, const std::vector<core::Miss>& misses) {
-    for (std::size_t i = 1; i < misses.size(); ++i) {
-      if (misses[i].batch == misses[i - 1].batch) {
-        problem(bucket, id.text(),
-                "two of its attempts are of the batch " + misses[i].batch.text());
-      }
-    }
-  }
-
-  void check_places() {
-    std::ranges::stable_sort(places_, {}, &std::pair<Xid, const char*>::first);
+  void check_one_place() {
+    const std::vector<Found>& msgs = facts_.msgs;
     if (!still_) return look_again();
-    for (std::size_t i = 1; i < places_.size(); ++i) {
-      if (places_[i].first != places_[i - 1].first) continue;
-      problem(places_[i].second, places_[i].first.text(),
-              std::string{"it is in "} + places_[i - 1].second + ", too");
+    for (std::size_t i = 1; i < msgs.size(); ++i) {
+      if (msgs[i].id != msgs[i - 1].id) continue;
+      problem(msgs[i].bucket, msgs[i].id.text(),
+              std::string{"it is in "} + msgs[i - 1].bucket + ", too");
     }
   }
 
-  // A server moved msgs meanwhile: of those that were met twice only that counts which is true of one
-  // moment.
+  // A server moved msgs meanwhile.
   void look_again() {
     std::set<Xid> twice;
-    for (std::size_t i = 1; i < places_.size(); ++i) {
-      if (places_[i].first == places_[i - 1].first) twice.insert(places_[i].first);
+    for (std::size_t i = 1; i < facts_.msgs.size(); ++i) {
+      if (facts_.msgs[i].id == facts_.msgs[i - 1].id) twice.insert(facts_.msgs[i].id);
     }
     if (twice.empty()) return;
-    const ReadTxn txn(*env_);
-    std::set<Xid> held;
-    Cursor batches(*env_, txn.get(), Table::batch);
-    for (bool there = batches.first(); there; there = batches.next()) {
-      try {
-        for (const core::QueuedMsg& msg : decode_batch(batches.id(), batches.value()).msgs) {
-          held.insert(msg.msg.id);
-        }
-      } catch (const StoreError&) {
-        continue;  // it was told
-      }
-    }
-    Cursor cursor(*env_, txn.get(), Table::queue);
+    const ReadTxn txn(env_);
+    const std::set<Xid> held = held_now(txn);
+    Cursor cursor(env_, txn.get(), core::kDefaultQueue);
     QueuedIds queued(cursor);
-    Cursor reports(*env_, txn.get(), Table::report);
-    Cursor fails(*env_, txn.get(), Table::fail);
+    Cursor reports(env_, txn.get(), Table::report);
+    Cursor fails(env_, txn.get(), Table::fail);
+    Cursor places(env_, txn.get(), Table::place);
     for (const Xid& id : twice) {
       const char* first = nullptr;
       const auto at = [&](bool there, const char* bucket) {
@@ -204,69 +97,193 @@ class Check {
         if (there) first = bucket;
       };
       at(queued.contains(id), "queue");
+      at(places.to(id), "place");
       at(held.contains(id), "batch");
       at(reports.to(id), "report");
       at(fails.to(id), "fail");
     }
   }
+  [[nodiscard]] std::set<Xid> held_now(const ReadTxn& txn) const {
+    std::set<Xid> held;
+    Cursor batches(env_, txn.get(), Table::batch);
+    for (bool there = batches.first(); there; there = batches.next()) {
+      try {
+        for (const core::QueuedMsg& msg : decode_batch(batches.id(), batches.value()).msgs) {
+          held.insert(msg.msg.id);
+        }
+      } catch (const StoreError&) {
+        continue;  // it was told
+      }
+    }
+    return held;
+  }
 
   void check_meta() {
-    const std::optional<std::uint64_t> schema = meta("schema");
+    const std::optional<std::uint64_t> schema = meta(kSchemaKey);
     if (schema && (*schema < kOldestSchema || *schema > kSchema)) {
       problem("meta", "schema",
               "it is " + std::to_string(*schema) + ", expected " + std::to_string(kOldestSchema) +
                   " to " + std::to_string(kSchema));
     }
-    for (const char* name : {"schema", "boots"}) {
+    for (const char* name : {kSchemaKey, kBootsKey}) {
       if (meta(name).value_or(0) == 0) problem("meta", name, "it is missing or no number");
     }
-    const std::optional<std::uint64_t> queued = meta("queued");
+    const std::optional<std::uint64_t> from = meta(kTakenFromKey);
+    whole_ = schema == kSchema && !from;
+    const std::optional<std::uint64_t> older = from ? from : schema;
+    if (!whole_ && older && *older < kSchema) check_count_of_older(*older);
+  }
+  void check_count_of_older(std::uint64_t schema) {
+    const std::optional<std::uint64_t> queued = meta(kQueuedKey);
     if (!queued && schema == kOldestSchema) return;
-    if (still_ && queue_read_ && queued != report_.msgs.queue) {
-      problem("meta", "queued",
-              "it says " + (queued ? std::to_string(*queued) : "nothing") +
-                  ", the bucket queue has " + std::to_string(report_.msgs.queue));
+    if (!still_ || !were_read({Table::queue}) || queued == facts_.report.msgs.queue) return;
+    problem("meta", kQueuedKey,
+            "it says " + (queued ? std::to_string(*queued) : "nothing") +
+                ", the bucket queue has " + std::to_string(facts_.report.msgs.queue));
+  }
+
+  // A msg that waits elsewhere than in the default queue has a place, and no other msg has one.
+  void check_places() {
+    if (!were_read({Table::queues, Table::later, Table::place})) return;
+    std::map<Xid, Place> places{facts_.places.begin(), facts_.places.end()};
+    for (const Found& msg : facts_.msgs) {
+      const bool later = std::string_view{msg.bucket} == name_of(Table::later);
+      if (!later && std::string_view{msg.bucket} != name_of(Table::queues)) continue;
+      const auto at = places.find(msg.id);
+      if (at == places.end()) {
+        problem(msg.bucket, msg.id.text(), "the bucket place does not name it");
+        continue;
+      }
+      const auto& [queue, due_at] = at->second;
+      const bool agrees = due_at ? later && core::to_us(*due_at) == msg.due_us : !later;
+      if (queue != msg.queue || !agrees) {
+        problem("place", msg.id.text(), "the msg waits elsewhere");
+      }
+      places.erase(at);
     }
+    for (const auto& [id, place] : places) problem("place", id.text(), "no such msg waits there");
+  }
+
+  void check_keys() {
+    if (!were_read({Table::key, Table::queue, Table::queues, Table::later, Table::batch,
+                    Table::report, Table::fail})) {
+      return;
+    }
+    std::ranges::sort(facts_.keys);
+    std::ranges::sort(facts_.called);
+    each_left(facts_.keys, facts_.called, [&](const FoundKey& key) {
+      problem("key", text_of(key.key), "it names " + key.id.text() + ", which is not called so");
+    });
+    each_left(facts_.called, facts_.keys, [&](const FoundKey& key) {
+      problem("key", text_of(key.key),
+              "it does not name " + key.id.text() + ", which is called so");
+    });
+  }
+  template <class Tell>
+  static void each_left(const std::vector<FoundKey>& all, const std::vector<FoundKey>& less,
+                        Tell tell) {
+    for (const FoundKey& key : all) {
+      if (!std::ranges::binary_search(less, key)) tell(key);
+    }
+  }
+
+  // Each record and its place name each other.
+  void check_order(Table records, Table order, const std::vector<Settled>& settled) {
+    if (!were_read({records, order})) return;
+    std::map<std::uint64_t, Xid> left;
+    for (const Settled& one : settled) left.emplace(one.order, one.id);
+    for (const Found& msg : facts_.msgs) {
+      if (std::string_view{msg.bucket} != name_of(records)) continue;
+      const auto at = left.find(msg.order);
+      if (at != left.end() && at->second == msg.id) {
+        left.erase(at);
+      } else {
+        problem(msg.bucket, msg.id.text(),
+                std::string{"the bucket "} + name_of(order) + " does not name it at its place " +
+                    std::to_string(msg.order));
+      }
+    }
+    for (const auto& [number, id] : left) {
+      problem(name_of(order), std::to_string(number),
+              "it names " + id.text() + ", which has another place or is not there");
+    }
+  }
+
+  void check_queues() {
+    if (!were_read({Table::queue, Table::queues, Table::later, Table::report, Table::fail,
+                    Table::queue_info})) {
+      return;
+    }
+    std::map<core::QueueNumber, QueueInfo> counted;
+    for (const Found& msg : facts_.msgs) count(msg, counted[msg.queue]);
+    std::set<std::string> names;
+    for (const QueueInfo& said : facts_.queues) {
+      const QueueInfo has = counted[said.number];
+      counted.erase(said.number);
+      const bool named = said.number >= core::kFirstNamedQueue;
+      if (named == said.name.empty() || (named && !names.insert(said.name).second)) {
+        problem("queue_info", std::to_string(said.number),
+                "its name is \"" + said.name + "\", which is none or another one's");
+      }
+      compare(said, has);
+    }
+    for (const auto& [number, has] : counted) {
+      if (number >= core::kFirstNamedQueue) {
+        problem("queue_info", std::to_string(number), "msgs are of it, and it has no name");
+      } else {
+        QueueInfo nothing;
+        nothing.number = number;
+        compare(nothing, has);
+      }
+    }
+  }
+  static void count(const Found& msg, QueueInfo& into) {
+    const std::string_view bucket = msg.bucket;
+    if (bucket == "queue" || bucket == "queues") ++into.queued;
+    if (bucket == "later") ++into.later;
+    if (bucket == "report") ++into.reported;
+    if (bucket == "fail") ++into.failed;
+  }
+  void compare(const QueueInfo& said, const QueueInfo& has) {
+    const auto one = [&](const char* what, std::uint64_t number, std::uint64_t is) {
+      if (number == is) return;
+      problem("queue_info", std::to_string(said.number),
+              "it says " + std::to_string(number) + " " + what + ", the queue has " +
+                  std::to_string(is));
+    };
+    one("queued", said.queued, has.queued);
+    one("later", said.later, has.later);
+    one("reported", said.reported, has.reported);
+    one("failed", said.failed, has.failed);
   }
 
   // Only ids of batches are surely a server's own. An older store does not say it.
   void check_last_id() {
     const std::optional<std::uint64_t> second = meta(kIdSecond);
-    if (second && last_batch_.seconds() > *second) {
+    if (second && facts_.last_batch.seconds() > *second) {
       problem("meta", kIdSecond,
-              "it is " + std::to_string(*second) + ", and the batch " + last_batch_.text() +
+              "it is " + std::to_string(*second) + ", and the batch " + facts_.last_batch.text() +
                   " was made later");
     }
   }
 
   // None where there is no such number.
-  std::optional<std::uint64_t> meta(const char* name) {
-    const ReadTxn txn(*env_);
-    MDB_val key{std::strlen(name), const_cast<char*>(name)};
-    MDB_val value{};
-    const int code = mdb_get(txn.get(), env_->table(Table::meta), &key, &value);
-    std::uint64_t number = 0;
-    if (code != 0 || value.mv_size != sizeof number) return std::nullopt;
-    std::memcpy(&number, value.mv_data, sizeof number);
-    return number;
-  }
-
-  void problem(std::string bucket, std::string id, std::string what) {
-    if (report_.problems.size() < kNamedOfCheck) {
-      report_.problems.push_back({std::move(bucket), std::move(id), std::move(what)});
+  [[nodiscard]] std::optional<std::uint64_t> meta(const char* name) const {
+    try {
+      return number_of(env_, ReadTxn(env_).get(), name);
+    } catch (const StoreError&) {
+      return std::nullopt;
     }
   }
 
-  std::shared_ptr<LmdbEnv> env_;
-  std::size_t begun_at_;  // the newest transaction then
-  bool still_ = true;     // nothing was written since
-  CheckReport report_;
-  std::vector<std::pair<Xid, Xid>>
-      overlaps_;  // of the queue: a record, and the id that one before has
-  std::optional<Xid> last_queued_;
-  Xid last_batch_;
-  bool queue_read_ = false;  // whole
-  std::vector<std::pair<Xid, const char*>> places_;
+  void problem(std::string bucket, std::string id, std::string what) {
+    add_problem(facts_.report, std::move(bucket), std::move(id), std::move(what));
+  }
+
+  const LmdbEnv& env_;
+  Facts facts_;
+  bool still_;          // nothing was written since it began to read
+  bool whole_ = false;  // of this schema, and taken over to its end
 };
 
 }  // namespace
@@ -275,7 +292,7 @@ CheckReport check_lmdb_store(const std::string& path) {
   try {
     auto env = LmdbEnv::open(path, 0, false);
     env->look_at_pages(~std::uint64_t{0});
-    return Check{std::move(env)}.run();
+    return Laws{*env}.run();
   } catch (const DamagedStore& damaged) {
     CheckReport report;
     for (const PageProblem& problem : damaged.problems) {

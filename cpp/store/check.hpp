@@ -9,7 +9,7 @@
 namespace pena::store {
 
 struct CheckProblem {
-  std::string bucket;  // "queue", "batch", "report", "fail", "meta", or "page" for one of LMDB's
+  std::string bucket;  // a table of store/format.hpp, or "page" for one of LMDB's
   std::string id;      // of the record; of bytes that are no id, in hex; of a page its number
   std::string what;    // a sentence
 };
@@ -22,8 +22,10 @@ struct CheckReport {
 
 // Looks at every page first; where one is damaged, that is all that is told, for no record can be
 // read safely then. Reads every record: its checksum and form, whether its attempts follow one
-// another, whether a msg is in two places, and whether `meta` is there. Short read transactions: a
-// running server may go on, though then its count of the queue is not compared; nothing is changed.
+// another, whether a msg is in two places, whether places, keys, counts and the order of settling are
+// those of the msgs, and whether `meta` is there. Short read transactions: a running server may go on,
+// though then what is said of msgs elsewhere is not compared; nothing is changed. Of a store of an older
+// schema what it does not have is not missed.
 // Errors: StoreError where the store cannot be opened at all.
 [[nodiscard]] CheckReport check_lmdb_store(const std::string& path);
 

@@ -1,209 +1,48 @@
-// Two rules hold the grammar of format.hpp together.
-//
-//   Whole or not at all   a value is read only behind its version and its checksum, so what is decoded
-//                         was encoded by somebody. Lengths and counts are compared with what is left all
-//                         the same: a bug, or a program that is newer, must not read behind the end.
-//   Named twice           a record says its own id where it has room for it, and that is compared with
-//                         its key. The checksum alone would not notice a value under another's key.
-//
-// The checksum is seeded with the version: a value whose version was changed by damage does not pass for
-// one of that version.
 #include "store/format.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <bit>
-#include <cstring>
-#include <type_traits>
-
-#include "store/error.hpp"
-#include "store/records.hpp"
+#include "store/record_bytes.hpp"
 
 namespace pena::store {
 namespace {
 
-static_assert(std::endian::native == std::endian::little,
-              "numbers are copied as they lie in memory");
-
-constexpr std::size_t kRecordHeader = 5;  // version and checksum
-
-std::uint32_t checksum_of(std::uint8_t version, std::string_view body) {
-  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
+std::string_view name_of(Bucket bucket) {
+  return word(bucket);
 }
 
-// Writes behind what `out` has.
-class Writer {
- public:
-  explicit Writer(std::string& out) : out_(out) {}
+void write_extras_of(const core::ReportRecord& record, Writer& writer) {
+  // Zeros that are written say that it is not known.
+  const bool has_hash = record.payload_hash != core::PayloadHash{};
+  const core::PayloadHash hash = record.payload_hash.value_or(core::PayloadHash{});
+  const unsigned flags =
+      (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+      (record.max_resends ? kHasMaxResends : 0U) | (record.key.empty() ? 0U : kHasKey) |
+      (record.client_name.empty() ? 0U : kHasClientName) | (has_hash ? kHasPayloadHash : 0U) |
+      (record.result.empty() ? 0U : kHasResult);
+  writer.number(static_cast<std::uint8_t>(flags));
+  writer.extras(flags, record.queue, record.max_resends, record.key);
+  if (!record.client_name.empty()) writer.name(record.client_name);
+  if (has_hash) {
+    writer.bytes({reinterpret_cast<const char*>(hash.data()), hash.size()});
+  }
+  if (!record.result.empty()) writer.text(record.result);
+}
 
-  template <class Number>
-  void number(Number value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    out_.append(bytes, sizeof value);
+void read_extras_of(core::ReportRecord& record, Reader& reader) {
+  constexpr unsigned kAll =
+      kHasQueue | kHasMaxResends | kHasKey | kHasClientName | kHasPayloadHash | kHasResult;
+  const unsigned flags = reader.flags(kAll);
+  reader.extras(flags, record);
+  if ((flags & kHasClientName) != 0) record.client_name = reader.name();
+  if ((flags & kHasPayloadHash) != 0) {
+    core::PayloadHash hash{};
+    std::memcpy(hash.data(), reader.bytes(hash.size()).data(), hash.size());
+    record.payload_hash = hash == core::PayloadHash{} ? std::nullopt : std::optional{hash};
   }
-  void instant(core::Instant at) { number<std::int64_t>(core::to_us(at)); }
-  void xid(const core::Xid& id) {
-    out_.append(reinterpret_cast<const char*>(id.bytes().data()), core::Xid::kBytes);
-  }
-  void text(std::string_view text) {
-    number(static_cast<std::uint32_t>(text.size()));
-    out_.append(text);
-  }
-  void misses(const std::vector<core::Miss>& misses) {
-    number(static_cast<std::uint16_t>(misses.size()));
-    for (const core::Miss& miss : misses) {
-      xid(miss.batch);
-      xid(miss.client);
-      instant(miss.granted_at);
-      instant(miss.missed_at);
-      number(static_cast<std::uint8_t>(miss.reason));
-      text(miss.error);
-    }
-  }
-  void msg(const core::Msg& msg) {
-    xid(msg.id);
-    number(msg.period);
-    text(msg.payload);
-  }
-  void queued(const core::QueuedMsg& queued) {
-    msg(queued.msg);
-    instant(queued.accepted_at);
-    instant(queued.queued_at);
-    misses(queued.misses);
-  }
-
- private:
-  std::string& out_;
-};
-
-// Replaces `out` by a value, sealed at the end.
-class ValueWriter : public Writer {
- public:
-  explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
-    value_.assign(kRecordHeader, '\0');
-  }
-  ~ValueWriter() { seal(value_); }
-  ValueWriter(const ValueWriter&) = delete;
-  ValueWriter& operator=(const ValueWriter&) = delete;
-
- private:
-  std::string& value_;
-};
-
-// Never reads behind the end; the first thing that does not fit throws.
-class Reader {
- public:
-  Reader(Bucket bucket, const core::Xid& id, std::string_view value) : bucket_(bucket), id_(id) {
-    if (value.size() < kRecordHeader) broken("is shorter than its header");
-    const auto version = static_cast<std::uint8_t>(value[0]);
-    if (version != kRecordVersion) {
-      broken("has version " + std::to_string(version) + ", this program reads " +
-             std::to_string(kRecordVersion));
-    }
-    std::uint32_t checksum = 0;
-    std::memcpy(&checksum, value.data() + 1, sizeof checksum);
-    rest_ = value.substr(kRecordHeader);
-    if (checksum != checksum_of(version, rest_)) broken("does not match its checksum");
-  }
-
-  template <class Number>
-  Number number() {
-    Number value{};
-    const std::string_view bytes = next(sizeof value);
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-  }
-  core::Instant instant() { return core::from_us(number<std::int64_t>()); }
-  core::Xid xid() {
-    core::Xid::Bytes bytes{};
-    std::memcpy(bytes.data(), next(bytes.size()).data(), bytes.size());
-    return core::Xid{bytes};
-  }
-  std::string text() { return std::string{next(number<std::uint32_t>())}; }
-  std::vector<core::Miss> misses() {
-    std::vector<core::Miss> misses(number<std::uint16_t>());
-    for (core::Miss& miss : misses) {
-      miss.batch = xid();
-      miss.client = xid();
-      miss.granted_at = instant();
-      miss.missed_at = instant();
-      miss.reason = reason();
-      miss.error = text();
-    }
-    return misses;
-  }
-  core::Msg msg() {
-    core::Msg msg;
-    msg.id = xid();
-    msg.period = number<std::uint32_t>();
-    msg.payload = text();
-    return msg;
-  }
-  core::QueuedMsg queued() {
-    core::QueuedMsg queued;
-    queued.msg = msg();
-    queued.accepted_at = instant();
-    queued.queued_at = instant();
-    queued.misses = misses();
-    return queued;
-  }
-  // A msg of a queue, passed over.
-  QueuedSlice slice() {
-    const char* const begin = rest_.data();
-    const core::Xid id = xid();
-    (void)next(sizeof(std::uint32_t));
-    (void)next(number<std::uint32_t>());
-    (void)next(2 * sizeof(std::int64_t));
-    constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
-    for (auto misses = number<std::uint16_t>(); misses > 0; --misses) {
-      (void)next(kMiss);
-      (void)next(number<std::uint32_t>());
-    }
-    return {id, {begin, static_cast<std::size_t>(rest_.data() - begin)}};
-  }
-  // Appends the msgs of a queue to `out`: `read` gives one, `id_in` finds its id.
-  template <class Element, class Read, class IdIn>
-  void queue(std::vector<Element>& out, Read read, IdIn id_in) {
-    out.push_back(read(*this));
-    core::Xid last = id_in(out.back());
-    same_id(last);
-    while (!rest_.empty()) {
-      out.push_back(read(*this));
-      const core::Xid& id = id_in(out.back());
-      if (id <= last) broken("is out of order");
-      last = id;
-    }
-  }
-  void same_id(const core::Xid& inside) {
-    if (inside != id_) broken("names another msg, " + inside.text());
-  }
-  void end() {
-    if (!rest_.empty()) broken("goes on behind its end");
-  }
-
- private:
-  core::MissReason reason() {
-    const auto reason = number<std::uint8_t>();
-    if (reason < 1 || reason > 5) broken("has no such reason: " + std::to_string(reason));
-    return static_cast<core::MissReason>(reason);
-  }
-  std::string_view next(std::size_t size) {
-    if (size > rest_.size()) broken("ends too early");
-    const std::string_view first = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return first;
-  }
-  [[noreturn]] void broken(const std::string& how) const {
-    throw StoreError("the record " + id_.text() + " in the bucket " + std::string{word(bucket_)} +
-                     " is corrupt: it " + how);
-  }
-
-  Bucket bucket_;
-  core::Xid id_;
-  std::string_view rest_;
-};
+  if ((flags & kHasResult) != 0) record.result = reader.text();
+  reader.told(flags, kHasClientName, !record.client_name.empty());
+  reader.told(flags, kHasPayloadHash, record.payload_hash != core::PayloadHash{});
+  reader.told(flags, kHasResult, !record.result.empty());
+}
 
 }  // namespace
 
@@ -217,59 +56,79 @@ void append_slice(std::string_view slice, std::string& value) {
   value.append(slice);
 }
 
-void seal(std::string& value) {
-  if (value.size() < kRecordHeader)
-    throw StoreError("a bug: a record without its header is to be sealed");
-  const std::string_view body = std::string_view{value}.substr(kRecordHeader);
-  const std::uint32_t checksum = checksum_of(kRecordVersion, body);
-  value[0] = static_cast<char>(kRecordVersion);
-  std::memcpy(value.data() + 1, &checksum, sizeof checksum);
+void encode(const core::QueuedMsg& msg, std::string& out) {
+  ValueWriter writer(out);
+  writer.queued(msg);
+  writer.seal();
 }
 
 void encode(const core::Batch& batch, std::string& out) {
   ValueWriter writer(out);
   writer.xid(batch.client);
   writer.instant(batch.granted_at);
+  writer.name(batch.client_name);
   writer.number(static_cast<std::uint32_t>(batch.msgs.size()));
   for (const core::QueuedMsg& msg : batch.msgs) writer.queued(msg);
+  writer.seal();
 }
 
-void encode(const core::ReportRecord& record, std::string& out) {
+void encode(const core::ReportRecord& record, std::uint64_t order, std::string& out) {
   ValueWriter writer(out);
-  writer.number(record.period);
-  writer.xid(record.batch);
-  writer.xid(record.client);
-  writer.instant(record.accepted_at);
-  writer.instant(record.granted_at);
-  writer.instant(record.reported_at);
+  writer.fields(order, record.period, record.batch, record.client, record.accepted_at,
+                record.granted_at, record.reported_at, record.attempts,
+                static_cast<std::uint16_t>(record.misses.size()));
   writer.misses(record.misses);
+  write_extras_of(record, writer);
+  writer.seal();
 }
 
-void encode(const core::FailRecord& record, std::string& out) {
+void encode(const core::FailRecord& record, std::uint64_t order, std::string& out) {
   ValueWriter writer(out);
+  writer.number(order);
   writer.msg(record.msg);
-  writer.instant(record.accepted_at);
-  writer.instant(record.failed_at);
+  writer.fields(record.accepted_at, record.failed_at, record.attempts,
+                static_cast<std::uint16_t>(record.misses.size()));
   writer.misses(record.misses);
+  writer.seal();
 }
 
 void decode_queued(const core::Xid& id, std::string_view value, std::vector<core::QueuedMsg>& out) {
-  Reader(Bucket::queue, id, value)
+  Reader(name_of(Bucket::queue), id, value)
       .queue(
           out, [](Reader& reader) { return reader.queued(); },
           [](const core::QueuedMsg& queued) -> const core::Xid& { return queued.msg.id; });
 }
 
 void slice_queued(const core::Xid& id, std::string_view value, std::vector<QueuedSlice>& out) {
-  Reader(Bucket::queue, id, value)
+  Reader(name_of(Bucket::queue), id, value)
       .queue(
           out, [](Reader& reader) { return reader.slice(); },
           [](const QueuedSlice& slice) -> const core::Xid& { return slice.id; });
 }
 
+std::string_view renewed_queued(const core::Xid& id, std::string_view value, std::string& buffer) {
+  if (!value.empty() && static_cast<std::uint8_t>(value.front()) == kRecordVersion) return value;
+  std::vector<core::QueuedMsg> msgs;
+  decode_queued(id, value, msgs);
+  std::string renewed;  // `value` may lie in `buffer`
+  for (const core::QueuedMsg& msg : msgs) append(msg, renewed);
+  seal(renewed);
+  buffer = std::move(renewed);
+  return buffer;
+}
+
+core::QueuedMsg decode_later(const core::Xid& id, std::string_view value) {
+  Reader reader(name_of(Bucket::later), id, value);
+  core::QueuedMsg queued = reader.queued();
+  reader.same_id(queued.msg.id);
+  reader.end();
+  return queued;
+}
+
 core::Batch decode_batch(const core::Xid& id, std::string_view value) {
-  Reader reader(Bucket::batch, id, value);
+  Reader reader(name_of(Bucket::batch), id, value);
   core::Batch batch{id, reader.xid(), reader.instant(), {}};
+  if (reader.version() > 1) batch.client_name = reader.name();
   const auto count = reader.number<std::uint32_t>();
   // No reserve: a count is believed only as far as the bytes behind it go.
   for (std::uint32_t i = 0; i < count; ++i) batch.msgs.push_back(reader.queued());
@@ -278,35 +137,49 @@ core::Batch decode_batch(const core::Xid& id, std::string_view value) {
 }
 
 std::size_t batch_size(const core::Xid& id, std::string_view value) {
-  Reader reader(Bucket::batch, id, value);
+  Reader reader(name_of(Bucket::batch), id, value);
   (void)reader.xid();
   (void)reader.instant();
+  if (reader.version() > 1) (void)reader.name();
   return reader.number<std::uint32_t>();
 }
 
 core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
-  Reader reader(Bucket::report, id, value);
+  Reader reader(name_of(Bucket::report), id, value);
+  const bool newer = reader.version() > 1;
   core::ReportRecord record;
   record.id = id;
+  if (newer) record.order = reader.number<std::uint64_t>();
   record.period = reader.number<std::uint32_t>();
   record.batch = reader.xid();
   record.client = reader.xid();
   record.accepted_at = reader.instant();
   record.granted_at = reader.instant();
   record.reported_at = reader.instant();
+  if (newer) record.attempts = reader.number<std::uint16_t>();
   record.misses = reader.misses();
+  if (newer) {
+    read_extras_of(record, reader);
+  } else {
+    record.attempts = static_cast<std::uint16_t>(record.misses.size() + 1);
+    record.payload_hash.reset();
+  }
   reader.end();
   return record;
 }
 
 core::FailRecord decode_fail(const core::Xid& id, std::string_view value) {
-  Reader reader(Bucket::fail, id, value);
+  Reader reader(name_of(Bucket::fail), id, value);
+  const bool newer = reader.version() > 1;
   core::FailRecord record;
+  if (newer) record.order = reader.number<std::uint64_t>();
   record.msg = reader.msg();
   reader.same_id(record.msg.id);
   record.accepted_at = reader.instant();
   record.failed_at = reader.instant();
+  if (newer) record.attempts = reader.number<std::uint16_t>();
   record.misses = reader.misses();
+  if (!newer) record.attempts = static_cast<std::uint16_t>(record.misses.size());
   reader.end();
   return record;
 }

@@ -2,21 +2,42 @@
 // bytes of its own here: it is one LMDB transaction, so what it does is puts and drops of these records.
 //
 //   key of report, fail          the msg's id, 12 bytes
-//   key of queue                 the id of the first msg in the value, 12 bytes
+//   key of queue                 the id of the first msg in the value, 12 bytes: of the default queue
+//   key of queues                number:u32 and such an id: of all other queues
+//   key of later                 due:u64 id: when the msg is due, as its queued_at has it
 //   key of batch                 the batch's id, 12 bytes
-//   key of meta                  its name; the value is a u64. `queued`: how many msgs are in queue;
-//                                `id_second`: no id that has left is of a later second
+//   key of place                 the id of a msg that waits elsewhere than in `queue`
+//   key of key                   number:u32 of a queue, and what the msg is called in it
+//   key of queue_info            number:u32
+//   key of reported, failed      order:u64: the place of the first msg of the value in the order of settling
+//   key of meta                  its name; the value is a u64. `id_second`: no id that has left is of
+//                                a later second
+//   Numbers in keys are big endian, so that keys are in their order.
 //
 //   value        = version:u8 checksum:u32 body   checksum: low half of XXH3-64, seeded with the version
 //   queue        = QueuedMsg+, in the order of their ids, all below the key of the next record
-//   QueuedMsg    = msg accepted_at:i64 queued_at:i64 misses
-//   Batch        = client:xid granted_at:i64 count:u32 QueuedMsg*
-//   ReportRecord = period:u32 batch:xid client:xid accepted_at:i64 granted_at:i64 reported_at:i64 misses
-//   FailRecord   = msg accepted_at:i64 failed_at:i64 misses
-//   msg          = id:xid period:u32 payload:text
-//   misses       = count:u16 { batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8 error:text }*
+//   queues       = the same, all of the queue that the key says
+//   later        = QueuedMsg
+//   place        = queue:u32 { due_at:i64 }?      with a date: in `later`, otherwise in `queues`
+//   key          = id:xid
+//   queue_info   = paused:u8 queued:u64 later:u64 reported:u64 failed:u64 name
+//   reported     = id:xid+, as one commit settled them; zeros for one that was dropped
+//   failed       = the same
+//   QueuedMsg    = msg accepted_at:i64 queued_at:i64 attempts:u16 misses
+//   Batch        = client:xid granted_at:i64 client_name:name count:u32 QueuedMsg*
+//   ReportRecord = order:u64 period:u32 batch:xid client:xid accepted_at:i64 granted_at:i64
+//                  reported_at:i64 attempts:u16 misses flags:u8 extras
+//                  { client_name:name }?8 { payload_hash:16 bytes }?16 { result:text }?32
+//   FailRecord   = order:u64 msg accepted_at:i64 failed_at:i64 attempts:u16 misses
+//   msg          = id:xid period:u32 flags:u8 extras payload:text
+//   extras       = { queue:u32 }?1 { max_resends:u16 }?2 { key:name }?4   each where its flag is set
+//   misses       = count:u16 { batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8
+//                              client_name:name error:text }*
 //   text         = length:u32 bytes
+//   name         = length:u8 bytes
 //   xid is 12 bytes; numbers are little endian; instants are microseconds since the Unix epoch.
+//
+// Records of version 1 have no order, attempts, flags, extras or names; a report ends with its misses.
 //
 // To change it: write records with a new version, keep reading the old ones, raise kSchema only
 // where an older program must not open the store, and add the golden bytes to
@@ -24,33 +45,40 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/msg.hpp"
+#include "store/records.hpp"
 
 namespace pena::store {
 
-inline constexpr std::uint64_t kSchema = 2;
-// With one msg a record of queue, and no `queued`.
+inline constexpr std::uint64_t kSchema = 3;
+// 2: all msgs of one queue, without what was settled in its order; 1: with one msg a record of queue, and
+// no count of it, too. A server takes them over (store/takeover.hpp).
 inline constexpr std::uint64_t kOldestSchema = 1;
-inline constexpr std::uint8_t kRecordVersion = 1;
+inline constexpr std::uint8_t kRecordVersion = 2;
+inline constexpr std::uint8_t kOldestRecordVersion = 1;
 
-// Replaces `out` by the value, so that one buffer serves many records.
+// Replaces `out` by the value, so that one buffer serves many records. `order`: instead of the record's.
 void encode(const core::Batch& batch, std::string& out);
-void encode(const core::ReportRecord& record, std::string& out);
-void encode(const core::FailRecord& record, std::string& out);
+void encode(const core::ReportRecord& record, std::uint64_t order, std::string& out);
+void encode(const core::FailRecord& record, std::uint64_t order, std::string& out);
+void encode(const core::QueuedMsg& msg, std::string& out);  // of `later`
 
 // A value of `queue` is made msg by msg, from an empty one; it has no checksum before it is sealed.
 void append(const core::QueuedMsg& msg, std::string& value);
-// A msg as it stands in another value.
+// A msg as it stands in another value of kRecordVersion.
 void append_slice(std::string_view slice, std::string& value);
 void seal(std::string& value);
 
 // Throw StoreError naming the bucket, the id and what is wrong with the value. Of `queue` the msgs are
 // appended to `out`, which has some of them where it throws.
 void decode_queued(const core::Xid& id, std::string_view value, std::vector<core::QueuedMsg>& out);
+[[nodiscard]] core::QueuedMsg decode_later(const core::Xid& id, std::string_view value);
 [[nodiscard]] core::Batch decode_batch(const core::Xid& id, std::string_view value);
 [[nodiscard]] core::ReportRecord decode_report(const core::Xid& id, std::string_view value);
 [[nodiscard]] core::FailRecord decode_fail(const core::Xid& id, std::string_view value);
@@ -61,8 +89,31 @@ struct QueuedSlice {
   std::string_view bytes;
 };
 void slice_queued(const core::Xid& id, std::string_view value, std::vector<QueuedSlice>& out);
+// The same value of `queue` in kRecordVersion: itself, or one that is made in `buffer`.
+[[nodiscard]] std::string_view renewed_queued(const core::Xid& id, std::string_view value,
+                                              std::string& buffer);
 
 // How many msgs a batch has: decode_batch without making them. Checks version and checksum.
 [[nodiscard]] std::size_t batch_size(const core::Xid& id, std::string_view value);
+
+// Where a msg waits that is not in `queue`.
+struct Place {
+  core::QueueNumber queue = core::kDefaultQueue;
+  std::optional<core::Instant> due_at = std::nullopt;  // none: in the queue
+  friend bool operator==(const Place&, const Place&) = default;
+};
+void encode(const Place& place, std::string& out);
+[[nodiscard]] Place decode_place(const core::Xid& id, std::string_view value);
+
+void encode_key(const core::Xid& id, std::string& out);
+[[nodiscard]] core::Xid decode_key(std::string_view key, std::string_view value);
+
+void encode(const QueueInfo& info, std::string& out);
+[[nodiscard]] QueueInfo decode_queue_info(core::QueueNumber number, std::string_view value);
+
+// `bucket`: "reported" or "failed". Ids that were dropped are nil.
+void encode_settled(std::span<const core::Xid> ids, std::string& out);
+void decode_settled(std::string_view bucket, std::uint64_t order, std::string_view value,
+                    std::vector<core::Xid>& out);
 
 }  // namespace pena::store

@@ -23,11 +23,18 @@ class ForwardingStore : public Store {
   void commit(const ChangeSet& changes) override { inside_->commit(changes); }
 
   // The index's.
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    const std::vector<core::Xid>& ids,
                                                     std::size_t bytes) const override {
-    return inside_->queued(ids, bytes);
+    return inside_->queued(queue, ids, bytes);
   }
-  [[nodiscard]] std::uint64_t queue_length() const override { return inside_->queue_length(); }
+  [[nodiscard]] std::optional<core::Instant> next_due() const override {
+    return inside_->next_due();
+  }
+  [[nodiscard]] std::vector<std::optional<core::Xid>> find_keys(
+      const std::vector<Key>& keys) const override {
+    return inside_->find_keys(keys);
+  }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return inside_->last_up_to(id);
   }
@@ -41,9 +48,28 @@ class ForwardingStore : public Store {
                                     std::size_t limit) const override {
     return inside_->ids(bucket, after, limit);
   }
-  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<core::Xid> after, std::size_t limit,
-                                            std::size_t bytes) const override {
-    return inside_->queue(after, limit, bytes);
+  [[nodiscard]] Page<core::QueuedMsg> queue(core::QueueNumber queue, std::optional<core::Xid> after,
+                                            std::size_t limit, std::size_t bytes) const override {
+    return inside_->queue(queue, after, limit, bytes);
+  }
+  [[nodiscard]] Page<core::QueuedMsg> later(const std::optional<LaterPlace>& after,
+                                            Most most) const override {
+    return inside_->later(after, most);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                       Most most) const override {
+    return inside_->reports_since(order, most);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails_since(std::uint64_t order, Most most) const override {
+    return inside_->fails_since(order, most);
+  }
+  [[nodiscard]] std::vector<QueueInfo> queues() const override { return inside_->queues(); }
+  [[nodiscard]] std::optional<core::Xid> find_key(core::QueueNumber queue,
+                                                  const std::string& key) const override {
+    return inside_->find_key(queue, key);
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting(const core::Xid& id) const override {
+    return inside_->waiting(id);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                  Most most) const override {

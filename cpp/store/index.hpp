@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/content.hpp"
 #include "core/msg.hpp"
 #include "core/room.hpp"
 #include "store/log.hpp"
@@ -24,17 +25,41 @@ class Index {
   // nowhere else.
   [[nodiscard]] virtual Ticket applied() const = 0;
 
-  // Msgs of the queue after `after` (exclusive; none: from the start), at most `limit`; it ends, too,
+  // Msgs of a queue after `after` (exclusive; none: from the start), at most `limit`; it ends, too,
   // behind the msg with which it has `bytes` of QueuedMsg::memory_bytes().
-  [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+  [[nodiscard]] virtual Page<core::QueuedMsg> queue(core::QueueNumber queue,
+                                                    std::optional<core::Xid> after,
                                                     std::size_t limit, std::size_t bytes) const = 0;
-  // These msgs, which must be in the queue, in this order; the last are left out behind the one
+  // These msgs, which must be in that queue, in this order; the last are left out behind the one
   // with which they have so many QueuedMsg::memory_bytes().
-  [[nodiscard]] virtual std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+  [[nodiscard]] virtual std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                            const std::vector<core::Xid>& ids,
                                                             std::size_t bytes) const = 0;
-  // In which of queue, report and fail each of them is.
+  // Msgs of the bucket `later` behind that place (none: from the start), in the order of (due date, id).
+  [[nodiscard]] virtual Page<core::QueuedMsg> later(const std::optional<LaterPlace>& after,
+                                                    Most most) const = 0;
+  // When the first msg of the bucket `later` is due.
+  [[nodiscard]] virtual std::optional<core::Instant> next_due() const = 0;
+  // In which of queue, later, report and fail each of them is.
   [[nodiscard]] virtual std::vector<std::optional<Bucket>> find_all(
       const std::vector<core::Xid>& ids) const = 0;
+  // Which msg is called so; none where no msg is.
+  struct Key {
+    core::QueueNumber queue = core::kDefaultQueue;
+    std::string key;
+  };
+  [[nodiscard]] virtual std::vector<std::optional<core::Xid>> find_keys(
+      const std::vector<Key>& keys) const = 0;
+
+  // Msgs that have ended, by id, and in the order of settling behind that place, as a View has them.
+  [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
+  [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
+  [[nodiscard]] virtual Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                               Most most) const = 0;
+  [[nodiscard]] virtual Page<core::FailRecord> fails_since(std::uint64_t order,
+                                                           Most most) const = 0;
+  // What a msg of queue, later, report or fail says; none where none of them has it.
+  [[nodiscard]] virtual std::optional<core::Content> content(const core::Xid& id) const = 0;
 
   // How full it is, 0 … 1 and beyond, free pages counted as free; looks at its disk, too, for what
   // follows. Cheap enough to be asked after every commit.
@@ -50,8 +75,8 @@ class Index {
 
   // What a start reads.
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
-  // How many msgs are in the queue. Reads none of them.
-  [[nodiscard]] virtual std::uint64_t queue_length() const = 0;
+  // Every queue that has a name or a msg, by number. Reads no msg.
+  [[nodiscard]] virtual std::vector<QueueInfo> queues() const = 0;
   [[nodiscard]] virtual std::optional<std::uint64_t> meta(const std::string& key) const = 0;
   [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
                                             std::size_t limit) const = 0;

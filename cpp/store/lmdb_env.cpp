@@ -30,7 +30,9 @@ bool read_number(std::string_view& line, Number& number, int base) {
   return error == std::errc{};
 }
 
-constexpr std::array<const char*, kTables> kNames{"queue", "batch", "report", "fail", "meta"};
+constexpr std::array<const char*, kTables> kNames{"queue", "batch",      "report",   "fail",
+                                                  "meta",  "queues",     "later",    "place",
+                                                  "key",   "queue_info", "reported", "failed"};
 constexpr unsigned kReaders = 512;
 // Of a store that is opened so many pages are looked at, a quarter of a GiB, which takes a tenth of a
 // second; `pena check` looks at all.
@@ -135,7 +137,10 @@ std::shared_ptr<LmdbEnv> LmdbEnv::open(const std::string& path, std::size_t map_
   env = find_open(path, lock);
   if (env) {
     lock.unlock();
-    if (create) env->grow_map(map_bytes);
+    if (create) {
+      env->grow_map(map_bytes);
+      env->make_tables();
+    }
     return env;
   }
   if (!there) make_whole(path, map_bytes);
@@ -215,25 +220,38 @@ LmdbEnv::~LmdbEnv() {
   if (process_ == ::getpid() && files_.lock_is_whole()) mdb_env_close(env_);
 }
 
-void LmdbEnv::open_tables(bool create) {
+void LmdbEnv::open_tables(bool create) const {
   MDB_txn* txn = nullptr;
   int code = mdb_txn_begin(env_, nullptr, create ? 0U : static_cast<unsigned>(MDB_RDONLY), &txn);
   if (code != 0) throw_lmdb("cannot open the store " + path_, code);
-  for (std::size_t i = 0; i < kTables && code == 0; ++i) {
-    code =
-        mdb_dbi_open(txn, kNames[i], create ? static_cast<unsigned>(MDB_CREATE) : 0U, &tables_[i]);
-    if (code == MDB_NOTFOUND) {
-      mdb_txn_abort(txn);
-      throw StoreError("the store " + path_ + " has no bucket " + kNames[i] +
-                       "; expected a folder that a server has made");
-    }
+  std::size_t have = 0;
+  const unsigned flags = create ? static_cast<unsigned>(MDB_CREATE) : 0U;
+  for (; have < kTables; ++have) {
+    code = mdb_dbi_open(txn, kNames[have], flags, &tables_[have]);
+    if (code != 0) break;
   }
-  if (code != 0) {
-    mdb_txn_abort(txn);
-    throw_lmdb("cannot open the buckets of " + path_, code);
+  const bool older = code == MDB_NOTFOUND && have >= kTablesOfOldest;
+  if (code != 0 && !older) mdb_txn_abort(txn);
+  if (code == MDB_NOTFOUND && !older) {
+    throw StoreError("the store " + path_ + " has no bucket " + kNames[have] +
+                     "; expected a folder that a server has made");
   }
+  if (code != 0 && !older) throw_lmdb("cannot open the buckets of " + path_, code);
   code = mdb_txn_commit(txn);
   if (code != 0) throw_lmdb("cannot create the buckets of " + path_, code, folder_);
+  have_ = have;
+}
+
+// Of an environment that a view has opened before.
+void LmdbEnv::make_tables() {
+  const std::unique_lock alone(map_);
+  if (have_ < kTables) open_tables(true);
+}
+
+// In an older store, that a server of another process may take over.
+void LmdbEnv::look_for_tables() const {
+  const std::unique_lock alone(map_);
+  if (have_ < kTables) open_tables(false);
 }
 
 // Of an environment that a view has opened before. The map never shrinks.
@@ -395,39 +413,6 @@ void LmdbEnv::check_process() const {
   throw StoreError("the store " + path_ +
                    " was opened before this process was forked; expected that it is opened anew "
                    "in the child");
-}
-
-ReadTxn::ReadTxn(const LmdbEnv& env) : map_stays_(env.map_) {
-  env.check_process();
-  env.files().check_length();
-  int code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
-  if (code == MDB_MAP_RESIZED) {
-    map_stays_.unlock();
-    env.follow_map();
-    map_stays_.lock();
-    code = mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn_);
-  }
-  if (code != 0) throw_lmdb("cannot read the store " + env.path(), code);
-}
-
-ReadTxn::~ReadTxn() {
-  mdb_txn_abort(txn_);
-}
-
-WriteTxn::WriteTxn(const LmdbEnv& env) : env_(env) {
-  env.check_process();
-  env.files().check();
-  const int code = mdb_txn_begin(env.get(), nullptr, 0, &txn_);
-  if (code != 0) throw_lmdb("cannot write to the store " + env.path(), code);
-}
-
-WriteTxn::~WriteTxn() {
-  if (txn_ != nullptr) mdb_txn_abort(txn_);
-}
-
-void WriteTxn::commit() {
-  const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
-  if (code != 0) throw_lmdb("cannot commit to the store", code, env_.folder());
 }
 
 }  // namespace pena::store

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,8 +22,23 @@ namespace pena::store {
 class PageCheck;
 struct WalkPlace;
 
-enum class Table : std::size_t { queue, batch, report, fail, meta };
-inline constexpr std::size_t kTables = 5;
+// As store/format.hpp has them. A store of an older schema has the first five.
+enum class Table : std::size_t {
+  queue,
+  batch,
+  report,
+  fail,
+  meta,
+  queues,
+  later,
+  place,
+  key,
+  queue_info,
+  reported,
+  failed
+};
+inline constexpr std::size_t kTables = 12;
+inline constexpr std::size_t kTablesOfOldest = 5;
 [[nodiscard]] const char* name_of(Table table);
 
 class LmdbEnv {
@@ -40,6 +56,8 @@ class LmdbEnv {
   [[nodiscard]] unsigned table(Table table) const {
     return tables_[static_cast<std::size_t>(table)];
   }
+  // Within a transaction.
+  [[nodiscard]] bool has(Table table) const { return static_cast<std::size_t>(table) < have_; }
   [[nodiscard]] const std::string& path() const { return path_; }
   // The same, good wherever the process changes its working directory to.
   [[nodiscard]] const std::string& folder() const { return folder_; }
@@ -98,7 +116,10 @@ class LmdbEnv {
   void look(const PageCheck& check, WalkPlace& place, AtPause at_pause) const;
   void look_at_metas() const;
   void open_files(std::size_t map_bytes);
-  void open_tables(bool create);
+  void open_tables(bool create) const;
+  void make_tables();
+  void look_for_tables() const;
+  [[nodiscard]] bool lacks_tables() const { return have_ > 0 && have_ < kTables; }
   void grow_map(std::size_t map_bytes);
   void follow_map() const;
   void note_map() const;
@@ -109,7 +130,9 @@ class LmdbEnv {
   mutable process::MappedFile mapped_;  // guarded by map_, alone
   bool all_looked_at_ = false;
   MDB_env* env_ = nullptr;
-  std::array<unsigned, kTables> tables_{};
+  // Guarded by map_, as long as they are not all: a server may make them while a view is open.
+  mutable std::array<unsigned, kTables> tables_{};
+  mutable std::atomic<std::size_t> have_ = 0;  // of them, from the first on
   int process_ = 0;
   mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone
 };

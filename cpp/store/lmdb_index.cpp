@@ -10,26 +10,15 @@
 #include "store/format.hpp"
 #include "store/held_ids.hpp"
 #include "store/lmdb_cursor.hpp"
+#include "store/lmdb_places.hpp"
 #include "store/lmdb_records.hpp"
+#include "store/queue_registry.hpp"
 #include "store/queue_table.hpp"
 
 namespace pena::store {
 namespace {
 
 using core::Xid;
-
-void append_queued_ids(const Xid& key, std::string_view value, std::vector<Xid>& out) {
-  std::vector<QueuedSlice> slices;
-  slice_queued(key, value, slices);
-  for (const QueuedSlice& slice : slices) out.push_back(slice.id);
-}
-
-Page<Xid> queue_ids(const LmdbEnv& env, const std::optional<Xid>& after, std::size_t limit) {
-  const ReadTxn txn(env);
-  Cursor cursor(env, txn.get(), Table::queue);
-  return queue_page<Xid>(cursor, after, limit, append_queued_ids, std::identity{}, SIZE_MAX,
-                         [](const Xid& /*id*/) { return std::size_t{1}; });
-}
 
 // The places of `ids` in the order of the ids.
 std::vector<std::size_t> order_of(const std::vector<Xid>& ids) {
@@ -53,33 +42,57 @@ std::optional<Xid> last_queued_up_to(const LmdbEnv& env, MDB_txn* txn, const Xid
 
 }  // namespace
 
-Page<core::QueuedMsg> LmdbIndex::queue(const std::optional<Xid>& after, std::size_t limit,
-                                       std::size_t bytes) const {
+Page<core::QueuedMsg> LmdbIndex::queue(core::QueueNumber queue, const std::optional<Xid>& after,
+                                       std::size_t limit, std::size_t bytes) const {
   const ReadTxn txn(*env_);
-  Cursor cursor(*env_, txn.get(), Table::queue);
+  Cursor cursor(*env_, txn.get(), queue);
   return queue_page<core::QueuedMsg>(
       cursor, after, limit, decode_queued,
       [](const core::QueuedMsg& queued) { return queued.msg.id; }, bytes,
       [](const core::QueuedMsg& queued) { return queued.memory_bytes(); });
 }
 
-std::vector<core::QueuedMsg> LmdbIndex::queued(const std::vector<Xid>& ids,
+std::vector<core::QueuedMsg> LmdbIndex::queued(core::QueueNumber queue, const std::vector<Xid>& ids,
                                                std::size_t bytes) const {
   const ReadTxn txn(*env_);
-  Cursor cursor(*env_, txn.get(), Table::queue);
+  Cursor cursor(*env_, txn.get(), queue);
   return read_queued(cursor, ids, bytes);
 }
 
-std::uint64_t LmdbIndex::queue_length() const {
-  return queue_length_of(*env_, ReadTxn(*env_).get());
+std::optional<core::Instant> LmdbIndex::next_due() const {
+  const ReadTxn txn(*env_);
+  KeyCursor cursor(*env_, txn.get(), Table::later);
+  return cursor.first() ? std::optional{LaterKey::of(cursor.key()).due_at} : std::nullopt;
+}
+
+std::vector<std::optional<Xid>> LmdbIndex::find_keys(const std::vector<Index::Key>& keys) const {
+  const ReadTxn txn(*env_);
+  std::vector<std::optional<Xid>> found;
+  found.reserve(keys.size());
+  for (const auto& [queue, key] : keys) found.push_back(id_of_key(*env_, txn.get(), queue, key));
+  return found;
+}
+
+std::vector<QueueInfo> LmdbIndex::queues() const {
+  std::vector<QueueInfo> infos = all_queues();
+  std::erase_if(infos, std::not_fn(is_worth_telling));
+  return infos;
+}
+
+std::vector<QueueInfo> LmdbIndex::all_queues() const {
+  return queue_infos(*env_, ReadTxn(*env_).get());
 }
 
 // In the order of the ids, whatever order they are asked in: a record of the queue is read once,
 // and neighbours lie on the same pages.
 std::vector<std::optional<Bucket>> LmdbIndex::find_all(const std::vector<Xid>& ids) const {
   const ReadTxn txn(*env_);
-  Cursor cursor(*env_, txn.get(), Table::queue);
+  Cursor cursor(*env_, txn.get(), core::kDefaultQueue);
   QueuedIds queued(cursor);
+  const bool elsewhere = records_of(*env_, txn.get(), Table::place) > 0;
+  const auto place = [&](const Xid& id) {
+    return elsewhere ? place_of(*env_, txn.get(), id) : std::nullopt;
+  };
   std::vector<std::optional<Bucket>> found(ids.size());
   for (const std::size_t at : order_of(ids)) {
     const Xid& id = ids[at];
@@ -87,6 +100,8 @@ std::vector<std::optional<Bucket>> LmdbIndex::find_all(const std::vector<Xid>& i
       found[at] = Bucket::report;
     } else if (queued.contains(id)) {
       found[at] = Bucket::queue;
+    } else if (const auto waits = place(id)) {
+      found[at] = waits->due_at ? Bucket::later : Bucket::queue;
     } else if (value_of(*env_, txn.get(), Table::fail, id)) {
       found[at] = Bucket::fail;
     }
@@ -104,7 +119,9 @@ std::optional<std::uint64_t> LmdbIndex::meta(const std::string& key) const {
 
 Page<Xid> LmdbIndex::ids(Bucket bucket, const std::optional<Xid>& after, std::size_t limit) const {
   if (bucket == Bucket::batch) return held_ids(batches(), after, limit);
-  if (bucket == Bucket::queue) return queue_ids(*env_, after, limit);
+  if (bucket == Bucket::queue || bucket == Bucket::later) {
+    return waiting_ids(*env_, ReadTxn(*env_).get(), bucket, after, limit);
+  }
   const Table table = bucket == Bucket::report ? Table::report : Table::fail;
   return read_page<Xid>(*env_, table, after, limit,
                         [](const Xid& id, std::string_view /*value*/) { return id; });
@@ -113,20 +130,11 @@ Page<Xid> LmdbIndex::ids(Bucket bucket, const std::optional<Xid>& after, std::si
 std::optional<Xid> LmdbIndex::last_up_to(const Xid& id) const {
   const ReadTxn txn(*env_);
   std::optional<Xid> last = last_queued_up_to(*env_, txn.get(), id);
-  for (const Table table : {Table::report, Table::fail}) {
+  for (const Table table : {Table::place, Table::report, Table::fail}) {
     Cursor cursor(*env_, txn.get(), table);
     if (cursor.to_last_up_to(id)) last = std::max(cursor.id(), last.value_or(cursor.id()));
   }
   return last;
-}
-
-// Stores of schema 1 do not say it, and have one msg a record.
-std::uint64_t queue_length_of(const LmdbEnv& env, MDB_txn* txn) {
-  if (const auto said = number_of(env, txn, kQueuedKey)) return *said;
-  if (number_of(env, txn, kSchemaKey).value_or(kOldestSchema) == kOldestSchema) {
-    return records_of(env, txn, Table::queue);
-  }
-  throw StoreError("the meta value queued is missing");
 }
 
 void refuse_other_schema(const LmdbIndex& index) {

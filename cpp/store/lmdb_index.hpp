@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/msg.hpp"
+#include "store/index.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/records.hpp"
 
@@ -22,12 +23,17 @@ class LmdbIndex {
  public:
   explicit LmdbIndex(std::shared_ptr<LmdbEnv> env) : env_(std::move(env)) {}
 
-  [[nodiscard]] Page<core::QueuedMsg> queue(const std::optional<core::Xid>& after,
+  [[nodiscard]] Page<core::QueuedMsg> queue(core::QueueNumber queue,
+                                            const std::optional<core::Xid>& after,
                                             std::size_t limit, std::size_t bytes) const;
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    const std::vector<core::Xid>& ids,
                                                     std::size_t bytes) const;
-  // Reads one number.
-  [[nodiscard]] std::uint64_t queue_length() const;
+  [[nodiscard]] std::optional<core::Instant> next_due() const;
+  [[nodiscard]] std::vector<std::optional<core::Xid>> find_keys(
+      const std::vector<Index::Key>& keys) const;
+  [[nodiscard]] std::vector<QueueInfo> queues() const;
+  [[nodiscard]] std::vector<QueueInfo> all_queues() const;  // those with nothing, too
   [[nodiscard]] std::vector<std::optional<Bucket>> find_all(
       const std::vector<core::Xid>& ids) const;
   [[nodiscard]] std::vector<core::Batch> batches() const;
@@ -41,9 +47,6 @@ class LmdbIndex {
  private:
   std::shared_ptr<LmdbEnv> env_;
 };
-
-// How many msgs wait, as of that transaction.
-[[nodiscard]] std::uint64_t queue_length_of(const LmdbEnv& env, MDB_txn* txn);
 
 // Throws StoreError where the store has another schema than this program reads.
 void refuse_other_schema(const LmdbIndex& index);

@@ -12,6 +12,7 @@ namespace {
 
 std::optional<std::string_view> find_value(const LmdbEnv& env, MDB_txn* txn, Table table,
                                            MDB_val key) {
+  if (!env.has(table)) return std::nullopt;
   MDB_val value{};
   const int code = mdb_get(txn, env.table(table), &key, &value);
   if (code == MDB_NOTFOUND) return std::nullopt;
@@ -26,7 +27,13 @@ std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table
   return find_value(env, txn, table, to_val(id));
 }
 
+std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table table,
+                                         std::string_view key) {
+  return find_value(env, txn, table, to_val(key));
+}
+
 std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  if (!env.has(table)) return 0;
   MDB_stat stat{};
   const int code = mdb_stat(txn, env.table(table), &stat);
   if (code != 0) throw_lmdb("cannot read the store", code);
@@ -49,6 +56,12 @@ void put_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::ui
   MDB_val value{sizeof number, &number};
   const int code = mdb_put(txn, env.table(Table::meta), &key, &value, 0);
   if (code != 0) throw_lmdb("cannot write to the store", code);
+}
+
+void drop_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name) {
+  MDB_val key = to_val(name);
+  const int code = mdb_del(txn, env.table(Table::meta), &key, nullptr);
+  if (code != 0 && code != MDB_NOTFOUND) throw_lmdb("cannot write to the store", code);
 }
 
 }  // namespace pena::store

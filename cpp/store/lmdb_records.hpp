@@ -17,17 +17,22 @@ namespace pena::store {
 // The numbers of `meta` that are the store's own. The others are the caller's.
 inline constexpr const char* kSchemaKey = "schema";
 inline constexpr const char* kBootsKey = "boots";
-inline constexpr const char* kQueuedKey = "queued";
+inline constexpr const char* kQueuedKey = "queued";  // msgs that wait, in stores of schema 2
+// The schema of the store that is being taken over (store/takeover.hpp).
+inline constexpr const char* kTakenFromKey = "taken_from";
 
 // It is there until the transaction ends or writes.
 [[nodiscard]] std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn,
                                                        Table table, const core::Xid& id);
+[[nodiscard]] std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn,
+                                                       Table table, std::string_view key);
 // How many records a bucket has: it costs no walk.
 [[nodiscard]] std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table);
 
 [[nodiscard]] std::optional<std::uint64_t> number_of(const LmdbEnv& env, MDB_txn* txn,
                                                      std::string_view name);
 void put_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::uint64_t number);
+void drop_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name);  // also where it is not
 
 // In one transaction of its own. `decode`: makes a record of an id and a value.
 template <class Record, class Decode>

@@ -29,15 +29,22 @@ class LmdbStore final : public LmdbReading<Store> {
 
   void commit(const ChangeSet& changes) override {
     lock_->check();
-    const std::size_t bytes = log_.commit(changes);
-    gauge_.committed(changes.size(), bytes);
+    const Written written = log_.commit(changes);
+    gauge_.committed(written.records, written.bytes);
   }
 
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<core::Xid>& ids,
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    const std::vector<core::Xid>& ids,
                                                     std::size_t bytes) const override {
-    return index().queued(ids, bytes);
+    return index().queued(queue, ids, bytes);
   }
-  [[nodiscard]] std::uint64_t queue_length() const override { return index().queue_length(); }
+  [[nodiscard]] std::optional<core::Instant> next_due() const override {
+    return index().next_due();
+  }
+  [[nodiscard]] std::vector<std::optional<core::Xid>> find_keys(
+      const std::vector<Key>& keys) const override {
+    return index().find_keys(keys);
+  }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return index().last_up_to(id);
   }
@@ -63,7 +70,7 @@ std::size_t map_of(std::size_t map_bytes) {
 }  // namespace
 std::optional<std::string> map_problem(const core::Limits& limits) {
   constexpr std::uint64_t kOfNothing = 64;  // pages of an empty store
-  const std::uint64_t record = core::kMsgFields + limits.payload_bytes;
+  const std::uint64_t record = core::kMsgFields + core::kLongestKey + limits.payload_bytes;
   core::BatchRoom granted{limits};
   granted.add(record);
   const std::uint64_t pages = kOfNothing + core::kPagesOfCommits +

@@ -11,13 +11,17 @@
 
 #include "store/format.hpp"
 #include "store/lmdb_index.hpp"
+#include "store/lmdb_places.hpp"
 #include "store/lmdb_records.hpp"
+#include "store/settled_table.hpp"
 #include "store/view.hpp"
 
 namespace pena::store {
 
 // Checks every batch.
 [[nodiscard]] BucketCounts count_msgs(const LmdbEnv& env);
+[[nodiscard]] Page<core::QueuedMsg> later_page(const LmdbEnv& env,
+                                               const std::optional<LaterPlace>& after, Most most);
 
 // `Base`: store::View, for a view by itself; store::Store, whose index has some of the same reads, so
 // that they are overridden with them.
@@ -30,9 +34,30 @@ class LmdbReading : public Base {
                                     std::size_t limit) const override {
     return index_.ids(bucket, after, limit);
   }
-  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<core::Xid> after, std::size_t limit,
-                                            std::size_t bytes) const override {
-    return index_.queue(after, limit, bytes);
+  [[nodiscard]] Page<core::QueuedMsg> queue(core::QueueNumber queue, std::optional<core::Xid> after,
+                                            std::size_t limit, std::size_t bytes) const override {
+    return index_.queue(queue, after, limit, bytes);
+  }
+  [[nodiscard]] Page<core::QueuedMsg> later(const std::optional<LaterPlace>& after,
+                                            Most most) const override {
+    return later_page(index_.env(), after, most);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                       Most most) const override {
+    return settled_page<core::ReportRecord>(index_.env(), Table::reported, Table::report, order,
+                                            most, decode_report);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails_since(std::uint64_t order, Most most) const override {
+    return settled_page<core::FailRecord>(index_.env(), Table::failed, Table::fail, order, most,
+                                          decode_fail);
+  }
+  [[nodiscard]] std::vector<QueueInfo> queues() const override { return index_.queues(); }
+  [[nodiscard]] std::optional<core::Xid> find_key(core::QueueNumber queue,
+                                                  const std::string& key) const override {
+    return index_.find_keys({{queue, key}}).front();
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting(const core::Xid& id) const override {
+    return waiting_msg(index_.env(), ReadTxn(index_.env()).get(), id);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                  Most most) const override {

@@ -2,41 +2,30 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <utility>
 
-#include "store/format.hpp"
+#include "store/error.hpp"
 #include "store/held_ids.hpp"
+#include "store/memory_tables.hpp"
 
 namespace pena::store {
 namespace {
 
 using core::Xid;
 
-template <class Record>
-using Table = std::map<Xid, Record>;
-
-struct Tables {
-  Table<core::QueuedMsg> queue;
-  Table<core::Batch> batch;
-  Table<core::ReportRecord> report;
-  Table<core::FailRecord> fail;
-  std::map<std::string, std::uint64_t> meta;
-};
-
-template <class Record>
-auto behind(const Table<Record>& table, const std::optional<Xid>& after) {
+template <class Map>
+auto behind(const Map& table, const std::optional<typename Map::key_type>& after) {
   return after ? table.upper_bound(*after) : table.begin();
 }
 
 std::size_t size_of(const std::vector<core::Miss>& misses) {
   std::size_t bytes = misses.size() * sizeof(core::Miss);
-  for (const core::Miss& miss : misses) bytes += miss.error.size();
+  for (const core::Miss& miss : misses) bytes += miss.error.size() + miss.client_name.size();
   return bytes;
 }
 std::size_t size_of(const core::QueuedMsg& queued) {
-  return sizeof queued + queued.msg.payload.size() + size_of(queued.misses);
+  return queued.memory_bytes();
 }
 std::size_t size_of(const core::Batch& batch) {
   std::size_t bytes = sizeof batch;
@@ -44,27 +33,37 @@ std::size_t size_of(const core::Batch& batch) {
   return bytes;
 }
 std::size_t size_of(const core::ReportRecord& record) {
-  return sizeof record + size_of(record.misses);
+  return sizeof record + record.key.size() + record.result.size() + size_of(record.misses);
 }
 std::size_t size_of(const core::FailRecord& record) {
-  return sizeof record + record.msg.payload.size() + size_of(record.misses);
+  return sizeof record + record.msg.payload.size() + record.msg.key.size() + size_of(record.misses);
 }
 
-template <class Record>
-Page<Record> records_of(const Table<Record>& table, const std::optional<Xid>& after, Most most) {
+// A page of `table` from `at` on; `value`: the record that an entry of it names.
+template <class Record, class Map, class ValueOf>
+Page<Record> page_of(const Map& table, typename Map::const_iterator at, Most most,
+                     ValueOf value_of) {
   Page<Record> page;
   std::size_t bytes = 0;
-  auto at = behind(table, after);
   for (; at != table.end() && page.records.size() < most.records && bytes < most.bytes; ++at) {
-    bytes += size_of(at->second);
-    page.records.push_back(at->second);
+    const Record& record = value_of(*at);
+    bytes += size_of(record);
+    page.records.push_back(record);
   }
   page.more = at != table.end();
   return page;
 }
+template <class Map>
+Page<typename Map::mapped_type> records_of(const Map& table,
+                                           const std::optional<typename Map::key_type>& after,
+                                           Most most) {
+  using Record = typename Map::mapped_type;
+  return page_of<Record>(table, behind(table, after), most,
+                         [](const auto& entry) -> const Record& { return entry.second; });
+}
 
 template <class Record>
-Page<Xid> ids_of(const Table<Record>& table, const std::optional<Xid>& after, std::size_t limit) {
+Page<Xid> ids_of(const TableOf<Record>& table, const std::optional<Xid>& after, std::size_t limit) {
   Page<Xid> page;
   auto at = behind(table, after);
   for (; at != table.end() && page.records.size() < limit; ++at) page.records.push_back(at->first);
@@ -73,35 +72,10 @@ Page<Xid> ids_of(const Table<Record>& table, const std::optional<Xid>& after, st
 }
 
 template <class Record>
-std::optional<Record> one_of(const Table<Record>& table, const Xid& id) {
+std::optional<Record> one_of(const TableOf<Record>& table, const Xid& id) {
   const auto at = table.find(id);
   return at == table.end() ? std::nullopt : std::optional{at->second};
 }
-
-// How a change set is taken back where one of its writes cannot be done: what was there before, the
-// last change first.
-class Undo {
- public:
-  template <class Map>
-  void keep(Map& map, const typename Map::key_type& key) {
-    const auto at = map.find(key);
-    std::optional<typename Map::mapped_type> before;
-    if (at != map.end()) before = at->second;
-    steps_.push_back([&map, key, before = std::move(before)] {
-      if (before) {
-        map.insert_or_assign(key, *before);
-      } else {
-        map.erase(key);
-      }
-    });
-  }
-  void run() {
-    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) (*step)();
-  }
-
- private:
-  std::vector<std::function<void()>> steps_;
-};
 
 class MemoryStore final : public Store {
  public:
@@ -112,15 +86,7 @@ class MemoryStore final : public Store {
   void commit(const ChangeSet& changes) override {
     const std::lock_guard lock(mutex_);
     if (commits_left_ && --*commits_left_ <= 0) throw StoreError("cannot commit: the disk is full");
-    Undo undo;
-    try {
-      for (const core::Write& write : changes) {
-        std::visit([&](const auto& what) { apply(what, undo); }, write);
-      }
-    } catch (...) {
-      undo.run();
-      throw;
-    }
+    apply(changes, tables_);
   }
 
   [[nodiscard]] double fill() const override { return 0.0; }
@@ -130,7 +96,8 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     switch (bucket) {
       case Bucket::queue:
-        return ids_of(tables_.queue, after, limit);
+      case Bucket::later:
+        return waiting_ids(bucket, after, limit);
       case Bucket::report:
         return ids_of(tables_.report, after, limit);
       case Bucket::fail:
@@ -140,26 +107,20 @@ class MemoryStore final : public Store {
     }
     return held_ids(all_batches(), after, limit);
   }
-  [[nodiscard]] Page<core::QueuedMsg> queue(std::optional<Xid> after, std::size_t limit,
-                                            std::size_t bytes) const override {
+  [[nodiscard]] Page<core::QueuedMsg> queue(core::QueueNumber queue, std::optional<Xid> after,
+                                            std::size_t limit, std::size_t bytes) const override {
     const std::lock_guard lock(mutex_);
-    Page<core::QueuedMsg> page;
-    auto at = behind(tables_.queue, after);
-    for (; at != tables_.queue.end() && page.records.size() < limit && bytes > 0; ++at) {
-      bytes -= std::min(bytes, at->second.memory_bytes());
-      page.records.push_back(at->second);
-    }
-    page.more = at != tables_.queue.end();
-    return page;
+    return records_of(queue_of(queue), after, {limit, bytes});
   }
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(const std::vector<Xid>& ids,
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    const std::vector<Xid>& ids,
                                                     std::size_t bytes) const override {
     const std::lock_guard lock(mutex_);
     std::vector<core::QueuedMsg> read;
     for (const Xid& id : ids) {
       if (bytes == 0) break;
-      const auto at = tables_.queue.find(id);
-      if (at == tables_.queue.end()) {
+      const auto at = queue_of(queue).find(id);
+      if (at == queue_of(queue).end()) {
         throw StoreError("a bug: " + id.text() +
                          " is to be read from the bucket queue, but is not in it");
       }
@@ -167,6 +128,51 @@ class MemoryStore final : public Store {
       read.push_back(at->second);
     }
     return read;
+  }
+  [[nodiscard]] std::optional<core::Instant> next_due() const override {
+    const std::lock_guard lock(mutex_);
+    if (tables_.later.empty()) return std::nullopt;
+    return tables_.later.begin()->first.first;
+  }
+  [[nodiscard]] Page<core::QueuedMsg> later(const std::optional<LaterPlace>& after,
+                                            Most most) const override {
+    const std::lock_guard lock(mutex_);
+    if (!after) return records_of(tables_.later, std::nullopt, most);
+    return records_of(tables_.later, std::pair{after->due_at, after->id}, most);
+  }
+  [[nodiscard]] Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                       Most most) const override {
+    const std::lock_guard lock(mutex_);
+    return settled_since(tables_.reported, tables_.report, order, most);
+  }
+  [[nodiscard]] Page<core::FailRecord> fails_since(std::uint64_t order, Most most) const override {
+    const std::lock_guard lock(mutex_);
+    return settled_since(tables_.failed, tables_.fail, order, most);
+  }
+  [[nodiscard]] std::vector<QueueInfo> queues() const override {
+    const std::lock_guard lock(mutex_);
+    return tables_.queues.all();
+  }
+  [[nodiscard]] std::optional<Xid> find_key(core::QueueNumber queue,
+                                            const std::string& key) const override {
+    return find_keys({{queue, key}}).front();
+  }
+  [[nodiscard]] std::vector<std::optional<Xid>> find_keys(
+      const std::vector<Key>& keys) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<Xid>> found;
+    for (const Key& key : keys) {
+      const auto at = tables_.key.find({key.queue, key.key});
+      found.push_back(at == tables_.key.end() ? std::nullopt : std::optional{at->second});
+    }
+    return found;
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto place = tables_.place.find(id);
+    if (place == tables_.place.end()) return one_of(queue_of(core::kDefaultQueue), id);
+    const auto& [queue, due_at] = place->second;
+    return due_at ? tables_.later.at({*due_at, id}) : queue_of(queue).at(id);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  Most most) const override {
@@ -196,13 +202,7 @@ class MemoryStore final : public Store {
       const std::vector<Xid>& ids) const override {
     const std::lock_guard lock(mutex_);
     std::vector<std::optional<Bucket>> found;
-    for (const Xid& id : ids) {
-      std::optional<Bucket> where;
-      if (tables_.queue.contains(id)) where = Bucket::queue;
-      if (tables_.report.contains(id)) where = Bucket::report;
-      if (tables_.fail.contains(id)) where = Bucket::fail;
-      found.push_back(where);
-    }
+    for (const Xid& id : ids) found.push_back(bucket_of(id));
     return found;
   }
   [[nodiscard]] std::optional<Xid> last_up_to(const Xid& id) const override {
@@ -214,14 +214,16 @@ class MemoryStore final : public Store {
       const Xid& here = std::prev(behind)->first;
       if (!last || here > *last) last = here;
     };
-    look(tables_.queue);
+    look(queue_of(core::kDefaultQueue));
+    look(tables_.place);
     look(tables_.report);
     look(tables_.fail);
     return last;
   }
   [[nodiscard]] BucketCounts counts() const override {
     const std::lock_guard lock(mutex_);
-    BucketCounts counts{tables_.queue.size(), 0, tables_.report.size(), tables_.fail.size()};
+    BucketCounts counts{0, tables_.later.size(), 0, tables_.report.size(), tables_.fail.size()};
+    for (const auto& [number, msgs] : tables_.queue) counts.queue += msgs.size();
     for (const auto& [id, batch] : tables_.batch) counts.batch += batch.msgs.size();
     return counts;
   }
@@ -235,48 +237,54 @@ class MemoryStore final : public Store {
   [[nodiscard]] std::vector<core::Batch> all_batches() const {
     return records_of(tables_.batch, std::nullopt, SIZE_MAX).records;
   }
-
-  template <class Map, class Value>
-  static void replace(Map& map, const typename Map::key_type& key, const Value& value, Undo& undo) {
-    undo.keep(map, key);
-    map.insert_or_assign(key, value);
+  [[nodiscard]] const TableOf<core::QueuedMsg>& queue_of(core::QueueNumber queue) const {
+    static const TableOf<core::QueuedMsg> kNone;
+    const auto at = tables_.queue.find(queue);
+    return at == tables_.queue.end() ? kNone : at->second;
   }
-  template <class Map, class Value>
-  static void put(Bucket bucket, Map& map, const Xid& id, const Value& value, Undo& undo) {
-    undo.keep(map, id);
-    if (!map.emplace(id, value).second) refuse_put(bucket, id);
+  [[nodiscard]] std::optional<Bucket> bucket_of(const Xid& id) const {
+    if (tables_.report.contains(id)) return Bucket::report;
+    if (queue_of(core::kDefaultQueue).contains(id)) return Bucket::queue;
+    const auto place = tables_.place.find(id);
+    if (place != tables_.place.end()) {
+      return place->second.due_at ? Bucket::later : Bucket::queue;
+    }
+    if (tables_.fail.contains(id)) return Bucket::fail;
+    return std::nullopt;
   }
-  template <class Map>
-  static void drop(Bucket bucket, Map& map, const Xid& id, Undo& undo) {
-    undo.keep(map, id);
-    if (map.erase(id) == 0) refuse_drop(bucket, id);
+  // Of all queues, or of `later`.
+  [[nodiscard]] Page<Xid> waiting_ids(Bucket bucket, const std::optional<Xid>& after,
+                                      std::size_t limit) const {
+    const bool later = bucket == Bucket::later;
+    std::vector<Xid> ids;
+    auto place = behind(tables_.place, after);
+    for (; place != tables_.place.end() && ids.size() <= limit; ++place) {
+      if (place->second.due_at.has_value() == later) ids.push_back(place->first);
+    }
+    if (!later) {
+      const std::size_t others = ids.size();
+      const auto& msgs = queue_of(core::kDefaultQueue);
+      auto at = behind(msgs, after);
+      for (std::size_t i = 0; at != msgs.end() && i <= limit; ++at, ++i) ids.push_back(at->first);
+      std::ranges::inplace_merge(ids, ids.begin() + static_cast<std::ptrdiff_t>(others));
+    }
+    Page<Xid> page;
+    page.more = ids.size() > limit;
+    ids.resize(std::min(ids.size(), limit));
+    page.records = std::move(ids);
+    return page;
   }
-
-  void apply(const core::PutQueue& write, Undo& undo) {
-    put(Bucket::queue, tables_.queue, write.msg.msg.id, write.msg, undo);
-  }
-  void apply(const core::DropQueue& write, Undo& undo) {
-    drop(Bucket::queue, tables_.queue, write.id, undo);
-  }
-  void apply(const core::PutBatch& write, Undo& undo) {
-    if (write.replaces) return replace(tables_.batch, write.batch->id, *write.batch, undo);
-    put(Bucket::batch, tables_.batch, write.batch->id, *write.batch, undo);
-  }
-  void apply(const core::DropBatch& write, Undo& undo) {
-    drop(Bucket::batch, tables_.batch, write.id, undo);
-  }
-  void apply(const core::PutReport& write, Undo& undo) {
-    put(Bucket::report, tables_.report, write.record.id, write.record, undo);
-  }
-  void apply(const core::PutFail& write, Undo& undo) {
-    put(Bucket::fail, tables_.fail, write.record.msg.id, write.record, undo);
-  }
-  void apply(const core::PutMeta& write, Undo& undo) {
-    replace(tables_.meta, write.key, write.value, undo);
+  template <class Record>
+  static Page<Record> settled_since(const std::map<std::uint64_t, Xid>& order,
+                                    const TableOf<Record>& records, std::uint64_t since,
+                                    Most most) {
+    return page_of<Record>(
+        order, order.upper_bound(since), most,
+        [&](const auto& entry) -> const Record& { return records.at(entry.second); });
   }
 
   mutable std::mutex mutex_;
-  Tables tables_;
+  MemoryTables tables_;
   std::optional<int> commits_left_;  // until one fails
 };
 

@@ -24,9 +24,10 @@ namespace {
 using core::Xid;
 
 // The longest value of which LMDB keeps two in a page of 4 KiB, and none on pages of their own: half
-// of what the page's header leaves, less the record's own header, its key and its place in the
-// page's index.
-constexpr std::size_t kMostBytes = (4096 - 16) / 2 - 2 - 8 - Xid::kBytes;
+// of what the page's header leaves, less the record's own header, the longer of the two keys, and its
+// place in the page's index.
+constexpr std::size_t kMostBytes =
+    (4096 - 16) / 2 - 2 - 8 - sizeof(core::QueueNumber) - Xid::kBytes;
 
 const Xid& xid_of(const core::QueuedMsg& queued) {
   return queued.msg.id;
@@ -84,6 +85,12 @@ void QueuedIds::read_around(const Xid& id) {
   read_ = true;
 }
 
+void append_queued_ids(const Xid& key, std::string_view value, std::vector<Xid>& out) {
+  std::vector<QueuedSlice> slices;
+  slice_queued(key, value, slices);
+  for (const QueuedSlice& slice : slices) out.push_back(slice.id);
+}
+
 void QueueWriter::put(const core::QueuedMsg& msg) {
   const Xid& id = msg.msg.id;
   // The order counts where one msg is dropped and put.
@@ -96,7 +103,6 @@ void QueueWriter::put(const core::QueuedMsg& msg) {
   }
   add(id, Where::behind_all, [&](std::string& value) { append(msg, value); });
   last_ = id;
-  ++growth_;
 }
 
 void QueueWriter::drop(const Xid& id) {
@@ -152,7 +158,6 @@ void QueueWriter::put_among() {
       const bool twice = next != among_.cbegin() && id_of(*(next - 1)) == id;
       if (twice || (old != slices_.cend() && old->id == id)) refuse_put(Bucket::queue, id);
       append(**next, merged_);
-      ++growth_;
     }
     for (; old != slices_.cend(); ++old) append_slice(old->bytes, merged_);
     seal(merged_);
@@ -175,7 +180,7 @@ std::optional<Xid> QueueWriter::slice_around(const Xid& id) {
   }
   if (there) {
     old_ = cursor_.value();
-    slice_queued(cursor_.id(), old_, slices_);
+    slice_queued(cursor_.id(), renewed_queued(cursor_.id(), old_, old_), slices_);
     if (slices_.back().id < id) {
       slices_.clear();
     } else {
@@ -203,7 +208,8 @@ void QueueWriter::drop_all() {
   while (next != dropped_.cend()) {
     if (!cursor_.to_last_up_to(*next)) refuse_drop(Bucket::queue, *next);
     slices_.clear();
-    slice_queued(cursor_.id(), cursor_.value(), slices_);
+    const Xid first = cursor_.id();
+    slice_queued(first, renewed_queued(first, cursor_.value(), old_), slices_);
     const auto begun_at = next;
     auto left = slices_.begin();
     for (const QueuedSlice& slice : slices_) {
@@ -215,16 +221,22 @@ void QueueWriter::drop_all() {
     }
     if (next == begun_at) refuse_drop(Bucket::queue, *next);
     rewrite({slices_.begin(), left});
-    growth_ -= next - begun_at;
   }
   dropped_.clear();
 }
 
 void QueueWriter::rewrite(std::span<const QueuedSlice> left) {
   if (left.empty()) return cursor_.drop();
-  first_ = left.front().id;
-  for (const QueuedSlice& slice : left) append_slice(slice.bytes, buffer_);
-  if (first_ != cursor_.id()) cursor_.drop();
+  const Xid first = left.front().id;
+  merged_.clear();
+  for (const QueuedSlice& slice : left) append_slice(slice.bytes, merged_);
+  if (first != cursor_.id()) cursor_.drop();
+  if (merged_.size() > kMostBytes) {  // in a newer version it may be longer than it was
+    seal(merged_);
+    return put_in_parts(first, merged_);
+  }
+  first_ = first;
+  buffer_.swap(merged_);
   put_buffer(Where::among);
 }
 

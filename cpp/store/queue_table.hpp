@@ -1,6 +1,7 @@
-// The bucket `queue`: records of several msgs each, so that a long queue costs a write and a drop
-// for some two dozen msgs, not for each. What was put in one commit shares records; a record that
-// loses some of its msgs is written again without them.
+// The tables `queue` and `queues`: records of several msgs each, so that a long queue costs a write and a
+// drop for some two dozen msgs, not for each. What was put in one commit shares records; a record that
+// loses some of its msgs is written again without them. Of `queues` all here is of one queue, whose keys
+// have its number before them: the cursor knows no others.
 //
 //   key      1      4      9      23          the id of the record's first msg
 //   record   1 2 3  4 7 8  9      23 40 41
@@ -13,8 +14,8 @@
 //   none empty   a record has a msg at least, the one that its key names.
 //   half a page  a record of several msgs is no longer than what LMDB keeps two of in a page. A msg that
 //                is longer by itself is a record alone, and has pages of its own.
-//   counted      the number `queued` of `meta` is the msgs of all records: LMDB counts records. Whoever
-//                writes adds growth() to it in the same transaction (store/lmdb_log).
+//   counted      how many msgs all records have is said in `queue_info`: LMDB counts records. Whoever
+//                writes changes it in the same transaction (store/lmdb_log).
 #pragma once
 
 #include <algorithm>
@@ -93,12 +94,15 @@ class QueuedIds {
   bool read_ = false;
 };
 
+// The ids of a record, behind what `out` has.
+void append_queued_ids(const core::Xid& key, std::string_view value, std::vector<core::Xid>& out);
+
 // Puts and drops within one write transaction.
 class QueueWriter {
  public:
   // `buffer`: for one value, kept by the caller for its memory.
-  QueueWriter(const LmdbEnv& env, MDB_txn* txn, std::string& buffer)
-      : cursor_(env, txn, Table::queue), buffer_(buffer) {
+  QueueWriter(const LmdbEnv& env, MDB_txn* txn, core::QueueNumber queue, std::string& buffer)
+      : cursor_(env, txn, queue), buffer_(buffer) {
     buffer_.clear();
   }
 
@@ -107,8 +111,6 @@ class QueueWriter {
   void drop(const core::Xid& id);  // which must be in it
   void flush();
 
-  // Msgs put less msgs dropped, known after flush().
-  [[nodiscard]] std::int64_t growth() const { return growth_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // of the values put so far
 
  private:
@@ -138,7 +140,6 @@ class QueueWriter {
   std::vector<QueuedSlice> slices_;
   std::string old_;
   std::string merged_;
-  std::int64_t growth_ = 0;
   std::size_t bytes_ = 0;
 };
 

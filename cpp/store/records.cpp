@@ -10,6 +10,8 @@ std::string_view word(Bucket bucket) {
   switch (bucket) {
     case Bucket::queue:
       return "queue";
+    case Bucket::later:
+      return "later";
     case Bucket::batch:
       return "batch";
     case Bucket::report:
@@ -28,6 +30,16 @@ void refuse_put(Bucket bucket, const core::Xid& id) {
 void refuse_drop(Bucket bucket, const core::Xid& id) {
   throw StoreError("a bug: " + id.text() + " is to be dropped from the bucket " +
                    std::string{word(bucket)} + ", but is not in it");
+}
+
+void refuse_key_put(core::QueueNumber queue, const std::string& key) {
+  throw StoreError("a bug: the key " + key + " of the queue " + std::to_string(queue) +
+                   " is to be put, but is there already");
+}
+
+void refuse_key_drop(core::QueueNumber queue, const std::string& key) {
+  throw StoreError("a bug: the key " + key + " of the queue " + std::to_string(queue) +
+                   " is to be dropped, but is not there");
 }
 
 }  // namespace pena::store

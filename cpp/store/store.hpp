@@ -12,10 +12,16 @@ namespace pena::store {
 class Store : public Log, public Index, public View {
  public:
   using View::batches;
+  using View::fail;
+  using View::fails_since;
   using View::find_all;
   using View::ids;
+  using View::later;
   using View::meta;
   using View::queue;
+  using View::queues;
+  using View::report;
+  using View::reports_since;
 
   Ticket append(const ChangeSet& changes) override {
     commit(changes);
@@ -23,8 +29,13 @@ class Store : public Log, public Index, public View {
   }
   [[nodiscard]] Ticket durable() override { return committed_; }
   [[nodiscard]] Ticket applied() const override { return committed_; }
-  // Good enough where records are counted without being read.
-  [[nodiscard]] std::uint64_t queue_length() const override { return counts().queue; }
+
+  [[nodiscard]] std::optional<core::Content> content(const core::Xid& id) const override {
+    if (const auto record = report(id)) return content_of(*record);
+    if (const auto record = fail(id)) return content_of(record->msg);
+    const auto waits = waiting(id);
+    return waits ? std::optional{content_of(waits->msg)} : std::nullopt;
+  }
 
   // Durable when it returns. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;

@@ -22,9 +22,24 @@ class View {
   [[nodiscard]] virtual Page<core::Xid> ids(Bucket bucket, std::optional<core::Xid> after,
                                             std::size_t limit) const = 0;
   // `bytes`: it ends, too, behind the msg with which it has as many QueuedMsg::memory_bytes().
-  [[nodiscard]] virtual Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+  [[nodiscard]] virtual Page<core::QueuedMsg> queue(core::QueueNumber queue,
+                                                    std::optional<core::Xid> after,
                                                     std::size_t limit,
                                                     std::size_t bytes = SIZE_MAX) const = 0;
+  // As that of an Index.
+  [[nodiscard]] virtual Page<core::QueuedMsg> later(const std::optional<LaterPlace>& after,
+                                                    Most most) const = 0;
+  // What was settled behind that place (0: from the start), in the order in which it was.
+  [[nodiscard]] virtual Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                               Most most) const = 0;
+  [[nodiscard]] virtual Page<core::FailRecord> fails_since(std::uint64_t order,
+                                                           Most most) const = 0;
+  [[nodiscard]] virtual std::vector<QueueInfo> queues() const = 0;
+  // Which msg is called so.
+  [[nodiscard]] virtual std::optional<core::Xid> find_key(core::QueueNumber queue,
+                                                          const std::string& key) const = 0;
+  // A msg that waits, in a queue or to be due. Held ones are in their batches.
+  [[nodiscard]] virtual std::optional<core::QueuedMsg> waiting(const core::Xid& id) const = 0;
   [[nodiscard]] virtual Page<core::ReportRecord> reports(std::optional<core::Xid> after,
                                                          Most most) const = 0;
   [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,
@@ -32,7 +47,7 @@ class View {
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
-  // In which of queue, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
+  // In which of queue, later, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
   // batch.
   [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;
   // `find` for many at once, in one transaction.

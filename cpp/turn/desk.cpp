@@ -1,16 +1,74 @@
 // Texts, statuses and headers are part of the protocol (docs/protocol.md).
 #include "turn/desk.hpp"
 
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "turn/routes.hpp"
 #include "turn/stop.hpp"
+#include "wire/ended_body.hpp"
 #include "wire/json.hpp"
+#include "wire/names.hpp"
+#include "wire/quote.hpp"
 
 namespace pena::turn {
 
 Desk::Desk(const core::Limits& limits, core::XidFactory ids, std::string version)
     : limits_(limits), ids_(std::move(ids)), version_(std::move(version)) {}
+
+namespace {
+
+// The date before which it is not to be sent, where that is to come.
+std::optional<core::Instant> due(const wire::Wishes& wishes, core::Instant date) {
+  const core::Instant at = wishes.delay ? date + *wishes.delay : wishes.due_at.value_or(date);
+  return at > date ? std::optional{at} : std::nullopt;
+}
+
+// But for the queue.
+void grant(wire::Wishes& wishes, core::Instant date, core::Msg& msg,
+           std::vector<core::Submitted::Due>& later) {
+  msg.key = std::move(wishes.key);
+  msg.max_resends = wishes.max_resends;
+  if (const auto due_at = due(wishes, date)) later.push_back({msg.id, *due_at});
+}
+
+// As a rule all are of `default`, and then nothing is said.
+void place_in_queues(const std::vector<wire::Submission>& submissions, core::Submitted& submitted) {
+  const auto is_named = [](const wire::Submission& one) {
+    return one.wishes && !one.wishes->queue.empty();
+  };
+  if (std::ranges::none_of(submissions, is_named)) return;
+  std::unordered_map<std::string_view, core::QueueNumber> places;
+  for (std::size_t i = 0; i < submissions.size(); ++i) {
+    const wire::Wishes* const wishes = submissions[i].wishes.get();
+    const std::string_view name =
+        wire::full_queue_name(wishes == nullptr ? std::string_view{} : wishes->queue);
+    const auto next = static_cast<core::QueueNumber>(submitted.queues.size());
+    const auto [place, is_new] = places.try_emplace(name, next);
+    if (is_new) submitted.queues.emplace_back(name);
+    submitted.msgs[i].queue = place->second;
+  }
+}
+
+// Puts the ids that msgs have in the place of those that were drawn for them. Those that were known
+// before, in the order of the request.
+std::vector<core::Xid> note_known(const core::SubmitReply& reply, std::vector<core::Xid>& ids) {
+  std::vector<core::Xid> known;
+  if (reply.known.empty()) return known;
+  std::unordered_map<core::Xid, core::Xid> has;
+  for (const core::KnownMsg& one : reply.known) has.emplace(one.asked, one.id);
+  for (core::Xid& id : ids) {
+    const auto at = has.find(id);
+    if (at == has.end()) continue;
+    id = at->second;
+    known.push_back(id);
+  }
+  return known;
+}
+
+}  // namespace
 
 // ---- what is asked
 
@@ -28,6 +86,20 @@ Asked Desk::ask(const Request& request, const Moment& moment) {
       return read_page(request, store::Bucket::report);
     case Route::fails:
       return read_page(request, store::Bucket::fail);
+    case Route::queue:
+      return read_page(request, store::Bucket::queue);
+    case Route::later:
+      return read_page(request, store::Bucket::later);
+    case Route::batches:
+      return read_page(request, store::Bucket::batch);
+    case Route::msg:
+      return find_msg(msg_of(request.path));
+    case Route::retry:
+      return ended(request, core::EndedAsked::What::retry);
+    case Route::forget_fails:
+      return ended(request, core::EndedAsked::What::forget_fails);
+    case Route::forget_reports:
+      return ended(request, core::EndedAsked::What::forget_reports);
     case Route::health:
       break;
   }
@@ -35,20 +107,27 @@ Asked Desk::ask(const Request& request, const Moment& moment) {
 }
 
 Asked Desk::open_stream(const Request& request, const Moment& moment) {
+  const auto by_key = wire::parse_key_query(request.query);
+  if (!by_key) return refuse(by_key.refusal());
+  if (*by_key) return FindMsg{std::nullopt, (*by_key)->key, (*by_key)->queue};
   const auto query = wire::parse_task_query(request.query, limits_);
   if (!query) return refuse(query.refusal());
   if (draining()) return busy(kServerStops);
   const bool head_only = request.method == "HEAD";
   const core::Xid client = head_only ? core::Xid{} : ids_.next(moment.date);
-  return OpenStream{{client, query->batchsize, query->takes_short, query->batches}, head_only};
+  return OpenStream{{client, query->batchsize, query->takes_short, query->batches, query->queues,
+                     query->submitted_only, query->name},
+                    head_only};
 }
 
-// An id that is named may be known already, and then its msg is not new; one that is drawn here cannot
-// be. The answer has them all.
+// An id or a key that is named may be known already, and then its msg is not new; an id that is drawn
+// here cannot be. The answer has them all.
 Asked Desk::submit(const Request& request, const Moment& moment) {
   if (draining()) return busy(kServerStops);
   if (moment.full != Full::no) return busy(sentence(moment.full, limits_));
-  auto submissions = wire::parse_submissions(request.body, limits_);
+  const auto queue = wire::parse_submit_query(request.query);
+  if (!queue) return refuse(queue.refusal());
+  auto submissions = wire::parse_submissions(request.body, limits_, *queue);
   if (!submissions) return refuse(submissions.refusal());
   const core::RequestId number = next_request_++;
   core::Submitted submitted{number, {}, false};
@@ -56,11 +135,14 @@ Asked Desk::submit(const Request& request, const Moment& moment) {
   Waiting waiting;
   waiting.ids.reserve(submissions->size());
   for (wire::Submission& one : *submissions) {
-    submitted.names_ids = submitted.names_ids || one.id.has_value();
+    const bool has_key = one.wishes && !one.wishes->key.empty();
+    submitted.names_ids = submitted.names_ids || one.id || has_key;
     const core::Xid id = one.id ? *one.id : ids_.next(moment.date);
     waiting.ids.push_back(id);
-    submitted.msgs.push_back({id, one.period, std::move(one.payload)});
+    core::Msg& msg = submitted.msgs.emplace_back(core::Msg{id, one.period, std::move(one.payload)});
+    if (one.wishes) grant(*one.wishes, moment.date, msg, submitted.later);
   }
+  place_in_queues(*submissions, submitted);
   return wait(number, std::move(waiting), std::move(submitted));
 }
 
@@ -73,10 +155,34 @@ Asked Desk::report(const Request& request, const Moment& moment) {
   return wait(number, {{}, core::to_ms(moment.now)}, std::move(*reported));
 }
 
+Asked Desk::ended(const Request& request, core::EndedAsked::What what) {
+  if (draining()) return busy(kServerStops);
+  if (ended_waiting_ >= kMostEndedAtOnce) {
+    return busy(std::to_string(ended_waiting_) +
+                " requests to retry or delete msgs wait already, as many as may");
+  }
+  auto asked = wire::parse_ended(request.body, what, limits_);
+  if (!asked) return refuse(asked.refusal());
+  const core::RequestId number = next_request_++;
+  asked->request = number;
+  ++ended_waiting_;
+  return wait(number, {{}, 0, what, asked->dry_run}, std::move(*asked));
+}
+
 Asked Desk::read_page(const Request& request, store::Bucket bucket) const {
-  const auto query = wire::parse_page_query(request.query, limits_);
+  const bool is_settled = bucket == store::Bucket::report || bucket == store::Bucket::fail;
+  const auto query = wire::parse_page_query(
+      request.query, limits_,
+      {.has_since = is_settled, .is_by_date = bucket == store::Bucket::later});
   if (!query) return refuse(query.refusal());
   return ReadPage{bucket, *query};
+}
+
+Asked Desk::find_msg(std::string_view id) {
+  const auto xid = core::Xid::parse(id);
+  if (xid) return FindMsg{xid};
+  return refuse({400, "the id in the path is " + wire::quote(id) +
+                          "; expected 20 characters of 0-9 and a-v, the last of them 0 or g"});
 }
 
 Answer Desk::health(const Moment& moment) const {
@@ -100,7 +206,8 @@ std::optional<Reply> Desk::resolve(const core::SubmitReply& reply) {
   auto waited = extract(reply.request);
   if (!waited) return std::nullopt;
   if (reply.refused) return Reply{reply.request, NoRoom{}};
-  return Reply{reply.request, Accepted{std::move(waited->ids)}};
+  auto known = note_known(reply, waited->ids);
+  return Reply{reply.request, Accepted{std::move(waited->ids), std::move(known)}};
 }
 
 std::optional<Reply> Desk::resolve(const SubmitRefused& refusal) {
@@ -113,6 +220,13 @@ std::optional<Reply> Desk::resolve(core::ReportReply&& reply) {
   if (!waited) return std::nullopt;
   const core::RequestId request = reply.request;
   return Reply{request, Settled{std::move(reply), waited->came_at_ms}};
+}
+
+std::optional<Reply> Desk::resolve(const core::EndedReply& reply) {
+  --ended_waiting_;
+  const auto waited = extract(reply.request);
+  if (!waited) return std::nullopt;
+  return Reply{reply.request, Ended{reply, waited->what, waited->dry_run}};
 }
 
 std::optional<Desk::Waiting> Desk::extract(core::RequestId request) {

@@ -6,6 +6,7 @@
 //     Answer       say it
 //     OpenStream   open a stream, and tell the turn who joined; or send its head alone
 //     ReadPage     read a page of a bucket: it is the answer
+//     FindMsg      answer(*asked, view), by a thread that may wait for the disk (turn/msg_story.hpp)
 //     Waits        hand `event` to the turn, and remember whose `request` is
 //   for what the turn lets go:  if (auto reply = desk.resolve(std::move(what)))
 //     answer(*reply, limits) is what that request is answered with (turn/reply.hpp): an Answer, or a
@@ -33,6 +34,7 @@
 #include "store/records.hpp"
 #include "turn/admission.hpp"
 #include "turn/answer.hpp"
+#include "turn/msg_story.hpp"
 #include "turn/reply.hpp"
 #include "wire/query.hpp"
 
@@ -63,10 +65,13 @@ struct Waits {
   core::RequestId request = 0;  // the one in the event
   core::Event event;
 };
-using Asked = std::variant<Answer, OpenStream, ReadPage, Waits>;
+using Asked = std::variant<Answer, OpenStream, ReadPage, FindMsg, Waits>;
 
 class Desk {
  public:
+  // Requests to retry or delete msgs, which the turn has one after the other.
+  static constexpr std::size_t kMostEndedAtOnce = 16;
+
   // `ids` shares its number with the turn's. `version` is what GET /healthz says.
   Desk(const core::Limits& limits, core::XidFactory ids, std::string version);
 
@@ -77,6 +82,7 @@ class Desk {
   [[nodiscard]] std::optional<Reply> resolve(const core::SubmitReply& reply);
   [[nodiscard]] std::optional<Reply> resolve(const SubmitRefused& refusal);
   [[nodiscard]] std::optional<Reply> resolve(core::ReportReply&& reply);
+  [[nodiscard]] std::optional<Reply> resolve(const core::EndedReply& reply);
 
   void drain();
   // Nothing is asked of the turn from here on. Gives up one of those that still wait, in the order in
@@ -94,12 +100,17 @@ class Desk {
   struct Waiting {
     std::vector<core::Xid> ids;   // of a submission
     std::int64_t came_at_ms = 0;  // of a report
+    // Of what has ended.
+    core::EndedAsked::What what = core::EndedAsked::What::retry;
+    bool dry_run = false;
   };
 
   Asked open_stream(const Request& request, const Moment& moment);
   Asked submit(const Request& request, const Moment& moment);
   Asked report(const Request& request, const Moment& moment);
+  Asked ended(const Request& request, core::EndedAsked::What what);
   [[nodiscard]] Asked read_page(const Request& request, store::Bucket bucket) const;
+  [[nodiscard]] static Asked find_msg(std::string_view id);
   [[nodiscard]] Answer health(const Moment& moment) const;
   Waits wait(core::RequestId request, Waiting waiting, core::Event event);
   std::optional<Waiting> extract(core::RequestId request);
@@ -109,6 +120,7 @@ class Desk {
   std::string version_;
   Stage stage_ = Stage::open;
   core::RequestId next_request_ = 1;
+  std::size_t ended_waiting_ = 0;  // requests to retry or delete that the turn has
   std::map<core::RequestId, Waiting> waiting_;
 };
 

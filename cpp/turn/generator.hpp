@@ -19,6 +19,7 @@ class Generator {
         count;                   // in all, those made before a restart included; none: endless
     std::optional<double> rate;  // msgs a second; none: as many as are asked for
     std::uint64_t seed = 0;
+    bool yields = false;  // to what is submitted: it ends with the first msg of the queue `default`
   };
   static constexpr std::uint32_t kLongestPeriod = 1000;  // ms; the shortest is 1
   // What a rate would have made while nobody asked is made up for, as far as it is of so long.
@@ -35,6 +36,9 @@ class Generator {
   // will come.
   [[nodiscard]] std::optional<core::Instant> next_at() const;
   [[nodiscard]] bool ended() const;
+  [[nodiscard]] bool yields() const { return settings_.yields; }
+  // It makes no more.
+  void end() { settings_.count = made_; }
   [[nodiscard]] bool rated() const { return settings_.rate.has_value(); }
   [[nodiscard]] std::uint64_t made() const { return made_; }
 

@@ -50,8 +50,8 @@ Outbox::Outbox(const core::Limits& limits, Framing framing, std::string head, co
   bytes_ = kept_;
 }
 
-Outbox::Given Outbox::batch(const core::Batch& batch, core::Instant granted_at,
-                            std::string& frames) {
+Outbox::Given Outbox::batch(const core::Batch& batch, core::Instant granted_at, std::string& frames,
+                            const wire::QueueNames& names) {
   PENA_CHECK(state_ != State::offered);
   if (is_ending()) return {};
   if (state_ == State::writing && !waiting_.empty()) {
@@ -60,10 +60,10 @@ Outbox::Given Outbox::batch(const core::Batch& batch, core::Instant granted_at,
   }
   block_bytes_ = 0;
   if (state_ == State::writing) {
-    append_frames(waiting_, batch, granted_at);
+    append_frames(waiting_, batch, granted_at, names);
     return {};
   }
-  append_frames(frames, batch, granted_at);
+  append_frames(frames, batch, granted_at, names);
   if (frames.size() <= piece_) return {offer(framed(frames, framing_)), {}};
   pieces_.begin(std::exchange(frames, {}));  // nothing large is kept by the caller
   state_ = State::writing;
@@ -71,10 +71,11 @@ Outbox::Given Outbox::batch(const core::Batch& batch, core::Instant granted_at,
 }
 
 // The first of a stream says how soon its client may come back.
-void Outbox::append_frames(std::string& out, const core::Batch& batch, core::Instant granted_at) {
+void Outbox::append_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
+                           const wire::QueueNames& names) {
   out.assign(wire::kChunkRoom, ' ');
   if (!std::exchange(told_retry_, true)) wire::append_retry(out, kComeBackAfter);
-  wire::append_batch_frames(out, batch, granted_at, limits_.timing.lease);
+  wire::append_batch_frames(out, batch, granted_at, limits_.timing.lease, names);
 }
 
 std::string_view Outbox::offer(std::string_view bytes) {

@@ -54,6 +54,7 @@
 #include "core/limits.hpp"
 #include "core/msg.hpp"
 #include "turn/pieces.hpp"
+#include "wire/sse.hpp"
 
 namespace pena::turn {
 
@@ -93,9 +94,10 @@ class Outbox {
     std::string_view at_once;
     std::string_view ends;  // why the stream is ended by this batch; empty: it is not
   };
-  // `granted_at` is of the clock of `now`. `frames` is room for writing, kept by the caller.
-  [[nodiscard]] Given batch(const core::Batch& batch, core::Instant granted_at,
-                            std::string& frames);
+  // `granted_at` is of the clock of `now`. `frames` is room for writing, kept by the caller. `names`: of
+  // queues that are not `default`.
+  [[nodiscard]] Given batch(const core::Batch& batch, core::Instant granted_at, std::string& frames,
+                            const wire::QueueNames& names = {});
   // A heartbeat is due: what to send without waiting, as for a batch.
   [[nodiscard]] std::string_view stamp(const Stamp& stamp);
   // Says bye with the reason behind what is owed. False where the stream ends already.
@@ -130,7 +132,8 @@ class Outbox {
   enum class State : std::uint8_t { idle, offered, writing, ending, over };
 
   [[nodiscard]] bool is_ending() const { return state_ == State::ending || state_ == State::over; }
-  void append_frames(std::string& out, const core::Batch& batch, core::Instant granted_at);
+  void append_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
+                     const wire::QueueNames& names);
   [[nodiscard]] std::string_view offer(std::string_view bytes);
   [[nodiscard]] std::string_view write_block_end(const Stamp& stamp);
   void keep_rest();

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "core/check.hpp"
+#include "core/msg.hpp"
 
 namespace pena::turn {
 namespace {
@@ -45,24 +46,30 @@ QueueThrough::QueueThrough(const store::Index& index, Layers layers) : index_(in
     for (std::size_t i = 0; i < changes->size(); ++i) {
       const core::Write& write = (*changes)[i];
       if (const auto* put = std::get_if<core::PutQueue>(&write)) {
-        changes_[put->msg.msg.id] = {changes, i};
+        changes_[{put->msg.msg.queue, put->msg.msg.id}] = {changes, i};
       } else if (const auto* drop = std::get_if<core::DropQueue>(&write)) {
-        changes_[drop->id] = {changes, i};
+        changes_[{drop->queue, drop->id}] = {changes, i};
+      } else if (const auto* later = std::get_if<core::PutLater>(&write)) {
+        later_changes_[{later->msg.queued_at, later->msg.msg.id}] = {changes, i};
+      } else if (const auto* due = std::get_if<core::DropLater>(&write)) {
+        later_changes_[{due->due_at, due->id}] = {changes, i};
       }
     }
   }
 }
 
 const QueuedMsg* QueueThrough::Change::put() const {
-  const auto* const put = std::get_if<core::PutQueue>(&(*layer)[write]);
-  return put == nullptr ? nullptr : &put->msg;
+  if (const auto* const put = std::get_if<core::PutQueue>(&(*layer)[write])) return &put->msg;
+  const auto* const later = std::get_if<core::PutLater>(&(*layer)[write]);
+  return later == nullptr ? nullptr : &later->msg;
 }
 
 // Two lists in the order of the ids become one. Where both have an id, the layers' word is the last.
-store::Page<QueuedMsg> QueueThrough::queue(std::optional<Xid> after, std::size_t limit,
-                                           std::size_t bytes) const {
-  if (changes_.empty()) return index_.queue(after, limit, bytes);
-  auto next = after ? changes_.upper_bound(*after) : changes_.begin();
+store::Page<QueuedMsg> QueueThrough::queue(core::QueueNumber queue, std::optional<Xid> after,
+                                           std::size_t limit, std::size_t bytes) const {
+  auto next = after ? changes_.upper_bound({queue, *after}) : changes_.lower_bound({queue, Xid{}});
+  const auto last = changes_.lower_bound({queue + 1, Xid{}});
+  if (next == last) return index_.queue(queue, after, limit, bytes);
   GrowingPage grown{limit, bytes};
   // What the layers leave in the queue, from there to `end`.
   const auto add_changed_until = [&](auto end) {
@@ -73,32 +80,33 @@ store::Page<QueuedMsg> QueueThrough::queue(std::optional<Xid> after, std::size_t
     return true;
   };
   for (bool more = true; more;) {
-    store::Page<QueuedMsg> page = index_.queue(after, grown.left(), bytes);
+    store::Page<QueuedMsg> page = index_.queue(queue, after, grown.left(), bytes);
     more = page.more;
     if (!page.records.empty()) after = page.records.back().msg.id;
     for (QueuedMsg& msg : page.records) {
-      const Xid id = msg.msg.id;
-      if (!add_changed_until(changes_.upper_bound(id))) return std::move(grown).page();
-      if (!changes_.contains(id) && !grown.add(std::move(msg))) return std::move(grown).page();
+      const Place place{queue, msg.msg.id};
+      if (!add_changed_until(changes_.upper_bound(place))) return std::move(grown).page();
+      if (!changes_.contains(place) && !grown.add(std::move(msg))) return std::move(grown).page();
     }
   }
-  (void)add_changed_until(changes_.end());
+  (void)add_changed_until(last);
   return std::move(grown).page();
 }
 
-std::vector<QueuedMsg> QueueThrough::queued(std::span<const Xid> ids, std::size_t bytes) const {
+std::vector<QueuedMsg> QueueThrough::queued(core::QueueNumber queue, std::span<const Xid> ids,
+                                            std::size_t bytes) const {
   std::vector<Xid> unchanged;
   unchanged.reserve(ids.size());
   for (const Xid& id : ids) {
-    if (!changes_.contains(id)) unchanged.push_back(id);
+    if (!changes_.contains({queue, id})) unchanged.push_back(id);
   }
   std::vector<QueuedMsg> read =
-      unchanged.empty() ? std::vector<QueuedMsg>{} : index_.queued(unchanged, bytes);
+      unchanged.empty() ? std::vector<QueuedMsg>{} : index_.queued(queue, unchanged, bytes);
   if (unchanged.size() == ids.size()) return read;
   auto from_index = read.begin();
   GrowingPage grown{ids.size(), bytes};
   for (const Xid& id : ids) {
-    const auto change = changes_.find(id);
+    const auto change = changes_.find({queue, id});
     const bool is_changed = change != changes_.end();
     if (!is_changed && from_index == read.end()) break;  // it was cut there
     if (!is_changed) {
@@ -112,24 +120,81 @@ std::vector<QueuedMsg> QueueThrough::queued(std::span<const Xid> ids, std::size_
   return std::move(grown).page().records;
 }
 
-std::size_t erase_reported(Layers layers, std::vector<Xid>& ids) {
-  if (layers.empty() || ids.empty()) return 0;
-  std::unordered_set<Xid> reported;
-  for (const store::ChangeSet* changes : layers) {
-    for (const core::Write& write : *changes) {
-      if (const auto* put = std::get_if<core::PutReport>(&write)) reported.insert(put->record.id);
+// As queue() does it, in the order of the due dates. As a rule few are due of many, so the first page is
+// small.
+QueueThrough::Due QueueThrough::due(core::Instant up_to, std::size_t limit,
+                                    std::size_t bytes) const {
+  Due due;
+  std::size_t read_bytes = 0;
+  // False where it is the first that is left.
+  const auto add = [&](const QueuedMsg& msg) {
+    const bool fits = msg.queued_at <= up_to && due.msgs.size() < limit && read_bytes < bytes;
+    if (!fits) {
+      due.next_due = msg.queued_at;
+      return false;
+    }
+    read_bytes += msg.memory_bytes();
+    due.msgs.push_back(msg);
+    return true;
+  };
+  auto next = later_changes_.begin();
+  const auto add_changed_until = [&](auto end) {
+    for (; next != end; ++next) {
+      const QueuedMsg* const put = next->second.put();
+      if (put != nullptr && !add(*put)) return false;
+    }
+    return true;
+  };
+  std::optional<store::LaterPlace> after;
+  std::size_t most = 8;
+  for (bool more = true; more; most = std::min<std::size_t>(2 * most, 4096)) {
+    const store::Page<QueuedMsg> page = index_.later(after, {most, bytes});
+    more = page.more;
+    for (const QueuedMsg& msg : page.records) {
+      const LaterPlace place{msg.queued_at, msg.msg.id};
+      after = store::LaterPlace{msg.queued_at, msg.msg.id};
+      if (!add_changed_until(later_changes_.upper_bound(place))) return due;
+      if (!later_changes_.contains(place) && !add(msg)) return due;
     }
   }
-  return std::erase_if(ids, [&](const Xid& id) { return reported.contains(id); });
+  (void)add_changed_until(later_changes_.end());
+  return due;
+}
+
+void erase_reported(Layers layers, core::ReportReply& reply) {
+  if (layers.empty() || reply.elsewhere.empty()) return;
+  std::unordered_map<Xid, const core::ReportRecord*> reported;
+  for (const store::ChangeSet* changes : layers) {
+    for (const core::Write& write : *changes) {
+      const auto* const put = std::get_if<core::PutReport>(&write);
+      if (put != nullptr) reported.emplace(put->record.id, &put->record);
+    }
+  }
+  std::erase_if(reply.elsewhere, [&](const Xid& id) {
+    const auto at = reported.find(id);
+    if (at == reported.end()) return false;
+    ++reply.duplicate;
+    if (reply.batch_gone && !settled_under(*reply.batch, *at->second)) ++reply.not_taken;
+    return true;
+  });
 }
 
 void PutIds::note(const store::ChangeSet& changes) {
   for (; noted_ < changes.size(); ++noted_) {
     const core::Write& write = changes[noted_];
     if (const auto* queue = std::get_if<core::PutQueue>(&write)) ids_.insert(queue->msg.msg.id);
+    if (const auto* later = std::get_if<core::PutLater>(&write)) ids_.insert(later->msg.msg.id);
     if (const auto* report = std::get_if<core::PutReport>(&write)) ids_.insert(report->record.id);
     if (const auto* fail = std::get_if<core::PutFail>(&write)) ids_.insert(fail->record.msg.id);
+    if (const auto* key = std::get_if<core::PutKey>(&write)) {
+      keys_.insert_or_assign(std::pair{key->queue, key->key}, key->id);
+    }
   }
+}
+
+std::optional<Xid> PutIds::id_of(core::QueueNumber queue, const std::string& key) const {
+  const auto at = keys_.find({queue, key});
+  return at == keys_.end() ? std::nullopt : std::optional{at->second};
 }
 
 }  // namespace pena::turn

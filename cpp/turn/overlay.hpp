@@ -12,7 +12,10 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "store/index.hpp"
@@ -22,33 +25,45 @@ namespace pena::turn {
 // Change sets that the index does not have, the oldest first.
 using Layers = std::span<const store::ChangeSet* const>;
 
-// The store's queue, seen through the layers as they are now. One of them may grow while this is asked: of
-// what came since, nothing is seen. Index and layers outlive it.
+// The store's queues and its bucket `later`, seen through the layers as they are now. One of them may grow
+// while this is asked: of what came since, nothing is seen. Index and layers outlive it.
 class QueueThrough {
  public:
   QueueThrough(const store::Index& index, Layers layers);
 
   // As store::Index::queue and ::queued.
-  [[nodiscard]] store::Page<core::QueuedMsg> queue(std::optional<core::Xid> after,
+  [[nodiscard]] store::Page<core::QueuedMsg> queue(core::QueueNumber queue,
+                                                   std::optional<core::Xid> after,
                                                    std::size_t limit, std::size_t bytes) const;
-  [[nodiscard]] std::vector<core::QueuedMsg> queued(std::span<const core::Xid> ids,
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    std::span<const core::Xid> ids,
                                                     std::size_t bytes) const;
+  // The first msgs of `later`, of those that are due by then; and when the one behind them is due, if there
+  // is one.
+  struct Due {
+    std::vector<core::QueuedMsg> msgs;
+    std::optional<core::Instant> next_due;
+  };
+  [[nodiscard]] Due due(core::Instant up_to, std::size_t limit, std::size_t bytes) const;
 
  private:
-  // What the layers' last word on an id is: the msg that this write puts, or that it is out of the
-  // queue. By number, for writes move while their change set grows.
+  // What the layers' last word on an id is: the msg that this write puts, or that it is out of there. By
+  // number, for writes move while their change set grows.
   struct Change {
     const store::ChangeSet* layer = nullptr;
     std::size_t write = 0;
     [[nodiscard]] const core::QueuedMsg* put() const;
   };
+  using Place = std::pair<core::QueueNumber, core::Xid>;
+  using LaterPlace = std::pair<core::Instant, core::Xid>;
 
   const store::Index& index_;
-  std::map<core::Xid, Change> changes_;
+  std::map<Place, Change> changes_;
+  std::map<LaterPlace, Change> later_changes_;
 };
 
-// Erases those of `ids` that a layer puts into the bucket `report`. Returns how many they were.
-[[nodiscard]] std::size_t erase_reported(Layers layers, std::vector<core::Xid>& ids);
+// Takes out of `elsewhere` what a layer puts into the bucket `report`: those are duplicates.
+void erase_reported(Layers layers, core::ReportReply& reply);
 
 // The ids that a change set puts somewhere, though it may take them out again. Of one that still grows,
 // too: what came since the last look is added.
@@ -56,9 +71,13 @@ class PutIds {
  public:
   void note(const store::ChangeSet& changes);
   [[nodiscard]] bool contains(const core::Xid& id) const { return ids_.contains(id); }
+  // Of a key that it puts.
+  [[nodiscard]] std::optional<core::Xid> id_of(core::QueueNumber queue,
+                                               const std::string& key) const;
 
  private:
   std::unordered_set<core::Xid> ids_;
+  std::map<std::pair<core::QueueNumber, std::string>, core::Xid> keys_;
   std::size_t noted_ = 0;  // how many of the writes are
 };
 

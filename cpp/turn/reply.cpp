@@ -1,14 +1,60 @@
 #include "turn/reply.hpp"
 
+#include <utility>
+
 #include "turn/settled.hpp"
+#include "wire/ended_body.hpp"
 #include "wire/json.hpp"
+#include "wire/names.hpp"
 
 namespace pena::turn {
 namespace {
 
-Answer success(const SettledReply& counts, std::int64_t came_at_ms) {
-  return {200, wire::report_success_json(counts.reported, counts.duplicate, counts.unknown),
-          "Pena-At: " + std::to_string(came_at_ms) + "\r\n"};
+// What a late report is told, in whose place others work or have worked.
+std::string too_late(const SettledReply& settled) {
+  const std::uint64_t named = settled.reported + settled.duplicate + settled.unknown;
+  return std::to_string(settled.not_taken) + " of the " + std::to_string(named) +
+         " msgs that this report names were not taken, for their batch was over before it came: "
+         "they "
+         "are sent again, or somebody else has done them; keep a batch that takes long with "
+         "partial "
+         "reports, or give it a longer lease";
+}
+
+Answer told(const SettledReply& settled, std::int64_t came_at_ms) {
+  const wire::ReportAnswer counts{settled.reported, settled.duplicate, settled.unknown,
+                                  settled.held};
+  std::string at = "Pena-At: " + std::to_string(came_at_ms) + "\r\n";
+  if (settled.not_taken == 0) return {200, wire::report_success_json(counts), std::move(at)};
+  return {409, wire::report_error_json(too_late(settled), counts), std::move(at)};
+}
+
+// The msg that the id or key of a submission is known by says something else.
+wire::Refusal other_content(const SubmitRefused& refused) {
+  constexpr const char* kSays =
+      ", which says something else; expected what it was accepted with, or another ";
+  if (refused.key.empty()) {
+    return {409, "the id " + refused.id.text() + " is that of a msg that is known" + kSays + "id"};
+  }
+  return {409, "the key " + wire::shown_key(refused.key) + " is in the queue " +
+                   std::string{wire::full_queue_name(refused.queue)} + " that of the msg " +
+                   refused.id.text() + kSays + "key"};
+}
+
+Answer refusal(const SubmitRefused& refused, const core::Limits& limits) {
+  switch (refused.why) {
+    case SubmitRefused::Why::other_content:
+      return refuse(other_content(refused));
+    case SubmitRefused::Why::too_many_queues:
+      return busy("there are " + std::to_string(limits.queues) +
+                      " queues (--max-queues), and none is called " + refused.queue,
+                  "expected the name of one that is there");
+    case SubmitRefused::Why::yet_to_make:
+      break;
+  }
+  return refuse({400, "the id " + refused.id.text() +
+                          " is one that this server has yet to make; expected an id of your own, "
+                          "or none"});
 }
 
 using Answered = std::variant<Answer, LookUp>;
@@ -23,20 +69,32 @@ struct Answering {
         "send it again with the same ids");
   }
   Answered operator()(const Accepted& accepted) const {
-    return Answer{201, wire::ids_json(accepted.ids), {}};
+    return Answer{201, wire::accepted_json(accepted.ids, accepted.known), {}};
   }
-  Answered operator()(const SubmitRefused& refused) const {
-    return refuse({400, "the id " + refused.id.text() +
-                            " is one that this server has yet to make; expected an id of your own, "
-                            "or none"});
-  }
+  Answered operator()(const SubmitRefused& refused) const { return refusal(refused, limits); }
   Answered operator()(const NoRoom& /*refused*/) const {
     return busy("the store, of " + std::to_string(limits.map_bytes) +
                 " bytes, or its disk has no room for these msgs beside what held ones may need");
   }
+  Answered operator()(const Ended& ended) const {
+    const bool retried = ended.what == core::EndedAsked::What::retry;
+    if (ended.reply.refused) {
+      return busy("the store, of " + std::to_string(limits.map_bytes) +
+                  " bytes, or its disk has room for " + std::to_string(ended.reply.done) +
+                  " of these msgs to be tried again, and no more beside what held ones may need");
+    }
+    return Answer{
+        200, wire::ended_json(retried ? "retried" : "deleted", ended.reply, ended.dry_run), {}};
+  }
   Answered operator()(const Settled& report) const {
+    if (report.reply.refused) {
+      return busy("the store, of " + std::to_string(limits.map_bytes) +
+                      " bytes, or its disk has no room for these results beside what held msgs may "
+                      "need, and nothing of the report is settled",
+                  "report without results, or try again later");
+    }
     if (!report.reply.elsewhere.empty()) return LookUp{report};
-    return success(settled_so_far(report.reply), report.came_at_ms);
+    return told(settled_so_far(report.reply), report.came_at_ms);
   }
 };
 
@@ -47,14 +105,18 @@ std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limi
 }
 
 Answer answer(const LookUp& asked, const store::View& view) {
-  return success(settled(asked.report.reply, view), asked.report.came_at_ms);
+  return told(settled(asked.report.reply, view), asked.report.came_at_ms);
 }
 
 std::string describe(const Reply& reply, const Answer& answer) {
   if (const auto* const accepted = std::get_if<Accepted>(&reply.outcome)) {
-    return "accepted " + std::to_string(accepted->ids.size()) + " msgs";
+    const std::string told = "accepted " + std::to_string(accepted->ids.size()) + " msgs";
+    if (accepted->known.empty()) return told;
+    return told + ", " + std::to_string(accepted->known.size()) + " of them before";
   }
-  return std::holds_alternative<Settled>(reply.outcome) ? answer.body : "";
+  const bool has_counts = std::holds_alternative<Settled>(reply.outcome) ||
+                          std::holds_alternative<Ended>(reply.outcome);
+  return has_counts ? answer.body : "";
 }
 
 }  // namespace pena::turn

@@ -17,9 +17,11 @@
 
 namespace pena::turn {
 
-// All msgs of a submission are kept, new or known already: their ids, in the order of the request.
+// All msgs of a submission are kept, new or known already: their ids, in the order of the request, and
+// those of them that were known.
 struct Accepted {
   std::vector<core::Xid> ids;
+  std::vector<core::Xid> known = {};
 };
 // None is, for the store has no room for them.
 struct NoRoom {};
@@ -29,12 +31,18 @@ struct Settled {
   core::ReportReply reply;
   std::int64_t came_at_ms = 0;
 };
+// Msgs that had ended are tried again, or forgotten: as many as could be.
+struct Ended {
+  core::EndedReply reply;
+  core::EndedAsked::What what = core::EndedAsked::What::retry;
+  bool dry_run = false;
+};
 // The server ended while the request waited for the disk.
 struct UnknownOutcome {};
 
 struct Reply {
   core::RequestId request = 0;
-  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled> outcome;
+  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, Ended> outcome;
 };
 
 // A report named ids that no batch held: the store is to be read first, which may wait for the disk.

@@ -10,17 +10,26 @@
 namespace pena::turn {
 
 enum class Route : std::uint8_t {
-  stream,   // GET /task
-  submit,   // POST /task
-  report,   // POST /report
-  reports,  // GET /report
-  fails,    // GET /fail
-  health,   // GET /healthz
+  stream,          // GET /task
+  submit,          // POST /task
+  report,          // POST /report
+  reports,         // GET /report
+  fails,           // GET /fail
+  queue,           // GET /queue
+  later,           // GET /later
+  batches,         // GET /batch
+  msg,             // GET /task/<id>
+  retry,           // POST /fail/retry
+  forget_fails,    // DELETE /fail
+  forget_reports,  // DELETE /report
+  health,          // GET /healthz
 };
 
 // HEAD leads where GET does. OPTIONS is answered with Allow; a method that does not go with its path with
 // 405 and Allow, a path that is not there with 404.
 [[nodiscard]] std::variant<Route, Answer> find_route(std::string_view method,
                                                      std::string_view path);
+// Of a path that leads to Route::msg: what stands for the id.
+[[nodiscard]] std::string_view msg_of(std::string_view path);
 
 }  // namespace pena::turn

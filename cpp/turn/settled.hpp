@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/effect.hpp"
 #include "store/view.hpp"
@@ -13,6 +14,10 @@ namespace pena::turn {
 struct SettledReply {
   core::RequestId request = 0;
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
+  std::optional<std::uint64_t> held = std::nullopt;  // msgs of the batch that the report named
+  // Of a report whose batch was gone when it came, so many ids were not settled under that batch, by an
+  // earlier try of the report or another one.
+  std::uint64_t not_taken = 0;
 };
 // Without those ids, for which the store is to be read.
 [[nodiscard]] SettledReply settled_so_far(const core::ReportReply& reply);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "turn/ended.hpp"
 #include "turn/first_ids.hpp"
 
 namespace pena::turn {
@@ -10,6 +11,15 @@ namespace {
 
 // The wall clock was set, or the machine slept: a smaller step is not worth an event.
 constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
+
+core::Snapshot snapshot_of(const store::Index& index) {
+  core::Snapshot snapshot{index.batches(), {}, 0, index.next_due()};
+  for (const store::QueueInfo& queue : index.queues()) {
+    snapshot.queues.push_back({queue.number, queue.name, queue.paused, queue.queued});
+    snapshot.later += queue.later;
+  }
+  return snapshot;
+}
 
 }  // namespace
 
@@ -20,11 +30,11 @@ Turn::Turn(const core::Limits& limits, store::Log& log, store::Index& index,
       log_(log),
       index_(index),
       ids_(ids),
-      dispatcher_(
-          core::Dispatcher::restore(limits, ids, {index.batches(), index.queue_length()}, now)),
+      dispatcher_(core::Dispatcher::restore(limits, ids, snapshot_of(index), now)),
       admission_(limits) {
   const std::uint64_t made = index.meta(store::kGenerated).value_or(0);
   if (generator) generator_.emplace(*generator, made, now);
+  if (generator_ && generator_->yields() && index.meta(store::kGeneratingEnded)) generator_->end();
   second_written_ = index.meta(kIdSecond).value_or(0);
   ids_.begin_behind(second_of_last_id(index, now));
   ids_.leave_out(brought_before(index, ids_));
@@ -38,12 +48,18 @@ Turn::Turn(const core::Limits& limits, store::Log& log, store::Index& index,
 void Turn::take(core::Event&& event, core::Instant now) {
   look_for_room(now);
   auto* const submitted = std::get_if<core::Submitted>(&event);
-  if (submitted != nullptr && submitted->names_ids && refused(*submitted)) return;
+  if (submitted != nullptr && refused(*submitted)) return;
   // What is asked of the published flags alone may have come too late, and in any number.
-  if (submitted != nullptr && !dispatcher_.has_room_for(submitted->msgs, !submitted->names_ids)) {
+  if (submitted != nullptr && !dispatcher_.has_room_for(*submitted)) {
     effects_.sends.emplace_back(core::SubmitReply{submitted->request, true});
     return;
   }
+  const auto* const reported = std::get_if<core::Reported>(&event);
+  if (reported != nullptr && !dispatcher_.has_room_for(reported->results)) {
+    effects_.sends.emplace_back(core::ReportReply{.request = reported->request, .refused = true});
+    return;
+  }
+  if (submitted != nullptr) end_generating(*submitted);
   step(std::move(event), now);
 }
 
@@ -58,45 +74,59 @@ void Turn::step(core::Event&& event, core::Instant now) {
   dispatcher_.step(std::move(event), now, effects_);
 }
 
-// An id is known if the store has it, if it is held or waits in memory, or if a write on its way puts
-// it. Of two alike in one request the first counts. What is left is in the order of the ids: each falls
-// behind the one before, wherever it is looked for or put.
-void Turn::leave_out_known(core::Submitted& submitted) {
-  std::vector<core::Msg>& msgs = submitted.msgs;
-  if (!std::ranges::is_sorted(msgs, {}, &core::Msg::id)) {
-    std::ranges::stable_sort(msgs, {}, &core::Msg::id);
-  }
-  const auto alike = [](const core::Msg& a, const core::Msg& b) {
-    return a.id == b.id;
-  };
-  msgs.erase(std::unique(msgs.begin(), msgs.end(), alike), msgs.end());
-  std::vector<core::Xid> ids;
-  ids.reserve(msgs.size());
-  for (const core::Msg& msg : msgs) ids.push_back(msg.id);
-  const auto stored = index_.find_all(ids);
-  put_.note(effects_.writes);
-  for (Round& round : rounds_) round.put.note(round.writes);
-  const auto is_put = [this](const core::Xid& id) {
-    return put_.contains(id) ||
-           std::ranges::any_of(rounds_, [&](const Round& round) { return round.put.contains(id); });
-  };
-  std::size_t at = 0;
-  std::erase_if(msgs, [&](const core::Msg& msg) {
-    const bool in_store = stored[at++].has_value();
-    const bool in_memory = dispatcher_.knows(msg.id);
-    return in_store || in_memory || is_put(msg.id);
-  });
-}
-
+// For the sake of one of its msgs.
 bool Turn::refused(core::Submitted& submitted) {
-  const auto refuse_one_that = [&](const auto& holds) {
-    const auto found = std::ranges::find_if(submitted.msgs, holds, &core::Msg::id);
-    if (found == submitted.msgs.end()) return false;
-    refusals_.push_back({submitted.request, found->id});
+  const auto refuse = [&](SubmitRefused&& refusal) {
+    refusal.request = submitted.request;
+    refusals_.push_back(std::move(refusal));
     return true;
   };
-  leave_out_known(submitted);
-  return refuse_one_that([this](const core::Xid& id) { return ids_.may_make(id); });
+  const auto queue_of = [&](const core::Msg& msg) {
+    return submitted.queues.empty() ? std::string{core::kDefaultQueueName}
+                                    : submitted.queues.at(msg.queue);
+  };
+  using Why = SubmitRefused::Why;
+  if (submitted.names_ids) {
+    if (const auto conflict = known().leave_out(submitted)) {
+      const core::Msg& msg = conflict->msg;
+      // Known by its id, it may have a key that is another's or nobody's.
+      const std::string key = conflict->by_key ? msg.key : "";
+      return refuse({0, conflict->id, Why::other_content, key, queue_of(msg)});
+    }
+    const auto may_make = [this](const core::Msg& msg) {
+      return ids_.may_make(msg.id);
+    };
+    const auto found = std::ranges::find_if(submitted.msgs, may_make);
+    if (found != submitted.msgs.end()) return refuse({0, found->id, Why::yet_to_make});
+  }
+  if (const auto queue = dispatcher_.queue_too_many(submitted.queues)) {
+    return refuse({0, {}, Why::too_many_queues, {}, *queue});
+  }
+  return false;
+}
+
+Known Turn::known() {
+  put_.note(effects_.writes);
+  std::vector<const PutIds*> puts{&put_};
+  for (Round& round : rounds_) {
+    round.put.note(round.writes);
+    puts.push_back(&round.put);
+  }
+  return {index_, dispatcher_, layers(), std::move(puts)};
+}
+
+// Whoever brings his own work wants no other beside it.
+void Turn::end_generating(const core::Submitted& submitted) {
+  if (!generating() || !generator_->yields()) return;
+  const auto is_of_default = [&](const core::Msg& msg) {
+    return submitted.queues.empty() || submitted.queues.at(msg.queue) == core::kDefaultQueueName;
+  };
+  if (std::ranges::none_of(submitted.msgs, is_of_default)) return;
+  generator_->end();
+  effects_.writes.emplace_back(core::PutMeta{store::kGeneratingEnded, 1});
+  news_ =
+      "a msg was submitted to the queue default: nothing is generated any more, neither now nor "
+      "after a restart";
 }
 
 // ---- a round's end
@@ -127,7 +157,9 @@ void Turn::read_for_dispatcher(core::Instant now) {
   if (!effects_.writes.empty() && !std::exchange(reads_put_off_, true)) return;
   reads_put_off_ = false;
   if (const auto* ids = std::get_if<core::WantedBodies>(&wanted)) return read_bodies(*ids, now);
-  refill(std::get<core::WantedRefill>(wanted), now);
+  if (const auto* due = std::get_if<core::WantedDue>(&wanted)) return read_due(*due, now);
+  if (const auto* page = std::get_if<core::WantedRefill>(&wanted)) return refill(*page, now);
+  read_ended(std::get<core::WantedEnded>(wanted), now);
 }
 
 // However much the events of the round write: what waits to be sent again is not to wait for their end.
@@ -136,7 +168,8 @@ void Turn::read_bodies(core::WantedBodies wanted, core::Instant now) {
   const QueueThrough queue(index_, layers());
   const std::size_t before = effects_.writes.size();
   while (true) {
-    step(core::BodiesRead{wanted.as_of, queue.queued(wanted.ids, limits_.window_bytes)}, now);
+    auto bodies = queue.queued(wanted.queue, wanted.ids, limits_.window_bytes);
+    step(core::BodiesRead{wanted.as_of, wanted.queue, std::move(bodies)}, now);
     const core::Wanted more = dispatcher_.wanted();
     const auto* const ids = std::get_if<core::WantedBodies>(&more);
     if (ids == nullptr || effects_.writes.size() - before >= limits_.read_writes) return;
@@ -145,8 +178,18 @@ void Turn::read_bodies(core::WantedBodies wanted, core::Instant now) {
 }
 
 void Turn::refill(const core::WantedRefill& wanted, core::Instant now) {
-  auto page = QueueThrough(index_, layers()).queue(wanted.after, wanted.limit, wanted.bytes);
-  step(core::Refilled{wanted.as_of, std::move(page.records), page.more}, now);
+  auto page =
+      QueueThrough(index_, layers()).queue(wanted.queue, wanted.after, wanted.limit, wanted.bytes);
+  step(core::Refilled{wanted.as_of, wanted.queue, std::move(page.records), page.more}, now);
+}
+
+void Turn::read_ended(const core::WantedEnded& wanted, core::Instant now) {
+  step(turn::read_ended(index_, layers(), wanted), now);
+}
+
+void Turn::read_due(const core::WantedDue& wanted, core::Instant now) {
+  auto due = QueueThrough(index_, layers()).due(wanted.up_to, wanted.limit, wanted.bytes);
+  step(core::DueRead{wanted.as_of, std::move(due.msgs), due.next_due}, now);
 }
 
 std::vector<const store::ChangeSet*> Turn::layers() const {
@@ -270,13 +313,13 @@ void Turn::release(Round& round, std::vector<Outgoing>& out) {
 // durable yet, and so is nobody's duplicate.
 void Turn::note_reported(core::ReportReply& reply) const {
   if (reply.elsewhere.empty()) return;
-  reply.duplicate += erase_reported(layers_of(released_), reply.elsewhere);
+  erase_reported(layers_of(released_), reply);
 }
 
 // ---- room
 
 void Turn::note_fill(core::Instant now) {
-  admission_.note({index_.fill(), index_.disk_is_low(), dispatcher_.queued()}, now);
+  admission_.note({index_.fill(), index_.disk_is_low(), dispatcher_.waiting()}, now);
 }
 
 bool Turn::note_room() {
@@ -354,6 +397,7 @@ bool Turn::only_answers_reports() const {
 }
 
 std::optional<std::string> Turn::warning(core::Instant now) {
+  if (auto text = std::exchange(news_, std::nullopt)) return text;
   if (auto text = index_.warning()) return text;
   return admission_.warning(waits_for_room(), waits_for(), now);
 }
@@ -374,7 +418,7 @@ std::vector<Outgoing> run_rounds(Turn& turn, core::Instant now) {
 WaitsFor Turn::waits_for() const {
   if (waits_for_room()) return WaitsFor::store_room;
   const core::Counts counts = dispatcher_.counts();
-  if (dispatcher_.queued() > 0) {
+  if (dispatcher_.waiting() > 0) {
     const bool connected = counts.clients_free + counts.clients_busy > 0;
     return connected ? WaitsFor::nothing : WaitsFor::client;
   }

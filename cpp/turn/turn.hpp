@@ -34,22 +34,30 @@
 #include "store/log.hpp"
 #include "turn/admission.hpp"
 #include "turn/generator.hpp"
+#include "turn/known.hpp"
 #include "turn/overlay.hpp"
 #include "turn/pace.hpp"
 
 namespace pena::turn {
 
-// Nothing of a submission was taken: `id`, which is known nowhere, is one that the server has yet to
-// make.
+// Nothing of a submission was taken, for the sake of one of its msgs.
 struct SubmitRefused {
+  enum class Why : std::uint8_t {
+    yet_to_make,    // its id, which is known nowhere, is one that the server has yet to make
+    other_content,  // it is known by that id, or by `key` and so has that id, and says something else
+    too_many_queues,  // its queue would be a new one, and there are as many as may be
+  };
   core::RequestId request = 0;
   core::Xid id;
+  Why why = Why::yet_to_make;
+  std::string key = {};    // by which it is known; empty: by its id
+  std::string queue = {};  // its name
 };
 
 // What leaves once its round is durable. Whoever answers a report looks its `elsewhere` up, with
 // settled() of turn/settled.hpp.
 using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
-                              core::ReportReply>;
+                              core::ReportReply, core::EndedReply>;
 
 class Turn {
  public:
@@ -129,7 +137,9 @@ class Turn {
   void tell_supply(core::Instant now);
   void read_for_dispatcher(core::Instant now);
   void read_bodies(core::WantedBodies wanted, core::Instant now);
+  void read_due(const core::WantedDue& wanted, core::Instant now);
   void refill(const core::WantedRefill& wanted, core::Instant now);
+  void read_ended(const core::WantedEnded& wanted, core::Instant now);
   [[nodiscard]] std::vector<const store::ChangeSet*> layers() const;
   [[nodiscard]] std::vector<const store::ChangeSet*> layers_of(std::size_t rounds) const;
   void append(core::Instant now);
@@ -142,8 +152,9 @@ class Turn {
   [[nodiscard]] bool only_answers_reports() const;
   [[nodiscard]] core::Instant open_round_closes_at(core::Instant now);
   [[nodiscard]] std::optional<core::Instant> next_close_without_events(core::Instant now) const;
-  void leave_out_known(core::Submitted& submitted);
   [[nodiscard]] bool refused(core::Submitted& submitted);
+  [[nodiscard]] Known known();
+  void end_generating(const core::Submitted& submitted);
   void note_second();
   void note_fill(core::Instant now);
   [[nodiscard]] bool note_room();
@@ -162,6 +173,7 @@ class Turn {
   std::uint64_t second_written_ = 0;  // id_second, likewise
   bool room_came_ = false;            // and what waited for it is yet to be granted
   bool reads_put_off_ = false;        // a round of events went first
+  std::optional<std::string> news_;   // for whoever runs the server
 
   // The open round.
   core::Effects effects_;

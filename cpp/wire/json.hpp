@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,34 +16,51 @@
 
 namespace pena::wire {
 
-// One msg of POST /task.
+// What most msgs of POST /task do not say.
+struct Wishes {
+  std::string key;    // empty: none
+  std::string queue;  // empty: `default`
+  // Not to be sent before: so long from now, or that date. At most one of them.
+  std::optional<core::Duration> delay;
+  std::optional<core::Instant> due_at;
+  std::optional<std::uint16_t> max_resends;
+};
+// One msg of it. Small, for there are many, and they are moved as their list grows.
 struct Submission {
   std::optional<core::Xid> id;
-  std::uint32_t period = 0;  // ms; 0 where not given
-  std::string payload;       // compact JSON text; empty: none. An explicit null is none.
+  std::uint32_t period = 0;        // ms; 0 where not given
+  std::string payload;             // compact JSON text; empty: none. An explicit null is none.
+  std::unique_ptr<Wishes> wishes;  // null: none
 };
-// A msg or an array of them: {"period"?, "payload"?, "id"?}. Refuses (400) what is not JSON, is too
-// deep, has duplicate or unknown keys, wrong types, the same id twice; (413) too many or too large.
+// A msg or an array of them: {"period"?, "payload"?, "id"?, "key"?, "queue"?, "delay"? or "due"?,
+// "max_resends"?}. `queue`: of those that name none; empty: `default`. Refuses (400) what is not JSON,
+// is too deep, has duplicate or unknown keys, wrong types, the same id twice, or the same key twice in
+// one queue; (413) too many or too large.
 [[nodiscard]] Outcome<std::vector<Submission>> parse_submissions(std::string_view body,
-                                                                 const core::Limits& limits);
+                                                                 const core::Limits& limits,
+                                                                 std::string_view queue = {});
 
-// POST /report: {"ids":[…], "batch"?, "failed"?:[{"id","error"}], "refused"?:[…], "partial"?:true,
-// "last"?:true},
+// POST /report: {"ids":[…], "batch"?, "failed"?:[{"id", "error"?, "retry_in"? or "final"?:true}],
+// "refused"?:[…], "results"?:{"<id>":…}, "partial"?:true, "last"?:true},
 // or […], or "id". A bare string is partial. `request` of the event is left 0. Refuses as above.
 // An id that is no xid is a 400 that names it; an id that stands twice counts once; unknown keys
-// are refused by name; an object without any of ids, failed and refused is refused, and so is a `last`
-// without `batch`.
+// are refused by name; an object without any of ids, failed and refused is refused, and so are a `last`
+// without `batch` and a result of what is not among `ids`. A result that is null is none.
 [[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body,
                                                    const core::Limits& limits);
 
-// {"id":"…","period":382[,"payload":…][,"attempt":2]}: the data of an event, appended to `out`.
-void append_msg_json(std::string& out, const core::QueuedMsg& msg);
+// {"id":"…","period":382[,"payload":…][,"queue":"…"][,"key":"…"][,"attempt":2]}: the data of an event,
+// appended to `out`. `queue_name`: of the msg's queue; empty: `default`, which is not said.
+void append_msg_json(std::string& out, const core::QueuedMsg& msg,
+                     std::string_view queue_name = {});
 
 // What a client reads out of such data.
 struct ReceivedMsg {
   core::Xid id;
   std::uint32_t period = 0;
   std::string payload;
+  std::string queue;  // empty: `default`
+  std::string key;
   int attempt = 1;
 };
 [[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data);
@@ -53,37 +71,26 @@ struct ReceivedMsg {
 void append_quoted(std::string& out, const core::Xid& id);
 
 [[nodiscard]] std::string ids_json(const std::vector<core::Xid>& ids);
-[[nodiscard]] std::string report_success_json(std::uint64_t reported, std::uint64_t duplicate,
-                                              std::uint64_t unknown);
-// What the client reads out of that answer; nothing where it is none.
+// {"ids":[…],"known":[…]}: of a submission, and those of its ids that were accepted before.
+[[nodiscard]] std::string accepted_json(const std::vector<core::Xid>& ids,
+                                        const std::vector<core::Xid>& known);
+
+// What became of a report. `held`: how many msgs its batch still holds; none: it named no batch.
 struct ReportAnswer {
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
+  std::optional<std::uint64_t> held = std::nullopt;
 };
+[[nodiscard]] std::string report_success_json(const ReportAnswer& answer);
+// Where not all of it was taken: {"error":"…", and the same counts}.
+[[nodiscard]] std::string report_error_json(std::string_view sentence, const ReportAnswer& answer);
+// What the client reads out of either; nothing where it is neither.
 [[nodiscard]] std::optional<ReportAnswer> parse_report_answer(std::string_view body);
 
 // The sentence of an {"error": …}; nothing where it is none.
 [[nodiscard]] std::optional<std::string> parse_error(std::string_view body);
 
-// {"ids":[…],"next"?} or {"records":[…],"next"?}, appended to one text or to one after the other.
-// Instants are in ISO 8601 UTC with ms ("2026-11-23T18:00:00.000Z").
-class PageJson {
- public:
-  explicit PageJson(std::string_view name) : name_(name) {}  // "ids" or "records"
-  void add(std::string& out, const core::Xid& id);
-  void add(std::string& out, const core::ReportRecord& record);
-  void add(std::string& out, const core::FailRecord& record);
-  // `next`: where the next page begins; none: this is the last.
-  void end(std::string& out, const std::optional<core::Xid>& next);
-
- private:
-  void begin_one(std::string& out);
-
-  std::string_view name_;
-  bool begun_ = false;
-};
-
 // A report as the client sends it:
-// {"batch":…,"ids":[…][,"failed":[…]][,"refused":[…]][,"partial":true][,"last":true]}.
+// {"ids":[…][,"batch":…][,"failed":[…]][,"refused":[…]][,"results":{…}][,"partial":true][,"last":true]}.
 [[nodiscard]] std::string report_json(const core::Reported& report);
 
 }  // namespace pena::wire

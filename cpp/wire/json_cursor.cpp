@@ -9,15 +9,13 @@
 #include "wire/digit.hpp"
 #include "wire/hex_digit.hpp"
 #include "wire/quote.hpp"
+#include "wire/utf8.hpp"
 
 namespace pena::wire {
 namespace {
 
 constexpr unsigned char closing(bool object) {
   return object ? '}' : ']';
-}
-constexpr bool follows(unsigned char byte) {  // a byte within a character of UTF-8
-  return (byte & 0xc0U) == 0x80U;
 }
 
 // How many bytes at the front of eight are neither a quote nor a backslash, and plain ASCII: where
@@ -356,23 +354,8 @@ bool JsonCursor::pass_escape() {
   return fail("expected surrogates in pairs");
 }
 
-// Well-formed UTF-8 as table 3-7 of the Unicode standard has it.
 bool JsonCursor::pass_beyond_ascii() {
-  const unsigned char first = peek();
-  const unsigned char second = peek(1);
-  std::size_t length = 0;
-  if (first >= 0xc2 && first <= 0xdf) {
-    length = follows(second) ? 2 : 0;
-  } else if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && second < 0xa0;
-    const bool surrogate = first == 0xed && second > 0x9f;
-    length = follows(second) && !overlong && !surrogate && follows(peek(2)) ? 3 : 0;
-  } else if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && second < 0x90;
-    const bool beyond = first == 0xf4 && second > 0x8f;
-    length =
-        follows(second) && !overlong && !beyond && follows(peek(2)) && follows(peek(3)) ? 4 : 0;
-  }
+  const std::size_t length = utf8_length(text_.substr(at_));
   if (length == 0) return fail("expected UTF-8");
   const std::string_view character = text_.substr(at_, length);
   if (character == kNextLine || character == kLineSeparator || character == kParagraphSeparator) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "wire/hex_digit.hpp"
+#include "wire/names.hpp"
 #include "wire/quote.hpp"
 
 namespace pena::wire {
@@ -77,7 +78,102 @@ Outcome<bool> zero_or_one(const Pairs& pairs, std::string_view key) {
   return Refusal{400, std::string{key} + " is " + quote(**given) + "; expected 0 or 1"};
 }
 
+// In the order in which they are looked into.
+Outcome<std::vector<std::string>> queue_names(std::string_view list) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    const std::string_view name = list.substr(at, end - at);
+    at = end + 1;
+    if (!is_queue_name(name)) {
+      return Refusal{400, "queue has the name " + quote(name) + "; expected names of " +
+                              queue_name_rule() + ", with a comma between each"};
+    }
+    if (std::ranges::find(names, name) != names.end()) {
+      return Refusal{400, "queue has the name " + quote(name) + " twice; expected it once"};
+    }
+    if (names.size() == core::kMostQueuesOfClient) {
+      return Refusal{400, "queue has more than " + std::to_string(core::kMostQueuesOfClient) +
+                              " names; expected at most so many"};
+    }
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+// Of one queue's name; "" stands for `default`.
+Outcome<std::optional<std::string>> only_queue(const Pairs& pairs) {
+  auto queue = only(pairs, "queue");
+  if (!queue || !*queue) return queue;
+  if (is_queue_name(**queue)) return std::optional{std::string{short_queue_name(**queue)}};
+  return Refusal{400, "queue is " + quote(**queue) + "; expected " + queue_name_rule()};
+}
+
+// Where a page begins, by what its bucket is sorted by.
+std::optional<Refusal> read_after(const Pairs& pairs, PageKind kind, PageQuery& page) {
+  const auto after = only(pairs, "after");
+  if (!after) return after.refusal();
+  if (!*after) return std::nullopt;
+  std::string_view id = **after;
+  if (kind.is_by_date) {
+    const std::size_t point = std::min(id.find('.'), id.size());
+    std::int64_t date = 0;
+    const auto [end, error] = std::from_chars(id.data(), id.data() + point, date);
+    const bool is_date = error == std::errc{} && end == id.data() + point && date >= 0;
+    id.remove_prefix(is_date ? std::min(point + 1, id.size()) : id.size());
+    page.after_date = core::from_us(date);
+  }
+  page.after = core::Xid::parse(id);
+  if (page.after) return std::nullopt;
+  return Refusal{400, "after is " + quote(**after) +
+                          (kind.is_by_date ? "; expected the next of another page"
+                                           : "; expected an id, 20 characters of 0-9 and a-v")};
+}
+
+std::optional<Refusal> read_since(const Pairs& pairs, PageKind kind, PageQuery& page) {
+  const auto since = only(pairs, "since");
+  if (!since) return since.refusal();
+  if (!*since || !kind.has_since) return std::nullopt;
+  std::uint64_t order = 0;
+  const std::string& text = **since;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), order);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return Refusal{400, "since is " + quote(text) + "; expected 0, or the next of another page"};
+  }
+  page.since = order;
+  if (!page.after) return std::nullopt;
+  return Refusal{400, "after and since are both given; expected one of them"};
+}
+
+// What a client takes, and what it is called.
+std::optional<Refusal> read_wishes(const Pairs& pairs, TaskQuery& task) {
+  const auto submitted_only = zero_or_one(pairs, "submitted");
+  if (!submitted_only) return submitted_only.refusal();
+  task.submitted_only = *submitted_only;
+  const auto queue = only(pairs, "queue");
+  if (!queue) return queue.refusal();
+  if (*queue) {
+    auto names = queue_names(**queue);
+    if (!names) return names.refusal();
+    if (names->size() > 1 || !short_queue_name(names->front()).empty()) {
+      task.queues = std::move(*names);
+    }
+  }
+  const auto name = only(pairs, "name");
+  if (!name) return name.refusal();
+  task.name = name->value_or("");
+  if (!*name || is_client_name(task.name)) return std::nullopt;
+  return Refusal{400, "name is " + quote(task.name) + "; expected " + client_name_rule()};
+}
+
 }  // namespace
+
+Outcome<std::string> parse_submit_query(std::string_view query) {
+  if (query.empty()) return std::string{};
+  const auto queue = only_queue(pairs_of(query));
+  if (!queue) return queue.refusal();
+  return queue->value_or("");
+}
 
 Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& limits) {
   const Pairs pairs = pairs_of(query);
@@ -92,6 +188,7 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
   const auto takes_short = zero_or_one(pairs, "short");
   if (!takes_short) return takes_short.refusal();
   TaskQuery task{static_cast<std::uint32_t>(*batchsize), *takes_short, {}};
+  if (auto refusal = read_wishes(pairs, task)) return *std::move(refusal);
   const auto batches = only(pairs, "batches");
   if (!batches) return batches.refusal();
   if (*batches) {
@@ -102,7 +199,29 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
   return task;
 }
 
-Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& limits) {
+Outcome<std::optional<KeyQuery>> parse_key_query(std::string_view query) {
+  const Pairs pairs = pairs_of(query);
+  const auto has = [&](std::string_view key) {
+    return std::ranges::any_of(pairs, [&](const auto& pair) { return pair.first == key; });
+  };
+  if (has("batchsize") || !has("key")) return std::optional<KeyQuery>{};
+  const auto key = only(pairs, "key");
+  if (!key) return key.refusal();
+  if (!is_key(**key)) {
+    return Refusal{400, "key is " + quote(**key) + ", of " + std::to_string((*key)->size()) +
+                            " bytes; expected " + key_rule()};
+  }
+  const auto queue = only_queue(pairs);
+  if (!queue) return queue.refusal();
+  return std::optional{KeyQuery{**key, queue->value_or("")}};
+}
+
+std::string date_place(core::Instant date, const core::Xid& id) {
+  return std::to_string(core::to_us(date)) + '.' + id.text();
+}
+
+Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& limits,
+                                    PageKind kind) {
   const Pairs pairs = pairs_of(query);
   PageQuery page;
   page.limit = limits.page_ids;
@@ -113,18 +232,14 @@ Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& 
     if (!number) return number.refusal();
     page.limit = *number;
   }
-  const auto after = only(pairs, "after");
-  if (!after) return after.refusal();
-  if (*after) {
-    page.after = core::Xid::parse(**after);
-    if (!page.after) {
-      return Refusal{
-          400, "after is " + quote(**after) + "; expected an id, 20 characters of 0-9 and a-v"};
-    }
-  }
   const auto records = zero_or_one(pairs, "records");
   if (!records) return records.refusal();
   page.records = *records;
+  const auto queue = only_queue(pairs);
+  if (!queue) return queue.refusal();
+  page.queue = *queue;
+  if (auto refusal = read_after(pairs, kind, page)) return *std::move(refusal);
+  if (auto refusal = read_since(pairs, kind, page)) return *std::move(refusal);
   return page;
 }
 

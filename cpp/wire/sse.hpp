@@ -18,10 +18,14 @@
 
 namespace pena::wire {
 
+// What a queue is called. Asked of those alone that are not `default`.
+using QueueNames = std::function<std::string_view(core::QueueNumber)>;
+
 // One batch whole: the comment, then an event a msg (`id:` the batch, `data:` the msg). `granted_at`
 // is of the clock that the stamps are of, which is steady; the batch's own is a date for the records.
+// Without `names` no msg says its queue.
 void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
-                         core::Duration lease);
+                         core::Duration lease, const QueueNames& names = {});
 void append_heartbeat(std::string& out, core::Instant now);
 void append_bye(std::string& out, std::string_view reason);
 // How soon a client that lost its stream may come back: a field of the next event's block.

@@ -21,7 +21,7 @@ void append_xid(std::string& out, const core::Xid& xid) {
 }  // namespace
 
 void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
-                         core::Duration lease) {
+                         core::Duration lease, const QueueNames& names) {
   out += ": batch=";
   append_xid(out, batch.id);
   out += " size=";
@@ -38,7 +38,8 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Insta
   out.reserve(out.size() + batch.msgs.size() * kAnEvent);
   for (const core::QueuedMsg& msg : batch.msgs) {
     out += start;
-    append_msg_json(out, msg);
+    const bool says_queue = msg.msg.queue >= core::kFirstNamedQueue && names;
+    append_msg_json(out, msg, says_queue ? names(msg.msg.queue) : std::string_view{});
     out += "\n\n";
   }
 }

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
     from pena.server import Limits, Server, ServerStats
     from pena.store import Store
+    from pena.stories import Delivery, Outcome, State, Story
     from pena.xid import Xid, parse_xid
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "Client",
     "ClientEnd",
     "ClientStats",
+    "Delivery",
     "EndReason",
     "FailRecord",
     "Limits",
@@ -71,15 +73,18 @@ __all__ = [
     "Miss",
     "MissReason",
     "NotRunningError",
+    "Outcome",
     "PenaError",
     "QueuedMsg",
     "ReportRecord",
     "Server",
     "ServerStats",
     "SettingsError",
+    "State",
     "Store",
     "StoreError",
     "StoreInUseError",
+    "Story",
     "Xid",
     "__version__",
     "parse_xid",
@@ -92,6 +97,7 @@ _HOMES = {
     "Client": "client",
     "ClientEnd": "client",
     "ClientStats": "client",
+    "Delivery": "stories",
     "EndReason": "client",
     "FailRecord": "records",
     "Limits": "server",
@@ -99,15 +105,18 @@ _HOMES = {
     "Miss": "records",
     "MissReason": "records",
     "NotRunningError": "errors",
+    "Outcome": "stories",
     "PenaError": "errors",
     "QueuedMsg": "records",
     "ReportRecord": "records",
     "Server": "server",
     "ServerStats": "server",
     "SettingsError": "errors",
+    "State": "stories",
     "Store": "store",
     "StoreError": "errors",
     "StoreInUseError": "errors",
+    "Story": "stories",
     "Xid": "xid",
     "parse_xid": "xid",
 }

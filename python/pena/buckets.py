@@ -12,7 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from pena import _pena
 from pena._settings import key_text
-from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+from pena.records import Batch, FailRecord, NameOf, QueuedMsg, ReportRecord
+from pena.stories import Story
 
 _PAGE = 1000
 
@@ -25,6 +26,7 @@ class BucketCounts:
     """How many messages are in each bucket; in `batch`, those that a batch holds."""
 
     queue: int
+    later: int
     batch: int
     report: int
     fail: int
@@ -32,7 +34,7 @@ class BucketCounts:
     @property
     def total(self) -> int:
         """All messages that the store knows."""
-        return self.queue + self.batch + self.report + self.fail
+        return self.queue + self.later + self.batch + self.report + self.fail
 
 
 class Bucket(Mapping[str, Record]):
@@ -103,7 +105,7 @@ class _Items(ItemsView[str, Record], Generic[Record]):
 
 
 class Buckets:
-    """The four buckets of one store."""
+    """The buckets of one store."""
 
     def __init__(self, native: Callable[[], _pena.Buckets]) -> None:
         """`native` gives the engine's view, or raises."""
@@ -112,20 +114,26 @@ class Buckets:
         self._native = native
         self.queue: Bucket[QueuedMsg] = Bucket(
             "queue",
-            lambda id: _maybe(QueuedMsg._of, native().queued(id)),
-            lambda: _pages(lambda *of: native().queue_page(*of), QueuedMsg._of),
+            lambda id: _found(native, _pena.Buckets.queued, id, QueuedMsg._of),
+            lambda: _pages(native(), _pena.Buckets.queue_page, QueuedMsg._of),
             lambda: _counts(native()).queue,
+        )
+        self.later: Bucket[QueuedMsg] = Bucket(
+            "later",
+            lambda id: _found(native, _pena.Buckets.later, id, QueuedMsg._of_later),
+            lambda: _pages(native(), _pena.Buckets.later_page, QueuedMsg._of_later),
+            lambda: _counts(native()).later,
         )
         self.report: Bucket[ReportRecord] = Bucket(
             "report",
-            lambda id: _maybe(ReportRecord._of, native().report(id)),
-            lambda: _pages(lambda *of: native().report_page(*of), ReportRecord._of),
+            lambda id: _found(native, _pena.Buckets.report, id, ReportRecord._of),
+            lambda: _pages(native(), _pena.Buckets.report_page, ReportRecord._of),
             lambda: _counts(native()).report,
         )
         self.fail: Bucket[FailRecord] = Bucket(
             "fail",
-            lambda id: _maybe(FailRecord._of, native().fail(id)),
-            lambda: _pages(lambda *of: native().fail_page(*of), FailRecord._of),
+            lambda id: _found(native, _pena.Buckets.fail, id, FailRecord._of),
+            lambda: _pages(native(), _pena.Buckets.fail_page, FailRecord._of),
             lambda: _counts(native()).fail,
         )
         self.batches: Bucket[Batch] = Bucket(
@@ -136,7 +144,7 @@ class Buckets:
         )
 
     def counts(self) -> BucketCounts:
-        """Count all four in one moment."""
+        """Count all of them in one moment."""
         return _counts(self._native())
 
     def meta(self, key: str) -> int | None:
@@ -145,23 +153,52 @@ class Buckets:
         native = self._native()
         return native.meta(name) if name else None  # LMDB has no empty key
 
+    def story(self, id: str) -> Story | None:
+        """Return what is known of a message, wherever it is; None where nobody knows it."""
+        # A message may move from one bucket to another while they are looked at, and so be found in
+        # none of them: a second look finds it.
+        return self._look(id) or self._look(id)
+
+    def _look(self, id: str) -> Story | None:
+        for waiting in (self.later, self.queue):
+            if (msg := waiting.get(id)) is not None:
+                return Story._waiting(msg)
+        for batch in self.batches.values():
+            for held in batch.msgs:
+                if held.id == id:
+                    return Story._held(held, batch)
+        if (record := self.report.get(id)) is not None:
+            return Story._reported(record)
+        if (failed := self.fail.get(id)) is not None:
+            return Story._failed(failed)
+        return None
+
 
 def _counts(native: _pena.Buckets) -> BucketCounts:
     return BucketCounts(*native.counts())
 
 
 def _batches(native: _pena.Buckets) -> dict[str, Batch]:
-    return {batch.id: Batch._of(batch) for batch in native.batches()}
+    return {batch.id: Batch._of(batch, native.queue_name) for batch in native.batches()}
 
 
-def _maybe(of: Callable[[_Native], Record], native: _Native | None) -> Record | None:
-    return None if native is None else of(native)
+def _found(
+    buckets: Callable[[], _pena.Buckets],
+    find: Callable[[_pena.Buckets, str], _Native | None],
+    id: str,
+    of: Callable[[_Native, NameOf], Record],
+) -> Record | None:
+    native = buckets()
+    found = find(native, id)
+    return None if found is None else of(found, native.queue_name)
 
 
 def _pages(
-    page: Callable[[str | None, int], list[Any]], of: Callable[[Any], Record]
+    native: _pena.Buckets,
+    page: Callable[[_pena.Buckets, str | None, int], list[Any]],
+    of: Callable[[Any, NameOf], Record],
 ) -> Iterator[list[tuple[str, Record]]]:
     after = None
-    while natives := page(after, _PAGE):
-        after = natives[-1].id
-        yield [(native.id, of(native)) for native in natives]
+    while records := page(native, after, _PAGE):
+        after = records[-1].id
+        yield [(record.id, of(record, native.queue_name)) for record in records]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -33,6 +34,8 @@ class Miss:
 
     batch: str
     client: str
+    name: str
+    """What the client calls itself; empty: nothing."""
     granted_at: datetime
     missed_at: datetime
     reason: MissReason
@@ -43,6 +46,7 @@ class Miss:
         return cls(
             native.batch,
             native.client,
+            native.name,
             native.granted_at,
             native.missed_at,
             MissReason(native.reason),
@@ -54,8 +58,12 @@ def _misses(natives: list[_pena.Miss]) -> tuple[Miss, ...]:
     return tuple(Miss._of(native) for native in natives)
 
 
-def _payload(text: str) -> Any:
+def _json(text: str) -> Any:
     return json.loads(text) if text else None
+
+
+NameOf = Callable[[int], str]
+"""Gives the name of a queue for its number."""
 
 
 @dataclass(frozen=True)
@@ -63,29 +71,49 @@ class QueuedMsg:
     """A message that waits, or that a batch holds."""
 
     id: str
+    queue: str
+    key: str
+    """What it is called by whoever submitted it, unique in its queue; empty: nothing."""
     period: int
     """Milliseconds."""
     payload: Any
+    max_resends: int | None
+    """How often it may be sent again; None: as often as the server's `max_resends` says."""
     accepted_at: datetime
     queued_at: datetime
-    """When it began to wait: accepted_at, or the last miss."""
+    """When it began to wait for a client, or will: accepted_at, the last miss, or the date before
+    which it was not to be sent."""
+    due_at: datetime | None
+    """Of a message in `later`: not before this it is sent. None elsewhere."""
+    attempts: int
+    """How often it was sent and missed, since it was accepted or retried."""
     misses: tuple[Miss, ...]
+    """What became of each delivery so far, also of those before a retry, the oldest first."""
 
     @property
     def attempt(self) -> int:
         """The number of the delivery that runs or comes next, from 1."""
-        return len(self.misses) + 1
+        return self.attempts + 1
 
     @classmethod
-    def _of(cls, native: _pena.QueuedMsg) -> QueuedMsg:
+    def _of(cls, native: _pena.QueuedMsg, name_of: NameOf, *, later: bool = False) -> QueuedMsg:
         return cls(
             native.id,
+            name_of(native.queue),
+            native.key,
             native.period,
-            _payload(native.payload),
+            _json(native.payload),
+            native.max_resends,
             native.accepted_at,
             native.queued_at,
+            native.queued_at if later else None,
+            native.attempts,
             _misses(native.misses),
         )
+
+    @classmethod
+    def _of_later(cls, native: _pena.QueuedMsg, name_of: NameOf) -> QueuedMsg:
+        return cls._of(native, name_of, later=True)
 
 
 @dataclass(frozen=True)
@@ -94,13 +122,15 @@ class Batch:
 
     id: str
     client: str
+    name: str
+    """What the client calls itself; empty: nothing."""
     granted_at: datetime
     msgs: tuple[QueuedMsg, ...]
 
     @classmethod
-    def _of(cls, native: _pena.Batch) -> Batch:
-        msgs = tuple(QueuedMsg._of(msg) for msg in native.msgs)
-        return cls(native.id, native.client, native.granted_at, msgs)
+    def _of(cls, native: _pena.Batch, name_of: NameOf) -> Batch:
+        msgs = tuple(QueuedMsg._of(msg, name_of) for msg in native.msgs)
+        return cls(native.id, native.client, native.name, native.granted_at, msgs)
 
 
 @dataclass(frozen=True)
@@ -108,30 +138,42 @@ class ReportRecord:
     """A processed message, with the attempts before the one that was reported."""
 
     id: str
+    queue: str
+    key: str
+    """What it is called by whoever submitted it; empty: nothing."""
     period: int
     """Milliseconds."""
+    max_resends: int | None
+    """How often it might have been sent again; None: as often as the server allowed."""
     batch: str
     client: str
+    name: str
+    """What the client calls itself; empty: nothing."""
     accepted_at: datetime
     granted_at: datetime
     reported_at: datetime
+    result: Any
+    """What came out of it, as the report said; None where it said nothing."""
+    attempts: int
+    """How often it was sent, since it was accepted or retried."""
     misses: tuple[Miss, ...]
 
-    @property
-    def attempts(self) -> int:
-        """How often it was sent."""
-        return len(self.misses) + 1
-
     @classmethod
-    def _of(cls, native: _pena.ReportRecord) -> ReportRecord:
+    def _of(cls, native: _pena.ReportRecord, name_of: NameOf) -> ReportRecord:
         return cls(
             native.id,
+            name_of(native.queue),
+            native.key,
             native.period,
+            native.max_resends,
             native.batch,
             native.client,
+            native.name,
             native.accepted_at,
             native.granted_at,
             native.reported_at,
+            _json(native.result),
+            native.attempts,
             _misses(native.misses),
         )
 
@@ -141,25 +183,31 @@ class FailRecord:
     """A failed message: whole, with every attempt."""
 
     id: str
+    queue: str
+    key: str
+    """What it is called by whoever submitted it; empty: nothing."""
     period: int
     """Milliseconds."""
     payload: Any
+    max_resends: int | None
+    """How often it might be sent again; None: as often as the server allowed."""
     accepted_at: datetime
     failed_at: datetime
+    attempts: int
+    """How often it was sent, since it was accepted or retried."""
     misses: tuple[Miss, ...]
 
-    @property
-    def attempts(self) -> int:
-        """How often it was sent."""
-        return len(self.misses)
-
     @classmethod
-    def _of(cls, native: _pena.FailRecord) -> FailRecord:
+    def _of(cls, native: _pena.FailRecord, name_of: NameOf) -> FailRecord:
         return cls(
             native.id,
+            name_of(native.queue),
+            native.key,
             native.period,
-            _payload(native.payload),
+            _json(native.payload),
+            native.max_resends,
             native.accepted_at,
             native.failed_at,
+            native.attempts,
             _misses(native.misses),
         )

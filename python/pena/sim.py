@@ -10,7 +10,7 @@ The command does the same for many seeds at once: ``pena sim --seeds 2000``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -95,6 +95,9 @@ class Dispatcher:
         self,
         *,
         max_resends: int = 3,
+        retry_first: float = 1.0,
+        retry_factor: int = 4,
+        retry_most: float = 600.0,
         lease: float = 30.0,
         drop_grace: float = 4.0,
         linger: float = 0.02,
@@ -107,6 +110,9 @@ class Dispatcher:
         """
         limits = _pena.ServerSettings().limits
         limits.max_resends = max_resends
+        limits.retry_first = timedelta(seconds=retry_first)
+        limits.retry_factor = retry_factor
+        limits.retry_most = timedelta(seconds=retry_most)
         limits.linger = timedelta(seconds=linger)
         limits.batchsize = window_msgs // 2
         limits.window_msgs = window_msgs
@@ -117,13 +123,34 @@ class Dispatcher:
         limits.timing = timing
         self._native = _pena.Bench(limits)
 
-    def submit(self, ids: Iterable[str]) -> None:
-        """Hand in messages under these ids; those that are known are accepted once."""
-        self._native.submit(list(ids))
+    def submit(
+        self,
+        ids: Iterable[str],
+        *,
+        queue: str = "default",
+        delay: float | None = None,
+        max_resends: int | None = None,
+        keys: Iterable[str] = (),
+    ) -> dict[str, str] | None:
+        """Hand in messages under these ids, the first of them with these keys.
 
-    def join(self, batchsize: int, *, short: bool = False, batches: int | None = None) -> str:
-        """Open a stream; return the client's id."""
-        return self._native.join(batchsize, short, batches)
+        Returns those that were known, by id or key, and what they are known as: they are accepted
+        once. None where one of them is known and says something else: then none was taken.
+        """
+        wait = None if delay is None else timedelta(seconds=delay)
+        known = self._native.submit(list(ids), queue, wait, max_resends, list(keys))
+        return None if known is None else dict(known)
+
+    def join(
+        self,
+        batchsize: int,
+        *,
+        short: bool = False,
+        batches: int | None = None,
+        queues: Iterable[str] = (),
+    ) -> str:
+        """Open a stream, of `default` where no queues are named; return the client's id."""
+        return self._native.join(batchsize, short, batches, list(queues))
 
     def lose(self, client: str) -> None:
         """End a stream."""
@@ -135,12 +162,23 @@ class Dispatcher:
         *,
         batch: str | None = None,
         failed: Iterable[str] = (),
+        retry_in: Mapping[str, float] | None = None,
+        final: Iterable[str] = (),
         refused: Iterable[str] = (),
         partial: bool = False,
         last: bool = False,
     ) -> tuple[int, int, int]:
-        """Report; return how many ids were reported, duplicate and unknown."""
-        return self._native.report(list(ids), batch, list(failed), list(refused), partial, last)
+        """Report; return how many ids were reported, duplicate and unknown.
+
+        `failed` come back after the backoff, those of `retry_in` after so many seconds, and those
+        of `final` never.
+        """
+        said = [
+            *((id, None, False) for id in failed),
+            *((id, timedelta(seconds=wait), False) for id, wait in (retry_in or {}).items()),
+            *((id, None, True) for id in final),
+        ]
+        return self._native.report(list(ids), batch, said, list(refused), partial, last)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; what is due on the way happens at its instant."""
@@ -160,6 +198,10 @@ class Dispatcher:
     def closed(self) -> list[str]:
         """Return the clients whose streams the server closed since the last call."""
         return self._native.take_closed()
+
+    def due(self, id: str) -> timedelta | None:
+        """Return when a message is due, since the first start; None where it is not in `later`."""
+        return self._native.due(id)
 
     def where(self, id: str) -> str | None:
         """Return the bucket that a message is in; None for an id that is not known."""

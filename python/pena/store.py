@@ -8,6 +8,7 @@ from types import TracebackType
 from pena import _pena, _settings
 from pena.buckets import Bucket, BucketCounts, Buckets
 from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+from pena.stories import Story
 
 
 class Store:
@@ -53,8 +54,13 @@ class Store:
 
     @property
     def queue(self) -> Bucket[QueuedMsg]:
-        """The messages that wait."""
+        """The messages that wait for a client, of all queues."""
         return self._buckets.queue
+
+    @property
+    def later(self) -> Bucket[QueuedMsg]:
+        """The messages that are not to be sent before a date, oldest first."""
+        return self._buckets.later
 
     @property
     def batches(self) -> Bucket[Batch]:
@@ -74,6 +80,13 @@ class Store:
     def counts(self) -> BucketCounts:
         """Count the messages of all buckets in one moment."""
         return self._buckets.counts()
+
+    def story(self, id: str) -> Story | None:
+        """Return what is known of a message, wherever it is; None where nobody knows it.
+
+        Where it is held all batches are read.
+        """
+        return self._buckets.story(id)
 
     def meta(self, key: str) -> int | None:
         """Return a number of the bucket `meta`, such as how many messages were `generated`.

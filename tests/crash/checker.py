@@ -12,7 +12,7 @@ journals, JSON lines that the load clients wrote:
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,15 +24,24 @@ import lmdb.verify
 from records import (
     BUCKETS,
     CLOCK_STEP_MS,
+    DEFAULT_QUEUE,
+    FIRST_NAMED_QUEUE,
+    TABLES,
     BrokenLawError,
+    Place,
+    QueueInfo,
     Record,
     decode,
+    decode_key,
+    decode_place,
+    decode_queue_info,
+    decode_settled,
     law,
     xid_second,
     xid_text,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 GENERATED_PERIODS = 1000  # the generator draws from 1..1000; what the load submits is longer
 
 # ---- the store
@@ -45,6 +54,11 @@ class Stored:
     records: dict[str, Record]
     batches: set[str]
     meta: dict[str, int]
+    places: dict[str, Place] = field(default_factory=dict)
+    keys: dict[tuple[int, bytes], str] = field(default_factory=dict)
+    queues: dict[int, QueueInfo] = field(default_factory=dict)
+    # Of report and fail: the place in the order of settling → id.
+    order: dict[str, dict[int, str]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """So many msgs in each bucket."""
@@ -63,7 +77,7 @@ def read_store(folder: Path, *, structure: bool = True) -> Stored:
             problems = [str(error)]
         law(not problems, f"LMDB's pages: {problems[:3]}")
     try:
-        env = lmdb.open(str(folder), readonly=True, lock=False, max_dbs=8)
+        env = lmdb.open(str(folder), readonly=True, lock=False, max_dbs=16)
     except lmdb.Error as error:
         raise BrokenLawError(f"the store cannot be opened: {error}") from None
     with env:
@@ -73,23 +87,44 @@ def read_store(folder: Path, *, structure: bool = True) -> Stored:
 def _read(env: lmdb.Environment) -> Stored:
     stored = Stored({}, set(), {})
     try:
-        for bucket in BUCKETS:
-            last = ""
-            for key, value in _items(env, bucket):
-                for record in decode(bucket, key, value):
+        for table, (bucket, prefix) in TABLES.items():
+            last = (b"", "")
+            for key, value in _items(env, table):
+                for record in decode(table, key, value):
                     if bucket == "queue":
-                        law(last < record.id, f"in queue {record.id} comes behind {last}")
-                        last = record.id
+                        here = (key[:prefix], record.id)
+                        law(last < here, f"in {table} {record.id} comes behind {last[1]}")
+                        last = here
                     other = stored.records.setdefault(record.id, record)
                     law(other is record, f"{record.id} is in {other.bucket} and in {bucket}")
                 if bucket == "batch":
                     stored.batches.add(xid_text(key))
+        _read_places(env, stored)
         for key, value in _items(env, "meta"):
             law(len(value) == 8, f"the meta value {key!r} is no number")
             stored.meta[key.decode()] = int.from_bytes(value, "little")
     except lmdb.Error as error:
         raise BrokenLawError(f"the store cannot be read: {error}") from None
     return stored
+
+
+def _read_places(env: lmdb.Environment, stored: Stored) -> None:
+    for key, value in _items(env, "place"):
+        stored.places[xid_text(key)] = decode_place(value)
+    for key, value in _items(env, "key"):
+        stored.keys[int.from_bytes(key[:4], "big"), key[4:]] = decode_key(value)
+    for key, value in _items(env, "queue_info"):
+        law(len(key) == 4, f"the key {key!r} in queue_info is no number")
+        stored.queues[int.from_bytes(key, "big")] = decode_queue_info(value)
+    for bucket, table in (("report", "reported"), ("fail", "failed")):
+        order = stored.order[bucket] = {}
+        behind = 1
+        for key, value in _items(env, table):
+            law(len(key) == 8, f"the key {key!r} in {table} is no number")
+            first, ids = int.from_bytes(key, "big"), decode_settled(value)
+            law(first >= behind, f"in {table} {first} comes behind {behind - 1}")
+            behind = first + len(ids)
+            order |= {first + at: id for at, id in enumerate(ids) if id}
 
 
 def _items(env: lmdb.Environment, bucket: str) -> Iterator[tuple[bytes, bytes]]:
@@ -209,6 +244,9 @@ def check(stored: Stored, claims: Claims, max_resends: int, boots: range | None 
         _check_reported(records[id], batch, at, claims)
     still = claims.settled & stored.batches
     law(not still, f"answered as settled, and held: {sorted(still)[:5]}")
+    _check_places(stored)
+    _check_order(stored)
+    _check_queues(stored)
 
 
 def _check_meta(stored: Stored, boots: range | None) -> None:
@@ -218,8 +256,6 @@ def _check_meta(stored: Stored, boots: range | None) -> None:
     law(stored.meta.get("schema") == SCHEMA, f"schema is {stored.meta.get('schema')}")
     count = stored.meta.get("boots", 0)
     law(count >= 1 if boots is None else count in boots, f"boots is {count}, expected {boots}")
-    said, queued = stored.meta.get("queued", 0), stored.counts()["queue"]
-    law(queued == said, f"meta says {said} queued msgs, the bucket holds {queued}")
     made = sum(record.period <= GENERATED_PERIODS for record in stored.records.values())
     said = stored.meta.get("generated", 0)
     law(made == said, f"meta says {said} generated msgs, the buckets hold {made}")
@@ -229,9 +265,61 @@ def _check_meta(stored: Stored, boots: range | None) -> None:
     law(not late, f"meta says that no id is of a later second than {second}, but {late}")
 
 
+def _check_places(stored: Stored) -> None:
+    """What is said of where msgs are and what they are called is so, and nothing is left out."""
+    places, keys = dict(stored.places), dict(stored.keys)
+    for record in stored.records.values():
+        later = record.bucket == "later"
+        if later or (record.bucket == "queue" and record.queue != DEFAULT_QUEUE):
+            place = places.pop(record.id, None)
+            is_at = Place(record.queue, record.due_at if later else None)
+            law(place == is_at, f"is said to wait at {place}: {record}")
+        if record.key:
+            named = keys.pop((record.queue, record.key), None)
+            law(named == record.id, f"its key names {named}: {record}")
+    law(not places, f"no such msgs wait there: {list(places.items())[:3]}")
+    law(not keys, f"no msgs are called so: {list(keys.items())[:3]}")
+
+
+def _check_order(stored: Stored) -> None:
+    """Each settled msg has its own place in the order of settling."""
+    for bucket, order in stored.order.items():
+        of_bucket = (record for record in stored.records.values() if record.bucket == bucket)
+        has = {(record.order, record.id) for record in of_bucket}
+        wrong = sorted(has ^ set(order.items()))
+        law(not wrong, f"the order of settling of {bucket} is another one: {wrong[:3]}")
+
+
+def _check_queues(stored: Stored) -> None:
+    """The counts of each queue are those of its msgs, and each has a name of its own."""
+    counted: dict[int, Counter[str]] = defaultdict(Counter)
+    for record in stored.records.values():
+        counted[record.queue][record.bucket] += 1
+    for number in counted.keys() | stored.queues.keys():
+        has, said = counted[number], stored.queues.get(number, QueueInfo(False, 0, 0, 0, 0, b""))
+        for what, bucket, count in (
+            ("queued", "queue", said.queued),
+            ("later", "later", said.later),
+            ("reported", "report", said.reported),
+            ("failed", "fail", said.failed),
+        ):
+            law(
+                count == has[bucket],
+                f"queue_info says {count} {what} msgs of the queue {number}, it has {has[bucket]}",
+            )
+        law(
+            bool(said.name) == (number >= FIRST_NAMED_QUEUE),
+            f"the queue {number} has the name {said.name!r}",
+        )
+    names = [info.name for info in stored.queues.values() if info.name]
+    law(len(names) == len(set(names)), f"two queues have one name: {sorted(names)}")
+
+
 def _check_attempts(record: Record, max_resends: int) -> None:
-    most = max_resends + (record.bucket == "fail")
-    misses = len(record.misses)
+    resends = max_resends if record.max_resends is None else record.max_resends
+    most = resends + (record.bucket == "fail")
+    misses = record.counted_misses
+    law(0 <= misses <= len(record.misses), f"tells less than {misses} misses: {record}")
     law(misses <= most, f"has {misses} misses in {record.bucket}: {record}")
     law(record.bucket != "fail" or misses == most, f"failed after {misses} attempts: {record}")
 
@@ -270,5 +358,5 @@ def _check_reported(record: Record, batch: str | None, at: int, claims: Claims) 
 
 def check_ended(stored: Stored) -> None:
     """Every msg has ended, in report or in fail."""
-    left = [record for record in stored.records.values() if record.bucket in ("queue", "batch")]
+    left = [record for record in stored.records.values() if record.bucket not in ("report", "fail")]
     law(not left, f"{len(left)} msgs never ended: {left[:2]}")

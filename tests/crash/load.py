@@ -335,7 +335,8 @@ class Worker(Client):
             if status == 503:
                 raise LostError
             self.load.forgive(status)
-            if status != 200:
+            # 409: it came too late for some of it, and the answer has the counts all the same.
+            if status not in (200, 409):
                 raise RuntimeError(f"POST /report was answered {status}: {answer}")
             self.journal.write({"report": self.owed[0], "answer": answer, "at": now_ms()})
             self.load.answered += 1

@@ -8,13 +8,26 @@ import struct
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xxhash
 
-BUCKETS = ("queue", "batch", "report", "fail")
+BUCKETS = ("queue", "later", "batch", "report", "fail")
+# The tables that msgs are in, with their buckets and what their keys have before the id.
+TABLES = {
+    "queue": ("queue", 0),
+    "queues": ("queue", 4),
+    "later": ("later", 8),
+    "batch": ("batch", 0),
+    "report": ("report", 0),
+    "fail": ("fail", 0),
+}
 REASONS = ("omitted", "failed", "refused", "dropped", "expired")
-RECORD_VERSION = 1
+RECORD_VERSION = 2  # 1 is read, too
+HAS_QUEUE, HAS_MAX_RESENDS, HAS_KEY = 1, 2, 4
+HAS_CLIENT_NAME, HAS_PAYLOAD_HASH, HAS_RESULT = 8, 16, 32
+DEFAULT_QUEUE = 0
+FIRST_NAMED_QUEUE = 2
 CLOCK_STEP_MS = 50  # a server's clock runs by itself; a restarted one reads the wall clock anew
 
 
@@ -52,6 +65,17 @@ class Record(NamedTuple):
     batch: str  # that holds it, or that was reported; empty in queue and fail
     granted_at: int  # of that batch
     ended_at: int  # reported or failed
+    attempts: int  # that count, with the one that was reported
+    queue: int = DEFAULT_QUEUE
+    max_resends: int | None = None
+    key: bytes = b""
+    due_at: int = 0  # of a msg that waits
+    order: int = 0  # of a msg that was settled
+
+    @property
+    def counted_misses(self) -> int:
+        """The misses since it was accepted or retried."""
+        return self.attempts - (self.bucket == "report")
 
     @property
     def history(self) -> list[str]:
@@ -76,10 +100,10 @@ class Reader:
 
     def __init__(self, value: bytes) -> None:
         law(len(value) >= 5, "is shorter than its header")
-        version, checksum = struct.unpack_from("<BI", value)
-        law(version == RECORD_VERSION, f"has version {version}")
+        self.version, checksum = struct.unpack_from("<BI", value)
+        law(1 <= self.version <= RECORD_VERSION, f"has version {self.version}")
         self._body = value[5:]
-        expected = xxhash.xxh3_64_intdigest(self._body, seed=version) & 0xFFFFFFFF
+        expected = xxhash.xxh3_64_intdigest(self._body, seed=self.version) & 0xFFFFFFFF
         law(checksum == expected, "does not match its checksum")
         self._at = 0
 
@@ -102,8 +126,29 @@ class Reader:
         """Return bytes with their length before them."""
         return self.take(self.number("I"))
 
+    def name(self) -> bytes:
+        """Return a few bytes with their length before them."""
+        return self.take(self.number("B"))
+
+    def extras(self, flags: int) -> dict[str, Any]:
+        """Return what a msg has besides."""
+        extras: dict[str, Any] = {}
+        if flags & HAS_QUEUE:
+            extras["queue"] = self.number("I")
+            law(extras["queue"] != DEFAULT_QUEUE, "names the default queue")
+        if flags & HAS_MAX_RESENDS:
+            extras["max_resends"] = self.number("H")
+        if flags & HAS_KEY:
+            extras["key"] = self.name()
+            law(extras["key"] != b"", "has an empty key")
+        return extras
+
+    def rest(self) -> bytes:
+        """Return what is left."""
+        return self._body[self._at :]
+
     def misses(self) -> tuple[Miss, ...]:
-        """Return the misses that a record ends with."""
+        """Return the misses of a record."""
         return tuple(self._miss() for _ in range(self.number("H")))
 
     def _miss(self) -> Miss:
@@ -111,7 +156,9 @@ class Reader:
         granted_at, missed_at = self.number("q"), self.number("q")
         reason = self.number("B")
         law(1 <= reason <= len(REASONS), f"has no such reason: {reason}")
-        self.text()  # what the client said
+        if self.version > 1:
+            self.name()  # what the client is called
+        self.text()  # what it said
         return Miss(batch, client, granted_at, missed_at, REASONS[reason - 1])
 
     def at_end(self) -> bool:
@@ -123,18 +170,40 @@ class Reader:
         law(self.at_end(), "goes on behind its end")
 
 
-def _msg(reader: Reader) -> tuple[str, int]:
+def _msg(reader: Reader) -> tuple[str, int, dict[str, Any]]:
     id, period = reader.xid(), reader.number("I")
+    flags = reader.number("B") if reader.version > 1 else 0
+    law(flags < HAS_CLIENT_NAME, f"has flags that nobody knows: {flags}")
+    extras = reader.extras(flags)
     payload = reader.text()
     if payload:
         json.loads(payload)
-    return id, period
+    return id, period, extras
+
+
+def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
+    attempts = reader.number("H") if reader.version > 1 else None
+    misses = reader.misses()
+    return (len(misses) if attempts is None else attempts), misses
 
 
 def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
-    id, period = _msg(reader)
-    accepted_at, _queued_at = reader.number("q"), reader.number("q")
-    return Record(bucket, id, period, accepted_at, reader.misses(), batch, granted_at, 0)
+    id, period, extras = _msg(reader)
+    accepted_at, queued_at = reader.number("q"), reader.number("q")
+    attempts, misses = _attempts(reader)
+    return Record(
+        bucket,
+        id,
+        period,
+        accepted_at,
+        misses,
+        batch,
+        granted_at,
+        0,
+        attempts,
+        due_at=queued_at,
+        **extras,
+    )
 
 
 def decode_queue(reader: Reader, key: str) -> list[Record]:
@@ -147,32 +216,85 @@ def decode_queue(reader: Reader, key: str) -> list[Record]:
     return records
 
 
+def decode_later(reader: Reader, _key: str) -> list[Record]:
+    """QueuedMsg."""
+    return [_queued(reader, "later", "", 0)]
+
+
 def decode_batch(reader: Reader, key: str) -> list[Record]:
     """Batch: one record for every msg that it holds."""
     reader.xid()  # its client
-    granted_at, count = reader.number("q"), reader.number("I")
+    granted_at = reader.number("q")
+    if reader.version > 1:
+        reader.name()  # what that is called
+    count = reader.number("I")
     law(count > 0, "holds nothing")
     return [_queued(reader, "batch", key, granted_at) for _ in range(count)]
 
 
 def decode_report(reader: Reader, key: str) -> list[Record]:
     """ReportRecord."""
+    newer = reader.version > 1
+    order = reader.number("Q") if newer else 0
     period, batch, _client = reader.number("I"), reader.xid(), reader.xid()
     accepted_at, granted_at, reported_at = (reader.number("q") for _ in range(3))
+    attempts, misses = _attempts(reader)
+    extras: dict[str, Any] = {}
+    if newer:
+        flags = reader.number("B")
+        extras = reader.extras(flags)
+        if flags & HAS_CLIENT_NAME:
+            reader.name()
+        if flags & HAS_PAYLOAD_HASH:
+            reader.take(16)
+        if flags & HAS_RESULT:
+            json.loads(reader.text())
+    else:
+        attempts += 1
     return [
-        Record("report", key, period, accepted_at, reader.misses(), batch, granted_at, reported_at)
+        Record(
+            "report",
+            key,
+            period,
+            accepted_at,
+            misses,
+            batch,
+            granted_at,
+            reported_at,
+            attempts,
+            order=order,
+            **extras,
+        )
     ]
 
 
 def decode_fail(reader: Reader, _key: str) -> list[Record]:
     """FailRecord."""
-    id, period = _msg(reader)
+    order = reader.number("Q") if reader.version > 1 else 0
+    id, period, extras = _msg(reader)
     accepted_at, failed_at = reader.number("q"), reader.number("q")
-    return [Record("fail", id, period, accepted_at, reader.misses(), "", 0, failed_at)]
+    attempts, misses = _attempts(reader)
+    return [
+        Record(
+            "fail",
+            id,
+            period,
+            accepted_at,
+            misses,
+            "",
+            0,
+            failed_at,
+            attempts,
+            order=order,
+            **extras,
+        )
+    ]
 
 
 DECODERS: dict[str, Callable[[Reader, str], list[Record]]] = {
     "queue": decode_queue,
+    "queues": decode_queue,
+    "later": decode_later,
     "batch": decode_batch,
     "report": decode_report,
     "fail": decode_fail,
@@ -180,19 +302,84 @@ DECODERS: dict[str, Callable[[Reader, str], list[Record]]] = {
 
 
 @lru_cache(maxsize=400_000)
-def decode(bucket: str, key: bytes, value: bytes) -> tuple[Record, ...]:
+def decode(table: str, key: bytes, value: bytes) -> tuple[Record, ...]:
     """Decode one value and check what can be seen of it alone. Most are the same at every look."""
-    id = xid_text(key)
+    bucket, prefix = TABLES[table]
+    id = xid_text(key[prefix:])
     try:
         reader = Reader(value)
-        records = DECODERS[bucket](reader, id)
+        records = DECODERS[table](reader, id)
         reader.end()
         for record in records:
             law(bucket in ("queue", "batch") or record.id == id, f"names another msg, {record.id}")
             _check_history(record)
+            queue, due_at = int.from_bytes(key[:prefix], "big"), record.due_at
+            if bucket == "queue":
+                law(record.queue == queue, f"is of the queue {record.queue}, and lies in {queue}")
+            if bucket == "later":
+                law(due_at == queue, f"is due at {due_at}, and lies where those of {queue} are")
     except (BrokenLawError, ValueError) as wrong:
-        raise BrokenLawError(f"the record {id} in the bucket {bucket}: {wrong}") from None
+        raise BrokenLawError(f"the record {id} in the bucket {table}: {wrong}") from None
     return tuple(records)
+
+
+# ---- where msgs are, by what the store says of them besides
+
+
+class Place(NamedTuple):
+    """Where a msg waits that is not in the default queue."""
+
+    queue: int
+    due_at: int | None
+
+
+class QueueInfo(NamedTuple):
+    """A queue with its counts."""
+
+    paused: bool
+    queued: int
+    later: int
+    reported: int
+    failed: int
+    name: bytes
+
+
+def decode_place(value: bytes) -> Place:
+    """Return the place of a msg."""
+    reader = Reader(value)
+    place = Place(reader.number("I"), None if reader.at_end() else reader.number("q"))
+    reader.end()
+    return place
+
+
+def decode_key(value: bytes) -> str:
+    """Return the id of the msg that is called so."""
+    reader = Reader(value)
+    id = reader.xid()
+    reader.end()
+    return id
+
+
+def decode_queue_info(value: bytes) -> QueueInfo:
+    """Return what the store says of a queue."""
+    reader = Reader(value)
+    paused = reader.number("B")
+    law(paused <= 1, f"is paused {paused} times")
+    counts = [reader.number("Q") for _ in range(4)]
+    info = QueueInfo(bool(paused), *counts, reader.name())
+    reader.end()
+    return info
+
+
+def decode_settled(value: bytes) -> list[str]:
+    """Return the ids that a record of the order of settling names; empty: a hole."""
+    reader = Reader(value)
+    law(not reader.at_end(), "names no msg")
+    ids = []
+    while not reader.at_end():
+        raw = reader.take(12)
+        ids.append(xid_text(raw) if any(raw) else "")
+    return ids
 
 
 def _check_history(record: Record) -> None:

@@ -46,7 +46,7 @@ class Store:
         self.folder = folder
         self.sound = sound
         self.claims = claims
-        self.env = lmdb.open(str(folder), max_dbs=8, map_size=64 << 20)
+        self.env = lmdb.open(str(folder), max_dbs=16, map_size=64 << 20)
 
     def table(self, bucket: str) -> lmdb._Database:
         """Return LMDB's handle of a bucket."""
@@ -71,6 +71,11 @@ class Store:
         with self.env.begin(db=table, write=True) as txn:
             assert txn.delete(raw_xid(id))
 
+    def put_raw(self, table: str, key: bytes, value: bytes) -> None:
+        """Write a value under any key."""
+        with self.env.begin(db=self.table(table), write=True) as txn:
+            txn.put(key, value)
+
     def queue(self) -> dict[str, bytes]:
         """Return the msgs of the bucket queue as they stand in its records."""
         found: dict[str, bytes] = {}
@@ -88,7 +93,16 @@ class Store:
             txn.drop(table, delete=False)
             for msgs in records:
                 txn.put(msgs[0][:12], sealed(b"".join(msgs)), db=table)
-        self.count("queued", sum(map(len, records)) - self.sound.counts()["queue"])
+        before = self.sound.queues[0].queued
+        self.count_queued(sum(map(len, records)) - before)
+
+    def count_queued(self, more: int) -> None:
+        """Change how many msgs are said to be queued in the default queue."""
+        key = bytes(4)
+        with self.env.begin(db=self.table("queue_info"), write=True) as txn:
+            body = (txn.get(key) or b"")[5:]
+            queued = int.from_bytes(body[1:9], "little") + more
+            txn.put(key, sealed(body[:1] + queued.to_bytes(8, "little") + body[9:]))
 
     def count(self, name: str, more: int) -> None:
         """Change a number of the bucket meta."""
@@ -141,10 +155,10 @@ def keep_twice(store: Store) -> None:
 
 
 def _queue(store: Store, record: records.Record) -> None:
-    msg = raw_xid(record.id) + struct.pack("<II", record.period, 0)
+    msg = raw_xid(record.id) + struct.pack("<IBI", record.period, 0, 0)
     times = struct.pack("<qq", record.accepted_at, record.accepted_at)
     msgs = store.queue()
-    msgs[record.id] = msg + times + struct.pack("<H", 0)
+    msgs[record.id] = msg + times + struct.pack("<HH", 0, 0)
     store.put_queue([[msg] for msg in msgs.values()])
 
 
@@ -152,14 +166,18 @@ def other_batch(store: Store) -> None:
     """A report is of another batch than the one that was answered."""
     record = store.reported()
     body = store.get("report", record.id)[5:]
-    store.put("report", record.id, sealed(body[:8] + random.randbytes(8) + body[16:]))
+    store.put("report", record.id, sealed(body[:16] + random.randbytes(8) + body[24:]))
 
 
 def forget_misses(store: Store) -> None:
     """The attempts of a msg are counted anew."""
     record = store.one("report", missed=True)
-    body = store.get("report", record.id)[5:]
-    store.put("report", record.id, sealed(body[: 4 + 24 + 24] + struct.pack("<H", 0)))
+    value = store.get("report", record.id)
+    reader = records.Reader(value)
+    fields = reader.take(8 + 4 + 24 + 24) + struct.pack("<HH", 1, 0)
+    reader.number("H")
+    reader.misses()
+    store.put("report", record.id, sealed(fields + reader.rest()))
 
 
 def flip_bit(store: Store) -> None:
@@ -177,13 +195,53 @@ def lose_count(store: Store) -> None:
 
 def miscount_queue(store: Store) -> None:
     """The count of queued msgs is another one."""
-    store.count("queued", 1)
+    store.count_queued(1)
 
 
 def overlap(store: Store) -> None:
     """A record of the queue begins amid another; no msg is lost, and none is there twice."""
     first, *rest, last = store.queue().values()
     store.put_queue([[first, last], rest])
+
+
+def forget_order(store: Store) -> None:
+    """A report has no place in the order of settling."""
+    _, key, ids = _first_settled(store)
+    store.put_raw("reported", key, sealed(bytes(12) + ids[12:]))
+
+
+def settle_twice(store: Store) -> None:
+    """A place in the order of settling is given out twice."""
+    first, _, ids = _first_settled(store)
+    store.put_raw("reported", struct.pack(">Q", first + len(ids) // 12 - 1), sealed(ids[-12:]))
+    if len(ids) == 12:
+        store.put_raw("reported", struct.pack(">Q", first), sealed(ids * 2))
+        store.put_raw("reported", struct.pack(">Q", first + 1), sealed(ids))
+
+
+def _first_settled(store: Store) -> tuple[int, bytes, bytes]:
+    with store.env.begin(db=store.table("reported")) as txn:
+        for key, value in txn.cursor():
+            if any(value[5:17]):
+                return int.from_bytes(key, "big"), key, value[5:]
+    raise RuntimeError("the run left no report")
+
+
+def place_nothing(store: Store) -> None:
+    """A msg is said to wait in another queue than the default one."""
+    store.put_raw("place", raw_xid(store.reported().id), sealed(struct.pack("<I", 7)))
+
+
+def call_nothing(store: Store) -> None:
+    """A key names a msg that is not called so."""
+    store.put_raw("key", bytes(4) + b"order 1", sealed(raw_xid(store.reported().id)))
+
+
+def name_default(store: Store) -> None:
+    """The default queue has a name."""
+    with store.env.begin(db=store.table("queue_info")) as txn:
+        body = (txn.get(bytes(4)) or b"")[5:]
+    store.put_raw("queue_info", bytes(4), sealed(body[:-1] + b"\x01x"))
 
 
 def hold_settled(store: Store) -> None:
@@ -227,6 +285,11 @@ DAMAGES: dict[Damage, str] = {
     lose_count: "generated msgs",
     miscount_queue: "queued msgs",
     overlap: "comes behind",
+    forget_order: "the order of settling of report is another one",
+    settle_twice: "comes behind|order of settling",
+    place_nothing: "no such msgs wait there",
+    call_nothing: "no msgs are called so",
+    name_default: "has the name",
     hold_settled: "answered as settled, and held",
     send_again: "was sent twice as attempt",
     report_again: "were accepted",

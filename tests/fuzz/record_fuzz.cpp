@@ -24,7 +24,11 @@ std::string encoded(const std::vector<pena::core::QueuedMsg>& msgs) {
 template <class Record>
 std::string encoded(const Record& record) {
   std::string out;
-  pena::store::encode(record, out);
+  if constexpr (requires { record.order; }) {
+    pena::store::encode(record, record.order, out);
+  } else {
+    pena::store::encode(record, out);
+  }
   return out;
 }
 
@@ -32,6 +36,11 @@ std::vector<pena::core::QueuedMsg> decode_queued(const Xid& id, std::string_view
   std::vector<pena::core::QueuedMsg> msgs;
   pena::store::decode_queued(id, value, msgs);
   return msgs;
+}
+
+// Others are encoded anew in the newer version.
+bool is_current(std::string_view value) {
+  return static_cast<std::uint8_t>(value.front()) == pena::store::kRecordVersion;
 }
 
 // What is decoded can be sliced, too, and the slices are what it was.
@@ -50,6 +59,7 @@ void slices_are_the_value(std::string_view value) {
     PENA_PROPERTY(slices[i].id == msgs[i].msg.id);
     pena::store::append_slice(slices[i].bytes, again);
   }
+  if (!is_current(value)) return;
   pena::store::seal(again);
   PENA_PROPERTY(again == value);
 }
@@ -58,7 +68,9 @@ template <class Decode>
 void round_trip(std::string_view value, Decode decode) {
   try {
     const auto record = decode(Xid{}, value);
-    PENA_PROPERTY(encoded(record) == value);
+    const std::string again = encoded(record);
+    if (is_current(value)) PENA_PROPERTY(again == value);
+    PENA_PROPERTY(decode(Xid{}, again) == record);
   } catch (const pena::store::StoreError& error) {
     PENA_PROPERTY(*error.what() != '\0');
   }

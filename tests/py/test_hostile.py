@@ -178,7 +178,7 @@ def test_nonsense_in_reports_settles_nothing(site: Site) -> None:
     assert post(server.url, "/report", {"ids": unknown})["unknown"] == 2
     # Of a batch that is somebody else's name for nothing, and of a client taken for a batch.
     for batch in (unknown[0], held.ids[0]):
-        answer = post(server.url, "/report", {"ids": held.ids, "batch": batch})
+        answer = post(server.url, "/report", {"ids": held.ids, "batch": batch}, 409)
         assert (answer["reported"], answer["duplicate"], answer["unknown"]) == (0, 0, 5)
     assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["reported"] == 5
     assert post(server.url, "/report", {"ids": held.ids, "batch": held.batch})["duplicate"] == 5

@@ -14,8 +14,9 @@ XID = "ckkgmc3h5gbufi2sr320"
 
 def test_a_msg_with_an_id_is_accepted_once(site: Site) -> None:
     server = site.server(generate=False)
-    for _ in range(3):
-        assert post(server.url, "/task", {"id": XID, "period": 5}, 201) == {"ids": [XID]}
+    for known in ([], [XID], [XID]):
+        answer = post(server.url, "/task", {"id": XID, "period": 5}, 201)
+        assert answer == {"ids": [XID], "known": known}
     site.submitted.add(XID)
     assert list(server.queue) == [XID]
     stream = site.stream(server.url, 1)
@@ -28,13 +29,30 @@ def test_a_msg_with_an_id_is_accepted_once(site: Site) -> None:
     assert list(server.report) == [XID]
 
 
+def test_a_known_id_with_other_content_is_refused(site: Site) -> None:
+    server = site.server(generate=False)
+    stream = site.stream(server.url, 1)
+    msg = {"id": XID, "period": 5, "payload": [1]}
+    post(server.url, "/task", msg, 201)
+    site.submitted.add(XID)
+    others = [{"period": 6}, {"payload": [2]}, {"queue": "other"}, {"key": "k"}, {"max_resends": 1}]
+    for _ in range(2):  # while it is held, and when it is reported
+        for other in others:
+            refused = post(server.url, "/task", [{"period": 9}, msg | other], 409)
+            assert XID in refused["error"]
+            assert "which says something else" in refused["error"]
+        if not server.report:
+            stream.report(stream.next_batch())
+    assert server.counts().total == 1
+
+
 def test_an_id_that_the_server_gave_is_known_after_a_restart(site: Site) -> None:
     server = site.server(generate=False)
     ids = site.submit(server.url, *[1] * 50)
     server.stop()
     again = site.server(generate=False)
     body = [{"id": id, "period": 1} for id in ids]
-    assert post(again.url, "/task", body, 201) == {"ids": ids}
+    assert post(again.url, "/task", body, 201) == {"ids": ids, "known": ids}
     (later,) = site.submit(again.url, 1)
     assert later > max(ids)
     assert list(again.queue) == [*ids, later]

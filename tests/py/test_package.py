@@ -39,8 +39,12 @@ def test_the_defaults_in_the_signature_are_the_engines() -> None:
         assert timedelta(seconds=default[name]) == getattr(timing, name), name
     assert default["clock_drift"] == timing.clock_drift
     assert timedelta(seconds=default["linger"]) == settings.limits.linger
-    assert default["max_resends"] == settings.limits.max_resends
-    assert default["generate"] == settings.generator.enabled
+    for name in ("retry_first", "retry_most"):
+        assert timedelta(seconds=default[name]) == getattr(settings.limits, name), name
+    for name in ("max_resends", "retry_factor"):
+        assert default[name] == getattr(settings.limits, name), name
+    assert default["generate"] is settings.generator.stays is None
+    assert settings.generator.enabled
     for name in ("count", "rate", "seed"):
         assert default[name] is getattr(settings.generator, name)
     own = _pena.ClientSettings()

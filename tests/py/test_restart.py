@@ -23,7 +23,7 @@ def test_a_batch_that_was_held_can_be_reported_after_a_restart(site: Site) -> No
     server.stop()
 
     again = site.server(count=6, drop_grace=60.0)  # in which the report surely comes
-    assert again.counts() == pena.BucketCounts(queue=0, batch=4, report=0, fail=0)
+    assert again.counts() == pena.BucketCounts(queue=0, later=0, batch=4, report=0, fail=0)
     stream = site.stream(again.url, 2)
     assert stream.report(kept)["reported"] == 2
     stream.report(stream.next_batch())  # the fresh two at once

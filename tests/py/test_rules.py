@@ -18,6 +18,9 @@ from pena.sim import Dispatcher
 
 SECOND = 1_000_000  # times are in microseconds, as the dispatcher counts them
 LEASE, GRACE, LINGER = 30 * SECOND, 4 * SECOND, SECOND // 50
+RETRY_FACTOR, RETRY_MOST = 4, 10 * SECOND
+QUEUES = st.sampled_from(["default", "mail"])
+OTHERS = ("final", "refused", "omitted")
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -32,9 +35,20 @@ def xid(number: int) -> str:
 class Msg:
     """What the model knows of a message."""
 
+    most: int  # how many deliveries it may have
+    queue: str = "default"
+    key: str = ""
+    max_resends: int | None = None  # as it says itself
     attempt: int = 1  # the number of the delivery that runs or comes next
+    failures: int = 0  # how often a client said that it failed
+    due_at: int = 0  # where it is in `later`
     lost: list[str] = field(default_factory=list)  # batches that were lost whole with it
     bucket: str = "queue"
+
+    @property
+    def left(self) -> int:
+        """How many deliveries it may have from the next one on."""
+        return self.most - self.attempt + 1
 
 
 @dataclass
@@ -47,51 +61,120 @@ class Held:
     lost: bool = False  # the grace runs
 
 
+@dataclass
+class Client:
+    """A stream that is open."""
+
+    batchsize: int
+    short: bool
+    queues: tuple[str, ...]
+
+
 class Rules(RuleBasedStateMachine):
     """One server, seen from outside."""
 
-    @initialize(max_resends=st.integers(0, 3), fewest_pieces=st.sampled_from([1, 2, 16]))
-    def begin(self, max_resends: int, fewest_pieces: int) -> None:
+    @initialize(
+        max_resends=st.sampled_from([3, 2, 1, 0]),
+        fewest_pieces=st.sampled_from([1, 2, 16]),
+        retry_first=st.sampled_from([SECOND, 0]),
+    )
+    def begin(self, max_resends: int, fewest_pieces: int, retry_first: int) -> None:
         self.most = max_resends + 1
+        self.retry_first = retry_first
         self.fewest_pieces = fewest_pieces
         self.sizes: dict[str, int] = {}  # of batches, when they were granted
         times = {"lease": LEASE / SECOND, "drop_grace": GRACE / SECOND, "linger": LINGER / SECOND}
-        self.real = Dispatcher(max_resends=max_resends, fewest_pieces=fewest_pieces, **times)
+        self.real = Dispatcher(
+            max_resends=max_resends,
+            fewest_pieces=fewest_pieces,
+            retry_first=retry_first / SECOND,
+            retry_factor=RETRY_FACTOR,
+            retry_most=RETRY_MOST / SECOND,
+            **times,
+        )
         self.now = 0
         self.msgs: dict[str, Msg] = {}
-        self.clients: dict[str, tuple[int, bool]] = {}  # batchsize, takes short batches
+        self.keys: dict[tuple[str, str], str] = {}  # which msg a queue's key names
+        self.clients: dict[str, Client] = {}
         self.left: dict[str, int | None] = {}  # how many batches a client may still be sent
         self.closing: set[str] = set()
         self.batches: dict[str, Held] = {}
         self.over: dict[str, set[str]] = {}  # batches that are settled, for late reports
         self.names = 0
+        self.came_due = 0
 
     # ---- what may happen
 
-    @rule(count=st.integers(1, 8))
-    def submit(self, count: int) -> None:
+    @rule(
+        count=st.integers(1, 8),
+        queue=QUEUES,
+        delay=st.sampled_from([None, None, 1, SECOND, GRACE + 1, LEASE]),
+        max_resends=st.sampled_from([None, None, 0, 1, 5]),
+        keys=st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=2, unique=True),
+    )
+    def submit(
+        self,
+        count: int,
+        queue: str,
+        delay: int | None,
+        max_resends: int | None,
+        keys: list[str],
+    ) -> None:
+        """A msg whose key is known is taken once; where it says something else, none is taken."""
         ids = [xid((1 << 90) + self.names + n) for n in range(count)]
         self.names += count
-        self.msgs |= {id: Msg() for id in ids}
-        self.real.submit(ids)
+        wait = None if delay is None else delay / SECOND
+        answer = self.real.submit(
+            ids, queue=queue, delay=wait, max_resends=max_resends, keys=keys[:count]
+        )
+        named = dict(zip(ids, keys, strict=False))
+        known = {
+            id: self.keys[queue, key] for id, key in named.items() if (queue, key) in self.keys
+        }
+        if any(self.msgs[id].max_resends != max_resends for id in known.values()):
+            assert answer is None
+            return
+        assert answer == known
+        most = self.most if max_resends is None else max_resends + 1
+        for id in ids:
+            if id in known:
+                continue
+            key = named.get(id, "")
+            msg = self.msgs[id] = Msg(most, queue, key, max_resends)
+            if key:
+                self.keys[queue, key] = id
+            if delay is not None:
+                msg.bucket, msg.due_at = "later", self.now + delay
         self.take_grants()
 
     @precondition(lambda self: self.msgs)
-    @rule(data=st.data())
-    def submit_again(self, data: st.DataObject) -> None:
-        self.real.submit([data.draw(st.sampled_from(sorted(self.msgs)))])
+    @rule(data=st.data(), queue=QUEUES, delay=st.sampled_from([None, SECOND]))
+    def submit_again(self, data: st.DataObject, queue: str, delay: int | None) -> None:
+        """A known msg is what it was submitted as, in its queue and nowhere else."""
+        id = data.draw(st.sampled_from(sorted(self.msgs)))
+        msg = self.msgs[id]
+        keys = [msg.key] if msg.key else []
+        wait = None if delay is None else delay / SECOND
+        more = {"delay": wait, "max_resends": msg.max_resends, "keys": keys}
+        answer = self.real.submit([id], queue=queue, **more)
+        assert answer == ({id: id} if queue == msg.queue else None)
         self.take_grants()
 
     @precondition(lambda self: len(self.clients) < 5)
-    @rule(batchsize=st.integers(1, 5), short=st.booleans(), batches=st.sampled_from([None, 1, 2]))
-    def join(self, batchsize: int, short: bool, batches: int | None) -> None:
-        client = self.real.join(batchsize, short=short, batches=batches)
+    @rule(
+        batchsize=st.integers(1, 5),
+        short=st.booleans(),
+        batches=st.sampled_from([None, 1, 2]),
+        queues=st.lists(QUEUES, max_size=2, unique=True),
+    )
+    def join(self, batchsize: int, short: bool, batches: int | None, queues: list[str]) -> None:
+        client = self.real.join(batchsize, short=short, batches=batches, queues=queues)
         assert client not in self.clients
-        self.clients[client] = (batchsize, short)
+        self.clients[client] = Client(batchsize, short, tuple(queues) or ("default",))
         self.left[client] = batches
         self.take_grants()
 
-    @precondition(lambda self: self.clients)
+    @precondition(lambda self: len(self.clients) > 1)
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
         client = data.draw(st.sampled_from(sorted(self.clients)))
@@ -108,7 +191,7 @@ class Rules(RuleBasedStateMachine):
         batch = data.draw(st.sampled_from(sorted(self.batches)))
         held = self.batches[batch]
         said = {
-            id: data.draw(st.sampled_from(["done", "failed", "refused", "omitted"]))
+            id: data.draw(st.sampled_from(["failed", "done", "retry", *OTHERS]))
             for id in sorted(held.msgs)
         }
         named: dict[str, list[str]] = {}
@@ -116,10 +199,13 @@ class Rules(RuleBasedStateMachine):
             named.setdefault(word, []).append(id)
         if not names_batch and len(named.get("omitted", [])) == len(said):
             return  # without its batch such a report says nothing
+        retry_in = {id: data.draw(st.sampled_from([0, 1, GRACE])) for id in named.get("retry", [])}
         answer = self.real.report(
             named.get("done", []),
             batch=batch if names_batch else None,
             failed=named.get("failed", []),
+            retry_in={id: wait / SECOND for id, wait in retry_in.items()},
+            final=named.get("final", []),
             refused=named.get("refused", []),
             partial=partial,
             last=last and names_batch,
@@ -131,7 +217,7 @@ class Rules(RuleBasedStateMachine):
             if word == "done":
                 self.msgs[id].bucket = "report"
             elif word != "omitted" or not partial:
-                self.miss(id)
+                self.miss(id, word, retry_in.get(id))
             else:
                 continue
             held.msgs.discard(id)
@@ -141,6 +227,19 @@ class Rules(RuleBasedStateMachine):
         else:
             self.settle(batch, set(said))
         self.take_grants()
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        """All of a batch failed, and the time of its backoff passes."""
+        batch = data.draw(st.sampled_from(sorted(self.batches)))
+        ids = set(self.batches[batch].msgs)
+        assert self.real.report(batch=batch, failed=ids) == (0, 0, 0)
+        for id in ids:
+            self.miss(id, "failed")
+        self.settle(batch, ids)
+        self.take_grants()
+        self.advance(RETRY_MOST * 5 // 4)
 
     @precondition(lambda self: self.msgs)
     @rule(data=st.data())
@@ -178,11 +277,13 @@ class Rules(RuleBasedStateMachine):
         assert self.real.report(ids, batch=batch) == (0, done, len(ids) - done)
         self.take_grants()
 
-    @rule(by=st.sampled_from([1, LINGER, SECOND, GRACE - 1, GRACE, LEASE, LEASE + GRACE]))
+    @rule(by=st.sampled_from([1, LINGER, 2 * SECOND, GRACE - 1, GRACE, LEASE, LEASE + GRACE]))
     def advance(self, by: int) -> None:
         until = self.now + by
         while True:
-            due = min((held.ends_at for held in self.batches.values()), default=until + 1)
+            waits = [msg.due_at for msg in self.msgs.values() if msg.bucket == "later"]
+            ends = [held.ends_at for held in self.batches.values()]
+            due = min([*ends, *waits], default=until + 1)
             if self.somebody_waits():
                 due = min(due, self.now + LINGER)  # what is granted then may end on the way too
             if due > until:
@@ -195,6 +296,7 @@ class Rules(RuleBasedStateMachine):
         self.now = until
         self.take_grants()
 
+    @precondition(lambda self: len(self.batches) > 1)
     @rule()
     def restart(self) -> None:
         self.clients.clear()
@@ -213,12 +315,32 @@ class Rules(RuleBasedStateMachine):
             self.closing.add(held.client)
             del self.clients[held.client]
 
-    def miss(self, id: str) -> None:
+    def miss(self, id: str, word: str = "omitted", retry_in: int | None = None) -> None:
+        """What a client said failed comes back after a while, everything else at once."""
         msg = self.msgs[id]
         msg.attempt += 1
-        msg.bucket = "queue" if msg.attempt <= self.most else "fail"
+        failed = word in ("failed", "retry", "final")
+        msg.failures += failed
+        if msg.left <= 0 or word == "final":
+            msg.bucket = "fail"
+            return
+        wait = 0
+        if failed:
+            backoff = min(self.retry_first * RETRY_FACTOR ** (msg.failures - 1), RETRY_MOST)
+            wait = backoff if retry_in is None else retry_in
+        msg.bucket = "later" if wait else "queue"
+        if wait:
+            due = self.real.due(id)
+            assert due is not None
+            msg.due_at = due // timedelta(microseconds=1)
+            most = wait if retry_in is not None else wait * 5 // 4
+            assert wait <= msg.due_at - self.now <= most
 
     def end_what_is_due(self) -> None:
+        for msg in self.msgs.values():
+            if msg.bucket == "later" and msg.due_at <= self.now:
+                msg.bucket = "queue"
+                self.came_due += 1
         for batch, held in list(self.batches.items()):
             if held.ends_at > self.now:
                 continue
@@ -236,25 +358,31 @@ class Rules(RuleBasedStateMachine):
     def free(self) -> set[str]:
         return self.clients.keys() - {h.client for h in self.batches.values() if not h.lost}
 
+    def who_waits(self) -> set[str]:
+        """Return those that are free while a msg of theirs is there."""
+        queues = {msg.queue for msg in self.msgs.values() if msg.bucket == "queue"}
+        return {id for id in self.free() if queues & set(self.clients[id].queues)}
+
     def somebody_waits(self) -> bool:
-        return any(msg.bucket == "queue" for msg in self.msgs.values()) and bool(self.free())
+        return bool(self.who_waits())
 
     def take_grants(self) -> None:
         assert set(self.real.closed()) == self.closing
         self.closing.clear()
         for grant in self.real.grants():
-            batchsize, short = self.clients[grant.client]
+            client = self.clients[grant.client]
             left = self.left[grant.client]
             assert left != 0, "a client is sent more than it asked for"
             self.left[grant.client] = left and left - 1
             assert not any(held.client == grant.client for held in self.batches.values())
-            assert 1 <= len(grant.attempts) <= batchsize
+            assert 1 <= len(grant.attempts) <= client.batchsize
             for id, attempt in grant.attempts.items():
                 msg = self.msgs[id]
                 assert msg.bucket == "queue"
+                assert msg.queue in client.queues
                 assert attempt == msg.attempt
                 msg.bucket = "batch"
-            self.check_pieces(list(grant.attempts), short)
+            self.check_pieces(list(grant.attempts), client.short)
             self.sizes[grant.batch] = len(grant.attempts)
             at = grant.at // timedelta(microseconds=1)
             assert self.now - LINGER <= at <= self.now
@@ -265,12 +393,11 @@ class Rules(RuleBasedStateMachine):
         pieces: dict[tuple[str, int], int] = {}
         piece_of: dict[str, tuple[str, int]] = {}
         for msg in (self.msgs[id] for id in ids if self.msgs[id].lost):
-            piece = (msg.lost[-1], msg.attempt)
+            piece = (msg.lost[-1], msg.left)
             pieces[piece] = pieces.get(piece, 0) + 1
             for lost in msg.lost:
                 assert piece_of.setdefault(lost, piece) == piece, "two pieces of one lost batch"
-        for (lost, attempt), size in pieces.items():
-            left = self.most - attempt + 1
+        for (lost, left), size in pieces.items():
             assert left > 1 or sum(pieces.values()) == 1, "company at the last attempt"
             assert (size - 1) ** left < self.sizes[lost] ** (left - 1), "too large a piece"
             assert (size - 1) * self.fewest_pieces < self.sizes[lost], "too few pieces"
@@ -290,11 +417,13 @@ class Rules(RuleBasedStateMachine):
     def nobody_waits_for_what_is_there(self) -> None:
         if not hasattr(self, "msgs"):
             return
-        if self.somebody_waits():
+        while self.somebody_waits():
             # A short batch may linger, and no longer; for one that takes it, not even that.
-            assert not all(self.clients[client][1] for client in self.free())
+            assert not all(self.clients[id].short for id in self.who_waits())
+            came_due = self.came_due
             self.advance(LINGER)
-            assert not self.somebody_waits()
+            # What came due meanwhile may have begun another batch.
+            assert not self.somebody_waits() or self.came_due > came_due
 
 
 Rules.TestCase.settings = settings(

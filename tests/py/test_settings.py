@@ -29,9 +29,12 @@ BAD_FOR_A_SERVER: list[tuple[str, object]] = [
     *[("store", value) for value in (5, "", b"", "a\0b", "\ud800", [])],
     *[("count", value) for value in (-1, 2**64, 1.5, "5", True, 10**5000)],
     *[("seed", value) for value in (-1, 2**64, 1.5, "5", False)],
-    *[("generate", value) for value in (None, "no", 0, 1.5, [])],
+    *[("generate", value) for value in ("no", 0, 1.5, [])],
     *[("insecure", value) for value in (None, "yes", 1)],
     *[("max_resends", value) for value in (-1, 1001, 2**31, None, "3", 1.5, True)],
+    *[("retry_first", value) for value in (-1, 601, float("nan"), None, "0", True, 1e9)],
+    *[("retry_factor", value) for value in (0, -1, 101, None, "2", 1.5, True)],
+    *[("retry_most", value) for value in (-1, 0.9, float("nan"), None, "1s", 1e9)],
     *[("clock_drift", value) for value in (-0.1, 0.1, float("nan"), None, "0", True)],
     *[
         (name, value)

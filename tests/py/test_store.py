@@ -63,7 +63,7 @@ import sys, pena
 for path in sys.argv[1:]:
     try:
         with pena.Store(path) as store:
-            for bucket in (store.queue, store.batches, store.report, store.fail):
+            for bucket in (store.queue, store.later, store.batches, store.report, store.fail):
                 list(bucket)
             store.counts()
     except pena.StoreError as error:
@@ -161,7 +161,7 @@ def test_a_store_is_read_beside_its_running_server(site: Site) -> None:
         stream.report(first)
         stream.next_batch()
         assert list(store.report) == [a]
-        assert store.counts() == pena.BucketCounts(queue=1, batch=1, report=1, fail=0)
+        assert store.counts() == pena.BucketCounts(queue=1, later=0, batch=1, report=1, fail=0)
     # Closing the reader takes nothing from the server.
     site.submit(server.url, 4)
     assert server.counts().total == 4
@@ -183,7 +183,7 @@ def test_buckets_are_mappings(site: Site) -> None:
     with pytest.raises(KeyError):
         queue["no id"]
     assert repr(queue) == "<bucket queue: 2500>"
-    assert (len(server.report), len(server.fail), len(server.batches)) == (0, 0, 0)
+    assert [len(b) for b in (server.later, server.report, server.fail, server.batches)] == [0] * 4
 
 
 def test_records_carry_payload_and_utc(site: Site) -> None:

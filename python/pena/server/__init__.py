@@ -13,6 +13,7 @@ from pena._times import Seconds, duration, timeout_of
 from pena.buckets import Bucket, BucketCounts, Buckets
 from pena.errors import SettingsError
 from pena.records import Batch, FailRecord, QueuedMsg, ReportRecord
+from pena.stories import Story
 
 
 class Limits(TypedDict, total=False):
@@ -31,6 +32,8 @@ class Limits(TypedDict, total=False):
     """``--max-payload``, 256KiB: the largest payload of a msg."""
     error_bytes: int
     """``--max-error``, 1KiB: the longest error kept of a failed msg."""
+    result_bytes: int
+    """``--max-result``, 64KiB: the largest result of a msg in a report."""
     report_ids: int
     """``--max-report-ids``, 100000: the most ids of one report."""
     submit_msgs: int
@@ -75,6 +78,8 @@ class Limits(TypedDict, total=False):
     one in more."""
     queue_msgs: int
     """``--max-queue``, 10000000: beyond this submitting is refused with 503."""
+    queues: int
+    """``--max-queues``, 100000: the most queues; a msg for another one is refused with 503."""
     map_bytes: int
     """``--map-size``, 16GiB: the store's size; what held msgs need may exceed it."""
     store_fill: float
@@ -157,8 +162,11 @@ class Server:
         count: int | None = None,
         rate: float | None = None,
         seed: int | None = None,
-        generate: bool = True,
+        generate: bool | None = None,
         max_resends: int = 3,
+        retry_first: Seconds = 1.0,
+        retry_factor: int = 4,
+        retry_most: Seconds = 600.0,
         lease: Seconds = 30.0,
         heartbeat: Seconds = 1.0,
         silence: Seconds = 3.0,
@@ -179,9 +187,14 @@ class Server:
             count: how many messages to generate, those before a restart included; None: no end.
             rate: messages a second at most; None: as fast as clients take them.
             seed: makes the periods reproducible; None: random.
-            generate: False generates nothing; messages come by ``POST /task``. Then neither count
-                nor rate may be given.
+            generate: None generates until somebody submits to the queue ``default``, and never
+                again with that store; where count, rate or seed is given, it goes on beside that.
+                True goes on beside it in any case. False generates nothing; messages come by
+                ``POST /task``. Then neither count nor rate may be given.
             max_resends: how often a message is sent again before it has failed.
+            retry_first: what a client says failed is sent again after this.
+            retry_factor: and after so many times as long when it fails again.
+            retry_most: but never later than this.
             lease: a batch is settled within this time.
             heartbeat: a stream carries bytes at least this often.
             silence: after this a client takes its stream as lost.
@@ -200,12 +213,17 @@ class Server:
         settings.insecure = _settings.flag("insecure", insecure)
         _settings.names(settings, "allow_hosts", allow_hosts)
         generator = settings.generator
-        generator.enabled = _settings.flag("generate", generate)
+        if generate is not None:
+            generator.enabled = _settings.flag("generate", generate)
+            generator.stays = generate or None
         _settings.whole(generator, "count", count)
         _settings.number(generator, "rate", rate)
         _settings.whole(generator, "seed", seed)
         rules = {
             "max_resends": max_resends,
+            "retry_first": retry_first,
+            "retry_factor": retry_factor,
+            "retry_most": retry_most,
             "lease": lease,
             "heartbeat": heartbeat,
             "silence": silence,
@@ -219,7 +237,7 @@ class Server:
             _set_limit(settings.limits, name, value)
         _set_limits(settings.limits, {} if limits is None else limits)
         for name, given in (("count", count), ("rate", rate)):
-            if given is not None and not generate:
+            if given is not None and generate is False:
                 raise SettingsError(
                     f"{name} is {given}, and generate is False; expected one without the other"
                 )
@@ -303,8 +321,13 @@ class Server:
 
     @property
     def queue(self) -> Bucket[QueuedMsg]:
-        """The messages that wait."""
+        """The messages that wait for a client, of all queues."""
         return self._buckets.queue
+
+    @property
+    def later(self) -> Bucket[QueuedMsg]:
+        """The messages that are not to be sent before a date, oldest first."""
+        return self._buckets.later
 
     @property
     def batches(self) -> Bucket[Batch]:
@@ -324,6 +347,13 @@ class Server:
     def counts(self) -> BucketCounts:
         """Count the messages of all buckets in one moment."""
         return self._buckets.counts()
+
+    def story(self, id: str) -> Story | None:
+        """Return what is known of a message, wherever it is; None where nobody knows it.
+
+        Where it is held all batches are read.
+        """
+        return self._buckets.story(id)
 
     def meta(self, key: str) -> int | None:
         """Return a number of the bucket `meta`, such as how many messages were `generated`.

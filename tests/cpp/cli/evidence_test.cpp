@@ -21,16 +21,26 @@ TEST(Evidence, EveryRecordOfTheStoreIsInIt) {
   batch->msgs.resize(2);
   batch->msgs[0].msg.id = xid(3);
   batch->msgs[1].msg.id = xid(4);
+  core::QueuedMsg named;
+  named.msg.id = xid(7);
+  named.msg.queue = core::kFirstNamedQueue;
+  core::QueuedMsg later;
+  later.msg.id = xid(8);
+  later.queued_at = core::from_us(1);
   core::ReportRecord report;
   report.id = xid(5);
+  report.order = 1;
   core::FailRecord fail;
   fail.msg.id = xid(6);
-  store->commit({core::PutQueue{queued}, core::PutBatch{batch}, core::PutReport{report},
-                 core::PutFail{fail}, core::PutMeta{"generated", 5}});
+  fail.order = 1;
+  store->commit({core::PutQueueName{core::kFirstNamedQueue, "mail"}, core::PutQueue{queued},
+                 core::PutQueue{named}, core::PutLater{later}, core::PutBatch{batch},
+                 core::PutReport{report}, core::PutFail{fail}, core::PutMeta{"generated", 5}});
   const cli::Evidence evidence = cli::evidence_of(*store);
   EXPECT_EQ(evidence.generated, 5U);
   EXPECT_EQ(evidence.buckets, store->counts());
-  EXPECT_EQ(evidence.queued, std::vector{queued});
+  EXPECT_EQ(evidence.queued, (std::vector{queued, named}));
+  EXPECT_EQ(evidence.later, std::vector{later});
   EXPECT_EQ(evidence.held, batch->msgs);
   EXPECT_EQ(evidence.reports, std::vector{report});
   EXPECT_EQ(evidence.fails, std::vector{fail});

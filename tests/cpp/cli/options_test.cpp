@@ -268,6 +268,24 @@ TEST(Options, WhatIsGeneratedSaysNothingWhereNothingIs) {
   }
 }
 
+TEST(Options, TheGeneratorYieldsToWhatIsSubmittedUnlessItWasAskedFor) {
+  const auto yields = [](std::initializer_list<const char*> arguments) {
+    return parsed_as<cli::ServerCommand>(arguments).settings.generator.yields();
+  };
+  EXPECT_TRUE(yields({"server"}));
+  EXPECT_TRUE(yields({"server", "--generate=false"}));
+  EXPECT_FALSE(yields({"server", "--generate"}));
+  EXPECT_FALSE(yields({"server", "--count", "5"}));
+  EXPECT_FALSE(yields({"server", "--rate", "5"}));
+  EXPECT_FALSE(yields({"server", "--seed", "5"}));
+  EXPECT_EQ(refusal({"server", "--generate", "--no-generate"}),
+            "--generate: expected none beside --no-generate, which generates nothing");
+  const Variable no_generate{"PENA_SERVER_NO_GENERATE", "yes"};
+  EXPECT_TRUE(parsed_as<cli::ServerCommand>({"server", "--generate"}).settings.generator.enabled);
+  const Variable generate{"PENA_SERVER_GENERATE", "yes"};
+  EXPECT_FALSE(parsed_as<cli::ServerCommand>({"server"}).settings.generator.enabled);
+}
+
 TEST(Options, OfWhatTheGeneratorDoesTheCommandLineGoesFirst) {
   {
     const Variable count{"PENA_SERVER_COUNT", "5"};

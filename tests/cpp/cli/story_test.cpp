@@ -36,6 +36,7 @@ core::ReportRecord report(std::uint8_t id, std::uint32_t period,
   record.granted_at = misses.empty() ? at(0) : misses.back().missed_at;
   record.reported_at = record.granted_at + core::Duration{1};
   record.misses = std::move(misses);
+  record.attempts = static_cast<std::uint16_t>(record.misses.size() + 1);
   return record;
 }
 
@@ -45,6 +46,7 @@ core::FailRecord fail(std::uint8_t id, std::uint32_t period) {
   record.msg.period = period;
   record.misses = {miss(0, 10, MissReason::dropped), miss(10, 20, MissReason::dropped),
                    miss(20, 30, MissReason::expired), miss(30, 40, MissReason::omitted)};
+  record.attempts = 4;
   return record;
 }
 
@@ -103,17 +105,23 @@ TEST(Story, WhatIsLeftOverDoesNotAddUpUnlessTheRunWasInterrupted) {
   held.msg.id = xid(5);
   held.misses = {miss(0, 3, MissReason::omitted)};
   left.queued = {queued};
+  core::QueuedMsg later;
+  later.msg.id = xid(6);
+  later.misses = {miss(0, 3, MissReason::failed)};
   left.held = {held};
+  left.later = {later};
   left.buckets.queue = 1;
+  left.buckets.later = 1;
   left.buckets.batch = 1;
-  left.generated = 5;
-  left.sent += 1 + 2;
-  EXPECT_THAT(problems_of(left), ElementsAre("queue and batch should be empty, but hold 1 and 1"));
+  left.generated = 6;
+  left.sent += 1 + 1 + 2;
+  EXPECT_THAT(problems_of(left),
+              ElementsAre("queue, later and batch should be empty, but hold 1, 1 and 1"));
   left.interrupted = true;
   const cli::Story story = cli::story_of(left);
   EXPECT_THAT(story.problems, IsEmpty());
-  EXPECT_EQ(story.waiting, 2U);
-  // The miss of the one that waits has led to no delivery yet.
+  EXPECT_EQ(story.waiting, 3U);
+  // The misses of those that wait have led to no delivery yet.
   EXPECT_EQ(story.resent, 6U);
 }
 
@@ -135,9 +143,18 @@ TEST(Story, ADeliveryTooManyDoesNotAddUp) {
 TEST(Story, AMsgThatFailedTooEarlyDoesNotAddUp) {
   cli::Evidence early = evidence();
   early.fails[0].misses.pop_back();
+  early.fails[0].attempts = 3;
   early.sent -= 1;
   EXPECT_THAT(problems_of(early),
               ElementsAre("msg " + xid(3).text() + " is in fail after 3 deliveries instead of 4"));
+}
+
+TEST(Story, WhatWasRetriedMayHaveMoreDeliveriesInAll) {
+  cli::Evidence retried = evidence();
+  retried.fails[0].misses.push_back(miss(50, 60, MissReason::omitted));
+  retried.fails[0].attempts = 4;
+  retried.sent += 1;
+  EXPECT_THAT(problems_of(retried), IsEmpty());
 }
 
 TEST(Story, TwoHoldersAtOneTimeDoNotAddUp) {

@@ -19,7 +19,8 @@ using test::id_of;
 
 Dispatcher make(Supply supply, std::uint64_t queued = 0) {
   Dispatcher dispatcher =
-      Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{{}, queued}, from_us(0));
+      Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1),
+                          Snapshot{{}, {{kDefaultQueue, "", false, queued}}, 0, {}}, from_us(0));
   (void)dispatcher.step(SupplyChanged{supply}, from_us(0));
   return dispatcher;
 }
@@ -61,13 +62,12 @@ TEST(Dispatcher, OneTimeoutTooManyDoesNothing) {
   EXPECT_TRUE(effects.sends.empty());
 }
 
-TEST(Dispatcher, KnowsWhatWaitsAndWhatIsHeld) {
+TEST(Dispatcher, KnowsWhatIsHeld) {
   Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
   (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
-  EXPECT_TRUE(dispatcher.knows(id_of(10)));
-  EXPECT_TRUE(dispatcher.knows(id_of(11)));
-  EXPECT_FALSE(dispatcher.knows(id_of(12)));
+  EXPECT_TRUE(dispatcher.holds(id_of(10)));
+  EXPECT_FALSE(dispatcher.holds(id_of(11)));
   ASSERT_NE(dispatcher.holder(id_of(10)), nullptr);
   EXPECT_EQ(dispatcher.holder(id_of(10))->client, id_of(1));
   EXPECT_EQ(dispatcher.holder(id_of(11)), nullptr);
@@ -121,7 +121,7 @@ TEST(Dispatcher, GrantsWhatTheStoreHasRoomForAndTheRestWhenRoomComes) {
   EXPECT_TRUE(dispatcher.waits_for_room());
   EXPECT_EQ(dispatcher.demand(), 0U);
   EXPECT_EQ(dispatcher.next_timeout(), from_us(0) + Limits{}.timing.lease);  // no linger
-  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(13), 1, {}}}, true));
+  EXPECT_FALSE(dispatcher.has_room_for(Submitted{1, {Msg{id_of(13), 1, {}}}, false}));
   // What the report leaves is known after its round.
   Reported report;
   report.ids = {id_of(10), id_of(11)};
@@ -141,15 +141,15 @@ TEST(Dispatcher, OwnIdsInAnyOrderNeedRoomForThePagesThatTheyFallInto) {
   }
   const Room mebibytes_of_64{(64U << 20U) / kRoomPage, (64U << 20U) / kRoomPage};
   (void)arrived(dispatcher, mebibytes_of_64);
-  EXPECT_TRUE(dispatcher.has_room_for(msgs, false));
+  EXPECT_TRUE(dispatcher.has_room_for(Submitted{1, msgs, true}));
   dispatcher = make(Supply::none, 1'000'000);
   (void)arrived(dispatcher, mebibytes_of_64);
-  EXPECT_FALSE(dispatcher.has_room_for(msgs, false));
-  EXPECT_TRUE(dispatcher.has_room_for(msgs, true));
+  EXPECT_FALSE(dispatcher.has_room_for(Submitted{1, msgs, true}));
+  EXPECT_TRUE(dispatcher.has_room_for(Submitted{1, msgs, false}));
   EXPECT_TRUE(dispatcher.has_room_for_any());
   // Where all are known already nothing is taken.
   (void)arrived(dispatcher, {});
-  EXPECT_TRUE(dispatcher.has_room_for({}, false));
+  EXPECT_TRUE(dispatcher.has_room_for(Submitted{1, {}, true}));
   EXPECT_FALSE(dispatcher.has_room_for_any());
 }
 
@@ -158,12 +158,13 @@ TEST(Dispatcher, OfRoomForOneGrantTheLargestThatWaitsIsTheMeasure) {
   Dispatcher dispatcher = make(Supply::none);
   const Room little{100, 10};
   (void)arrived(dispatcher, little);
-  EXPECT_TRUE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
-  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, std::string(40'000, 'x')}}, true));
+  EXPECT_TRUE(dispatcher.has_room_for(Submitted{1, {Msg{id_of(1), 1, {}}}, false}));
+  EXPECT_FALSE(
+      dispatcher.has_room_for(Submitted{1, {Msg{id_of(1), 1, std::string(40'000, 'x')}}, false}));
   (void)arrived(dispatcher, Room::endless());
   (void)dispatcher.step(Submitted{1, {Msg{id_of(2), 1, std::string(40'000, 'x')}}}, from_us(0));
   (void)arrived(dispatcher, little);
-  EXPECT_FALSE(dispatcher.has_room_for({Msg{id_of(1), 1, {}}}, true));
+  EXPECT_FALSE(dispatcher.has_room_for(Submitted{1, {Msg{id_of(1), 1, {}}}, false}));
 }
 
 TEST(Dispatcher, WhatWasLostAtOnceComesBackInSlices) {
@@ -195,6 +196,7 @@ TEST(Dispatcher, KeepsOfAnErrorWhatItsLimitHasRoomForAndNoHalfCharacter) {
   const auto kept = [](const std::string& error, std::size_t most) {
     Limits limits;
     limits.error_bytes = most;
+    limits.retry_first = Duration::zero();
     Dispatcher dispatcher =
         Dispatcher::restore(limits, XidFactory({1, 1, 1}, 1), Snapshot{}, from_us(0));
     (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
@@ -230,24 +232,26 @@ TEST(Dispatcher, CountsWhatHappened) {
   EXPECT_EQ(counts.held, 1U);
   EXPECT_EQ(counts.clients_busy, 1U);
   EXPECT_EQ(counts.clients_free, 0U);
-  EXPECT_EQ(dispatcher.queued(), 0U);
+  EXPECT_EQ(dispatcher.waiting(), 0U);
 }
 
 TEST(Dispatcher, CountsWhatTheStoresQueueHas) {
   Dispatcher dispatcher = make(Supply::none, 5);
-  EXPECT_EQ(dispatcher.queued(), 5U);
+  EXPECT_EQ(dispatcher.waiting(), 5U);
   std::uint64_t puts = 0, drops = 0;
   const auto step = [&](const Event& event) {
     for (const Write& write : dispatcher.step(event, from_us(0)).writes) {
       if (std::holds_alternative<PutQueue>(write)) ++puts;
       if (std::holds_alternative<DropQueue>(write)) ++drops;
     }
-    EXPECT_EQ(dispatcher.queued(), 5 + puts - drops);
+    EXPECT_EQ(dispatcher.waiting(), 5 + puts - drops);
   };
   step(Submitted{1, {Msg{id_of(20), 1, {}}, Msg{id_of(21), 1, {}}}});
   const auto refill = std::get<WantedRefill>(dispatcher.wanted());
-  step(Refilled{
-      refill.as_of, {{{id_of(10), 1, {}}, {}, {}, {}}, {{id_of(11), 1, {}}, {}, {}, {}}}, true});
+  step(Refilled{refill.as_of,
+                kDefaultQueue,
+                {{{id_of(10), 1, {}}, {}, {}, {}}, {{id_of(11), 1, {}}, {}, {}, {}}},
+                true});
   step(ClientJoined{id_of(1), 2, false});
   EXPECT_EQ(drops, 2U);
   Reported report;

@@ -56,7 +56,7 @@ struct StoredQueue {
     const Wanted wanted = dispatcher.wanted();
     const auto* const bodies = std::get_if<WantedBodies>(&wanted);
     if (bodies == nullptr) return std::nullopt;
-    BodiesRead read{bodies->as_of, {}};
+    BodiesRead read{bodies->as_of, bodies->queue, {}};
     for (const Xid& id : bodies->ids) read.msgs.push_back(msgs.at(id));
     return read;
   }
@@ -145,6 +145,7 @@ class Plain : public Contestant {
       Batch batch = held_.extract(graces_.begin()->second).mapped();
       graces_.erase(graces_.begin());
       for (QueuedMsg& msg : batch.msgs) {
+        ++msg.attempts;
         msg.misses.push_back({batch.id, batch.client, now, now, MissReason::dropped, {}});
         if (msg.attempt() > limits_.max_resends + 1) {
           on_fail(msg.msg.id);

@@ -1,5 +1,7 @@
 #include "core/ledger.hpp"
 
+#include <algorithm>
+
 #include "support/whereabouts.hpp"
 
 namespace pena::core::test {
@@ -25,28 +27,68 @@ void Ledger::apply(const std::vector<Write>& writes) {
 void Ledger::apply_one(const Write& write) {
   if (const auto* put = std::get_if<PutQueue>(&write)) {
     law(queue.emplace(put->msg.msg.id, put->msg).second, "it waits already");
-    law(put->msg.attempt() <= max_attempts_, "it has had all its attempts");
+    check_attempts(put->msg);
     check_misses(put->msg.misses, put->msg.queued_at);
+    law(put->msg.msg.queue < kFirstNamedQueue || names.contains(put->msg.msg.queue),
+        "its queue has no name");
   } else if (const auto* drop = std::get_if<DropQueue>(&write)) {
-    law(queue.erase(drop->id) == 1, "it does not wait");
+    const auto at = queue.find(drop->id);
+    law(at != queue.end(), "it does not wait");
+    law(at->second.msg.queue == drop->queue, "it waits in another queue");
+    queue.erase(at);
+  } else if (const auto* put_off = std::get_if<PutLater>(&write)) {
+    law(later.emplace(put_off->msg.msg.id, put_off->msg).second, "it is put off already");
+    check_attempts(put_off->msg);
+    check_misses(put_off->msg.misses, put_off->msg.queued_at);
+  } else if (const auto* due = std::get_if<DropLater>(&write)) {
+    const auto at = later.find(due->id);
+    law(at != later.end() && at->second.queued_at == due->due_at, "it is not put off until then");
+    later.erase(at);
   } else if (const auto* batch = std::get_if<PutBatch>(&write)) {
     law(!batch->batch->msgs.empty(), "it is empty");
     batches.insert_or_assign(batch->batch->id, *batch->batch);
     for (const QueuedMsg& msg : batch->batch->msgs) {
-      law(msg.attempt() <= max_attempts_, "a msg has had all its attempts");
+      check_attempts(msg);
       check_misses(msg.misses, batch->batch->granted_at);
     }
   } else if (const auto* gone = std::get_if<DropBatch>(&write)) {
     law(batches.erase(gone->id) == 1, "no such batch");
   } else if (const auto* report = std::get_if<PutReport>(&write)) {
-    law(reports.emplace(report->record.id, report->record).second, "reported twice");
+    const auto [at, is_new] = reports.emplace(report->record.id, report->record);
+    law(is_new, "reported twice");
+    at->second.order = ++settled_;
     law(batches.contains(report->record.batch), "reported by a batch that is over");
     check_misses(report->record.misses, report->record.granted_at);
   } else if (const auto* fail = std::get_if<PutFail>(&write)) {
-    law(fails.emplace(fail->record.msg.id, fail->record).second, "failed twice");
-    law(static_cast<int>(fail->record.misses.size()) == max_attempts_, "failed too early or late");
+    const auto [at, is_new] = fails.emplace(fail->record.msg.id, fail->record);
+    law(is_new, "failed twice");
+    at->second.order = ++settled_;
+    const int most = most_attempts(fail->record.msg);
+    law(fail->record.attempts == most || (may_be_final && fail->record.attempts < most),
+        "failed too early or late");
     check_misses(fail->record.misses, fail->record.failed_at);
+  } else if (const auto* dropped = std::get_if<DropFail>(&write)) {
+    law(fails.erase(dropped->id) == 1, "it has not failed");
+    --ever_;  // until it waits again, in this step; or for good
+  } else if (const auto* over = std::get_if<DropReport>(&write)) {
+    law(reports.erase(over->id) == 1, "it is not reported");
+    --ever_;
+  } else if (const auto* free = std::get_if<DropKey>(&write)) {
+    law(keys.erase({free->queue, free->key}) == 1, "there is no such key");
+  } else if (const auto* key = std::get_if<PutKey>(&write)) {
+    law(keys.emplace(std::pair{key->queue, key->key}, key->id).second, "the key is taken");
+  } else if (const auto* name = std::get_if<PutQueueName>(&write)) {
+    names[name->queue] = name->name;
   }
+}
+
+int Ledger::most_attempts(const Msg& msg) const {
+  return msg.max_resends ? *msg.max_resends + 1 : max_attempts_;
+}
+
+void Ledger::check_attempts(const QueuedMsg& msg) const {
+  law(msg.attempt() <= most_attempts(msg.msg), "it has had all its attempts");
+  law(msg.attempts <= msg.misses.size(), "it has more attempts behind it than its story");
 }
 
 // One attempt ends before the next begins.
@@ -63,6 +105,7 @@ void Ledger::check_misses(const std::vector<Miss>& misses, Instant until) const 
 void Ledger::check_conserved() {
   pena::test::Whereabouts all;
   for (const auto& [id, msg] : queue) all.add(msg);
+  for (const auto& [id, msg] : later) all.add_later(msg);
   for (const auto& [id, batch] : batches) all.add(batch);
   for (const auto& [id, record] : reports) all.add(record);
   for (const auto& [id, record] : fails) all.add(record);
@@ -74,34 +117,88 @@ void Ledger::check_conserved() {
 std::size_t Ledger::msgs() const {
   std::size_t held = 0;
   for (const auto& [id, batch] : batches) held += batch.msgs.size();
-  return queue.size() + held + reports.size() + fails.size();
+  return queue.size() + later.size() + held + reports.size() + fails.size();
 }
 
 Snapshot Ledger::snapshot() const {
-  Snapshot snapshot{{}, queue.size()};
+  Snapshot snapshot;
   for (const auto& [id, batch] : batches) snapshot.batches.push_back(batch);
+  std::map<QueueNumber, std::uint64_t> queued;
+  for (const auto& [number, name] : names) queued[number] = 0;
+  for (const auto& [id, msg] : queue) ++queued[msg.msg.queue];
+  for (const auto& [number, msgs] : queued) {
+    const auto name = names.find(number);
+    snapshot.queues.push_back({number, name == names.end() ? "" : name->second, false, msgs});
+  }
+  snapshot.later = later.size();
+  for (const auto& [id, msg] : later) {
+    snapshot.next_due = std::min(snapshot.next_due.value_or(msg.queued_at), msg.queued_at);
+  }
   return snapshot;
 }
 
 Refilled Ledger::refill(const WantedRefill& wanted) const {
-  Refilled answer{wanted.as_of, {}, false};
+  Refilled answer{wanted.as_of, wanted.queue, {}, false};
   auto at = wanted.after ? queue.upper_bound(*wanted.after) : queue.begin();
   std::size_t bytes = 0;
-  for (; at != queue.end() && answer.msgs.size() < wanted.limit && bytes < wanted.bytes; ++at) {
+  for (; at != queue.end(); ++at) {
+    if (at->second.msg.queue != wanted.queue) continue;
+    answer.more = answer.msgs.size() >= wanted.limit || bytes >= wanted.bytes;
+    if (answer.more) break;
     bytes += at->second.memory_bytes();
     answer.msgs.push_back(at->second);
   }
-  answer.more = at != queue.end();
+  return answer;
+}
+
+DueRead Ledger::due(const WantedDue& wanted) const {
+  std::map<std::pair<Instant, Xid>, const QueuedMsg*> in_order;
+  for (const auto& [id, msg] : later) in_order.emplace(std::pair{msg.queued_at, id}, &msg);
+  DueRead answer{wanted.as_of, {}, std::nullopt};
+  for (const auto& [place, msg] : in_order) {
+    if (place.first > wanted.up_to || answer.msgs.size() >= wanted.limit) {
+      answer.next_due = place.first;
+      break;
+    }
+    answer.msgs.push_back(*msg);
+  }
+  return answer;
+}
+
+// A page of two, so that it takes several.
+EndedRead Ledger::ended(const WantedEnded& wanted) const {
+  constexpr std::size_t kPage = 2;
+  EndedRead answer;
+  answer.as_of = wanted.as_of;
+  const auto read = [&](const auto& bucket, auto& found) {
+    for (const Xid& id : wanted.ids) {
+      if (const auto at = bucket.find(id); at != bucket.end()) found.push_back(at->second);
+    }
+    answer.looked_up = wanted.ids.size();
+    if (!wanted.ids.empty()) return;
+    std::vector<const typename std::decay_t<decltype(bucket)>::mapped_type*> in_order;
+    for (const auto& [id, record] : bucket) in_order.push_back(&record);
+    std::ranges::sort(in_order, {}, [](const auto* record) { return record->order; });
+    for (const auto* record : in_order) {
+      if (record->order <= wanted.after) continue;
+      answer.more = found.size() == kPage;
+      if (answer.more) break;
+      found.push_back(*record);
+      answer.up_to = record->order;
+    }
+  };
+  wanted.reports ? read(reports, answer.reports) : read(fails, answer.fails);
   return answer;
 }
 
 BodiesRead Ledger::bodies(const WantedBodies& wanted, std::size_t bytes) const {
-  BodiesRead answer{wanted.as_of, {}};
+  BodiesRead answer{wanted.as_of, wanted.queue, {}};
   std::size_t read = 0;
   for (const Xid& id : wanted.ids) {
     if (read >= bytes) break;
     const auto at = queue.find(id);
-    law(at != queue.end(), id.text() + " is to be read, but does not wait");
+    law(at != queue.end() && at->second.msg.queue == wanted.queue,
+        id.text() + " is to be read, but does not wait there");
     read += at->second.memory_bytes();
     answer.msgs.push_back(at->second);
   }
@@ -111,6 +208,8 @@ BodiesRead Ledger::bodies(const WantedBodies& wanted, std::size_t bytes) const {
 std::optional<Event> Ledger::answer(const Dispatcher& dispatcher) const {
   const Wanted wanted = dispatcher.wanted();
   if (const auto* ids = std::get_if<WantedBodies>(&wanted)) return bodies(*ids);
+  if (const auto* date = std::get_if<WantedDue>(&wanted)) return due(*date);
+  if (const auto* over = std::get_if<WantedEnded>(&wanted)) return ended(*over);
   if (const auto* page = std::get_if<WantedRefill>(&wanted)) return refill(*page);
   return std::nullopt;
 }

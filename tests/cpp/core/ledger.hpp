@@ -27,13 +27,19 @@ class Ledger {
 
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
+  [[nodiscard]] DueRead due(const WantedDue& wanted) const;
+  [[nodiscard]] EndedRead ended(const WantedEnded& wanted) const;
   [[nodiscard]] BodiesRead bodies(const WantedBodies& wanted, std::size_t bytes = SIZE_MAX) const;
   // What the dispatcher wants of the store, if anything: bodies first.
   [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const;
-  // Of queue, batch, report and fail together.
+  // Of queue, later, batch, report and fail together.
   [[nodiscard]] std::size_t msgs() const;
 
-  std::map<Xid, QueuedMsg> queue;
+  std::map<Xid, QueuedMsg> queue;  // of all queues
+  std::map<Xid, QueuedMsg> later;
+  std::map<QueueNumber, std::string> names;
+  std::map<std::pair<QueueNumber, std::string>, Xid> keys;
+  bool may_be_final = false;  // a client may have said that a failure is final
   std::map<Xid, Batch> batches;
   std::map<Xid, ReportRecord> reports;
   std::map<Xid, FailRecord> fails;
@@ -42,9 +48,12 @@ class Ledger {
   void apply_one(const Write& write);
   void check_conserved();
   void check_misses(const std::vector<Miss>& misses, Instant until) const;
+  [[nodiscard]] int most_attempts(const Msg& msg) const;
+  void check_attempts(const QueuedMsg& msg) const;
 
   int max_attempts_;
   std::size_t ever_ = 0;
+  std::uint64_t settled_ = 0;
 };
 
 }  // namespace pena::core::test

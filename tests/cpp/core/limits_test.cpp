@@ -133,6 +133,10 @@ TEST(Limits, EveryRefusalNamesItsSetting) {
   EXPECT_THAT(problem_of([](Limits& l) { l.window_msgs = 19'999; }),
               HasSubstr("window_msgs (19999) must be at least twice batchsize (10000)"));
   EXPECT_EQ(problem_of([](Limits& l) { l.window_msgs = 20'000; }), "none");
+  EXPECT_THAT(problem_of([](Limits& l) { l.retry_most = milliseconds{999}; }),
+              HasSubstr("retry_first (1000 ms) must be at most retry_most (999 ms)"));
+  EXPECT_EQ(problem_of([](Limits& l) { l.retry_most = milliseconds{1000}; }), "none");
+  EXPECT_EQ(problem_of([](Limits& l) { l.retry_first = l.retry_most = {}; }), "none");
   EXPECT_THAT(problem_of([](Limits& l) { l.store_fill = 1.5; }), HasSubstr("store_fill"));
   EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));
   EXPECT_THAT(problem_of([](Limits& l) { l.error_bytes = 2; }),

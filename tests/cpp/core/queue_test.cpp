@@ -25,7 +25,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     limits_.window_msgs = std::array{2U, 8U, 40U}.at(below(3));
     limits_.window_bytes = below(3) == 0 ? 4000 : 1U << 20U;
     limits_.fewest_pieces = std::array{1U, 16U}.at(below(2));
-    queue_.emplace(limits_, 0);
+    queue_.emplace(limits_, kDefaultQueue, 0);
   }
 
   std::size_t below(std::size_t end) { return static_cast<std::size_t>(dice_() % end); }
@@ -48,6 +48,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
       held_.pop_back();
       if (msg.attempt() > limits_.max_resends) continue;
       const auto reason = lost ? MissReason::dropped : MissReason::failed;
+      ++msg.attempts;
       msg.misses.push_back({batch, id_of(3, 0), {}, {}, reason, lost ? "" : "no luck"});
       put(std::move(msg));
     }
@@ -103,7 +104,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
   void take() {
     const std::size_t size = 1 + below(std::max<std::size_t>(1, limits_.window_msgs / 2));
     const bool takes_short = below(4) == 0;
-    BatchPlan plan = queue_->plan(size, takes_short, below(2) == 0);
+    QueuePlan plan = queue_->plan(size, takes_short, below(2) == 0);
     while (plan.size() < size && refill(true)) {
       end_round();
       plan = queue_->plan(size, takes_short, false);
@@ -135,7 +136,7 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     std::ranges::shuffle(held_, dice_);
   }
 
-  void check_lanes(const std::vector<QueuedMsg>& taken, const BatchPlan& plan) const {
+  void check_lanes(const std::vector<QueuedMsg>& taken, const QueuePlan& plan) const {
     const auto suspects = taken.begin() + static_cast<std::ptrdiff_t>(plan.resends);
     const auto fresh = suspects + static_cast<std::ptrdiff_t>(plan.suspects.size());
     const auto id = [](const QueuedMsg& msg) {
@@ -187,7 +188,7 @@ TEST_P(QueueProperty, IsTheMapOfWhatWaits) {
       take();
     } else if (below(8) == 0) {
       end_round();
-      queue_.emplace(limits_, stored_.size());  // a restart
+      queue_.emplace(limits_, kDefaultQueue, stored_.size());  // a restart
     } else {
       refill(false);
     }
@@ -210,10 +211,11 @@ INSTANTIATE_TEST_SUITE_P(Seeds, QueueProperty, testing::Range(std::uint64_t{1}, 
 TEST(Queue, ARefillBringsSuspectsAsFarAsTheWindowUnlessSomebodyIsHungry) {
   Limits limits;
   limits.window_msgs = 10;
-  Queue queue(limits, 1000);
+  Queue queue(limits, kDefaultQueue, 1000);
   std::vector<QueuedMsg> page;
   for (std::size_t number = 0; number < 10; ++number) {
     QueuedMsg msg{{id_of(1, number), 1, "payload"}, {}, {}, {}};
+    ++msg.attempts;
     msg.misses.push_back({id_of(2, number % 2), id_of(3, 0), {}, {}, MissReason::dropped, {}});
     page.push_back(msg);
   }
@@ -229,7 +231,7 @@ TEST(Queue, ARefillBringsSuspectsAsFarAsTheWindowUnlessSomebodyIsHungry) {
 TEST(Queue, TheWindowIsFullAtItsBytesAndABatchWithIt) {
   Limits limits;
   limits.window_bytes = 10'000;
-  Queue queue(limits, 0);
+  Queue queue(limits, kDefaultQueue, 0);
   std::vector<Write> writes;
   for (std::size_t number = 0; number < 20; ++number) {
     queue.add({{id_of(1, number), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);
@@ -238,7 +240,7 @@ TEST(Queue, TheWindowIsFullAtItsBytesAndABatchWithIt) {
   EXPECT_LE(queue.in_memory().bytes, limits.window_bytes);
   EXPECT_TRUE(queue.more_in_store());
   EXPECT_FALSE(queue.wanted_refill(true));
-  const BatchPlan plan = queue.plan(20, false, false);
+  const QueuePlan plan = queue.plan(20, false, false);
   EXPECT_EQ(plan.size(), 4U);
   EXPECT_TRUE(plan.full);
 }
@@ -246,7 +248,7 @@ TEST(Queue, TheWindowIsFullAtItsBytesAndABatchWithIt) {
 TEST(Queue, AMsgLargerThanTheWindowIsHadAllTheSame) {
   Limits limits;
   limits.window_bytes = 100;
-  Queue queue(limits, 0);
+  Queue queue(limits, kDefaultQueue, 0);
   std::vector<Write> writes;
   queue.add({{id_of(1, 1), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);
   queue.add({{id_of(1, 2), 1, std::string(2000, 'x')}, {}, {}, {}}, writes);

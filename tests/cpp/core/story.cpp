@@ -1,12 +1,15 @@
 // The words of a story:
 //   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [pieces=N]
-//          [generating[=later]]
+//          [retry_first=MS] [retry_most=MS] [generating[=later]]
 //                               first, if at all
-//   submit a b [period=MS]      msgs are named by small letters, in the order of their ids
+//   submit a b [period=MS] [queue=NAME] [delay=MS] [max_resends=N] [key=KEY]
+//                               msgs are named by small letters, in the order of their ids
 //   generate g h                as submit, by the generator
 //   supply none|later|open      what the generator can make from now on
-//   join c1 batchsize=2 [short] [batches=N]
-//   report [B1] [a b] [failed=a,b] [refused=a] [partial] [last]
+//   join c1 batchsize=2 [short] [batches=N] [queues=a,b] [submitted] [name=NAME]
+//   report [B1] [a b] [failed=a,b] [final=a] [retry_in=MS] [refused=a] [partial] [last]
+//                               retry_in is of the msgs that are named as failed behind it
+//   retry|forget-fails|forget-reports all|[a b] [error=TEXT] [queue=NAME] [dry]
 //   lose c1                     its stream ends
 //   advance MS                  time goes on, and every timeout on the way is told
 //   restart                     the server is killed and started again on what was written
@@ -55,6 +58,7 @@ bool has(const std::vector<std::string>& words, const std::string& wanted) {
 
 Story::Story() : ids_({0xff, 0, 0}, 0) {
   limits_.max_resends = 3;
+  limits_.retry_first = Duration::zero();
 }
 
 std::string Story::run(const std::string& commands) {
@@ -71,6 +75,7 @@ void Story::command(const Words& words) {
   if (verb == "submit" || verb == "generate") return submit(words);
   if (verb == "supply") return happen(SupplyChanged{supply_of(words.at(1))});
   if (verb == "report") return report(words);
+  if (verb == "retry" || verb.starts_with("forget")) return end(words);
   if (verb == "lose") return happen(ClientLost{named(words.at(1))});
   if (verb == "advance") return advance_to(now_ + milliseconds{std::stol(words.at(1))});
   if (verb == "restart") return restart();
@@ -80,6 +85,9 @@ void Story::command(const Words& words) {
   const std::string batches = value_of(words, "batches");
   ClientJoined joined{named(words.at(1)), batchsize, has(words, "short"), {}};
   if (!batches.empty()) joined.batches = std::stoull(batches);
+  joined.queues = split(value_of(words, "queues"), ',');
+  joined.submitted_only = has(words, "submitted");
+  joined.name = value_of(words, "name");
   happen(joined);
 }
 
@@ -91,6 +99,8 @@ void Story::set_limits(const Words& words) {
   ms("lease", limits_.timing.lease);
   ms("grace", limits_.timing.drop_grace);
   ms("linger", limits_.linger);
+  ms("retry_first", limits_.retry_first);
+  ms("retry_most", limits_.retry_most);
   const std::string resends = value_of(words, "max_resends");
   if (!resends.empty()) limits_.max_resends = std::stoi(resends);
   const std::string window = value_of(words, "window");
@@ -107,23 +117,41 @@ void Story::submit(const Words& words) {
   for (std::size_t i = 1; i < words.size(); ++i) {
     if (words[i].find('=') != std::string::npos) continue;
     const auto ms = period.empty() ? 100U : static_cast<std::uint32_t>(std::stoul(period));
-    msgs.push_back({named(words[i]), ms, {}});
+    Msg msg{named(words[i]), ms, {}};
+    const std::string resends = value_of(words, "max_resends");
+    if (!resends.empty()) msg.max_resends = static_cast<std::uint16_t>(std::stoi(resends));
+    msg.key = value_of(words, "key");
+    msgs.push_back(std::move(msg));
   }
   if (words[0] == "generate") return happen(Generated{std::move(msgs)});
-  happen(Submitted{1, std::move(msgs)});
+  Submitted submitted{1, std::move(msgs)};
+  const std::string queue = value_of(words, "queue");
+  if (!queue.empty()) submitted.queues = {queue};
+  const std::string delay = value_of(words, "delay");
+  if (!delay.empty()) {
+    for (const Msg& msg : submitted.msgs) {
+      submitted.later.push_back({msg.id, now_ + milliseconds{std::stol(delay)}});
+    }
+  }
+  happen(std::move(submitted));
 }
 
 void Story::report(const Words& words) {
   Reported reported;
+  std::optional<Duration> retry_in;
   for (std::string word : words) {
     if (word == "report") continue;
     if (word == "partial") {
       reported.partial = true;
     } else if (word == "last") {
       reported.last = true;
-    } else if (word.starts_with("failed=")) {
-      for (const std::string& id : split(word.substr(7), ',')) {
-        reported.failed.push_back({named(id), "no luck"});
+    } else if (word.starts_with("retry_in=")) {
+      retry_in = milliseconds{std::stol(word.substr(9))};
+    } else if (word.starts_with("failed=") || word.starts_with("final=")) {
+      const bool final = word.starts_with("final=");
+      ledger_->may_be_final = ledger_->may_be_final || final;
+      for (const std::string& id : split(word.substr(final ? 6 : 7), ',')) {
+        reported.failed.push_back({named(id), "no luck", retry_in, final});
       }
     } else if (word.starts_with("refused=")) {
       for (const std::string& id : split(word.substr(8), ',')) {
@@ -137,6 +165,24 @@ void Story::report(const Words& words) {
     }
   }
   happen(reported);
+}
+
+void Story::end(const Words& words) {
+  EndedAsked asked;
+  asked.what = words[0] == "retry"          ? EndedAsked::What::retry
+               : words[0] == "forget-fails" ? EndedAsked::What::forget_fails
+                                            : EndedAsked::What::forget_reports;
+  asked.dry_run = has(words, "dry");
+  const std::string error = value_of(words, "error");
+  const std::string queue = value_of(words, "queue");
+  if (!error.empty()) asked.error = error;
+  if (!queue.empty()) asked.queue = queue;
+  if (!has(words, "all")) asked.ids.emplace();
+  for (std::size_t i = 1; i < words.size() && asked.ids; ++i) {
+    const bool is_id = words[i] != "dry" && words[i].find('=') == std::string::npos;
+    if (is_id) asked.ids->push_back(named(words[i]));
+  }
+  happen(std::move(asked));
 }
 
 void Story::advance_to(Instant target) {

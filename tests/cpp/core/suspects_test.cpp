@@ -22,6 +22,7 @@ using test::id_of;
 QueuedMsg lost(std::size_t number, const std::vector<std::size_t>& batches) {
   QueuedMsg msg{{id_of(1, number), 1, {}}, {}, {}, {}};
   for (const std::size_t batch : batches) {
+    ++msg.attempts;
     msg.misses.push_back({id_of(2, batch), id_of(3, 0), {}, {}, MissReason::dropped, {}});
   }
   return msg;
@@ -64,7 +65,7 @@ TEST_P(SuspectsProperty, WhatIsPickedIsThereAndIsOnePieceOfEachLostBatch) {
   };
   const std::size_t fewest = std::array{1U, 2U, 16U}.at(below(3));
   const int most_attempts = 2 + static_cast<int>(below(4));
-  Suspects suspects(most_attempts, fewest);
+  Suspects suspects(most_attempts - 1, fewest);
   std::map<Xid, QueuedMsg> model;
   using Key = std::pair<int, Xid>;  // attempt, last loss
   std::map<Key, std::size_t> waiting, most;

@@ -27,7 +27,7 @@ TEST_F(LifecycleTest, ARestartKeepsEverything) {
   TaskClient two{server->port(), 1};
   const ReceivedBatch lost = two.next_batch();
   restart();
-  EXPECT_EQ(buckets(), (store::BucketCounts{1, 2, 1, 0}));
+  EXPECT_EQ(buckets(), (store::BucketCounts{.queue = 1, .batch = 2, .report = 1, .fail = 0}));
 
   EXPECT_EQ(nlohmann::json::parse(report(held, held.ids).body).at("reported"), 1);
   TaskClient three{server->port(), 1};
@@ -107,7 +107,8 @@ TEST_F(LifecycleTest, AStopAnswersWhatWasAsked) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.field("connection"), "close");
   stopped.get();
-  EXPECT_EQ(server->buckets().counts(), (store::BucketCounts{0, 0, 1, 0}));
+  EXPECT_EQ(server->buckets().counts(),
+            (store::BucketCounts{.queue = 0, .batch = 0, .report = 1, .fail = 0}));
 }
 
 TEST_F(LifecycleTest, BeyondTheCapOneIsToldSoAndTheOthersAreServed) {
@@ -210,7 +211,7 @@ TEST_F(LifecycleTest, ACommitThatFailsEndsTheServer) {
   EXPECT_EQ(server->stop(), 1U);
   server.reset();
   start();
-  EXPECT_EQ(buckets(), (store::BucketCounts{2, 0, 0, 0}));
+  EXPECT_EQ(buckets(), (store::BucketCounts{.queue = 2, .batch = 0, .report = 0, .fail = 0}));
 }
 
 TEST_F(LifecycleTest, AServerInMemoryKeepsNothing) {
@@ -226,7 +227,7 @@ TEST_F(LifecycleTest, AServerInMemoryKeepsNothing) {
 
 TEST_F(LifecycleTest, ManyClientsShareWhatIsGenerated) {
   constexpr std::uint64_t kCount = 300;
-  settings.generator = {true, kCount, std::nullopt, 7};
+  settings.generator = {true, kCount, std::nullopt, 7, {}};
   start();
   std::promise<void> settled;
   std::once_flag once;

@@ -195,7 +195,7 @@ TEST_F(RoutesTest, ManyRefusedRequestsHaveFewLinesOfTheLog) {
   start();
   // Until a second is over that had more than it may have.
   for (int i = 0; i < 1'000'000 && log.count("more were refused") == 0; ++i) {
-    EXPECT_EQ(ask("GET", "/task/" + std::to_string(i)).status, 404);
+    EXPECT_EQ(ask("GET", "/tasks/" + std::to_string(i)).status, 404);
   }
   EXPECT_EQ(log.count("more were refused"), 1U);
 }

@@ -108,7 +108,7 @@ TEST_F(SlowDiskTest, NeitherHeartbeatsNorReadsWaitForACommit) {
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
   EXPECT_EQ(ask("GET", "/report").status, 200);
   EXPECT_FALSE(submitter.has_something_within(0));  // not answered before its commit
-  EXPECT_EQ(buckets(), (store::BucketCounts{0, 0, 0, 0}));
+  EXPECT_EQ(buckets(), (store::BucketCounts{.queue = 0, .batch = 0, .report = 0, .fail = 0}));
   holder.next();
   EXPECT_EQ(submitter.read_answer().status, 201);
   submitted = 1;

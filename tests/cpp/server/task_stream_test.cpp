@@ -120,7 +120,7 @@ TEST_F(TaskStreamTest, AHeadRequestJoinsNobody) {
   EXPECT_EQ(head.field("connection"), "close");
   EXPECT_EQ(client.read_to_end(), "");
   EXPECT_EQ(server->stats().counts.clients_joined, 0U);
-  EXPECT_EQ(buckets(), (store::BucketCounts{1, 0, 0, 0}));
+  EXPECT_EQ(buckets(), (store::BucketCounts{.queue = 1, .batch = 0, .report = 0, .fail = 0}));
 }
 
 // 32 msgs of 250 KB: more than the sockets' buffers take.

@@ -165,7 +165,7 @@ TEST_F(TurnLoopTest, DatesFollowAWallClockThatIsSet) {
   wall = before + std::chrono::hours{8};
   submit(1);
   loop_->stop();
-  const core::QueuedMsg msg = store_->queue({}, 1, SIZE_MAX).records.at(0);
+  const core::QueuedMsg msg = store_->queue(core::kDefaultQueue, {}, 1, SIZE_MAX).records.at(0);
   EXPECT_GE(msg.accepted_at, before + std::chrono::hours{8});
   EXPECT_LT(clock_.now(), before + std::chrono::hours{7});
   wall = before;

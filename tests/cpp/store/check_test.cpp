@@ -7,13 +7,19 @@
 #include "sample.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
+#include "store/lmdb_places.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
 
 namespace pena::store {
 namespace {
 
+using test::due;
+using test::failed;
 using test::id_of;
+using test::queued_in;
+using test::reported;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -21,6 +27,13 @@ core::QueuedMsg msg_of(std::uint8_t number) {
   core::QueuedMsg msg;
   msg.msg = {id_of(number), 5, {}};
   return msg;
+}
+
+template <class Record>
+std::string value_of(const Record& record) {
+  std::string value;
+  encode(record, value);
+  return value;
 }
 
 class CheckTest : public testing::Test {
@@ -35,6 +48,25 @@ class CheckTest : public testing::Test {
     }
     return told;
   }
+  void put(Table table, std::string_view key, std::string_view value) const {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    ASSERT_TRUE(KeyCursor(*env, txn.get(), table).put(key, value, KeyCursor::Put::replace));
+    txn.commit();
+  }
+  void drop(Table table, std::string_view key) const {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    {
+      KeyCursor cursor(*env, txn.get(), table);
+      ASSERT_TRUE(cursor.to(key));
+      cursor.drop();
+    }
+    txn.commit();
+  }
+  [[nodiscard]] static std::string key_of(std::uint16_t number) {
+    return std::string{to_view(to_val(id_of(number)))};
+  }
   pena::test::TempFolder folder_;
 };
 
@@ -45,7 +77,7 @@ TEST_F(CheckTest, ASoundStoreIsCounted) {
   commit({core::PutQueue{msg_of(1)}, core::PutBatch{batch}});
   const CheckReport report = check_lmdb_store(folder_.path());
   EXPECT_TRUE(report.problems.empty());
-  EXPECT_EQ(report.msgs, (BucketCounts{1, 2, 0, 0}));
+  EXPECT_EQ(report.msgs, (BucketCounts{1, 0, 2, 0, 0}));
   EXPECT_EQ(report.batches, 1U);
 }
 
@@ -81,8 +113,8 @@ TEST_F(CheckTest, TwoAttemptsOfOneBatch) {
 
 TEST_F(CheckTest, AQueueThatWasMiscounted) {
   commit({core::PutQueue{msg_of(1)}, core::PutQueue{msg_of(2)}});
-  commit({core::PutMeta{"queued", 5}});
-  EXPECT_THAT(problems(), ElementsAre("meta queued: it says 5, the bucket queue has 2"));
+  put(Table::queue_info, key_of_number(core::kDefaultQueue), value_of(QueueInfo{0, "", false, 5}));
+  EXPECT_THAT(problems(), ElementsAre("queue_info 0: it says 5 queued, the queue has 2"));
 }
 
 TEST_F(CheckTest, AQueueThatIsNotReadWholeIsNotCounted) {
@@ -97,8 +129,8 @@ TEST_F(CheckTest, AQueueThatIsNotReadWholeIsNotCounted) {
 }
 
 TEST_F(CheckTest, ANewerSchema) {
-  commit({core::PutMeta{"schema", 3}});
-  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 3, expected 1 to 2"));
+  commit({core::PutMeta{"schema", 4}});
+  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 4, expected 1 to 3"));
 }
 
 TEST_F(CheckTest, RecordsOfTheQueueThatOverlap) {
@@ -117,7 +149,101 @@ TEST_F(CheckTest, RecordsOfTheQueueThatOverlap) {
   const std::string told = ": a record before it ends with " + id_of(9).text();
   EXPECT_THAT(problems(),
               ElementsAre("queue " + id_of(2).text() + told, "queue " + id_of(5).text() + told,
-                          "meta queued: it says 2, the bucket queue has 4"));
+                          "queue_info 0: it says 2 queued, the queue has 4"));
+}
+
+class CheckOfAllTest : public CheckTest {
+ protected:
+  void SetUp() override {
+    commit({core::PutQueueName{2, "mail"}, core::PutQueue{queued_in(2, 1)},
+            core::PutKey{2, "key 1", id_of(1)}, core::PutLater{due(2, 50, 2)},
+            core::PutReport{reported(3)}, core::PutReport{reported(4)}, core::PutFail{failed(5)}});
+    ASSERT_THAT(problems(), ElementsAre());
+  }
+  [[nodiscard]] std::string settled(std::vector<core::Xid> ids) const {
+    std::string value;
+    encode_settled(ids, value);
+    return value;
+  }
+};
+
+TEST_F(CheckOfAllTest, APlaceThatIsMissingWrongOrOfNothing) {
+  drop(Table::place, key_of(1));
+  put(Table::place, key_of(2), value_of(Place{2, core::from_us(51)}));
+  put(Table::place, key_of(9), value_of(Place{2}));
+  EXPECT_THAT(problems(),
+              ElementsAre("queues " + id_of(1).text() + ": the bucket place does not name it",
+                          "place " + id_of(2).text() + ": the msg waits elsewhere",
+                          "place " + id_of(9).text() + ": no such msg waits there"));
+}
+
+TEST_F(CheckOfAllTest, AKeyThatIsMissingOrOfNothing) {
+  drop(Table::key, key_of_key(2, "key 1"));
+  std::string value;
+  encode_key(id_of(9), value);
+  put(Table::key, key_of_key(2, "key 9"), value);
+  EXPECT_THAT(
+      problems(),
+      ElementsAre("key 2/key 9: it names " + id_of(9).text() + ", which is not called so",
+                  "key 2/key 1: it does not name " + id_of(1).text() + ", which is called so"));
+}
+
+TEST_F(CheckOfAllTest, AnOrderThatIsAnotherOne) {
+  put(Table::reported, key_of_number(std::uint64_t{1}), settled({id_of(4), id_of(3)}));
+  put(Table::failed, key_of_number(std::uint64_t{1}), settled({id_of(5), id_of(9)}));
+  EXPECT_THAT(
+      problems(),
+      ElementsAre(
+          HasSubstr("the bucket reported does not name it at its place 1"),
+          HasSubstr("the bucket reported does not name it at its place 2"),
+          "reported 1: it names " + id_of(4).text() + ", which has another place or is not there",
+          "reported 2: it names " + id_of(3).text() + ", which has another place or is not there",
+          "failed 2: it names " + id_of(9).text() + ", which has another place or is not there"));
+  put(Table::failed, key_of_number(std::uint64_t{2}), settled({core::Xid{}}));
+  EXPECT_THAT(problems(), Contains("failed 2: a record before it goes on to 2"));
+}
+
+TEST_F(CheckOfAllTest, CountsAndNames) {
+  put(Table::queue_info, key_of_number(core::QueueNumber{2}),
+      value_of(QueueInfo{2, "", false, 1, 2, 3, 0}));
+  put(Table::queue_info, key_of_number(core::QueueNumber{0}),
+      value_of(QueueInfo{0, "default", false, 0, 0, 2, 1}));
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("queue_info 0: its name is \"default\""),
+                                      HasSubstr("queue_info 2: its name is \"\""),
+                                      "queue_info 2: it says 2 later, the queue has 1",
+                                      "queue_info 2: it says 3 reported, the queue has 0"));
+  drop(Table::queue_info, key_of_number(core::QueueNumber{2}));
+  drop(Table::queue_info, key_of_number(core::QueueNumber{0}));
+  EXPECT_THAT(problems(), ElementsAre("queue_info 0: it says 0 reported, the queue has 2",
+                                      "queue_info 0: it says 0 failed, the queue has 1",
+                                      "queue_info 2: msgs are of it, and it has no name"));
+}
+
+TEST_F(CheckOfAllTest, MsgsThatLieWhereOthersAre) {
+  drop(Table::queues, key_of_number(core::QueueNumber{2}) + key_of(1));
+  std::string value;
+  append(queued_in(3, 1), value);
+  seal(value);
+  put(Table::queues, key_of_number(core::QueueNumber{2}) + key_of(1), value);
+  put(Table::later, LaterKey{core::from_us(50), id_of(2)}.bytes(), value_of(due(2, 70, 2)));
+  EXPECT_THAT(
+      problems(),
+      testing::IsSupersetOf(
+          {"queues " + id_of(1).text() + ": it is in the queue 2, and says that it is of 3",
+           "later " + id_of(2).text() + ": it is due at 70, and lies where those of 50 are"}));
+}
+
+TEST_F(CheckOfAllTest, MoreAttemptsThanTheStoryTells) {
+  core::QueuedMsg msg = test::queued(8);
+  msg.attempts = 3;
+  commit({core::PutQueue{msg}});
+  EXPECT_THAT(problems(), ElementsAre("queue " + id_of(8).text() +
+                                      ": it had 3 attempts, of which its story tells 1"));
+}
+
+TEST_F(CheckOfAllTest, AMsgInTwoOfTheNewPlaces) {
+  commit({core::PutReport{reported(2)}});
+  EXPECT_THAT(problems(), ElementsAre("report " + id_of(2).text() + ": it is in later, too"));
 }
 
 TEST_F(CheckTest, NoStoreIsAnError) {

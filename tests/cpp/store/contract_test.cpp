@@ -2,14 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <functional>
 #include <thread>
 
 #include "sample.hpp"
-#include "store/forwarding_store.hpp"
-#include "store/lmdb_store.hpp"
-#include "store/memory_store.hpp"
-#include "support/temp_folder.hpp"
+#include "stores.hpp"
 
 namespace pena::store {
 namespace {
@@ -22,42 +18,31 @@ using test::queued;
 using test::reported;
 using test::rest_of_batch;
 
-constexpr std::size_t kRoomyMap = 256U << 20U;
-
-struct Kind {
-  const char* name;
-  std::function<std::unique_ptr<Store>(const std::string&)> open;
-};
-
-class StoreContract : public testing::TestWithParam<Kind> {
- protected:
-  pena::test::TempFolder folder_;
-  std::unique_ptr<Store> store_ = GetParam().open(folder_ / "store");
-};
+class StoreContract : public test::EveryStore {};
 
 TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_EQ(store_->counts(), BucketCounts{});
-  EXPECT_EQ(store_->queue_length(), 0U);
-  EXPECT_TRUE(store_->queue({}, 10).records.empty());
+  EXPECT_TRUE(store_->queue(0, {}, 10).records.empty());
   EXPECT_TRUE(store_->batches().empty());
   EXPECT_EQ(store_->find(id_of(1)), std::nullopt);
   EXPECT_EQ(store_->meta("generated"), std::nullopt);
-  EXPECT_EQ(store_->meta("schema"), 2U);
+  EXPECT_EQ(store_->meta("schema"), 3U);
+  EXPECT_TRUE(store_->queues().empty());
+  EXPECT_EQ(store_->next_due(), std::nullopt);
 }
 
 TEST_P(StoreContract, KeepsEveryKindOfRecord) {
   store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
                   core::PutReport{reported(4)}, core::PutFail{failed(5)},
                   core::PutMeta{"generated", 17}});
-  EXPECT_EQ(store_->counts(), (BucketCounts{1, 2, 1, 1}));
-  EXPECT_EQ(store_->queue_length(), 1U);
-  EXPECT_EQ(store_->queue({}, 10).records.at(0), queued(1));
+  EXPECT_EQ(store_->counts(), (BucketCounts{1, 0, 2, 1, 1}));
+  EXPECT_EQ(store_->queue(0, {}, 10).records.at(0), queued(1));
   EXPECT_EQ(store_->batches().at(0), test::a_batch(700, {queued(2), queued(3)}));
-  EXPECT_EQ(store_->reports({}, 10).records.at(0), reported(4));
-  EXPECT_EQ(store_->fails({}, 10).records.at(0), failed(5));
-  EXPECT_EQ(store_->report(id_of(4)), reported(4));
+  EXPECT_EQ(store_->reports({}, 10).records.at(0), reported(4, 1));
+  EXPECT_EQ(store_->fails({}, 10).records.at(0), failed(5, 1));
+  EXPECT_EQ(store_->report(id_of(4)), reported(4, 1));
   EXPECT_EQ(store_->report(id_of(5)), std::nullopt);
-  EXPECT_EQ(store_->fail(id_of(5)), failed(5));
+  EXPECT_EQ(store_->fail(id_of(5)), failed(5, 1));
   EXPECT_EQ(store_->meta("generated"), 17U);
   EXPECT_EQ(store_->find(id_of(1)), Bucket::queue);
   EXPECT_EQ(store_->find(id_of(2)), std::nullopt);  // held: not looked for
@@ -70,14 +55,14 @@ TEST_P(StoreContract, APageOfTheQueueEndsByItsBytesToo) {
   store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)}, core::PutQueue{queued(3)}});
   const std::size_t two = 2 * queued(1).memory_bytes();
   for (const std::size_t bytes : {two - 1, two}) {
-    const auto page = store_->queue({}, 10, bytes);
+    const auto page = store_->queue(0, {}, 10, bytes);
     ASSERT_EQ(page.records.size(), 2U);
     EXPECT_EQ(page.records[1], queued(2));
     EXPECT_TRUE(page.more);
   }
-  EXPECT_EQ(store_->queue({}, 10, 1).records.size(), 1U);  // one at least
-  EXPECT_EQ(store_->queue(id_of(1), 10, 1).records.at(0), queued(2));
-  EXPECT_FALSE(store_->queue(id_of(1), 10, two).more);
+  EXPECT_EQ(store_->queue(0, {}, 10, 1).records.size(), 1U);  // one at least
+  EXPECT_EQ(store_->queue(0, id_of(1), 10, 1).records.at(0), queued(2));
+  EXPECT_FALSE(store_->queue(0, id_of(1), 10, two).more);
 }
 
 TEST_P(StoreContract, ReadsMsgsOfTheQueueByTheirIds) {
@@ -87,14 +72,14 @@ TEST_P(StoreContract, ReadsMsgsOfTheQueueByTheirIds) {
   }
   store_->commit(puts);
   const std::vector<Xid> ids{id_of(150), id_of(3), id_of(4), id_of(200), id_of(1)};
-  const auto read = store_->queued(ids, SIZE_MAX);
+  const auto read = store_->queued(0, ids, SIZE_MAX);
   ASSERT_EQ(read.size(), ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(read[i].msg.id, ids[i]);
   EXPECT_EQ(read[0], queued(150));
-  EXPECT_EQ(store_->queued(ids, 1).size(), 1U);
-  EXPECT_EQ(store_->queued(ids, queued(1).memory_bytes() + 1).size(), 2U);
-  EXPECT_THROW((void)store_->queued({id_of(201)}, SIZE_MAX), StoreError);
-  EXPECT_THROW((void)store_->queued({id_of(0)}, SIZE_MAX), StoreError);
+  EXPECT_EQ(store_->queued(0, ids, 1).size(), 1U);
+  EXPECT_EQ(store_->queued(0, ids, queued(1).memory_bytes() + 1).size(), 2U);
+  EXPECT_THROW((void)store_->queued(0, {id_of(201)}, SIZE_MAX), StoreError);
+  EXPECT_THROW((void)store_->queued(0, {id_of(0)}, SIZE_MAX), StoreError);
 }
 
 TEST_P(StoreContract, DropsAndReplaces) {
@@ -102,9 +87,9 @@ TEST_P(StoreContract, DropsAndReplaces) {
                   core::PutFail{failed(5)}});
   store_->commit(
       {core::DropQueue{id_of(1)}, rest_of_batch(700, {queued(3)}), core::PutMeta{"x", 1}});
-  EXPECT_EQ(store_->counts(), (BucketCounts{0, 1, 0, 1}));
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 1, 0, 1}));
   store_->commit({core::DropBatch{id_of(700)}, core::PutMeta{"x", 2}});
-  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 0, 1}));
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 0, 0, 1}));
   EXPECT_EQ(store_->meta("x"), 2U);
 }
 
@@ -113,7 +98,7 @@ TEST_P(StoreContract, AMsgMovesWithinOneChangeSet) {
   EXPECT_EQ(store_->counts().queue, 1U);
   store_->commit({core::DropQueue{id_of(1)}, put_batch(700, {queued(1)}),
                   core::PutReport{reported(1)}, core::DropBatch{id_of(700)}});
-  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 1, 0}));
+  EXPECT_EQ(store_->counts(), (BucketCounts{0, 0, 0, 1, 0}));
 }
 
 TEST_P(StoreContract, AChangeSetIsAppliedWholeOrNotAtAll) {
@@ -122,7 +107,7 @@ TEST_P(StoreContract, AChangeSetIsAppliedWholeOrNotAtAll) {
       store_->commit({core::PutQueue{queued(2)}, core::DropQueue{id_of(1)}, core::PutMeta{"x", 2},
                       core::PutReport{reported(3)}, core::DropQueue{id_of(99)}}),
       StoreError);
-  EXPECT_EQ(store_->counts(), (BucketCounts{1, 0, 0, 0}));
+  EXPECT_EQ(store_->counts(), (BucketCounts{1, 0, 0, 0, 0}));
   EXPECT_EQ(store_->find(id_of(1)), Bucket::queue);
   EXPECT_EQ(store_->meta("x"), 1U);
 }
@@ -166,8 +151,8 @@ TEST_P(StoreContract, APutOfWhatIsThereIsABugThatNamesTheBucketAndChangesNothing
           << error.what();
     }
   }
-  EXPECT_EQ(store_->counts(), (BucketCounts{2, 2, 2, 2}));
-  EXPECT_EQ(store_->queue({}, 1).records.at(0), queued(1));
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 2, 2, 2}));
+  EXPECT_EQ(store_->queue(0, {}, 1).records.at(0), queued(1));
 }
 
 TEST_P(StoreContract, FindsTheHighestIdUpToAnother) {
@@ -201,7 +186,7 @@ TEST_P(StoreContract, ADropIsOfWhatWasThereBeforeIt) {
   // One that goes and comes back with another attempt behind it.
   store_->commit({core::DropQueue{id_of(9)}, core::PutQueue{queued(9, "again")},
                   core::DropQueue{id_of(1)}, core::PutQueue{queued(1, "again")}});
-  EXPECT_EQ(store_->queue({}, 9).records, (std::vector{queued(1, "again"), queued(9, "again")}));
+  EXPECT_EQ(store_->queue(0, {}, 9).records, (std::vector{queued(1, "again"), queued(9, "again")}));
   EXPECT_EQ(store_->counts().queue, 2U);
 }
 
@@ -241,7 +226,7 @@ TEST_P(StoreContract, KeepsLargePayloadsAndLargeBatches) {
   std::vector<core::QueuedMsg> msgs;
   for (std::uint16_t number = 1; number <= 5000; ++number) msgs.push_back(queued(number, ""));
   store_->commit({core::PutQueue{queued(9000, payload)}, put_batch(9001, msgs)});
-  EXPECT_EQ(store_->queue({}, 1).records.at(0).msg.payload, payload);
+  EXPECT_EQ(store_->queue(0, {}, 1).records.at(0).msg.payload, payload);
   EXPECT_EQ(store_->counts().batch, 5000U);
 }
 
@@ -291,28 +276,14 @@ TEST_P(StoreContract, DropsRunsFromTheQueue) {
     changes.emplace_back(core::PutQueue{queued(6000)});
     changes.emplace_back(core::DropQueue{id_of(6000)});
     store_->commit(changes);
-    const auto there = store_->queue({}, 9999).records;
+    const auto there = store_->queue(0, {}, 9999).records;
     ASSERT_EQ(there.size(), left.size());
     for (std::size_t i = 0; i < left.size(); ++i) ASSERT_EQ(there[i], queued(left[i]));
   }
   EXPECT_EQ(left.size(), 500U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
-                         testing::Values(Kind{"Lmdb",
-                                              [](const std::string& path) {
-                                                return open_lmdb_store(path, kRoomyMap);
-                                              }},
-                                         Kind{"Memory",
-                                              [](const std::string&) {
-                                                return make_memory_store();
-                                              }},
-                                         Kind{"Forwarding",
-                                              [](const std::string&) {
-                                                return std::make_unique<ForwardingStore>(
-                                                    make_memory_store());
-                                              }}),
-                         [](const auto& given) { return given.param.name; });
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, test::every_store(), test::name_of_store);
 
 TEST(MemoryStore, FailsAsADiskDoesWhenItIsToldTo) {
   const auto store = make_memory_store(2);

@@ -15,7 +15,7 @@
 #include "lmdb_folder.hpp"
 #include "outcomes.hpp"
 #include "sample.hpp"
-#include "store/check.hpp"
+#include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_store.hpp"
@@ -37,7 +37,7 @@ TEST(LmdbStore, FindsEverythingAgain) {
   const TempFolder folder;
   open_lmdb_store(folder / "a/b", kMap)->commit({core::PutQueue{queued(1)}});
   const auto again = open_lmdb_store(folder / "a/b", kMap);
-  EXPECT_EQ(again->queue({}, 9).records.at(0), queued(1));
+  EXPECT_EQ(again->queue(0, {}, 9).records.at(0), queued(1));
   EXPECT_EQ(again->meta("boots"), 2U);
 }
 
@@ -96,7 +96,7 @@ TEST(LmdbStore, AKilledServerLeavesNoLockAndAllThatItCommitted) {
                 std::to_string(server) + ")");
   ::kill(server, SIGKILL);
   ::waitpid(server, nullptr, 0);
-  EXPECT_EQ(open_lmdb_store(folder.path(), kMap)->queue({}, 9).records.at(0), queued(1));
+  EXPECT_EQ(open_lmdb_store(folder.path(), kMap)->queue(0, {}, 9).records.at(0), queued(1));
 }
 
 TEST(LmdbStore, AReaderThatWasKilledKeepsNoPages) {
@@ -138,7 +138,7 @@ TEST(LmdbStore, AFullMapIsAnErrorThatSaysWhatToDoAndLosesNothing) {
     }
   });
   EXPECT_THAT(error, HasSubstr("start the server with a larger map size"));
-  EXPECT_EQ(store->queue({}, 1).records.at(0), queued(1));
+  EXPECT_EQ(store->queue(0, {}, 1).records.at(0), queued(1));
 }
 
 TEST(LmdbStore, KnowsHowFullItIsAndThatFreedPagesAreFree) {
@@ -237,7 +237,7 @@ TEST(LmdbStore, TheFileGrowsAheadOfItsUse) {
   EXPECT_GT(used_more, 50);
   EXPECT_LE(grown, 3);
   EXPECT_GE(std::filesystem::file_size(file), used);
-  EXPECT_EQ(store->queue({}, 999).records.size(), 400U);
+  EXPECT_EQ(store->queue(0, {}, 999).records.size(), 400U);
 }
 
 TEST(LmdbStore, LargeCommitsAreNotWrittenTwice) {
@@ -262,7 +262,7 @@ TEST(LmdbStore, ARecordThatWasGarbledOnTheDiskIsNamed) {
   bytes[needle] = 'b';
   std::ofstream(folder / "data.mdb", std::ios::binary) << bytes;
   const auto store = open_lmdb_store(folder.path(), kMap);
-  EXPECT_EQ(error_of([&] { (void)store->queue({}, 9); }),
+  EXPECT_EQ(error_of([&] { (void)store->queue(0, {}, 9); }),
             "the record " + id_of(1).text() +
                 " in the bucket queue is corrupt: it does not match its checksum");
 }
@@ -283,59 +283,50 @@ TEST(LmdbStore, AFileThatIsNoStoreIsAnError) {
 
 TEST(LmdbStore, ANewerSchemaIsRefusedAndLeftAsItIs) {
   const TempFolder folder;
-  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 3}});
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 4}});
   const std::string before = bytes_of(folder / "data.mdb");
   for (const std::string& error : {error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
                                    error_of([&] { (void)open_lmdb_view(folder.path()); })}) {
-    EXPECT_THAT(error, HasSubstr("has schema 3, this program reads 1 to 2; use a newer Pena"));
+    EXPECT_THAT(error, HasSubstr("has schema 4, this program reads 1 to 3; use a newer Pena"));
   }
   EXPECT_TRUE(bytes_of(folder / "data.mdb") == before);
 }
 
-void forget_queued(const std::string& path) {
-  const auto env = LmdbEnv::open(path, 0, true);
-  WriteTxn txn(*env);
-  MDB_val key = to_val("queued");
-  ASSERT_EQ(mdb_del(txn.get(), env->table(Table::meta), &key, nullptr), 0);
-  txn.commit();
-}
-
-// With one msg in each record of the queue, and without their number.
-void make_store_of_schema_1(const std::string& path) {
-  for (const std::uint16_t number : std::initializer_list<std::uint16_t>{1, 2, 5}) {
-    open_lmdb_store(path, kMap)->commit({core::PutQueue{queued(number)}});
-  }
-  open_lmdb_store(path, kMap)->commit({core::PutMeta{"schema", 1}});
-  forget_queued(path);
-}
-
-TEST(LmdbStore, AnOlderSchemaIsReadAndTakenOver) {
+TEST(LmdbStore, ACountThatIsTooLowIsNotGuessed) {
   const TempFolder folder;
-  make_store_of_schema_1(folder.path());
-  EXPECT_TRUE(check_lmdb_store(folder.path()).problems.empty());
-  EXPECT_EQ(open_lmdb_view(folder.path())->counts().queue, 3U);
-  EXPECT_EQ(open_lmdb_view(folder.path())->queue({}, 9).records.size(), 3U);
   open_lmdb_store(folder.path(), kMap)
-      ->commit({core::DropQueue{id_of(2)}, core::PutQueue{queued(4)}});
-  const auto store = open_lmdb_store(folder.path(), kMap);
-  EXPECT_EQ(store->meta("schema"), 2U);
-  EXPECT_EQ(store->counts().queue, 3U);
-  EXPECT_EQ(store->queue({}, 9).records, (std::vector{queued(1), queued(4), queued(5)}));
-  EXPECT_TRUE(check_lmdb_store(folder.path()).problems.empty());
-}
-
-TEST(LmdbStore, ALostCountOfTheQueueIsNotGuessed) {
-  const TempFolder folder;
-  make_store_of_schema_1(folder.path());
-  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"queued", 1}});
+      ->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)}});
+  {
+    const auto env = LmdbEnv::open(folder.path(), 0, true);
+    WriteTxn txn(*env);
+    std::string value;
+    encode(QueueInfo{0, "", false, 1}, value);
+    ASSERT_TRUE(KeyCursor(*env, txn.get(), Table::queue_info)
+                    .put(key_of_number(core::kDefaultQueue), value, KeyCursor::Put::replace));
+    txn.commit();
+  }
   EXPECT_THAT(error_of([&] {
                 open_lmdb_store(folder.path(), kMap)
                     ->commit({core::DropQueue{id_of(1)}, core::DropQueue{id_of(2)}});
               }),
-              HasSubstr("the meta value queued is too low: 1"));
-  forget_queued(folder.path());
-  EXPECT_THAT(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
-              HasSubstr("the meta value queued is missing"));
+              HasSubstr("the queue 0 is said to have 1 msgs queued, and has more"));
+}
+
+TEST(LmdbStore, QueuesThatHaveNothingAreForgottenAtTheNextStart) {
+  const TempFolder folder;
+  {
+    const auto store = open_lmdb_store(folder.path(), kMap);
+    store->commit({core::PutQueueName{2, "idle"}, core::PutQueueName{3, "paused", true},
+                   core::PutQueueName{4, "held"}, core::PutQueueName{5, "failed"},
+                   core::PutFail{test::failed(1, 0, 5)},
+                   test::put_batch(900, {test::queued_in(4, 2)})});
+    EXPECT_EQ(store->queues().size(), 5U - 1U);
+  }
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  std::vector<std::string> names;
+  for (const QueueInfo& info : store->queues()) names.push_back(info.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"paused", "held", "failed"}));
+  store->commit({core::PutQueueName{2, "idle"}});  // its name is free again
 }
 
 TEST(LmdbStore, IsNotTakenForTheOneWhoseFolderWasDeleted) {

@@ -81,7 +81,7 @@ TEST(LmdbView, FollowsAMapThatAnotherProcessMadeLarger) {
               return 0;
             }),
             0);
-  EXPECT_EQ(view->queue({}, 1).records.at(0).msg.payload, payload);
+  EXPECT_EQ(view->queue(0, {}, 1).records.at(0).msg.payload, payload);
 }
 
 int open_files_named(const std::string& path) {

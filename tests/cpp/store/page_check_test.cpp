@@ -89,7 +89,7 @@ std::string told_by_a_child(const std::string& path) {
     try {
       const auto view = open_lmdb_view(path);
       (void)view->counts();
-      (void)view->queue({}, 9999);
+      (void)view->queue(0, {}, 9999);
       (void)view->batches();
       (void)view->reports({}, 9999);
       (void)view->fails({}, 9999);

@@ -26,7 +26,11 @@ using test::queued;
 
 class Walk {
  public:
-  explicit Walk(unsigned seed) : random_(seed) {}
+  // Of one queue, or of three whose ids interleave.
+  explicit Walk(unsigned seed) : random_(seed), queues_(seed % 2 == 0 ? 3 : 1) {
+    for (Store* store : {store_.get(), model_.get()})
+      store->commit({core::PutQueueName{2, "mail", true}});
+  }
 
   void commit() {
     ChangeSet changes;
@@ -36,17 +40,19 @@ class Walk {
   }
 
   void compare() {
-    const std::vector<core::QueuedMsg> all = model_->queue({}, SIZE_MAX).records;
-    ASSERT_EQ(store_->queue({}, SIZE_MAX).records, all);
+    const auto queue = static_cast<core::QueueNumber>(below(queues_));
+    const std::vector<core::QueuedMsg> all = model_->queue(queue, {}, SIZE_MAX).records;
+    ASSERT_EQ(store_->queue(queue, {}, SIZE_MAX).records, all);
     ASSERT_EQ(store_->counts(), model_->counts());
+    ASSERT_EQ(store_->queues(), model_->queues());
     const std::optional<Xid> after = below(3) == 0 ? std::nullopt : std::optional{some_id()};
     const std::size_t limit = below(5) == 0 ? SIZE_MAX : below(all.size() + 2);
-    const auto page = store_->queue(after, limit);
-    ASSERT_EQ(page.records, model_->queue(after, limit).records);
-    ASSERT_EQ(page.more, model_->queue(after, limit).more);
+    const auto page = store_->queue(queue, after, limit);
+    ASSERT_EQ(page.records, model_->queue(queue, after, limit).records);
+    ASSERT_EQ(page.more, model_->queue(queue, after, limit).more);
     const auto ids = store_->ids(Bucket::queue, after, limit);
     ASSERT_EQ(ids.records, model_->ids(Bucket::queue, after, limit).records);
-    ASSERT_EQ(ids.more, page.more);
+    ASSERT_EQ(ids.more, model_->ids(Bucket::queue, after, limit).more);
     std::vector<Xid> sought(20);
     for (Xid& id : sought) id = some_id();
     ASSERT_EQ(store_->find_all(sought), model_->find_all(sought));
@@ -64,6 +70,12 @@ class Walk {
  private:
   [[nodiscard]] std::size_t below(std::size_t bound) {
     return std::uniform_int_distribution<std::size_t>(0, bound - 1)(random_);
+  }
+  [[nodiscard]] core::QueueNumber queue_of(std::uint16_t number) const {
+    return static_cast<core::QueueNumber>(number % queues_);
+  }
+  [[nodiscard]] core::DropQueue drop_of(std::uint16_t number) const {
+    return {id_of(number), queue_of(number)};
   }
   [[nodiscard]] Xid some_id() { return id_of(static_cast<std::uint16_t>(below(last_ + 2U))); }
 
@@ -89,11 +101,11 @@ class Walk {
         if (const auto at = there_.lower_bound(static_cast<std::uint16_t>(below(last_ + 1U)));
             at != there_.end()) {
           const std::uint16_t number = *at;
-          changes.emplace_back(core::DropQueue{id_of(number)});
+          changes.emplace_back(drop_of(number));
           there_.erase(at);
           put(changes, number);
           if (below(2) == 0) {
-            changes.emplace_back(core::DropQueue{id_of(number)});
+            changes.emplace_back(drop_of(number));
             there_.erase(number);
           }
         }
@@ -112,7 +124,9 @@ class Walk {
     if (!there_.insert(number).second) return;
     constexpr std::size_t kSizes[] = {0, 1, 7, 20, 20, 20, 60, 500, 1900, 9000};
     core::QueuedMsg msg = queued(number, std::string(kSizes[below(std::size(kSizes))], 'p'));
+    msg.msg.queue = queue_of(number);
     msg.misses.resize(below(4), core::Miss{msg.misses.front()});
+    msg.attempts = static_cast<std::uint16_t>(msg.misses.size());
     for (std::size_t i = 0; i < msg.misses.size(); ++i) {
       msg.misses[i].batch = id_of(static_cast<std::uint16_t>(60'000 + i));
     }
@@ -126,11 +140,12 @@ class Walk {
     for (; count > 0 && end != there_.end(); --count) ++end;
     std::vector<std::uint16_t> numbers(begin, end);
     if (below(4) == 0) std::ranges::shuffle(numbers, random_);
-    for (const std::uint16_t number : numbers) changes.emplace_back(core::DropQueue{id_of(number)});
+    for (const std::uint16_t number : numbers) changes.emplace_back(drop_of(number));
     there_.erase(begin, end);
   }
 
   std::mt19937 random_;
+  std::size_t queues_;
   pena::test::TempFolder folder_;
   std::unique_ptr<Store> store_ = open_lmdb_store(folder_ / "store", kMap);
   std::unique_ptr<Store> model_ = make_memory_store();
@@ -195,10 +210,10 @@ TEST_F(QueueTableTest, FindsIdsInAnyOrder) {
 TEST_F(QueueTableTest, APageBehindTheLastIsEmpty) {
   put(1, 20);
   for (const std::size_t limit : {std::size_t{0}, std::size_t{1}, SIZE_MAX}) {
-    const auto page = store_->queue(id_of(20), limit);
+    const auto page = store_->queue(0, id_of(20), limit);
     EXPECT_TRUE(page.records.empty());
     EXPECT_FALSE(page.more);
-    EXPECT_EQ(store_->queue(id_of(19), limit).more, limit == 0);
+    EXPECT_EQ(store_->queue(0, id_of(19), limit).more, limit == 0);
   }
 }
 

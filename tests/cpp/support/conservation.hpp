@@ -1,5 +1,5 @@
 // The conservation law: what must hold of a store after any run whatever. Every msg that was
-// accepted is in exactly one of queue, batch, report and fail, none was sent more than
+// accepted is in exactly one of queue, later, batch, report and fail, none was sent more than
 // max_resends + 1 times, and no two clients held the same msg at once.
 #pragma once
 
@@ -35,8 +35,14 @@ inline testing::AssertionResult is_conserved(const store::View& view, std::uint6
   const auto look = [&](const core::Xid& id, const std::vector<core::Miss>& misses, int most) {
     if (attempts) attempts = attempts_follow(id, misses, most);
   };
-  for (const auto& queued : view.queue(std::nullopt, SIZE_MAX).records) {
-    all.add(queued);
+  for (const store::QueueInfo& queue : view.queues()) {
+    for (const auto& queued : view.queue(queue.number, std::nullopt, SIZE_MAX).records) {
+      all.add(queued);
+      look(queued.msg.id, queued.misses, max_resends);
+    }
+  }
+  for (const auto& queued : view.later(std::nullopt, SIZE_MAX).records) {
+    all.add_later(queued);
     look(queued.msg.id, queued.misses, max_resends);
   }
   for (const auto& batch : view.batches()) {
@@ -57,7 +63,7 @@ inline testing::AssertionResult is_conserved(const store::View& view, std::uint6
            << accepted << " msgs were accepted, and " << all.msgs() << " are there";
   }
   const store::BucketCounts counts = view.counts();
-  if (counts.queue + counts.batch + counts.report + counts.fail != accepted) {
+  if (counts.queue + counts.later + counts.batch + counts.report + counts.fail != accepted) {
     return testing::AssertionFailure() << "the counts do not add up to " << accepted;
   }
   return attempts;

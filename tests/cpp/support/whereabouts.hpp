@@ -1,4 +1,4 @@
-// Every msg is in exactly one of queue, batch, report and fail: the half of the conservation law that
+// Every msg is in exactly one of queue, later, batch, report and fail: the half of the conservation law that
 // can be told of records alone, wherever they come from.
 #pragma once
 
@@ -14,6 +14,7 @@ namespace pena::test {
 class Whereabouts {
  public:
   void add(const core::QueuedMsg& queued) { add(queued.msg.id, "queue"); }
+  void add_later(const core::QueuedMsg& queued) { add(queued.msg.id, "later"); }
   void add(const core::Batch& batch) {
     for (const core::QueuedMsg& msg : batch.msgs) add(msg.msg.id, "batch");
   }

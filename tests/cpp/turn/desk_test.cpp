@@ -81,7 +81,7 @@ TEST_F(DeskTest, ASubmissionIsAnsweredWithTheIdsThatItBrought) {
   EXPECT_EQ(submitted.msgs[0].payload, "[1]");
   EXPECT_EQ(desk_.waiting(), 1U);
   expect(answer_to(core::SubmitReply{submitted.request}), 201,
-         R"({"ids":[")" + text(2) + R"(",")" + text(1) + R"("]})");
+         R"({"ids":[")" + text(2) + R"(",")" + text(1) + R"("],"known":[]})");
   EXPECT_EQ(desk_.waiting(), 0U);
 }
 
@@ -95,7 +95,7 @@ TEST_F(DeskTest, WhereNoIdIsNamedTheServerDrawsThemByTheDate) {
   EXPECT_LT(first, second);
   EXPECT_LT(second, ids_.next(date_));  // they share the number
   expect(answer_to(core::SubmitReply{submitted.request}), 201,
-         R"({"ids":[")" + first.text() + R"(",")" + second.text() + R"("]})");
+         R"({"ids":[")" + first.text() + R"(",")" + second.text() + R"("],"known":[]})");
 }
 
 TEST_F(DeskTest, OneNamedIdAmongOthersIsEnoughToBeLookedFor) {
@@ -110,9 +110,11 @@ TEST_F(DeskTest, EachRequestHasItsOwnAnswerInWhateverOrderTheyCome) {
   const auto report = asked<core::Reported>("/report", R"({"ids":[]})");
   const auto second = asked<core::Submitted>("/task", named(2));
   EXPECT_THAT((std::vector{first.request, report.request, second.request}), ElementsAre(1, 2, 3));
-  expect(answer_to(core::SubmitReply{second.request}), 201, R"({"ids":[")" + text(2) + R"("]})");
+  expect(answer_to(core::SubmitReply{second.request}), 201,
+         R"({"ids":[")" + text(2) + R"("],"known":[]})");
   EXPECT_EQ(answer_to(core::ReportReply{report.request, 0, {}}).status, 200U);
-  expect(answer_to(core::SubmitReply{first.request}), 201, R"({"ids":[")" + text(1) + R"("]})");
+  expect(answer_to(core::SubmitReply{first.request}), 201,
+         R"({"ids":[")" + text(1) + R"("],"known":[]})");
 }
 
 TEST_F(DeskTest, AReplyToNobodyAndASecondReplyAreNoReply) {
@@ -376,21 +378,23 @@ class DeskAndTurnTest : public DeskTest {
   }
 };
 
-TEST_F(DeskAndTurnTest, AnIdThatIsKnownIsAnsweredLikeANewOne) {
+TEST_F(DeskAndTurnTest, AnIdThatIsKnownIsAnsweredAsSuchAndNotTakenTwice) {
   open();
-  const std::string both = R"({"ids":[")" + text(1) + R"(",")" + text(2) + R"("]})";
-  expect(post("/task", named(1)), 201, R"({"ids":[")" + text(1) + R"("]})");
-  expect(post("/task", "[" + named(1) + "," + named(2) + "]"), 201, both);
-  expect(post("/task", "[" + named(1) + "," + named(2) + "]"), 201, both);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{2, 0, 0, 0}));
+  const std::string both = R"({"ids":[")" + text(1) + R"(",")" + text(2) + R"("],"known":[")";
+  expect(post("/task", named(1)), 201, R"({"ids":[")" + text(1) + R"("],"known":[]})");
+  expect(post("/task", "[" + named(1) + "," + named(2) + "]"), 201, both + text(1) + R"("]})");
+  expect(post("/task", "[" + named(1) + "," + named(2) + "]"), 201,
+         both + text(1) + R"(",")" + text(2) + R"("]})");
+  EXPECT_EQ(store_->counts(), (store::BucketCounts{2, 0, 0, 0, 0}));
 }
 
 TEST_F(DeskAndTurnTest, WhatTheServerDrewMayBeBroughtAgainAndWhatItHasYetToDrawMayNot) {
   open();
   const std::string drawn = post("/task", "{}").body;
   const std::string id = drawn.substr(drawn.find('[') + 2, Xid::kTextLength);
-  expect(post("/task", R"({"id":")" + id + R"("})"), 201, drawn);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{1, 0, 0, 0}));
+  expect(post("/task", R"({"id":")" + id + R"("})"), 201,
+         R"({"ids":[")" + id + R"("],"known":[")" + id + R"("]})");
+  EXPECT_EQ(store_->counts(), (store::BucketCounts{1, 0, 0, 0, 0}));
   const Xid later = core::XidFactory{{1, 2, 3}, 4}.next(date_ + seconds{5});
   EXPECT_EQ(post("/task", R"({"id":")" + later.text() + R"("})").status, 400U);
 }
@@ -422,12 +426,12 @@ TEST_F(DeskAndTurnTest, AReportIsTakenInEachOfItsForms) {
   EXPECT_EQ(post("/report", R"({"ids":[)" + quoted(2) + R"(],"batch":")" + batch.text() +
                                 R"(","partial":true})")
                 .body,
-            said(1, 0, 0));
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 2, 2, 0}));
+            R"({"message":"success","reported":1,"duplicate":0,"unknown":0,"held":2})");
+  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 2, 2, 0}));
   EXPECT_EQ(post("/report", "[" + quoted(3) + "," + quoted(4) + "]").body, said(2, 0, 0));
   EXPECT_EQ(post("/report", R"({"ids":[)" + quoted(1) + "," + quoted(77) + "]}").body,
             said(0, 1, 1));
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 4, 0}));
+  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 0, 4, 0}));
 }
 
 TEST_F(DeskAndTurnTest, AnOldReportSettlesNoNewerBatch) {
@@ -437,8 +441,8 @@ TEST_F(DeskAndTurnTest, AnOldReportSettlesNoNewerBatch) {
   const std::string named = R"({"batch":")" + old.text() + R"(","ids":[)";
   EXPECT_EQ(post("/report", named + "]}").status, 200U);  // it is sent again
   EXPECT_EQ(post("/report", named + '"' + text(1) + "\"]}").body,
-            R"({"message":"success","reported":0,"duplicate":0,"unknown":1})");
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 1, 0, 0}));
+            R"({"message":"success","reported":0,"duplicate":0,"unknown":1,"held":0})");
+  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 1, 0, 0}));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "turn_test.hpp"
-#include "wire/json.hpp"
+#include "wire/page_json.hpp"
 
 namespace pena::turn::test {
 namespace {

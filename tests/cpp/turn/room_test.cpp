@@ -32,6 +32,7 @@ class Work {
       : dice_(seed), store_(store::open_lmdb_store(path, map_bytes)) {
     limits_.map_bytes = map_bytes;
     limits_.max_resends = max_resends;
+    limits_.retry_first = std::chrono::milliseconds{seed % 2 == 0 ? 200 : 0};
     turn_.emplace(limits_, *store_, *store_, std::nullopt, ids_, now_);
   }
 
@@ -220,10 +221,11 @@ TEST(Room, WhileAReaderHoldsPagesAcceptingStopsThenGrantingAndReportsGoOn) {
 // Four such reports ended a server with a map of 64 MiB once.
 TEST(Room, ErrorsOfAnyLengthDoNotFillTheStore) {
   const TempFolder folder;
-  const core::Limits limits;
+  core::Limits limits;
   const auto store = store::open_lmdb_store(folder.path(), std::size_t{64} << 20U);
   core::XidFactory ids{{1, 2, 3}, 4};
   const core::Instant now = core::from_us(1'000'000'000'000);
+  limits.retry_first = core::Duration::zero();
   Turn turn(limits, *store, *store, std::nullopt, ids, now);
   core::Submitted submitted{1, {}, false};
   for (std::uint16_t n = 1; n <= 20; ++n) submitted.msgs.push_back({id_of(n), 1, {}});

@@ -115,7 +115,8 @@ TEST_F(RoundsTest, WhatIsOnItsWayIntoTheQueueIsGrantedInItsOrder) {
   }
   EXPECT_EQ(sent, (std::vector<Xid>{id_of(1), id_of(2), id_of(5), id_of(6), id_of(7), id_of(8)}));
   (void)settle();
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 6, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 6, .report = 0, .fail = 0}));
 }
 
 TEST_F(RoundsTest, AReportOfWhatIsNotInTheIndexYetIsADuplicate) {
@@ -142,7 +143,8 @@ TEST_F(RoundsTest, ABatchThatIsSettledMeanwhileIsNotSent) {
   const auto left = settle();
   EXPECT_TRUE(of<core::SendBatch>(left).empty());
   EXPECT_EQ(of<core::ReportReply>(left).at(0).reported, 1U);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 1, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 0, .report = 1, .fail = 0}));
 }
 
 // A start reads the ids of what was missed, and the bodies when somebody is to have them.

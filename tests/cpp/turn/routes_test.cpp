@@ -20,7 +20,23 @@ TEST(Routes, LeadEachMethodOfAPathToItsOwn) {
   EXPECT_EQ(route("POST", "/report"), Route::report);
   EXPECT_EQ(route("GET", "/report"), Route::reports);
   EXPECT_EQ(route("GET", "/fail"), Route::fails);
+  EXPECT_EQ(route("GET", "/queue"), Route::queue);
+  EXPECT_EQ(route("GET", "/later"), Route::later);
+  EXPECT_EQ(route("GET", "/batch"), Route::batches);
   EXPECT_EQ(route("GET", "/healthz"), Route::health);
+  EXPECT_EQ(route("POST", "/fail/retry"), Route::retry);
+  EXPECT_EQ(route("DELETE", "/fail"), Route::forget_fails);
+  EXPECT_EQ(route("DELETE", "/report"), Route::forget_reports);
+}
+
+TEST(Routes, WhatStandsBehindTaskIsAMsg) {
+  EXPECT_EQ(route("GET", "/task/9m4e2mr0ui3e8a215n4g"), Route::msg);
+  EXPECT_EQ(route("HEAD", "/task/anything"), Route::msg);
+  EXPECT_EQ(msg_of("/task/anything"), "anything");
+  EXPECT_EQ(nowhere("GET", "/task/").status, 404U);
+  EXPECT_EQ(nowhere("OPTIONS", "/task/").status, 404U);
+  EXPECT_EQ(nowhere("POST", "/task/anything").status, 405U);
+  EXPECT_EQ(nowhere("OPTIONS", "/task/anything").headers, "Allow: GET, HEAD, OPTIONS\r\n");
 }
 
 TEST(Routes, HeadLeadsWhereGetDoes) {
@@ -38,8 +54,9 @@ TEST(Routes, OptionsTellsTheMethodsOfAPath) {
     return answer.headers;
   };
   EXPECT_EQ(allow("/task"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
-  EXPECT_EQ(allow("/report"), "Allow: POST, GET, HEAD, OPTIONS\r\n");
-  EXPECT_EQ(allow("/fail"), "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("/report"), "Allow: POST, GET, HEAD, DELETE, OPTIONS\r\n");
+  EXPECT_EQ(allow("/fail"), "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
+  EXPECT_EQ(allow("/fail/retry"), "Allow: POST, OPTIONS\r\n");
   EXPECT_EQ(allow("/healthz"), "Allow: GET, HEAD, OPTIONS\r\n");
   EXPECT_EQ(allow("*"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
   EXPECT_EQ(allow("/"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
@@ -51,8 +68,8 @@ TEST(Routes, AMethodThatDoesNotGoWithThePathIsToldThoseThatDo) {
   EXPECT_EQ(put.headers, "Allow: GET, HEAD, POST, OPTIONS\r\n");
   EXPECT_EQ(put.body,
             R"({"error":"\"PUT\" does not go with /task; expected GET, HEAD, POST, OPTIONS"})");
-  EXPECT_EQ(nowhere("DELETE", "/report").headers, "Allow: POST, GET, HEAD, OPTIONS\r\n");
-  EXPECT_EQ(nowhere("POST", "/fail").headers, "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(nowhere("PUT", "/report").headers, "Allow: POST, GET, HEAD, DELETE, OPTIONS\r\n");
+  EXPECT_EQ(nowhere("POST", "/fail").headers, "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
   EXPECT_EQ(nowhere("POST", "/fail").status, 405U);
   EXPECT_EQ(nowhere("get", "/fail").status, 405U);  // methods have a case
 }
@@ -62,8 +79,8 @@ TEST(Routes, APathThatIsNotThereIsNamed) {
     const Answer answer = nowhere(method, "/tasks");
     EXPECT_EQ(answer.status, 404U);
     EXPECT_EQ(answer.headers, "");
-    EXPECT_EQ(answer.body,
-              R"({"error":"there is no \"/tasks\"; expected /task, /report, /fail or /healthz"})");
+    EXPECT_EQ(answer.body, R"({"error":"there is no \"/tasks\"; expected /task, /report, /fail, )"
+                           R"(/fail/retry, /queue, /later, /batch or /healthz"})");
   }
   EXPECT_EQ(nowhere("GET", "/").status, 404U);
   EXPECT_EQ(nowhere("POST", "*").status, 404U);

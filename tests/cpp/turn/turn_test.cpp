@@ -9,13 +9,16 @@ namespace {
 TEST_F(TurnTest, WhatIsAnsweredIsInTheStore) {
   open();
   EXPECT_EQ(of<core::SubmitReply>(submit({1, 2})).size(), 1U);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{2, 0, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 2, .batch = 0, .report = 0, .fail = 0}));
   const auto sent = of<core::SendBatch>(join(100, 2));
   ASSERT_EQ(sent.size(), 1U);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 2, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 2, .report = 0, .fail = 0}));
   const auto answered = of<core::ReportReply>(report({id_of(1), id_of(2)}));
   EXPECT_EQ(answered.at(0).reported, 2U);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 2, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 0, .report = 2, .fail = 0}));
 }
 
 // Commits that take a while, so that a round may be held for as long.
@@ -74,12 +77,14 @@ TEST_F(TurnTest, AnIdIsAcceptedOnceWhereverItIs) {
   open();
   submit({1});
   submit({1, 2, 2});  // waits; and twice in one request
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{2, 0, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 2, .batch = 0, .report = 0, .fail = 0}));
   join(100, 2);
   submit({1});  // held
   report({id_of(1), id_of(2)});
   submit({1, 2});  // reported
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 0, 2, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 0, .report = 2, .fail = 0}));
 }
 
 TEST_F(TurnTest, AnIdIsAcceptedOnceWithinOneRound) {
@@ -90,7 +95,8 @@ TEST_F(TurnTest, AnIdIsAcceptedOnceWithinOneRound) {
   turn_->take(core::Submitted{1, {Msg{id_of(1), 1, {}}, Msg{id_of(2), 1, {}}}}, now_);
   turn_->take(core::Submitted{2, {Msg{id_of(2), 1, {}}}}, now_);
   EXPECT_EQ(of<core::SubmitReply>(run_rounds(*turn_, now_)).size(), 2U);
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{2, 0, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 2, .batch = 0, .report = 0, .fail = 0}));
 }
 
 TEST_F(TurnTest, AnIdThatIsKnownIsTakenAsKnownWhoeverMadeIt) {
@@ -232,7 +238,8 @@ TEST_F(TurnTest, TheGeneratorFillsEveryFreeClientAndStopsAtItsCount) {
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].batch->msgs.size(), 2U);
   EXPECT_FALSE(turn_->generating());
-  EXPECT_EQ(store_->counts(), (store::BucketCounts{0, 10, 0, 0}));
+  EXPECT_EQ(store_->counts(),
+            (store::BucketCounts{.queue = 0, .batch = 10, .report = 0, .fail = 0}));
 }
 
 TEST_F(TurnTest, ARestartedGeneratorMakesOnlyWhatIsLeft) {

@@ -120,7 +120,7 @@ TEST(JsonCursor, JudgesAsAnotherReaderDoes) {
     for (int n = 0; n < 1 + turn % 3; ++n) {
       changed[dice() % changed.size()] = kBytes[dice() % kBytes.size()];
     }
-    const auto wanted = test::is_json_elsewhere(changed);
+    const auto wanted = pena::test::is_json_elsewhere(changed);
     if (!wanted) continue;
     JsonCursor cursor(changed);
     const auto value = cursor.value(kDeep);

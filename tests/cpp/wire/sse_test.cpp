@@ -2,6 +2,7 @@
 // eventsource/format-* check them; each is fed whole, byte by byte, and at every split in two.
 #include "wire/sse.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -130,6 +131,19 @@ TEST(SseFrames, AreThese) {
             "id: cbvrr5s3r49lpu0cbt60\ndata: {\"id\":\"9m4e2mr0ui3e8a215n4g\",\"period\":382}\n\n"
             "id: cbvrr5s3r49lpu0cbt60\n"
             "data: {\"id\":\"00000000000000000000\",\"period\":1,\"payload\":[1]}\n\n");
+}
+
+TEST(SseFrames, SayTheQueueOfThoseThatAreNotOfTheDefaultOne) {
+  core::Batch batch = a_batch();
+  batch.msgs[0].msg.queue = core::kGeneratedQueue;
+  batch.msgs[1].msg.queue = 7;
+  std::string out;
+  append_batch_frames(out, batch, batch.granted_at, std::chrono::seconds{30},
+                      [](core::QueueNumber number) -> std::string_view {
+                        return number == 7 ? "mail" : "another";
+                      });
+  EXPECT_THAT(out, testing::HasSubstr("\"period\":382}\n"));
+  EXPECT_THAT(out, testing::EndsWith("\"period\":1,\"payload\":[1],\"queue\":\"mail\"}\n\n"));
 }
 
 TEST(SseFrames, AreReadBackByTheParser) {

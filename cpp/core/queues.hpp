@@ -1,0 +1,64 @@
+// All queues, and what of them is in memory.
+//
+// A queue is here while a msg waits in it. Together they keep about as much in memory as one alone may:
+// where they have more, those that nobody waits for leave their windows, and a refill brings no more than
+// whoever is free lacks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/limits.hpp"
+#include "core/queue.hpp"
+#include "core/queue_names.hpp"
+
+namespace pena::core {
+
+class Queues {
+ public:
+  Queues(const Limits& limits, const std::vector<StoredQueue>& stored);
+
+  // One that is not here is empty. Good until it is settled.
+  [[nodiscard]] Queue& at(QueueNumber queue);
+  [[nodiscard]] const Queue* find(QueueNumber queue) const;
+  [[nodiscard]] Queue* find(QueueNumber queue);
+
+  // How many msgs wait in all of them.
+  [[nodiscard]] std::uint64_t size() const { return waiting_; }
+  [[nodiscard]] const InMemory& in_memory() const { return in_memory_; }
+
+  // What the step did to one of them is done. Writes what was added to it; `lacks`: so many of its msgs
+  // the client whose turn it is there could be sent, if they were here.
+  void settle(QueueNumber queue, std::size_t lacks, std::vector<Write>& writes);
+  // Whoever has too much in memory leaves it: of those for which `is_wanted` says false.
+  void keep_to_window(const std::function<bool(QueueNumber)>& is_wanted);
+  // The first of the refills that are wanted, if any.
+  [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+
+ private:
+  struct Entry {
+    explicit Entry(Queue&& queue_given) : queue(std::move(queue_given)) {}
+    Queue queue;
+    std::uint64_t waiting = 0;  // as it is in waiting_,
+    InMemory in_memory{};       // and in in_memory_
+  };
+  void count(Entry& entry);
+  void note_refill(const Entry& entry, std::size_t lacks);
+
+  Limits limits_;
+  std::map<QueueNumber, Entry> entries_;
+  std::uint64_t waiting_ = 0;
+  InMemory in_memory_;
+  std::set<QueueNumber> with_window_;
+  // Those that want a refill: for somebody who lacks so many, or ahead of that.
+  std::map<QueueNumber, std::size_t> hungry_;
+  std::set<QueueNumber> ahead_;
+};
+
+}  // namespace pena::core

@@ -1,0 +1,157 @@
+#include "store/record_bytes.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "store/error.hpp"
+
+namespace pena::store {
+namespace {
+
+std::uint32_t checksum_of(std::uint8_t version, std::string_view body) {
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
+}
+
+}  // namespace
+
+void seal(std::string& value) {
+  if (value.size() < kRecordHeader)
+    throw StoreError("a bug: a record without its header is to be sealed");
+  const std::string_view body = std::string_view{value}.substr(kRecordHeader);
+  const std::uint32_t checksum = checksum_of(kRecordVersion, body);
+  value[0] = static_cast<char>(kRecordVersion);
+  std::memcpy(value.data() + 1, &checksum, sizeof checksum);
+}
+
+void Writer::name(std::string_view name) {
+  if (name.size() > UINT8_MAX) {
+    throw StoreError("a bug: a name of " + std::to_string(name.size()) +
+                     " bytes is to be written, expected 255 at most");
+  }
+  number(static_cast<std::uint8_t>(name.size()));
+  out_.append(name);
+}
+
+void Writer::misses(const std::vector<core::Miss>& misses) {
+  for (const core::Miss& miss : misses) {
+    fields(miss.batch, miss.client, miss.granted_at, miss.missed_at,
+           static_cast<std::uint8_t>(miss.reason));
+    name(miss.client_name);
+    text(miss.error);
+  }
+}
+
+void Writer::msg(const core::Msg& msg) {
+  const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+                         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
+  fields(msg.id, msg.period, static_cast<std::uint8_t>(flags));
+  if (flags != 0) extras(flags, msg.queue, msg.max_resends, msg.key);
+  text(msg.payload);
+}
+
+void Writer::extras(unsigned flags, core::QueueNumber queue,
+                    std::optional<std::uint16_t> max_resends, std::string_view key) {
+  if ((flags & kHasQueue) != 0) number(queue);
+  if ((flags & kHasMaxResends) != 0) number(max_resends.value_or(0));
+  if ((flags & kHasKey) != 0) name(key);
+}
+
+void Writer::queued(const core::QueuedMsg& queued) {
+  msg(queued.msg);
+  fields(queued.accepted_at, queued.queued_at, queued.attempts,
+         static_cast<std::uint16_t>(queued.misses.size()));
+  misses(queued.misses);
+}
+
+Reader::Reader(std::string_view bucket, const core::Xid& id, std::string_view value,
+               std::string_view other_key)
+    : bucket_(bucket), id_(id), other_key_(other_key) {
+  if (value.size() < kRecordHeader) broken("is shorter than its header");
+  version_ = static_cast<std::uint8_t>(value[0]);
+  if (version_ < kOldestRecordVersion || version_ > kRecordVersion) {
+    broken("has version " + std::to_string(version_) + ", this program reads " +
+           std::to_string(kOldestRecordVersion) + " to " + std::to_string(kRecordVersion));
+  }
+  std::uint32_t checksum = 0;
+  std::memcpy(&checksum, value.data() + 1, sizeof checksum);
+  rest_ = value.substr(kRecordHeader);
+  if (checksum != checksum_of(version_, rest_)) broken("does not match its checksum");
+}
+
+std::vector<core::Miss> Reader::misses() {
+  std::vector<core::Miss> misses(number<std::uint16_t>());
+  for (core::Miss& miss : misses) {
+    miss.batch = xid();
+    miss.client = xid();
+    miss.granted_at = instant();
+    miss.missed_at = instant();
+    miss.reason = reason();
+    if (version_ > 1) miss.client_name = name();
+    miss.error = text();
+  }
+  return misses;
+}
+
+core::Msg Reader::msg() {
+  core::Msg msg;
+  msg.id = xid();
+  msg.period = number<std::uint32_t>();
+  if (version_ > 1) {
+    const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
+    if (has != 0) extras(has, msg);
+  }
+  msg.payload = text();
+  return msg;
+}
+
+core::QueuedMsg Reader::queued() {
+  core::QueuedMsg queued;
+  queued.msg = msg();
+  queued.accepted_at = instant();
+  queued.queued_at = instant();
+  if (version_ > 1) queued.attempts = number<std::uint16_t>();
+  queued.misses = misses();
+  if (version_ == 1) queued.attempts = static_cast<std::uint16_t>(queued.misses.size());
+  return queued;
+}
+
+unsigned Reader::flags(unsigned known) {
+  const unsigned flags = number<std::uint8_t>();
+  if ((flags & ~known) != 0) broken("has flags that nobody knows: " + std::to_string(flags));
+  return flags;
+}
+
+QueuedSlice Reader::slice() {
+  const char* const begin = rest_.data();
+  const core::Xid id = xid();
+  const bool newer = version_ > 1;
+  (void)next(sizeof(std::uint32_t));
+  if (newer) {
+    const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
+    if ((has & kHasQueue) != 0) (void)next(sizeof(core::QueueNumber));
+    if ((has & kHasMaxResends) != 0) (void)next(sizeof(std::uint16_t));
+    if ((has & kHasKey) != 0) (void)next(number<std::uint8_t>());
+  }
+  (void)next(number<std::uint32_t>());
+  (void)next(2 * sizeof(std::int64_t) + (newer ? sizeof(std::uint16_t) : 0));
+  constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
+  for (auto misses = number<std::uint16_t>(); misses > 0; --misses) {
+    (void)next(kMiss);
+    if (newer) (void)next(number<std::uint8_t>());
+    (void)next(number<std::uint32_t>());
+  }
+  return {id, {begin, static_cast<std::size_t>(rest_.data() - begin)}};
+}
+
+core::MissReason Reader::reason() {
+  const auto reason = number<std::uint8_t>();
+  if (reason < 1 || reason > 5) broken("has no such reason: " + std::to_string(reason));
+  return static_cast<core::MissReason>(reason);
+}
+
+void Reader::broken(const std::string& how) const {
+  throw StoreError("the record " + (other_key_.empty() ? id_.text() : std::string{other_key_}) +
+                   " in the bucket " + std::string{bucket_} + " is corrupt: it " + how);
+}
+
+}  // namespace pena::store

@@ -1,0 +1,177 @@
+// How the grammar of format.hpp is written and read: for the sources of the format alone.
+//
+// Two rules hold it together.
+//
+//   Whole or not at all   a value is read only behind its version and its checksum, so what is decoded
+//                         was encoded by somebody. Lengths and counts are compared with what is left all
+//                         the same: a bug, or a program that is newer, must not read behind the end.
+//   Named twice           a record says its own id where it has room for it, and that is compared with
+//                         its key. The checksum alone would not notice a value under another's key.
+//
+// The checksum is seeded with the version: a value whose version was changed by damage does not pass for
+// one of that version.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "core/msg.hpp"
+#include "store/format.hpp"
+
+namespace pena::store {
+
+static_assert(sizeof(core::Xid) == core::Xid::kBytes && sizeof(core::Instant) == 8);
+static_assert(std::endian::native == std::endian::little,
+              "numbers are copied as they lie in memory");
+
+inline constexpr std::size_t kRecordHeader = 5;  // version and checksum
+
+// What a msg or a report has besides, each behind its flag.
+inline constexpr unsigned kHasQueue = 1;
+inline constexpr unsigned kHasMaxResends = 2;
+inline constexpr unsigned kHasKey = 4;
+inline constexpr unsigned kHasClientName = 8;  // from here on of reports alone
+inline constexpr unsigned kHasPayloadHash = 16;
+inline constexpr unsigned kHasResult = 32;
+
+// Writes behind what `out` has.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  template <class Number>
+  void number(Number value) {
+    char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    out_.append(bytes, sizeof value);
+  }
+  // Numbers, instants and ids, one behind the other: one append is cheaper than many.
+  template <class... Fields>
+  void fields(const Fields&... values) {
+    static_assert((std::is_trivially_copyable_v<Fields> && ...));
+    char bytes[(sizeof values + ...)];
+    char* at = bytes;
+    ((std::memcpy(at, &values, sizeof values), at += sizeof values), ...);
+    out_.append(bytes, sizeof bytes);
+  }
+  void instant(core::Instant at) { number<std::int64_t>(core::to_us(at)); }
+  void xid(const core::Xid& id) {
+    out_.append(reinterpret_cast<const char*>(id.bytes().data()), core::Xid::kBytes);
+  }
+  void bytes(std::string_view bytes) { out_.append(bytes); }
+  void text(std::string_view text) {
+    number(static_cast<std::uint32_t>(text.size()));
+    out_.append(text);
+  }
+  void name(std::string_view name);                    // of 255 bytes at most; StoreError
+  void misses(const std::vector<core::Miss>& misses);  // behind their count
+  void msg(const core::Msg& msg);
+  void queued(const core::QueuedMsg& queued);
+  // Those of the first three flags that are set.
+  void extras(unsigned flags, core::QueueNumber queue, std::optional<std::uint16_t> max_resends,
+              std::string_view key);
+
+ private:
+  std::string& out_;
+};
+
+// Replaces `out` by a value, which is one when it is sealed.
+class ValueWriter : public Writer {
+ public:
+  explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
+    value_.assign(kRecordHeader, '\0');
+  }
+  void seal() { store::seal(value_); }
+
+ private:
+  std::string& value_;
+};
+
+// Never reads behind the end; the first thing that does not fit throws. `bucket` and `key`, which is the
+// record's id or, where it has none, `other_key`: as errors name them.
+class Reader {
+ public:
+  Reader(std::string_view bucket, const core::Xid& id, std::string_view value,
+         std::string_view other_key = {});
+
+  [[nodiscard]] std::uint8_t version() const { return version_; }
+  template <class Number>
+  Number number() {
+    Number value{};
+    const std::string_view bytes = next(sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  core::Instant instant() { return core::from_us(number<std::int64_t>()); }
+  core::Xid xid() {
+    core::Xid::Bytes bytes{};
+    std::memcpy(bytes.data(), next(bytes.size()).data(), bytes.size());
+    return core::Xid{bytes};
+  }
+  std::string_view bytes(std::size_t size) { return next(size); }
+  std::string text() { return std::string{next(number<std::uint32_t>())}; }
+  std::string name() { return std::string{next(number<std::uint8_t>())}; }
+  std::vector<core::Miss> misses();
+  core::Msg msg();
+  core::QueuedMsg queued();
+  template <class Record>  // a Msg or a ReportRecord
+  void extras(unsigned flags, Record& record) {
+    if ((flags & kHasQueue) != 0) record.queue = number<core::QueueNumber>();
+    if ((flags & kHasMaxResends) != 0) record.max_resends = number<std::uint16_t>();
+    if ((flags & kHasKey) != 0) record.key = name();
+    told(flags, kHasQueue, record.queue != core::kDefaultQueue);
+    told(flags, kHasKey, !record.key.empty());
+  }
+  // A flag stands for something that is worth being told: so each record has one form.
+  void told(unsigned flags, unsigned flag, bool worth) const {
+    if ((flags & flag) != 0 && !worth) broken("tells at length that it has nothing");
+  }
+  unsigned flags(unsigned known);
+  // A msg of a queue, passed over.
+  QueuedSlice slice();
+  // Appends the msgs of a queue to `out`: `read` gives one, `id_in` finds its id.
+  template <class Element, class Read, class IdIn>
+  void queue(std::vector<Element>& out, Read read, IdIn id_in) {
+    out.push_back(read(*this));
+    core::Xid last = id_in(out.back());
+    same_id(last);
+    while (!rest_.empty()) {
+      out.push_back(read(*this));
+      const core::Xid& id = id_in(out.back());
+      if (id <= last) broken("is out of order");
+      last = id;
+    }
+  }
+  void same_id(const core::Xid& inside) {
+    if (inside != id_) broken("names another msg, " + inside.text());
+  }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+  void end() {
+    if (!rest_.empty()) broken("goes on behind its end");
+  }
+  [[noreturn]] void broken(const std::string& how) const;
+
+ private:
+  core::MissReason reason();
+  std::string_view next(std::size_t size) {
+    if (size > rest_.size()) broken("ends too early");
+    const std::string_view first = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return first;
+  }
+
+  std::string_view bucket_;
+  core::Xid id_;
+  std::string_view other_key_;
+  std::string_view rest_;
+  std::uint8_t version_ = 0;
+};
+
+}  // namespace pena::store

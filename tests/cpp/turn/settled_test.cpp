@@ -1,0 +1,132 @@
+// What a report is told of ids that no batch held, by what the store knows of them.
+#include "turn/settled.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fake_view.hpp"
+#include "store/sample.hpp"
+#include "turn/reply.hpp"
+
+namespace pena::turn::test {
+namespace {
+
+using core::MissReason;
+using core::Xid;
+using store::test::id_of;
+using testing::HasSubstr;
+
+const Xid kBatch = id_of(900);
+const Xid kOther = id_of(901);
+
+core::Miss missed(const Xid& batch, MissReason reason) {
+  return {batch, id_of(800), core::from_us(1), core::from_us(2), reason, {}};
+}
+
+class SettledTest : public testing::Test {
+ protected:
+  // A report of the batch that is gone, which names these.
+  SettledReply settle(std::vector<Xid> ids) { return settled(reply(std::move(ids)), view_); }
+  static core::ReportReply reply(std::vector<Xid> ids) {
+    core::ReportReply reply{7, 0, std::move(ids)};
+    reply.batch = kBatch;
+    reply.batch_gone = true;
+    return reply;
+  }
+  void add_reported(std::uint16_t number, const Xid& batch, std::vector<core::Miss> story = {}) {
+    core::ReportRecord record;
+    record.id = id_of(number);
+    record.batch = batch;
+    record.misses = std::move(story);
+    view_.reported[record.id] = record;
+  }
+  static core::QueuedMsg msg(std::uint16_t number, std::vector<core::Miss> story) {
+    core::QueuedMsg queued;
+    queued.msg.id = id_of(number);
+    queued.misses = std::move(story);
+    return queued;
+  }
+  void add_queued(std::uint16_t number, std::vector<core::Miss> story) {
+    view_.queued[id_of(number)] = msg(number, std::move(story));
+  }
+
+  FakeView view_;
+};
+
+TEST_F(SettledTest, ARetryOfAReportThatWasTakenIsToldSo) {
+  add_reported(1, kBatch);
+  add_reported(2, kOther, {missed(kBatch, MissReason::failed)});
+  add_queued(3, {missed(kBatch, MissReason::refused)});
+  view_.due[id_of(4)] = msg(4, {missed(kBatch, MissReason::failed)});
+  view_.failed[id_of(5)].misses = {missed(kBatch, MissReason::omitted)};
+  view_.held = {{kOther, id_of(801), {}, {msg(6, {missed(kBatch, MissReason::failed)})}}};
+  const SettledReply told = settle({id_of(1), id_of(2), id_of(3), id_of(4), id_of(5), id_of(6)});
+  EXPECT_EQ(told.not_taken, 0U);
+  EXPECT_EQ(told.duplicate, 2U);
+  EXPECT_EQ(told.unknown, 4U);
+  EXPECT_EQ(told.held, 0U);
+  EXPECT_EQ(view_.batches_read, 1);
+}
+
+TEST_F(SettledTest, WhatCameTooLateWasNotTaken) {
+  add_reported(1, kOther, {missed(kBatch, MissReason::expired)});
+  add_reported(2, kOther);
+  add_queued(3, {missed(kBatch, MissReason::dropped)});
+  view_.failed[id_of(4)].misses = {missed(kBatch, MissReason::expired)};
+  view_.held = {{kOther, id_of(801), {}, {msg(5, {missed(kBatch, MissReason::dropped)})}}};
+  const SettledReply told = settle({id_of(1), id_of(2), id_of(3), id_of(4), id_of(5), id_of(6)});
+  EXPECT_EQ(told.not_taken, 6U);
+  EXPECT_EQ(told.duplicate, 2U);
+  EXPECT_EQ(told.unknown, 4U);
+}
+
+TEST_F(SettledTest, TheBatchesAreReadOnlyWhereSomethingElseDoesNotTell) {
+  add_reported(1, kBatch);
+  add_queued(2, {missed(kBatch, MissReason::failed)});
+  EXPECT_EQ(settle({id_of(1), id_of(2)}).not_taken, 0U);
+  EXPECT_EQ(view_.batches_read, 0);
+}
+
+TEST_F(SettledTest, NothingIsTooLateForABatchThatIsHeldAndForAReportWithoutOne) {
+  auto held = reply({id_of(1)});
+  held.batch_gone = false;
+  held.held = 3;
+  EXPECT_EQ(settled(held, view_).not_taken, 0U);
+  EXPECT_EQ(settled(held, view_).held, 3U);
+  const SettledReply none = settled(core::ReportReply{7, 1, {id_of(1)}}, view_);
+  EXPECT_EQ(none.not_taken, 0U);
+  EXPECT_EQ(none.held, std::nullopt);
+}
+
+// ---- the answers
+
+Answer answered(const core::ReportReply& reply, const store::View& view) {
+  const auto given = answer(Reply{7, Settled{reply, 12}}, core::Limits{});
+  const auto* const asked = std::get_if<LookUp>(&given);
+  return asked != nullptr ? answer(*asked, view) : std::get<Answer>(given);
+}
+
+TEST_F(SettledTest, AReportThatCameTooLateIsAConflictWithItsCounts) {
+  add_reported(1, kBatch);
+  add_queued(2, {missed(kBatch, MissReason::expired)});
+  const Answer late = answered(reply({id_of(1), id_of(2)}), view_);
+  EXPECT_EQ(late.status, 409U);
+  EXPECT_THAT(late.body, HasSubstr("1 of the 2 msgs"));
+  EXPECT_THAT(late.body, HasSubstr(R"("reported":0,"duplicate":1,"unknown":1,"held":0})"));
+  EXPECT_EQ(late.headers, "Pena-At: 12\r\n");
+}
+
+TEST_F(SettledTest, WhoeverKeepsALeaseIsToldWhatHeHolds) {
+  core::ReportReply keeper{7, 0, {}};
+  keeper.batch = kBatch;
+  keeper.held = 5;
+  EXPECT_EQ(answered(keeper, view_).body,
+            R"({"message":"success","reported":0,"duplicate":0,"unknown":0,"held":5})");
+  keeper.held = 0;
+  keeper.batch_gone = true;
+  const Answer lost = answered(keeper, view_);
+  EXPECT_EQ(lost.status, 200U);
+  EXPECT_THAT(lost.body, HasSubstr(R"("held":0})"));
+}
+
+}  // namespace
+}  // namespace pena::turn::test
