@@ -35,9 +35,12 @@ void Dispatcher::State::on(EndedRead&& event, Instant now) {
     return;
   }
   const auto reply = ended_jobs.page_done(event, fails.size() + reports.size());
-  if (!dry_run && what == EndedAsked::What::retry) retry(std::move(fails), date(now));
-  if (!dry_run && what == EndedAsked::What::forget_fails) forget(fails);
-  if (!dry_run && what == EndedAsked::What::forget_reports) forget(reports);
+  if (!dry_run && what == EndedAsked::What::retry) {
+    retry(std::move(fails), date(now));
+  } else if (!dry_run) {
+    forget(fails);
+    forget(reports);
+  }
   if (reply) effects.sends.emplace_back(*reply);
 }
 

@@ -202,6 +202,7 @@ class MemoryStore final : public Store {
       const std::vector<Xid>& ids) const override {
     const std::lock_guard lock(mutex_);
     std::vector<std::optional<Bucket>> found;
+    found.reserve(ids.size());
     for (const Xid& id : ids) found.push_back(bucket_of(id));
     return found;
   }

@@ -110,7 +110,7 @@ Answer answer(const LookUp& asked, const store::View& view) {
 
 std::string describe(const Reply& reply, const Answer& answer) {
   if (const auto* const accepted = std::get_if<Accepted>(&reply.outcome)) {
-    const std::string told = "accepted " + std::to_string(accepted->ids.size()) + " msgs";
+    std::string told = "accepted " + std::to_string(accepted->ids.size()) + " msgs";
     if (accepted->known.empty()) return told;
     return told + ", " + std::to_string(accepted->known.size()) + " of them before";
   }
