@@ -279,14 +279,6 @@ std::uint64_t Dispatcher::waiting() const {
   return state_->queues.size() + state_->later;
 }
 
-std::uint64_t Dispatcher::later() const {
-  return state_->later;
-}
-
-std::string_view Dispatcher::queue_name(QueueNumber queue) const {
-  return state_->names.name(queue);
-}
-
 std::optional<QueueNumber> Dispatcher::queue_number(const std::string& name) const {
   return state_->names.find(name);
 }

@@ -121,10 +121,7 @@ class Dispatcher {
   [[nodiscard]] bool holds(const Xid& id) const;
   // How many msgs wait, in the queues or to be due, likewise.
   [[nodiscard]] std::uint64_t waiting() const;
-  // Of those the ones that are not due yet.
-  [[nodiscard]] std::uint64_t later() const;
-  // What a queue is called.
-  [[nodiscard]] std::string_view queue_name(QueueNumber queue) const;
+  // None where no queue is called so.
   [[nodiscard]] std::optional<QueueNumber> queue_number(const std::string& name) const;
   // What SupplyChanged told it last; `none` at first.
   [[nodiscard]] Supply supply() const;
