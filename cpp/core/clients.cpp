@@ -23,16 +23,6 @@ ClientState* Clients::find(const Xid& id) {
   return at == clients_.end() ? nullptr : &at->second;
 }
 
-ClientState* Clients::first_free(QueueNumber queue) {
-  const auto at = free_by_queue_.find(queue);
-  return at == free_by_queue_.end() || at->second.empty() ? nullptr : at->second.begin()->second;
-}
-
-const ClientState* Clients::first_free(QueueNumber queue) const {
-  const auto at = free_by_queue_.find(queue);
-  return at == free_by_queue_.end() || at->second.empty() ? nullptr : at->second.begin()->second;
-}
-
 ClientState* Clients::first_free_for(std::size_t msgs) {
   std::optional<std::uint64_t> first;
   // From size to size: of each the first place is the one that has been free longest.
@@ -40,7 +30,7 @@ ClientState* Clients::first_free_for(std::size_t msgs) {
        at = free_by_size_.lower_bound({at->first + 1, 0})) {
     first = std::min(first.value_or(at->second), at->second);
   }
-  return first ? free_by_queue_.at(kGeneratedQueue).at(*first) : nullptr;
+  return first ? free_in(kGeneratedQueue).at(*first) : nullptr;
 }
 
 void Clients::make_busy(const Xid& id, const Xid& batch) {
@@ -88,7 +78,7 @@ std::vector<Xid> Clients::lingering_since(Instant since) const {
 void Clients::add_free(ClientState& client) {
   ++free_;
   for (const QueueNumber queue : client.queues) {
-    auto& free = free_by_queue_[queue];
+    Free& free = free_in(queue);
     free.emplace_hint(free.end(), client.turn, &client);
   }
   if (takes_generated(client)) free_by_size_.emplace(client.least_msgs(), client.turn);
@@ -97,9 +87,9 @@ void Clients::add_free(ClientState& client) {
 void Clients::erase_free(ClientState& client) {
   --free_;
   for (const QueueNumber queue : client.queues) {
-    const auto at = free_by_queue_.find(queue);
-    at->second.erase(client.turn);
-    if (at->second.empty() && queue >= kFirstNamedQueue) free_by_queue_.erase(at);
+    Free& free = free_in(queue);
+    free.erase(client.turn);
+    if (free.empty() && queue >= kFirstNamedQueue) free_in_named_.erase(queue);
   }
   if (takes_generated(client)) free_by_size_.erase({client.least_msgs(), client.turn});
   note_waiting(client, std::nullopt, false);

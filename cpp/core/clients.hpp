@@ -6,6 +6,7 @@
 // queue in which it is not.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -51,8 +52,13 @@ class Clients {
   // Nothing where it is not known. The pointer is good until it leaves.
   [[nodiscard]] ClientState* find(const Xid& id);
   // The client that has been free longest of those that take from this queue, or null.
-  [[nodiscard]] ClientState* first_free(QueueNumber queue);
-  [[nodiscard]] const ClientState* first_free(QueueNumber queue) const;
+  [[nodiscard]] ClientState* first_free(QueueNumber queue) {
+    return const_cast<ClientState*>(std::as_const(*this).first_free(queue));
+  }
+  [[nodiscard]] const ClientState* first_free(QueueNumber queue) const {
+    const Free* const free = find_free_in(queue);
+    return free == nullptr || free->empty() ? nullptr : free->begin()->second;
+  }
   // Of those that take what the generator makes, the one that has been free longest and for whom `msgs`
   // make a batch, or null.
   [[nodiscard]] ClientState* first_free_for(std::size_t msgs);
@@ -78,6 +84,16 @@ class Clients {
 
  private:
   using Place = std::pair<std::uint32_t, std::uint64_t>;  // least_msgs, turn
+  using Free = std::map<std::uint64_t, ClientState*>;     // by their turns
+  [[nodiscard]] Free& free_in(QueueNumber queue) {
+    return queue < kFirstNamedQueue ? free_in_default_[queue] : free_in_named_[queue];
+  }
+  // Null where nobody is free.
+  [[nodiscard]] const Free* find_free_in(QueueNumber queue) const {
+    if (queue < kFirstNamedQueue) return &free_in_default_[queue];
+    const auto at = free_in_named_.find(queue);
+    return at == free_in_named_.end() ? nullptr : &at->second;
+  }
   void add_free(ClientState& client);
   void erase_free(ClientState& client);
 
@@ -85,7 +101,8 @@ class Clients {
   std::size_t free_ = 0;
   // Those without a batch, by queue, in two orders: each step asks whose turn it is, and where a rate makes
   // msgs it asks whose batch they fill, too. Thousands may be free, so neither looks through all.
-  std::unordered_map<QueueNumber, std::map<std::uint64_t, ClientState*>> free_by_queue_;
+  std::array<Free, kFirstNamedQueue> free_in_default_;  // the two of `default`, by number
+  std::unordered_map<QueueNumber, Free> free_in_named_;
   std::set<Place> free_by_size_;  // of kGeneratedQueue
   std::set<std::pair<Instant, Xid>> lingering_;
   std::uint64_t next_turn_ = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/instant.hpp"
+#include "core/shared_text.hpp"
 #include "core/xid.hpp"
 
 namespace pena::core {
@@ -30,12 +31,11 @@ inline constexpr QueueNumber kFirstNamedQueue = 2;
 struct Msg {
   Xid id;
   std::uint32_t period = 0;  // milliseconds
-  std::string payload;       // JSON text as it was submitted; empty: none
+  SharedText payload;        // JSON text as it was submitted; empty: none
   QueueNumber queue = kDefaultQueue;
   // How often it may be sent again; none: as often as Limits::max_resends says.
   std::optional<std::uint16_t> max_resends = std::nullopt;
-  std::string key =
-      {};  // what it is called by whoever submitted it, unique in its queue; empty: nothing
+  SharedText key = {};  // what whoever submitted it calls it, unique in its queue; empty: nothing
 
   friend bool operator==(const Msg&, const Msg&) = default;
 };
@@ -59,8 +59,8 @@ struct Miss {
   Instant granted_at;
   Instant missed_at;
   MissReason reason = MissReason::omitted;
-  std::string error;             // what the client said with `failed`; empty otherwise
-  std::string client_name = {};  // what people call the client; empty: nothing
+  std::string error;            // what the client said with `failed`; empty otherwise
+  SharedText client_name = {};  // what people call the client; empty: nothing
 
   // The whole batch was lost: the msg may be what killed the client.
   [[nodiscard]] bool lost_whole() const {
@@ -112,7 +112,7 @@ struct Batch {
   Xid client;
   Instant granted_at;
   std::vector<QueuedMsg> msgs;
-  std::string client_name = {};  // what people call the client; empty: nothing
+  SharedText client_name = {};  // what people call the client; empty: nothing
 
   friend bool operator==(const Batch&, const Batch&) = default;
 };
@@ -134,11 +134,11 @@ struct ReportRecord {
   std::uint16_t attempts = 1;  // with that one: since it was accepted or retried
   QueueNumber queue = kDefaultQueue;
   std::optional<std::uint16_t> max_resends = std::nullopt;
-  std::string key = {};
-  std::string client_name = {};
+  SharedText key = {};
+  SharedText client_name = {};
   // All zeros where there was no payload. None where it is not known, in what an older version wrote.
   std::optional<PayloadHash> payload_hash = PayloadHash{};
-  std::string result = {};  // JSON text as it was reported; empty: none
+  SharedText result = {};  // JSON text as it was reported; empty: none
   // Its place in the order of settling, within the bucket: 1, 2, … The store gives it out when it writes.
   std::uint64_t order = 0;
   friend bool operator==(const ReportRecord&, const ReportRecord&) = default;

@@ -12,6 +12,7 @@ QueueNames::QueueNames(const std::vector<StoredQueue>& stored) {
   entries_[kGeneratedQueue] = {name_of_default, true};
   numbers_.emplace(name_of_default, kDefaultQueue);
   for (const StoredQueue& queue : stored) {
+    any_paused_ = any_paused_ || queue.paused;
     if (queue.number < kFirstNamedQueue) {
       entries_[queue.number].paused = queue.paused;
       continue;
@@ -31,11 +32,6 @@ std::optional<QueueNumber> QueueNames::find(const std::string& name) const {
 
 std::string_view QueueNames::name(QueueNumber queue) const {
   return entries_.at(queue).name;
-}
-
-// What the generator makes is of the queue `default`.
-bool QueueNames::is_paused(QueueNumber queue) const {
-  return entries_.at(queue == kGeneratedQueue ? kDefaultQueue : queue).paused;
 }
 
 QueueNumber QueueNames::add(const std::string& name) {

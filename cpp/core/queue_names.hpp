@@ -30,9 +30,15 @@ class QueueNames {
   [[nodiscard]] std::optional<QueueNumber> find(const std::string& name) const;
   // Of a queue that is known.
   [[nodiscard]] std::string_view name(QueueNumber queue) const;
-  [[nodiscard]] bool is_paused(QueueNumber queue) const;
+  // What the generator makes is of the queue `default`.
+  [[nodiscard]] bool is_paused(QueueNumber queue) const {
+    return any_paused_ && entries_.at(queue == kGeneratedQueue ? kDefaultQueue : queue).paused;
+  }
   [[nodiscard]] bool is_stored(QueueNumber queue) const { return entries_.at(queue).stored; }
-  void pause(QueueNumber queue, bool paused) { at(queue).paused = paused; }
+  void pause(QueueNumber queue, bool paused) {
+    at(queue).paused = paused;
+    any_paused_ = any_paused_ || paused;
+  }
 
   // Another client takes from the queue of that name, which may be new, or no longer.
   QueueNumber begin_use(const std::string& name);
@@ -58,6 +64,7 @@ class QueueNames {
 
   std::unordered_map<QueueNumber, Entry> entries_;
   std::unordered_map<std::string, QueueNumber> numbers_;
+  bool any_paused_ = false;  // ever: where none was, nobody need look for it
   std::size_t stored_ = 0;
   QueueNumber next_ = kFirstNamedQueue;
   std::vector<QueueNumber> given_back_;  // of those that were never stored

@@ -150,8 +150,17 @@ void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, con
                                    Instant now) {
   holding.erase(msg.msg.id);
   ++counts.reported;
-  ReportRecord record{msg.msg.id,      msg.msg.period,   batch.id,  batch.client,
-                      msg.accepted_at, batch.granted_at, date(now), msg.misses};
+  // Made where it stays: there is one for each msg.
+  ReportRecord& record =
+      std::get<PutReport>(effects.writes.emplace_back(std::in_place_type<PutReport>)).record;
+  record.id = msg.msg.id;
+  record.period = msg.msg.period;
+  record.batch = batch.id;
+  record.client = batch.client;
+  record.accepted_at = msg.accepted_at;
+  record.granted_at = batch.granted_at;
+  record.reported_at = date(now);
+  record.misses = msg.misses;
   record.attempts = static_cast<std::uint16_t>(msg.attempt());
   record.queue = msg.msg.queue;
   record.max_resends = msg.msg.max_resends;
@@ -162,7 +171,6 @@ void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, con
     coming += room_of_record(record_bytes(msg) + result->json.size());
     record.result = result->json;
   }
-  effects.writes.emplace_back(PutReport{std::move(record)});
 }
 
 void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now) {

@@ -12,9 +12,9 @@ namespace {
 // As it would be handed in once more.
 std::string as_json(const core::Msg& msg, const std::string& queue) {
   std::string json = R"({"id":")" + msg.id.text() + R"(","period":)" + std::to_string(msg.period);
-  if (!msg.payload.empty()) json += R"(,"payload":)" + msg.payload;
+  if (!msg.payload.empty()) json += R"(,"payload":)" + std::string{msg.payload.view()};
   if (!queue.empty()) json += R"(,"queue":")" + queue + '"';
-  if (!msg.key.empty()) json += R"(,"key":")" + msg.key + '"';
+  if (!msg.key.empty()) json += R"(,"key":")" + std::string{msg.key.view()} + '"';
   if (msg.max_resends) json += R"(,"max_resends":)" + std::to_string(*msg.max_resends);
   return json + '}';
 }

@@ -19,7 +19,7 @@ void write_extras_of(const core::ReportRecord& record, Writer& writer) {
       (record.client_name.empty() ? 0U : kHasClientName) | (has_hash ? kHasPayloadHash : 0U) |
       (record.result.empty() ? 0U : kHasResult);
   writer.number(static_cast<std::uint8_t>(flags));
-  writer.extras(flags, record.queue, record.max_resends, record.key);
+  writer.extras(flags, record);
   if (!record.client_name.empty()) writer.name(record.client_name);
   if (has_hash) {
     writer.bytes({reinterpret_cast<const char*>(hash.data()), hash.size()});
@@ -48,7 +48,9 @@ void read_extras_of(core::ReportRecord& record, Reader& reader) {
 
 void append(const core::QueuedMsg& msg, std::string& value) {
   if (value.empty()) value.assign(kRecordHeader, '\0');
-  Writer{value}.queued(msg);
+  Writer writer(value);
+  writer.queued(msg);
+  writer.flush();
 }
 
 void append_slice(std::string_view slice, std::string& value) {

@@ -60,7 +60,7 @@ QueueInfo decode_queue_info(core::QueueNumber number, std::string_view value) {
 
 void encode_settled(std::span<const core::Xid> ids, std::string& out) {
   ValueWriter writer(out);
-  for (const core::Xid& id : ids) writer.xid(id);
+  writer.bytes({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()});
   writer.seal();
 }
 
@@ -69,7 +69,11 @@ void decode_settled(std::string_view bucket, std::uint64_t order, std::string_vi
   const std::string key = std::to_string(order);
   Reader reader(bucket, {}, value, key);
   if (reader.at_end()) reader.broken("names no msg");
-  while (!reader.at_end()) out.push_back(reader.xid());
+  const std::size_t before = out.size();
+  out.resize(before + reader.left() / core::Xid::kBytes);
+  const std::size_t bytes = (out.size() - before) * core::Xid::kBytes;
+  std::memcpy(out.data() + before, reader.bytes(bytes).data(), bytes);
+  reader.end();
 }
 
 }  // namespace pena::store

@@ -21,12 +21,6 @@ std::string_view to_view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
-KeyCursor::KeyCursor(const LmdbEnv& env, MDB_txn* txn, Table table) {
-  if (!env.has(table)) return;
-  const int code = mdb_cursor_open(txn, env.table(table), &cursor_);
-  if (code != 0) throw_lmdb("cannot read the store", code);
-}
-
 KeyCursor::~KeyCursor() {
   if (cursor_ != nullptr) mdb_cursor_close(cursor_);
 }
@@ -47,8 +41,7 @@ bool KeyCursor::put(std::string_view key, std::string_view value, Put how) {
   const unsigned flags = how == Put::behind_all ? static_cast<unsigned>(MDB_APPEND)
                          : how == Put::fresh    ? static_cast<unsigned>(MDB_NOOVERWRITE)
                                                 : 0U;
-  const int code =
-      cursor_ == nullptr ? MDB_NOTFOUND : mdb_cursor_put(cursor_, &mdb_key, &data, flags);
+  const int code = open() ? mdb_cursor_put(cursor_, &mdb_key, &data, flags) : MDB_NOTFOUND;
   if (code == MDB_KEYEXIST && how != Put::replace) return false;
   if (code != 0) throw_lmdb("cannot write to the store", code);
   return true;
@@ -59,9 +52,17 @@ void KeyCursor::drop() {
   if (code != 0) throw_lmdb("cannot write to the store", code);
 }
 
+// False where there is no such table.
+bool KeyCursor::open() {
+  if (cursor_ != nullptr) return true;
+  if (!env_.has(table_)) return false;
+  const int code = mdb_cursor_open(txn_, env_.table(table_), &cursor_);
+  if (code != 0) throw_lmdb("cannot read the store", code);
+  return true;
+}
+
 bool KeyCursor::get(MDB_cursor_op where) {
-  const int code =
-      cursor_ == nullptr ? MDB_NOTFOUND : mdb_cursor_get(cursor_, &key_, &value_, where);
+  const int code = open() ? mdb_cursor_get(cursor_, &key_, &value_, where) : MDB_NOTFOUND;
   if (code == MDB_NOTFOUND) return false;
   if (code != 0) throw_lmdb("cannot read the store", code);
   return true;

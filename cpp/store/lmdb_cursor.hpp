@@ -43,7 +43,8 @@ template <class Number>
 // for an older program made the store, is an empty one. Errors: StoreError.
 class KeyCursor {
  public:
-  KeyCursor(const LmdbEnv& env, MDB_txn* txn, Table table);
+  // LMDB's own is opened at the first use: a change set uses few of the tables that it could.
+  KeyCursor(const LmdbEnv& env, MDB_txn* txn, Table table) : env_(env), txn_(txn), table_(table) {}
   ~KeyCursor();
   KeyCursor(const KeyCursor&) = delete;
   KeyCursor& operator=(const KeyCursor&) = delete;
@@ -66,8 +67,12 @@ class KeyCursor {
   void drop();  // where it stands; the next move is relative to the gap
 
  private:
+  bool open();
   bool get(MDB_cursor_op where);
 
+  const LmdbEnv& env_;
+  MDB_txn* txn_;
+  Table table_;
   MDB_cursor* cursor_ = nullptr;
   MDB_val key_{};
   MDB_val value_{};

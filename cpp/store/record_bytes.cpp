@@ -29,31 +29,22 @@ void Writer::name(std::string_view name) {
                      " bytes is to be written, expected 255 at most");
   }
   number(static_cast<std::uint8_t>(name.size()));
-  out_.append(name);
+  bytes(name);
 }
 
-void Writer::misses(const std::vector<core::Miss>& misses) {
-  for (const core::Miss& miss : misses) {
-    fields(miss.batch, miss.client, miss.granted_at, miss.missed_at,
-           static_cast<std::uint8_t>(miss.reason));
-    name(miss.client_name);
-    text(miss.error);
-  }
+void Writer::miss(const core::Miss& miss) {
+  fields(miss.batch, miss.client, miss.granted_at, miss.missed_at,
+         static_cast<std::uint8_t>(miss.reason));
+  name(miss.client_name);
+  text(miss.error);
 }
 
 void Writer::msg(const core::Msg& msg) {
   const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
                          (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
   fields(msg.id, msg.period, static_cast<std::uint8_t>(flags));
-  if (flags != 0) extras(flags, msg.queue, msg.max_resends, msg.key);
+  extras(flags, msg);
   text(msg.payload);
-}
-
-void Writer::extras(unsigned flags, core::QueueNumber queue,
-                    std::optional<std::uint16_t> max_resends, std::string_view key) {
-  if ((flags & kHasQueue) != 0) number(queue);
-  if ((flags & kHasMaxResends) != 0) number(max_resends.value_or(0));
-  if ((flags & kHasKey) != 0) name(key);
 }
 
 void Writer::queued(const core::QueuedMsg& queued) {

@@ -41,45 +41,69 @@ inline constexpr unsigned kHasClientName = 8;  // from here on of reports alone
 inline constexpr unsigned kHasPayloadHash = 16;
 inline constexpr unsigned kHasResult = 32;
 
-// Writes behind what `out` has.
+// Writes behind what `out` has; all of it is there behind flush(). A record is many short fields, and an
+// append to a string costs more than what it appends: so they are gathered first.
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
 
-  template <class Number>
-  void number(Number value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    out_.append(bytes, sizeof value);
-  }
-  // Numbers, instants and ids, one behind the other: one append is cheaper than many.
+  // Numbers, instants and ids, one behind the other.
   template <class... Fields>
   void fields(const Fields&... values) {
     static_assert((std::is_trivially_copyable_v<Fields> && ...));
-    char bytes[(sizeof values + ...)];
-    char* at = bytes;
+    constexpr std::size_t kBytes = (sizeof values + ...);
+    static_assert(kBytes <= kGathered);
+    if (kBytes > left()) flush();
+    char* at = end_;
     ((std::memcpy(at, &values, sizeof values), at += sizeof values), ...);
-    out_.append(bytes, sizeof bytes);
+    end_ = at;
   }
-  void instant(core::Instant at) { number<std::int64_t>(core::to_us(at)); }
-  void xid(const core::Xid& id) {
-    out_.append(reinterpret_cast<const char*>(id.bytes().data()), core::Xid::kBytes);
+  template <class Number>
+  void number(Number value) {
+    fields(value);
   }
-  void bytes(std::string_view bytes) { out_.append(bytes); }
+  void instant(core::Instant at) { fields(at); }
+  void xid(const core::Xid& id) { fields(id); }
+  void bytes(std::string_view bytes) {
+    if (bytes.size() <= left()) {
+      end_ += bytes.copy(end_, bytes.size());
+    } else {
+      flush();
+      out_.append(bytes);
+    }
+  }
   void text(std::string_view text) {
     number(static_cast<std::uint32_t>(text.size()));
-    out_.append(text);
+    bytes(text);
   }
-  void name(std::string_view name);                    // of 255 bytes at most; StoreError
-  void misses(const std::vector<core::Miss>& misses);  // behind their count
+  void flush() {
+    out_.append(gathered_, static_cast<std::size_t>(end_ - gathered_));
+    end_ = gathered_;
+  }
+  void name(std::string_view name);                     // of 255 bytes at most; StoreError
+  void misses(const std::vector<core::Miss>& misses) {  // behind their count
+    for (const core::Miss& one : misses) miss(one);
+  }
   void msg(const core::Msg& msg);
   void queued(const core::QueuedMsg& queued);
   // Those of the first three flags that are set.
-  void extras(unsigned flags, core::QueueNumber queue, std::optional<std::uint16_t> max_resends,
-              std::string_view key);
+  template <class Record>  // a Msg or a ReportRecord
+  void extras(unsigned flags, const Record& record) {
+    if ((flags & kHasQueue) != 0) number(record.queue);
+    if ((flags & kHasMaxResends) != 0) number(*record.max_resends);
+    if ((flags & kHasKey) != 0) name(record.key);
+  }
 
  private:
+  static constexpr std::size_t kGathered = 512;
+  void miss(const core::Miss& miss);
+  [[nodiscard]] std::size_t left() const {
+    return kGathered - static_cast<std::size_t>(end_ - gathered_);
+  }
+
   std::string& out_;
+  char gathered_[kGathered];
+  char* end_ = gathered_;
 };
 
 // Replaces `out` by a value, which is one when it is sealed.
@@ -88,7 +112,10 @@ class ValueWriter : public Writer {
   explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
     value_.assign(kRecordHeader, '\0');
   }
-  void seal() { store::seal(value_); }
+  void seal() {
+    flush();
+    store::seal(value_);
+  }
 
  private:
   std::string& value_;
@@ -116,8 +143,8 @@ class Reader {
     return core::Xid{bytes};
   }
   std::string_view bytes(std::size_t size) { return next(size); }
-  std::string text() { return std::string{next(number<std::uint32_t>())}; }
-  std::string name() { return std::string{next(number<std::uint8_t>())}; }
+  std::string_view text() { return next(number<std::uint32_t>()); }
+  std::string_view name() { return next(number<std::uint8_t>()); }
   std::vector<core::Miss> misses();
   core::Msg msg();
   core::QueuedMsg queued();
@@ -152,6 +179,7 @@ class Reader {
   void same_id(const core::Xid& inside) {
     if (inside != id_) broken("names another msg, " + inside.text());
   }
+  [[nodiscard]] std::size_t left() const { return rest_.size(); }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }
   void end() {
     if (!rest_.empty()) broken("goes on behind its end");

@@ -32,6 +32,7 @@ void refuse_settled(Table table, std::uint64_t order, const Xid& id) {
 
 std::uint64_t SettledWriter::add(const Xid& id) {
   if (!last_known_) look_for_last();
+  if (added_.empty()) added_.reserve(kMostSettled);
   added_.push_back(id);
   return next_ + added_.size() - 1;
 }
