@@ -81,7 +81,10 @@ void Dispatcher::State::leave(const Xid& client) {
 void Dispatcher::State::make_free(const Xid& client) {
   const ClientState* const known = clients.find(client);
   clients.make_free(client);
-  touch(known->queues);
+  // Behind another it changes nothing, but where it may overtake that one.
+  for (const QueueNumber queue : known->queues) {
+    if (clients.first_free(queue) == known || supply == Supply::later) touch(queue);
+  }
 }
 
 // ---- time

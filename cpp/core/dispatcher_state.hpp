@@ -138,6 +138,7 @@ struct Dispatcher::State {
   [[nodiscard]] bool is_planned(QueueNumber queue) const;
   // At the end of a step.
   void settle_queues();
+  void settle_touched();
   void look_for_bodiless();
   // The first msg that is not to be sent before a date is due.
   [[nodiscard]] bool is_due() const { return !draining && next_due && *next_due <= clock; }

@@ -226,8 +226,16 @@ bool Dispatcher::State::is_planned(QueueNumber queue) const {
 
 // ---- the end of a step
 
-// What was not looked at, for lack of room or for the end of it all, is looked at in the next step.
 void Dispatcher::State::settle_queues() {
+  if (!touched.empty()) settle_touched();
+  if (queues.size() == 0 && later == 0) largest = 0;
+  const ClientState* const first = clients.first_free(kGeneratedQueue);
+  due_waits = is_due() && most_due() == 0;
+  counts_on_supply = first != nullptr && first->plan && waits_for_made(*first);
+}
+
+// What was not looked at, for lack of room or for the end of it all, is looked at in the next step.
+void Dispatcher::State::settle_touched() {
   std::ranges::sort(touched);
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
   const auto lacks = [this](QueueNumber queue) -> std::size_t {
@@ -240,10 +248,6 @@ void Dispatcher::State::settle_queues() {
     return first == nullptr || first->plan.has_value();
   });
   queues.keep_to_window([&](QueueNumber queue) { return lacks(queue) > 0 || is_planned(queue); });
-  if (queues.size() == 0 && later == 0) largest = 0;
-  const ClientState* const first = clients.first_free(kGeneratedQueue);
-  due_waits = is_due() && most_due() == 0;
-  counts_on_supply = first != nullptr && first->plan && waits_for_made(*first);
 }
 
 // Known only now, for bodies may just have been forgotten.

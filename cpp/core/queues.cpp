@@ -12,22 +12,14 @@ Queues::Queues(const Limits& limits, const std::vector<StoredQueue>& stored) : l
     count(entry);
     ahead_.insert(queue.number);
   }
+  for (const QueueNumber queue : {kDefaultQueue, kGeneratedQueue}) {
+    of_default_[queue] = &entries_.try_emplace(queue, Queue{limits, queue, 0}).first->second;
+  }
 }
 
 Queue& Queues::at(QueueNumber queue) {
-  auto at = entries_.find(queue);
-  if (at == entries_.end()) at = entries_.try_emplace(queue, Queue{limits_, queue, 0}).first;
-  return at->second.queue;
-}
-
-const Queue* Queues::find(QueueNumber queue) const {
-  const auto at = entries_.find(queue);
-  return at == entries_.end() ? nullptr : &at->second.queue;
-}
-
-Queue* Queues::find(QueueNumber queue) {
-  const auto at = entries_.find(queue);
-  return at == entries_.end() ? nullptr : &at->second.queue;
+  if (Queue* const found = find(queue)) return *found;
+  return entries_.try_emplace(queue, Queue{limits_, queue, 0}).first->second.queue;
 }
 
 void Queues::count(Entry& entry) {
@@ -41,9 +33,9 @@ void Queues::count(Entry& entry) {
 }
 
 void Queues::settle(QueueNumber queue, std::size_t lacks, std::vector<Write>& writes) {
-  const auto at = entries_.find(queue);
-  if (at == entries_.end()) return;
-  Entry& entry = at->second;
+  Entry* const found = const_cast<Entry*>(find_entry(queue));
+  if (found == nullptr) return;
+  Entry& entry = *found;
   entry.queue.write_added(writes);
   count(entry);
   note_refill(entry, lacks);
@@ -52,8 +44,7 @@ void Queues::settle(QueueNumber queue, std::size_t lacks, std::vector<Write>& wr
   } else if (!with_window_.empty()) {
     with_window_.erase(queue);
   }
-  // The two of `default` stay: as a rule they come and go with every msg.
-  if (queue >= kFirstNamedQueue && entry.waiting == 0) entries_.erase(at);
+  if (queue >= kFirstNamedQueue && entry.waiting == 0) entries_.erase(queue);
 }
 
 void Queues::note_refill(const Entry& entry, std::size_t lacks) {

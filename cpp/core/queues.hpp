@@ -5,6 +5,7 @@
 // whoever is free lacks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,11 +24,18 @@ namespace pena::core {
 class Queues {
  public:
   Queues(const Limits& limits, const std::vector<StoredQueue>& stored);
+  Queues(const Queues&) = delete;
+  Queues& operator=(const Queues&) = delete;
 
   // One that is not here is empty. Good until it is settled.
   [[nodiscard]] Queue& at(QueueNumber queue);
-  [[nodiscard]] const Queue* find(QueueNumber queue) const;
-  [[nodiscard]] Queue* find(QueueNumber queue);
+  [[nodiscard]] const Queue* find(QueueNumber queue) const {
+    const Entry* const entry = find_entry(queue);
+    return entry == nullptr ? nullptr : &entry->queue;
+  }
+  [[nodiscard]] Queue* find(QueueNumber queue) {
+    return const_cast<Queue*>(std::as_const(*this).find(queue));
+  }
 
   // How many msgs wait in all of them.
   [[nodiscard]] std::uint64_t size() const { return waiting_; }
@@ -48,11 +56,18 @@ class Queues {
     std::uint64_t waiting = 0;  // as it is in waiting_,
     InMemory in_memory{};       // and in in_memory_
   };
+  [[nodiscard]] const Entry* find_entry(QueueNumber queue) const {
+    if (queue < kFirstNamedQueue) return of_default_[queue];
+    const auto at = entries_.find(queue);
+    return at == entries_.end() ? nullptr : &at->second;
+  }
   void count(Entry& entry);
   void note_refill(const Entry& entry, std::size_t lacks);
 
   Limits limits_;
   std::map<QueueNumber, Entry> entries_;
+  // The two of `default`, which are here at all times: nearly every step is about them.
+  std::array<Entry*, kFirstNamedQueue> of_default_{};
   std::uint64_t waiting_ = 0;
   InMemory in_memory_;
   std::set<QueueNumber> with_window_;

@@ -166,7 +166,7 @@ void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, con
   record.max_resends = msg.msg.max_resends;
   record.key = msg.msg.key;
   record.client_name = batch.client_name;
-  record.payload_hash = hash_of(msg.msg.payload);
+  if (!msg.msg.payload.empty()) record.payload_hash = hash_of(msg.msg.payload);
   if (result != nullptr) {
     coming += room_of_record(record_bytes(msg) + result->json.size());
     record.result = result->json;

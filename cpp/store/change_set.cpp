@@ -166,7 +166,7 @@ void Applying::write_queues() {
 
 void Applying::write_queue_infos() {
   queues_.settle();
-  for (const QueueInfo& info : queues_.changed()) {
+  queues_.each_changed([this](const QueueInfo& info) {
     encode(info, buffers_.place);
     const std::string key = key_of_number(info.number);
     MDB_val mdb_key = to_val(std::string_view{key});
@@ -174,7 +174,7 @@ void Applying::write_queue_infos() {
     const int code = mdb_put(txn_, env_.table(Table::queue_info), &mdb_key, &value, 0);
     if (code != 0) throw_lmdb("cannot write to the store", code);
     count_put(buffers_.place.size());
-  }
+  });
 }
 
 }  // namespace pena::store

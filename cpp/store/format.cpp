@@ -9,9 +9,15 @@ std::string_view name_of(Bucket bucket) {
   return word(bucket);
 }
 
+// As the hash of no payload is.
+bool is_nothing(const core::PayloadHash& hash) {
+  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(hash);
+  return (words[0] | words[1]) == 0;
+}
+
 void write_extras_of(const core::ReportRecord& record, Writer& writer) {
   // Zeros that are written say that it is not known.
-  const bool has_hash = record.payload_hash != core::PayloadHash{};
+  const bool has_hash = !record.payload_hash || !is_nothing(*record.payload_hash);
   const core::PayloadHash hash = record.payload_hash.value_or(core::PayloadHash{});
   const unsigned flags =
       (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |

@@ -57,12 +57,9 @@ void QueueRegistry::name(const core::PutQueueName& put) {
   info.name = put.name;
 }
 
-void QueueRegistry::count(core::QueueNumber queue, Count which, std::int64_t by) {
-  if (last_sum_ == nullptr || last_sum_->number != queue) {
-    last_sum_ = &sums_[queue];
-    last_sum_->number = queue;
-  }
-  last_sum_->*which += static_cast<std::uint64_t>(by);
+void QueueRegistry::begin_sum(core::QueueNumber queue) {
+  last_sum_ = &sums_[queue];
+  last_sum_->number = queue;
 }
 
 void QueueRegistry::settle() {
@@ -93,12 +90,6 @@ void QueueRegistry::undo() {
   before_.clear();
   sums_.clear();
   last_sum_ = nullptr;
-}
-
-std::vector<QueueInfo> QueueRegistry::changed() const {
-  std::vector<QueueInfo> infos;
-  for (const auto& [number, info] : before_) infos.push_back(known_.at(number));
-  return infos;
 }
 
 std::vector<QueueInfo> QueueRegistry::all() const {

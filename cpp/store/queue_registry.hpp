@@ -25,7 +25,10 @@ class QueueRegistry {
   // The two queues whose name is `default` are paused by any name, and keep none.
   void name(const core::PutQueueName& put);
   // By 1 or -1. A drop may come before a put: only the sum counts.
-  void count(core::QueueNumber queue, Count which, std::int64_t by);
+  void count(core::QueueNumber queue, Count which, std::int64_t by) {
+    if (last_sum_ == nullptr || last_sum_->number != queue) begin_sum(queue);
+    last_sum_->*which += static_cast<std::uint64_t>(by);
+  }
   // Adds up what was counted. Throws where a count would be less than nothing, and where a msg is of a
   // queue that has no name.
   void settle();
@@ -34,11 +37,15 @@ class QueueRegistry {
   void undo();
 
   // Since the last keep(), after settle(): what became of each.
-  [[nodiscard]] std::vector<QueueInfo> changed() const;
+  template <class Tell>
+  void each_changed(Tell tell) const {
+    for (const auto& [number, before] : before_) tell(known_.at(number));
+  }
   // As View::queues() has them.
   [[nodiscard]] std::vector<QueueInfo> all() const;
 
  private:
+  void begin_sum(core::QueueNumber queue);
   QueueInfo& change(core::QueueNumber queue);
 
   std::map<core::QueueNumber, QueueInfo> known_;

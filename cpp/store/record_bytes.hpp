@@ -12,6 +12,7 @@
 // one of that version.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -110,7 +111,8 @@ class Writer {
 class ValueWriter : public Writer {
  public:
   explicit ValueWriter(std::string& out) : Writer(out), value_(out) {
-    value_.assign(kRecordHeader, '\0');
+    value_.clear();
+    fields(std::array<char, kRecordHeader>{});  // the header's place
   }
   void seal() {
     flush();

@@ -30,13 +30,6 @@ void refuse_settled(Table table, std::uint64_t order, const Xid& id) {
                    " is of " + id.text() + ", whose own record is missing or says something else");
 }
 
-std::uint64_t SettledWriter::add(const Xid& id) {
-  if (!last_known_) look_for_last();
-  if (added_.empty()) added_.reserve(kMostSettled);
-  added_.push_back(id);
-  return next_ + added_.size() - 1;
-}
-
 void SettledWriter::drop(std::uint64_t order, const Xid& id) {
   Xid* const place = find(order);
   if (place == nullptr || *place != id) refuse_settled(table_of(bucket_), order, id);
@@ -51,6 +44,7 @@ void SettledWriter::flush(std::string& buffer) {
 // One that is all holes is no more needed when others come behind it.
 void SettledWriter::look_for_last() {
   last_known_ = true;
+  added_.reserve(kMostSettled);
   if (!cursor_.last()) return;
   const std::uint64_t first = settled_key(table_of(bucket_), cursor_.key());
   std::vector<Xid> ids;

@@ -40,7 +40,11 @@ class SettledWriter {
       : bucket_(name_of(table)), cursor_(env, txn, table) {}
 
   // Its place. Both wait for flush(), which has to come last.
-  [[nodiscard]] std::uint64_t add(const core::Xid& id);
+  [[nodiscard]] std::uint64_t add(const core::Xid& id) {
+    if (!last_known_) look_for_last();
+    added_.push_back(id);
+    return next_ + added_.size() - 1;
+  }
   void drop(std::uint64_t order, const core::Xid& id);
   // `buffer`: for one value, kept by the caller for its memory.
   void flush(std::string& buffer);

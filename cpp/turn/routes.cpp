@@ -72,9 +72,10 @@ Answer no_route(std::string_view method, std::string_view path) {
 
 std::variant<Route, Answer> find_route(std::string_view method, std::string_view path) {
   const std::string_view asked = method == "HEAD" ? "GET" : method;
+  const std::string_view wanted = entry_path(path);
+  if (path == kMsgPath) return no_route(method, path);  // no id stands behind it
   for (const Entry& entry : kRoutes) {
-    const bool is_whole = path != kMsgPath;  // no id stands behind it
-    if (entry.method == asked && entry.path == entry_path(path) && is_whole) return entry.route;
+    if (entry.path == wanted && entry.method == asked) return entry.route;
   }
   return no_route(method, path);
 }

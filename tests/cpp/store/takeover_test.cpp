@@ -29,7 +29,7 @@ using testing::IsEmpty;
 
 // As version 1 has it: without what it did not know.
 core::QueuedMsg older(core::QueuedMsg msg) {
-  for (core::Miss& miss : msg.misses) miss.client_name.clear();
+  for (core::Miss& miss : msg.misses) miss.client_name = {};
   return msg;
 }
 core::QueuedMsg old_msg(std::uint16_t number) {
