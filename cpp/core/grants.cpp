@@ -125,15 +125,28 @@ bool Dispatcher::State::has_bodies(BatchPlan& plan) {
   return plan.size() > 0;
 }
 
+Room Dispatcher::State::room_for(const BatchPlan& plan) const {
+  BatchRoom room_of_all{limits};
+  for (const QueuePlan& part : plan.parts) {
+    queues.find(part.queue)->look_at(part, [&](const QueuedMsg& msg) {
+      room_of_all.add(msg);
+      return true;
+    });
+  }
+  return room_of_all.total();
+}
+
 // Leaves out of the plan, from its end, what the store has no room for: before anything is removed,
 // for what is removed and put back is written twice. What the rest needs.
 Room Dispatcher::State::cut_to_room(BatchPlan& plan) {
+  short_of.reset();
   const Room used = room_used();
+  const Room whole = room_for(plan);
+  if (room.has(used + whole)) return whole;
   BatchRoom room_of_all{limits};
   Room need;
   std::size_t fit = 0;
   bool fits = true;
-  short_of.reset();
   for (const QueuePlan& part : plan.parts) {
     if (!fits) break;
     queues.at(part.queue).look_at(part, [&](const QueuedMsg& msg) {

@@ -1,5 +1,6 @@
 // What a report settles, and what becomes of msgs that were processed or missed.
 #include <algorithm>
+#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -58,8 +59,16 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
 std::vector<Xid> Dispatcher::State::batches_of(const Reported& report, const Verdicts& verdicts,
                                                std::vector<Xid>& elsewhere) const {
   Batches batches;
-  if (report.batch && leases.find(*report.batch) != nullptr) batches.add(*report.batch);
+  const Lease* const lease = report.batch ? leases.find(*report.batch) : nullptr;
+  if (lease != nullptr) batches.add(*report.batch);
+  // What is said of that batch, msg by msg as it holds them, need not be looked up.
+  std::span<const QueuedMsg> its_next;
+  if (lease != nullptr) its_next = lease->batch->msgs;
   for (const Verdict& said : verdicts.all()) {
+    if (!its_next.empty() && its_next.front().msg.id == said.id) {
+      its_next = its_next.subspan(1);
+      continue;
+    }
     const Xid* const held = holding.find(said.id);
     if (held == nullptr || (report.batch && *held != *report.batch)) {
       // The fence: a retry of an old report names its old batch and settles no newer one.

@@ -145,13 +145,32 @@ XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t proces
     : machine_(machine), process_(process), made_(std::make_shared<Made>()) {}
 
 Xid XidFactory::next(Instant date) {
+  Xid id;
+  make(date, {&id, 1});
+  return id;
+}
+
+std::vector<Xid> XidFactory::next(Instant date, std::size_t count) {
+  std::vector<Xid> ids(count);
+  make(date, ids);
+  return ids;
+}
+
+void XidFactory::make(Instant date, std::span<Xid> ids) {
   const std::uint64_t time = number_of(date);
   std::uint64_t last = made_->last.load(std::memory_order_relaxed);
   std::uint64_t number = 0;
   do {
-    number = made_->not_left_out(std::max(last + 1, time));
+    number = last;
+    for (Xid& id : ids) {
+      number = made_->not_left_out(std::max(number + 1, time));
+      id = id_of(number);
+    }
   } while (!made_->last.compare_exchange_weak(last, number, std::memory_order_relaxed));
   PENA_CHECK(number < kEnd);
+}
+
+Xid XidFactory::id_of(std::uint64_t number) const {
   const auto byte = [](std::uint64_t value, unsigned shift) {
     return static_cast<std::uint8_t>((value >> shift) & 0xffU);
   };

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,8 @@ class XidFactory {
   XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process);
 
   [[nodiscard]] Xid next(Instant date);
+  // So many, one after the other.
+  [[nodiscard]] std::vector<Xid> next(Instant date, std::size_t count);
   // From here on every id is of a later second than this one.
   void begin_behind(std::uint32_t second);
   // Of these, `next` makes none: somebody brought them before it came to them.
@@ -106,6 +109,8 @@ class XidFactory {
 
  private:
   struct Made;
+  void make(Instant date, std::span<Xid> ids);
+  [[nodiscard]] Xid id_of(std::uint64_t number) const;
 
   std::array<std::uint8_t, 3> machine_;
   std::uint16_t process_;

@@ -29,8 +29,8 @@ std::vector<core::Msg> Generator::make(std::size_t wanted, core::XidFactory& ids
   }
   std::vector<core::Msg> msgs;
   msgs.reserve(room);
-  for (std::uint64_t i = 0; i < room; ++i) {
-    msgs.push_back({ids.next(date), period(settings_.seed, made_++), {}});
+  for (const core::Xid& id : ids.next(date, room)) {
+    msgs.push_back({id, period(settings_.seed, made_++), {}});
   }
   return msgs;
 }

@@ -289,6 +289,7 @@ void Turn::drop_applied(core::Instant now) {
 }
 
 void Turn::release(Round& round, std::vector<Outgoing>& out) {
+  out.reserve(out.size() + round.refusals.size() + round.sends.size());
   for (const SubmitRefused& refusal : round.refusals) out.emplace_back(refusal);
   for (core::Send& send : round.sends) {
     std::visit(
