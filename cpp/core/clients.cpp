@@ -33,6 +33,16 @@ ClientState* Clients::first_free_for(std::size_t msgs) {
   return first ? free_in(kGeneratedQueue).at(*first) : nullptr;
 }
 
+Clients::Lack Clients::lack_of_made(std::size_t enough) const {
+  Lack lack;
+  for (const auto& [turn, client] : free_in_default_[kGeneratedQueue]) {
+    if (lack.msgs >= enough) break;
+    ++lack.clients;
+    lack.msgs += client->batchsize;
+  }
+  return lack;
+}
+
 void Clients::make_busy(const Xid& id, const Xid& batch) {
   ClientState& client = clients_.at(id);
   PENA_CHECK(!client.batch);

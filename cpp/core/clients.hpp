@@ -62,6 +62,12 @@ class Clients {
   // Of those that take what the generator makes, the one that has been free longest and for whom `msgs`
   // make a batch, or null.
   [[nodiscard]] ClientState* first_free_for(std::size_t msgs);
+  // What those lack that take what the generator makes, where none is there: until they lack `enough`.
+  struct Lack {
+    std::size_t clients = 0;
+    std::size_t msgs = 0;
+  };
+  [[nodiscard]] Lack lack_of_made(std::size_t enough) const;
   // Whether it takes what the generator makes.
   [[nodiscard]] static bool takes_generated(const ClientState& client);
   void make_busy(const Xid& id, const Xid& batch);

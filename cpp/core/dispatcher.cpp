@@ -194,7 +194,7 @@ std::size_t Dispatcher::demand() const {
       state.names.is_paused(kGeneratedQueue)) {
     return 0;
   }
-  return std::min(first->lacks(), state.most_made());
+  return state.lack_of_made(*first);
 }
 
 Wanted Dispatcher::wanted() const {

@@ -91,7 +91,8 @@ class Dispatcher {
 
   // When it wants a TimeReached, if at all.
   [[nodiscard]] std::optional<Instant> next_timeout() const;
-  // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`.
+  // How many fresh msgs the client whose turn it is still lacks, where the supply is not `none`. Of an open
+  // one those behind it may be meant, too.
   [[nodiscard]] std::size_t demand() const;
   // What it wants to know of the store's queue, if anything: answered with BodiesRead or Refilled before
   // any other event, or asked again later. An answer to what is not asked any more ends the process.

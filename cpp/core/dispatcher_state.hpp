@@ -177,6 +177,7 @@ struct Dispatcher::State {
     of_one.add(std::max(largest, largest_of_new));
     return of_one.total();
   }
+  [[nodiscard]] std::size_t lack_of_made(const ClientState& first) const;
   [[nodiscard]] Room room_for(const BatchPlan& plan) const;
   [[nodiscard]] Room cut_to_room(BatchPlan& plan);
   void note_waiting(ClientState& first, Instant now);

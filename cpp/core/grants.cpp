@@ -125,6 +125,17 @@ bool Dispatcher::State::has_bodies(BatchPlan& plan) {
   return plan.size() > 0;
 }
 
+// Where nothing waits, whoever stands behind the first lacks a whole batch: what is made for all of them at
+// once is granted in one step, in their turns. Unless there is little room, which a batch needs, too.
+std::size_t Dispatcher::State::lack_of_made(const ClientState& first) const {
+  constexpr std::size_t kMadeForABatch = 6 * kPagesOfRecord / kPagesOfHeld + 1;  // as much room
+  const std::size_t most = most_made();
+  const std::size_t of_first = std::min(first.lacks(), most);
+  if (supply != Supply::open || queues.size() > 0) return of_first;
+  const Clients::Lack of_all = clients.lack_of_made(limits.made_msgs);
+  return of_all.msgs + of_all.clients * kMadeForABatch > most ? of_first : of_all.msgs;
+}
+
 Room Dispatcher::State::room_for(const BatchPlan& plan) const {
   BatchRoom room_of_all{limits};
   for (const QueuePlan& part : plan.parts) {
