@@ -39,21 +39,6 @@ void Writer::miss(const core::Miss& miss) {
   text(miss.error);
 }
 
-void Writer::msg(const core::Msg& msg) {
-  const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
-                         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
-  fields(msg.id, msg.period, static_cast<std::uint8_t>(flags));
-  extras(flags, msg);
-  text(msg.payload);
-}
-
-void Writer::queued(const core::QueuedMsg& queued) {
-  msg(queued.msg);
-  fields(queued.accepted_at, queued.queued_at, queued.attempts,
-         static_cast<std::uint16_t>(queued.misses.size()));
-  misses(queued.misses);
-}
-
 Reader::Reader(std::string_view bucket, const core::Xid& id, std::string_view value,
                std::string_view other_key)
     : bucket_(bucket), id_(id), other_key_(other_key) {

@@ -107,6 +107,21 @@ class Writer {
   char* end_ = gathered_;
 };
 
+inline void Writer::msg(const core::Msg& msg) {
+  const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+                         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
+  fields(msg.id, msg.period, static_cast<std::uint8_t>(flags));
+  extras(flags, msg);
+  text(msg.payload);
+}
+
+inline void Writer::queued(const core::QueuedMsg& queued) {
+  msg(queued.msg);
+  fields(queued.accepted_at, queued.queued_at, queued.attempts,
+         static_cast<std::uint16_t>(queued.misses.size()));
+  misses(queued.misses);
+}
+
 // Replaces `out` by a value, which is one when it is sealed.
 class ValueWriter : public Writer {
  public:

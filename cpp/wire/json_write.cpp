@@ -12,10 +12,10 @@ using core::Xid;
 
 // And the end of the object.
 void append_counts(std::string& out, const ReportAnswer& answer) {
-  append_member(out, "reported", std::to_string(answer.reported));
-  append_member(out, "duplicate", std::to_string(answer.duplicate));
-  append_member(out, "unknown", std::to_string(answer.unknown));
-  if (answer.held) append_member(out, "held", std::to_string(*answer.held));
+  out.append(R"(,"reported":)").append(std::to_string(answer.reported));
+  out.append(R"(,"duplicate":)").append(std::to_string(answer.duplicate));
+  out.append(R"(,"unknown":)").append(std::to_string(answer.unknown));
+  if (answer.held) out.append(R"(,"held":)").append(std::to_string(*answer.held));
   out += '}';
 }
 
