@@ -120,6 +120,21 @@ TEST(XidFactory, StepsOverWhatIsLeftOut) {
   EXPECT_EQ(factory.second(), 100U);
 }
 
+TEST(XidFactory, MakesSeveralAsOneByOne) {
+  XidFactory together({1, 2, 3}, 7);
+  XidFactory one_by_one({1, 2, 3}, 7);
+  for (XidFactory* const factory : {&together, &one_by_one}) {
+    const Xid::Bytes third{0, 0, 0, 100, 1, 2, 3, 0, 7, 0, 0, 2};
+    factory->begin_behind(99);
+    factory->leave_out({Xid{third}});
+  }
+  std::vector<Xid> expected;
+  for (int i = 0; i < 5; ++i) expected.push_back(one_by_one.next(at(0)));
+  EXPECT_EQ(together.next(at(0), 5), expected);
+  EXPECT_TRUE(together.next(at(0), 0).empty());
+  EXPECT_EQ(together.next(at(0)), one_by_one.next(at(0)));
+}
+
 TEST(XidFactory, IdsAscendWhenTheClockGoesBack) {
   XidFactory factory({0, 0, 0}, 0);
   const Xid before = factory.next(at(7200));
