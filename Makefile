@@ -15,7 +15,7 @@ help: ## list the targets
 
 run: ## build and run `pena demo`
 	@scripts/deps run
-	@cmake --preset release -DPENA_TESTS=OFF -DPENA_WERROR=OFF -B build/run >/dev/null
+	@cmake --preset release -DPENA_TESTS=OFF -DPENA_PLANTED=OFF -DPENA_WERROR=OFF -B build/run >/dev/null
 	@cmake --build build/run --target pena
 	@build/run/cli/pena demo
 
