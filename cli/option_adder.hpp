@@ -193,6 +193,26 @@ class OptionAdder {
     })->default_str(written(to));
   }
 
+  // For how long, or how many of them.
+  void keep(const std::string& name, core::Keep& to, const std::string& help) {
+    add(name, "DURATION|N", help, [&to](const std::string& from, const std::string& given) {
+      const auto msgs = number_from<std::uint64_t>(given);
+      const auto time = duration_from(given);
+      const bool is_time = time && *time > core::Duration::zero() && *time <= core::kLongestTime;
+      if (!is_time && msgs.value_or(0) == 0) {
+        refuse(from, given,
+               "a time of up to " + written(core::kLongestTime) +
+                   ", such as 12h or 7d, or a whole number of msgs from 1");
+      }
+      to = {};
+      if (is_time) {
+        to.time = time;
+      } else {
+        to.msgs = msgs;
+      }
+    })->default_str(written(to));
+  }
+
   void size(const std::string& name, std::size_t& to, const std::string& help,
             std::size_t least = 1) {
     // A size that is none is refused by its form; how large it may be is said by the engine.
@@ -268,6 +288,8 @@ class OptionAdder {
     const std::string help{limit.help};
     if constexpr (std::is_same_v<Value, core::Duration>) {
       duration(name, to, help, std::chrono::milliseconds{limit.least});
+    } else if constexpr (std::is_same_v<Value, core::Keep>) {
+      keep(name, to, help);
     } else if constexpr (std::is_same_v<Value, double>) {
       share(name, to, help);
     } else if constexpr (std::is_same_v<Value, std::size_t>) {

@@ -24,7 +24,7 @@ constexpr const char* kFooter =
     "was asked, a client reports what it has done. A second one ends it at once. SIGHUP does\n"
     "nothing to a server, and ends the other commands like SIGTERM.\n"
     "\n"
-    "Durations are written 250ms, 2s, 5m, 1h; sizes 64KiB, 8MiB, 16GiB.\n"
+    "Durations are written 250ms, 2s, 5m, 1h, 7d; sizes 64KiB, 8MiB, 16GiB.\n"
     "\n"
     "Exit codes:\n"
     "  0   it did what it was asked to, or was stopped by a signal\n"

@@ -15,8 +15,11 @@ struct Unit {
 };
 
 // Ascending, so that the last one which divides a number is the shortest way to write it.
-constexpr std::array<Unit, 4> kTimes{
-    {{"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
+constexpr std::array<Unit, 5> kTimes{{{"ms", 1'000},
+                                      {"s", 1'000'000},
+                                      {"m", 60'000'000},
+                                      {"h", 3'600'000'000},
+                                      {"d", 86'400'000'000}}};
 constexpr std::array<Unit, 5> kSizes{{{"B", 1},
                                       {"KiB", std::uint64_t{1} << 10U},
                                       {"MiB", std::uint64_t{1} << 20U},
@@ -62,6 +65,11 @@ std::string written(core::Duration duration) {
 
 std::optional<std::size_t> size_from(std::string_view text) {
   return quantity_from(text, kSizes, std::numeric_limits<std::size_t>::max());
+}
+
+std::string written(const core::Keep& keep) {
+  if (keep.time) return written(*keep.time);
+  return keep.msgs ? std::to_string(*keep.msgs) : "for ever";
 }
 
 std::string written_size(std::size_t bytes) {

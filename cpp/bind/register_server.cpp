@@ -29,6 +29,8 @@ py::dict limit_bounds() {
         return "bytes";
       case core::Limit::Unit::time:
         return "time";
+      case core::Limit::Unit::keep:
+        return "keep";
       case core::Limit::Unit::share:
       case core::Limit::Unit::drift:
         break;
@@ -47,6 +49,10 @@ py::dict limit_bounds() {
 void register_limits(py::module_& module) {
   using core::Limits;
   using core::Timing;
+  py::class_<core::Keep>(module, "Keep")
+      .def(py::init<>())
+      .def_readwrite("time", &core::Keep::time)
+      .def_readwrite("msgs", &core::Keep::msgs);
   py::class_<Timing> timing{module, "Timing"};
   py::class_<Limits> limits{module, "Limits"};
   limits.def_readwrite("timing", &Limits::timing).def("problem", &Limits::problem);

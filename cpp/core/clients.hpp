@@ -32,6 +32,8 @@ struct ClientState {
   std::optional<std::uint64_t> batches_left;  // how many more it may be sent; none: any number
   std::vector<QueueNumber> queues;            // what it takes from, the most wanted first
   std::string name;                           // what people call it
+  std::string address = {};                   // of its connection
+  Instant joined_at{};                        // a date
 
   // What it could be sent, as of the last look at it; none: it is to be looked at.
   std::optional<BatchPlan> plan = std::nullopt;
@@ -85,6 +87,11 @@ class Clients {
   // Those of them that have waited since then or longer.
   [[nodiscard]] std::vector<Xid> lingering_since(Instant since) const;
 
+  // In no order.
+  template <class Call>
+  void for_each(Call call) const {
+    for (const auto& [id, client] : clients_) call(client);
+  }
   [[nodiscard]] std::size_t free() const { return free_; }
   [[nodiscard]] std::size_t busy() const { return clients_.size() - free_; }
 

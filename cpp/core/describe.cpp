@@ -84,14 +84,23 @@ struct Describer {
   std::string operator()(const DueRead& event) const {
     return "due " + list(event.msgs, [this](const QueuedMsg& msg) { return name(msg.msg.id); });
   }
-  std::string operator()(const EndedAsked& event) const {
-    constexpr std::array<std::string_view, 3> kWords{"retry", "forget fails", "forget reports"};
+  std::string operator()(const BulkAsked& event) const {
+    constexpr std::array<std::string_view, 4> kWords{"retry", "forget fails", "forget reports",
+                                                     "forget waiting"};
     return std::string{kWords.at(static_cast<std::size_t>(event.what))} + " " +
            (event.ids ? names(*event.ids) : "all") + (event.dry_run ? " dry run" : "");
   }
-  std::string operator()(const EndedRead& event) const {
-    return "ended " + std::to_string(event.fails.size() + event.reports.size()) +
+  std::string operator()(const BulkRead& event) const {
+    return "read in bulk " +
+           std::to_string(event.fails.size() + event.reports.size() + event.waiting.size()) +
            (event.more ? " more" : "");
+  }
+  std::string operator()(const PauseAsked& event) const {
+    return (event.paused ? "pause " : "resume ") + event.queue;
+  }
+  std::string operator()(const StatusAsked& /*event*/) const { return "status"; }
+  std::string operator()(const RoomRunsOut& event) const {
+    return event.does ? "room runs out" : "room is there";
   }
   std::string operator()(const DrainBegan& /*event*/) const { return "drain began"; }
 
@@ -146,14 +155,19 @@ struct Describer {
   std::string operator()(const SubmitReply& send) const {
     return send.refused ? "reply refused: no room" : "reply accepted";
   }
-  std::string operator()(const EndedReply& send) const {
+  std::string operator()(const BulkReply& send) const {
     return "reply done=" + std::to_string(send.done) +
            (send.unknown > 0 ? " unknown=" + std::to_string(send.unknown) : "") +
            (send.refused ? " refused: no room" : "");
   }
+  std::string operator()(const PauseReply& send) const {
+    return send.refused ? "reply refused: too many queues" : "reply done";
+  }
+  std::string operator()(const StatusReply& /*send*/) const { return "reply status"; }
   std::string operator()(const ReportReply& send) const {
     std::string text = "reply reported=" + std::to_string(send.reported);
     if (!send.elsewhere.empty()) text += " elsewhere=" + names(send.elsewhere);
+    if (send.not_kept) text += " not kept";
     return text;
   }
 };

@@ -24,7 +24,7 @@ void Dispatcher::State::on(ClockRead&& event, Instant now) {
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
   touch(event.queue);
-  ended_next = true;
+  bulk_next = true;
   queues.at(event.queue).refill(std::move(event.msgs), event.more);
 }
 
@@ -40,12 +40,30 @@ void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
   bodiless.clear();
 }
 
+// It may be the first that is heard of that queue.
+void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
+  if (is_too_many({event.queue})) {
+    effects.sends.emplace_back(PauseReply{event.request, true});
+    return;
+  }
+  const QueueNames::Stored stored = names.store(event.queue);
+  if (stored.is_new || names.is_paused(stored.queue) != event.paused) {
+    names.pause(stored.queue, event.paused);
+    effects.writes.emplace_back(PutQueueName{stored.queue, event.queue, event.paused});
+  }
+  touch(stored.queue);
+  if (stored.queue == kDefaultQueue) touch(kGeneratedQueue);
+  effects.sends.emplace_back(PauseReply{event.request});
+}
+
 // ---- clients
 
-void Dispatcher::State::on(ClientJoined&& event, Instant /*now*/) {
+void Dispatcher::State::on(ClientJoined&& event, Instant now) {
   ++counts.clients_joined;
   ClientState client{event.client, event.batchsize,      event.takes_short, {}, 0, event.batches,
                      {},           std::move(event.name)};
+  client.address = std::move(event.address);
+  client.joined_at = date(now);
   if (event.queues.empty()) event.queues.emplace_back(kDefaultQueueName);
   for (const std::string& name : event.queues) {
     const QueueNumber queue = names.begin_use(name);
@@ -161,6 +179,7 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   // Lent for the step, so that what it adds is put in its place at once.
   std::swap(state_->effects, into);
   state_->latest_date = state_->date(now);
+  state_->rates.note(state_->counts, now);
   std::visit([&](auto& happened) { state_->on(std::move(happened), now); }, event);
   ++state_->steps;
   state_->clock = now + state_->clock_ahead;
@@ -182,6 +201,13 @@ std::optional<Instant> Dispatcher::next_timeout() const {
   if (lingers && !state.draining && !state.lacks_room()) sooner(*lingers + state.limits.linger);
   if (state.next_due && !state.draining && !state.is_due()) {
     sooner(*state.next_due - state.clock_ahead);
+  }
+  // What it wants of them now it asks for; and what rests wants time.
+  if (!state.draining && state.next_bulk() == State::NextBulk::none) {
+    if (const auto next = state.reports_kept.next(state.room_runs_out)) {
+      sooner(*next - state.clock_ahead);
+    }
+    if (const auto next = state.fails_kept.next(false)) sooner(*next - state.clock_ahead);
   }
   return due;
 }
@@ -206,10 +232,8 @@ Wanted Dispatcher::wanted() const {
     return WantedDue{state.steps, state.clock, state.most_due(), state.limits.window_bytes / 4};
   }
   auto refill = state.queues.wanted_refill();
-  if (!state.ended_jobs.empty() && (!refill || state.ended_next)) {
-    WantedEnded ended = state.ended_jobs.wanted();
-    ended.as_of = state.steps;
-    return ended;
+  if (!refill || state.bulk_next) {
+    if (auto bulk = state.wanted_bulk()) return *std::move(bulk);
   }
   if (!refill) return {};
   refill->as_of = state.steps;
@@ -265,13 +289,32 @@ bool Dispatcher::waits_for_room() const {
 
 std::optional<std::string> Dispatcher::queue_too_many(
     const std::vector<std::string>& queues) const {
-  std::size_t have = state_->names.stored();
-  for (const std::string& name : queues) {
-    const auto known = state_->names.find(name);
-    const bool is_new = !known || !state_->names.is_stored(*known);
-    if (is_new && ++have > state_->limits.queues) return name;
+  return state_->is_too_many(queues);
+}
+
+std::optional<std::string> Dispatcher::State::is_too_many(
+    const std::vector<std::string>& wanted) const {
+  std::size_t have = names.stored();
+  for (const std::string& name : wanted) {
+    const auto known = names.find(name);
+    const bool is_new = !known || !names.is_stored(*known);
+    if (is_new && ++have > limits.queues) return name;
   }
   return std::nullopt;
+}
+
+bool Dispatcher::makes_room() const {
+  return state_->room_runs_out;
+}
+
+std::uint64_t Dispatcher::reports_kept() const {
+  return state_->reports_kept.kept();
+}
+
+bool Dispatcher::has_room_to_spare() const {
+  Room spare = room_of_record(2 * state_->limits.payload_bytes);
+  spare.side_by_side = 0;
+  return state_->has_room(spare + state_->kept_for_one(0));
 }
 
 bool Dispatcher::holds(const Xid& id) const {
@@ -291,11 +334,15 @@ Supply Dispatcher::supply() const {
 }
 
 Counts Dispatcher::counts() const {
-  Counts counts = state_->counts;
-  counts.held = state_->holding.size();
-  counts.clients_free = state_->clients.free();
-  counts.clients_busy = state_->clients.busy();
-  return counts;
+  return state_->counts_now();
+}
+
+Counts Dispatcher::State::counts_now() const {
+  Counts now = counts;
+  now.held = holding.size();
+  now.clients_free = clients.free();
+  now.clients_busy = clients.busy();
+  return now;
 }
 
 const Batch* Dispatcher::holder(const Xid& id) const {

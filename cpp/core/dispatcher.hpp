@@ -43,6 +43,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/counts.hpp"
 #include "core/effect.hpp"
 #include "core/event.hpp"
 #include "core/instant.hpp"
@@ -57,22 +58,9 @@ namespace pena::core {
 struct Snapshot {
   std::vector<Batch> batches;  // each runs its full grace again from `now`
   std::vector<StoredQueue> queues;
-  std::uint64_t later = 0;          // msgs in the bucket `later`
-  std::optional<Instant> next_due;  // when the first of them is due
-};
-
-// Counts since this dispatcher was made; what waits and who is connected, as of now.
-struct Counts {
-  std::uint64_t generated = 0, submitted = 0;
-  std::uint64_t sent = 0;  // deliveries, resends included
-  std::uint64_t resent = 0;
-  std::uint64_t reported = 0, failed = 0;
-  std::uint64_t omitted = 0, said_failed = 0, refused = 0, dropped = 0, expired = 0;  // misses
-  std::uint64_t batches = 0;
-  std::uint64_t clients_joined = 0, clients_lost = 0;
-  std::uint64_t clients_free = 0, clients_busy = 0;  // now
-  std::uint64_t held = 0;                            // msgs, now
-  friend bool operator==(const Counts&, const Counts&) = default;
+  std::uint64_t later = 0;               // msgs in the bucket `later`
+  std::optional<Instant> next_due;       // when the first of them is due
+  std::uint64_t reports = 0, fails = 0;  // msgs in these buckets
 };
 
 class Dispatcher {
@@ -117,6 +105,13 @@ class Dispatcher {
   [[nodiscard]] bool has_room_for_any() const;
   // A client is free and msgs are there, but no batch is granted for lack of room.
   [[nodiscard]] bool waits_for_room() const;
+
+  // The oldest reports are to make room, as RoomRunsOut told it last; `false` at first.
+  [[nodiscard]] bool makes_room() const;
+  // So many reports are kept.
+  [[nodiscard]] std::uint64_t reports_kept() const;
+  // There is room for two of the largest msgs beside what held ones may need.
+  [[nodiscard]] bool has_room_to_spare() const;
 
   // True where the msg is held. Whoever waits has a record in the store, all writes so far included.
   [[nodiscard]] bool holds(const Xid& id) const;

@@ -12,13 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/bulk_jobs.hpp"
 #include "core/clients.hpp"
 #include "core/cut_text.hpp"
 #include "core/dispatcher.hpp"
-#include "core/ended_jobs.hpp"
 #include "core/holders.hpp"
 #include "core/leases.hpp"
 #include "core/queues.hpp"
+#include "core/rates.hpp"
+#include "core/retention.hpp"
 #include "core/room.hpp"
 #include "core/verdicts.hpp"
 
@@ -32,7 +34,11 @@ struct Dispatcher::State {
         queues(limits_given, snapshot.queues),
         later(snapshot.later),
         next_due(snapshot.next_due),
+        reports_kept(limits_given.keep_reports, limits_given.read_writes, snapshot.reports),
+        fails_kept(limits_given.keep_fails, limits_given.read_writes, snapshot.fails),
         largest(queues.size() + later > 0 ? kMsgFields + limits_given.payload_bytes : 0) {}
+
+  static constexpr std::size_t kBytesOfSweep = std::size_t{4} << 20U;  // of a page, as stored
 
   Limits limits;
   XidFactory ids;
@@ -40,8 +46,10 @@ struct Dispatcher::State {
   Queues queues;
   std::uint64_t later;              // msgs that are not due yet, in the store alone
   std::optional<Instant> next_due;  // when the first of them is, by date
-  EndedJobs ended_jobs;
-  bool ended_next = false;  // what they want goes before a refill, for that went before it
+  BulkJobs bulk_jobs;
+  bool bulk_next = false;  // what they want goes before a refill, for that went before it
+  Retention reports_kept, fails_kept;
+  bool room_runs_out = false;  // so that the oldest reports are to make room
   Clients clients;
   Leases leases;    // by batch
   Holders holding;  // msg → batch
@@ -63,8 +71,9 @@ struct Dispatcher::State {
   bool due_waits = false;   // for room
   std::uint64_t steps = 0;  // so far: as of which something is wanted
   Counts counts;            // but for those as of now, which the others know
-  Duration clock_ahead{};   // of the time that steps are given
-  Instant latest_date{};    // that a step had
+  RateWindow rates;
+  Duration clock_ahead{};  // of the time that steps are given
+  Instant latest_date{};   // that a step had
   // The wall clock as of the last step. Due dates are by it and not by the dates of records, which stand
   // still while a clock that was set back catches up: a wait of a second is not to take an hour then.
   Instant clock{};
@@ -89,12 +98,18 @@ struct Dispatcher::State {
   void on(ClockRead&& event, Instant now);
   void on(Refilled&& event, Instant now);
   void on(DueRead&& event, Instant now);
-  void on(EndedAsked&& event, Instant now);
-  void on(EndedRead&& event, Instant now);
+  void on(BulkAsked&& event, Instant now);
+  void on(BulkRead&& event, Instant now);
   void on(BodiesRead&& event, Instant now);
   void on(DrainBegan&& event, Instant now);
+  void on(PauseAsked&& event, Instant now);
+  void on(StatusAsked&& event, Instant now);
+  void on(RoomRunsOut&& event, Instant now);
 
   [[nodiscard]] Instant date(Instant now) const { return std::max(latest_date, now + clock_ahead); }
+  // The first of these queues that may have no name any more, or none.
+  [[nodiscard]] std::optional<std::string> is_too_many(
+      const std::vector<std::string>& wanted) const;
   // Of a submission, whose queues have names.
   void number_queues(Submitted& submitted);
   void put_off(Submitted& submitted, Instant now);
@@ -102,11 +117,19 @@ struct Dispatcher::State {
   void add_fresh(QueueNumber queue, std::vector<Msg>&& msgs, Instant now);
   void enqueue(QueuedMsg&& msg);
   void put_later(QueuedMsg&& msg, Instant due_at);
+  // What is to be read next of msgs that are to be tried again or forgotten.
+  enum class NextBulk : std::uint8_t { none, make_room, job, sweep_reports, sweep_fails };
+  [[nodiscard]] NextBulk next_bulk() const;
+  [[nodiscard]] std::optional<WantedBulk> wanted_bulk() const;
+  void do_job(BulkRead&& event, Instant now);
+  template <class Record>
+  std::uint64_t sweep(Retention& kept, std::vector<Record>&& page, bool room_made);
   // Of msgs that have ended; `now` is a date.
   [[nodiscard]] bool has_room_to_retry(const std::vector<FailRecord>& fails) const;
   void retry(std::vector<FailRecord>&& fails, Instant now);
   void forget(const std::vector<FailRecord>& fails);
   void forget(const std::vector<ReportRecord>& reports);
+  void forget(std::vector<WaitingMsg>&& waiting);
   void drop_key(QueueNumber queue, const std::string& key) {
     if (!key.empty()) effects.writes.emplace_back(DropKey{queue, key});
   }
@@ -204,6 +227,13 @@ struct Dispatcher::State {
   };
   void miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now);
   [[nodiscard]] Instant grace_end(Instant now) const { return now + limits.timing.drop_grace; }
+  // What is told to people.
+  [[nodiscard]] bool is_asked(const StatusAsked& asked, QueueNumber queue) const;
+  [[nodiscard]] Duration left_of(const Xid& batch, Instant now) const;
+  void list_clients(const StatusAsked& asked, Instant now, Status& into) const;
+  void list_batches(const StatusAsked& asked, Instant now, Status& into) const;
+  void sum_up(const StatusAsked& asked, Instant now, Status& into) const;
+  [[nodiscard]] Counts counts_now() const;
   void begin_grace(Lease& lease, Lease::State state, Instant now);
   void expire(Lease& lease, Instant now);
   void end_grace(const Lease& lease, Instant now);

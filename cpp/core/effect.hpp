@@ -14,6 +14,7 @@
 
 #include "core/event.hpp"
 #include "core/msg.hpp"
+#include "core/status.hpp"
 
 namespace pena::core {
 
@@ -121,18 +122,27 @@ struct ReportReply {
   bool batch_gone =
       false;  // and that nobody holds, so that what it names was settled before or lost
   std::uint64_t held = 0;  // how many msgs are held under it still
+  // It named no msg, to keep that batch, and its lease does not run any more.
+  bool not_kept = false;
 };
 
-// What became of an EndedAsked. `refused`: the store has no room for more msgs to wait; those that are
+// What became of an BulkAsked. `refused`: the store has no room for more msgs to wait; those that are
 // counted do.
-struct EndedReply {
+struct BulkReply {
   RequestId request = 0;
   std::uint64_t done = 0;
   std::uint64_t unknown = 0;  // ids that were not there
   bool refused = false;
 };
 
-using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply, EndedReply>;
+// What became of a PauseAsked. `refused`: the queue would be a new one, and there are as many as may be.
+struct PauseReply {
+  RequestId request = 0;
+  bool refused = false;
+};
+
+using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply, BulkReply, PauseReply,
+                          StatusReply>;
 
 // What the dispatcher asks of the store's queue, one thing at a time. `as_of` goes back with the answer:
 // the next event may change what is asked, so an answer behind one is to another question.
@@ -160,18 +170,21 @@ struct WantedRefill {
   std::size_t bytes = 0;     // and, but for the first, of so many QueuedMsg::memory_bytes()
 };
 
-// Msgs that have ended: these, as far as they have, or, where none are named, those behind a place in the
-// order of settling.
-struct WantedEnded {
+// Msgs that have ended or wait: these, as far as they do, or, where none are named, those behind a place.
+struct WantedBulk {
+  enum class From : std::uint8_t { report, fail, queue, later };
   std::uint64_t as_of = 0;
-  bool reports = false;  // of the bucket `report`; otherwise of `fail`
-  std::span<const Xid> ids;
-  std::uint64_t after = 0;
+  From from = From::fail;
+  std::span<const Xid> ids;           // from `queue`: of any queue, or of `later`
+  std::uint64_t after = 0;            // of `report` and `fail`: in the order of settling
+  QueueNumber queue = kDefaultQueue;  // of `queue` alone
+  std::optional<Xid> after_id;        // of `queue`, likewise
+  std::optional<std::pair<Instant, Xid>> after_due;  // of `later`, likewise
   std::size_t limit = 0;
   std::size_t bytes = 0;  // as they are stored
 };
 
-using Wanted = std::variant<std::monostate, WantedBodies, WantedDue, WantedRefill, WantedEnded>;
+using Wanted = std::variant<std::monostate, WantedBodies, WantedDue, WantedRefill, WantedBulk>;
 
 // What the dispatcher holds of the queue in memory.
 struct InMemory {

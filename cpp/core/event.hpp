@@ -65,6 +65,7 @@ struct ClientJoined {
   std::vector<std::string> queues = {};
   bool submitted_only = false;  // submitted=1: nothing that the generator made
   std::string name = {};        // what people call it; empty: nothing
+  std::string address = {};     // of its connection, for people; empty: nothing is known
 };
 
 // A stream ended, for whatever reason. A client that is not known is ignored.
@@ -100,14 +101,14 @@ struct Reported {
   std::vector<Result> results = {};  // of msgs among `ids`, each once
 };
 
-// Msgs that have ended are to be tried again, or forgotten: those that are named, or all that fit. It is
-// done page by page, with other events between, and each page is whole or not at all; one such request
-// after the other.
-struct EndedAsked {
+// Msgs are to be tried again, or forgotten: those that are named, or all that fit. It is done page by page,
+// with other events between, and each page is whole or not at all; one such request after the other.
+struct BulkAsked {
   enum class What : std::uint8_t {
     retry,           // msgs of `fail` wait for a client again, with all their attempts
     forget_fails,    // msgs of `fail` are known no longer
     forget_reports,  // those of `report` likewise
+    forget_waiting,  // those that wait in a queue or to be due; what a client holds is left alone
   };
   RequestId request = 0;
   What what = What::retry;
@@ -115,8 +116,33 @@ struct EndedAsked {
   std::optional<std::string> queue = std::nullopt;  // its name
   // Of a failed msg the error of its last miss: the whole of it, or with a '*' at its end how it begins.
   std::optional<std::string> error = std::nullopt;
-  std::optional<Instant> before = std::nullopt;  // a date: they ended before it
-  bool dry_run = false;                          // they are counted alone
+  // A date: they ended before it; of msgs that wait, they were accepted before it.
+  std::optional<Instant> before = std::nullopt;
+  bool dry_run = false;  // they are counted alone
+};
+
+// Nothing is granted of that queue from here on, or again. It may have no msg and no client.
+struct PauseAsked {
+  RequestId request = 0;
+  std::string queue;  // its name
+  bool paused = true;
+};
+
+// Somebody wants to know how it stands: who is connected, who holds what until when, or what the queues and
+// the counts are. It changes nothing.
+struct StatusAsked {
+  enum class What : std::uint8_t { clients, batches, stats };
+  RequestId request = 0;
+  What what = What::stats;
+  std::optional<std::string> queue = std::nullopt;  // its name: what has to do with it alone
+  std::optional<Xid> after = std::nullopt;          // of clients and batches: exclusive
+  std::string after_queue = {};                     // of the queues of `stats`: by name, exclusive
+  std::size_t limit = 1000;  // of clients, batches or queues; of batches fewer where they are large
+};
+
+// The store is about as full as it may be, or is no longer: until then the oldest reports make room.
+struct RoomRunsOut {
+  bool does = true;
 };
 
 // The time that Dispatcher::next_timeout() named is here. One too many does nothing.
@@ -135,13 +161,21 @@ struct DueRead {
   std::optional<Instant> next_due;
 };
 
-// The store's answer to a WantedEnded, likewise; `more`: there are others behind the last of them.
-struct EndedRead {
+// A msg that waits in a queue; or, until its queued_at, to be due.
+struct WaitingMsg {
+  QueuedMsg msg;
+  bool later = false;
+};
+
+// The store's answer to a WantedBulk, likewise; `more`: there are others behind the last of them.
+struct BulkRead {
   std::uint64_t as_of = 0;
   std::size_t looked_up = 0;  // so many of the ids, where some were named;
-  std::uint64_t up_to = 0;    // otherwise up to that place in the order of settling
+  std::uint64_t up_to =
+      0;  // of `report` and `fail` otherwise up to that place in the order of settling
   std::vector<FailRecord> fails;
   std::vector<ReportRecord> reports;
+  std::vector<WaitingMsg> waiting;
   bool more = false;
 };
 
@@ -168,6 +202,6 @@ struct DrainBegan {};
 
 using Event = std::variant<Submitted, Generated, SupplyChanged, ClientJoined, ClientLost, Reported,
                            TimeReached, ClockRead, Refilled, BodiesRead, DueRead, DrainBegan,
-                           EndedAsked, EndedRead>;
+                           BulkAsked, BulkRead, PauseAsked, StatusAsked, RoomRunsOut>;
 
 }  // namespace pena::core

@@ -63,6 +63,8 @@ bool Dispatcher::State::overtake(ClientState& first, Instant now) {
     return false;
   }
   first.overtaken = true;
+  // Its linger begins now, also where what is left has to wait for room first.
+  clients.note_waiting(first, first.waits_since.value_or(now), first.lingers);
   first.plan.reset();
   return true;
 }

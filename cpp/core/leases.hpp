@@ -44,6 +44,13 @@ class Leases {
   void replace(Lease& lease, std::shared_ptr<const Batch> left, const Room& room);
   void erase(const Xid& batch);
 
+  // Of a batch that is held: when its lease or its grace ends.
+  [[nodiscard]] Instant end_of(const Xid& batch) const { return entries_.at(batch).end->first; }
+  // In no order.
+  template <class Call>
+  void for_each(Call call) const {
+    for (const auto& [id, entry] : entries_) call(entry.lease);
+  }
   [[nodiscard]] std::optional<Instant> next_end() const;
   // The one that ended first, or null where none has by `now`. It stays until it is erased or ends
   // later.

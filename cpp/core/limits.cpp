@@ -50,6 +50,14 @@ std::optional<std::string> no_fraction(const Limit& limit, double value) {
   return std::string{limit.name} + " must be above 0 and at most 1";
 }
 
+std::optional<std::string> no_keep(const Limit& limit, const Keep& value) {
+  if (value.time && value.msgs) {
+    return std::string{limit.name} + " must be a time or a number of msgs, not both";
+  }
+  if (!value.time) return std::nullopt;
+  return no_time(limit, *value.time);
+}
+
 // By itself.
 std::optional<std::string> problem_of(const Limits& limits, const Limit& limit) {
   std::optional<std::string> problem;
@@ -58,6 +66,8 @@ std::optional<std::string> problem_of(const Limits& limits, const Limit& limit) 
       problem = no_time(limit, value);
     } else if constexpr (std::is_same_v<Value, double>) {
       problem = no_fraction(limit, value);
+    } else if constexpr (std::is_same_v<Value, Keep>) {
+      problem = no_keep(limit, value);
     } else {
       problem = no_number(limit, value);
     }

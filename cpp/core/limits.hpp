@@ -43,6 +43,13 @@ inline constexpr double kMostRate = 1e9;
 // Python's json gives up near a thousand levels, less the depth of its caller.
 inline constexpr int kDeepestJson = 500;
 
+// How long msgs are kept that have ended: for a time, or so many of them, the youngest. Neither: for ever.
+struct Keep {
+  std::optional<Duration> time = std::nullopt;
+  std::optional<std::uint64_t> msgs = std::nullopt;
+  friend bool operator==(const Keep&, const Keep&) = default;
+};
+
 struct Limits {
   int max_resends = 3;  // R4
   // What a client said to have failed comes back after retry_first, the next time after retry_factor
@@ -50,6 +57,7 @@ struct Limits {
   Duration retry_first = std::chrono::seconds{1};
   std::uint32_t retry_factor = 4;
   Duration retry_most = std::chrono::minutes{10};
+  Keep keep_reports, keep_fails;
   Timing timing;
   Duration linger = std::chrono::milliseconds{20};
 

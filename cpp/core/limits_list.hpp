@@ -17,13 +17,14 @@ namespace pena::core {
 struct Limit {
   using Field =
       std::variant<int Limits::*, std::uint32_t Limits::*, std::size_t Limits::*, double Limits::*,
-                   Duration Limits::*, Duration Timing::*, double Timing::*>;
+                   Duration Limits::*, Keep Limits::*, Duration Timing::*, double Timing::*>;
   enum class Unit {
     number,
     bytes,
     time,   // longer than 0 where `least` is not 0, and at most a year
     share,  // above 0 and at most 1
     drift,  // at least 0 and below 0.1
+    keep,   // a time longer than 0 and at most a year, or a number of msgs, or neither
   };
   enum class Place {
     rule,    // an argument of pena.Server
@@ -50,7 +51,7 @@ struct Limit {
 // In the order of the help.
 [[nodiscard]] std::span<const Limit> all_limits();
 
-// Calls with the field of `limits` that `limit` is: a number, a Duration or a double.
+// Calls with the field of `limits` that `limit` is: a number, a Duration, a double or a Keep.
 template <class OfLimits, class Call>
 void with_field(OfLimits& limits, const Limit& limit, Call&& call) {
   std::visit(

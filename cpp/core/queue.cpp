@@ -220,6 +220,29 @@ QueuedMsg Queue::remove_body(const Xid& id, std::vector<Write>& writes) {
   return msg;
 }
 
+// Of some of them memory may know nothing yet.
+void Queue::forget(const std::vector<QueuedMsg>& msgs, std::vector<Write>& writes) {
+  PENA_CHECK(added_.empty());
+  for (const QueuedMsg& msg : msgs) {
+    const Xid& id = msg.msg.id;
+    writes.emplace_back(DropQueue{id, number_});
+    if (const auto body = bodies_.find(id); body != bodies_.end()) {
+      bodies_bytes_ -= body->second.msg.memory_bytes();
+      bodies_.erase(body);
+    }
+    if (msg.last_loss() != nullptr && suspects_.contains(msg)) suspects_.remove(msg);
+    resends_.erase(id);
+  }
+  std::erase_if(fresh_, [&](const Waiting& waiting) {
+    const bool goes = std::ranges::binary_search(msgs, waiting.msg.msg.id, {},
+                                                 [](const QueuedMsg& msg) { return msg.msg.id; });
+    if (goes) fresh_bytes_ -= waiting.msg.memory_bytes();
+    return goes;
+  });
+  waiting_ -= msgs.size();
+  if (waiting_ == 0) more_in_store_ = false;
+}
+
 bool Queue::too_many_bodies() const {
   return bodies_.size() > window_ / 4 || bodies_bytes_ > window_bytes_ / 4;
 }

@@ -103,6 +103,10 @@ class Queue {
   // Removes what the plan names, in the order of its lanes, and drops the records that it had.
   [[nodiscard]] std::vector<QueuedMsg> remove(const QueuePlan& plan, std::vector<Write>& writes);
 
+  // Msgs that wait here, as they are now, in the order of their ids, are to be forgotten. Between
+  // write_added() and the next change: all have a record then.
+  void forget(const std::vector<QueuedMsg>& msgs, std::vector<Write>& writes);
+
   // Writes the records of what was added since the last call and still waits. What was added and
   // removed in one step never has one. Forgets bodies where there are many.
   void write_added(std::vector<Write>& writes);

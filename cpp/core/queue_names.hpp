@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@ struct StoredQueue {
   std::uint64_t queued = 0;
 };
 
+// The number under which people see a queue.
+[[nodiscard]] constexpr QueueNumber shown_queue(QueueNumber queue) {
+  return queue == kGeneratedQueue ? kDefaultQueue : queue;
+}
+
 class QueueNames {
  public:
   explicit QueueNames(const std::vector<StoredQueue>& stored);
@@ -32,7 +38,7 @@ class QueueNames {
   [[nodiscard]] std::string_view name(QueueNumber queue) const;
   // What the generator makes is of the queue `default`.
   [[nodiscard]] bool is_paused(QueueNumber queue) const {
-    return any_paused_ && entries_.at(queue == kGeneratedQueue ? kDefaultQueue : queue).paused;
+    return any_paused_ && entries_.at(shown_queue(queue)).paused;
   }
   [[nodiscard]] bool is_stored(QueueNumber queue) const { return entries_.at(queue).stored; }
   void pause(QueueNumber queue, bool paused) {
@@ -49,6 +55,16 @@ class QueueNames {
     bool is_new = false;
   };
   [[nodiscard]] Stored store(const std::string& name);
+  // Calls with the name and number of those behind that name, in the order of names, until it has said
+  // true `most` times. True where there are more.
+  template <class Call>
+  bool for_each_after(const std::string& name, std::size_t most, Call call) const {
+    for (auto at = numbers_.upper_bound(name); at != numbers_.end(); ++at) {
+      if (most == 0) return true;
+      if (call(at->first, at->second)) --most;
+    }
+    return false;
+  }
   // How many the store has names of.
   [[nodiscard]] std::size_t stored() const { return stored_; }
 
@@ -63,7 +79,7 @@ class QueueNames {
   QueueNumber add(const std::string& name);
 
   std::unordered_map<QueueNumber, Entry> entries_;
-  std::unordered_map<std::string, QueueNumber> numbers_;
+  std::map<std::string, QueueNumber> numbers_;
   bool any_paused_ = false;  // ever: where none was, nobody need look for it
   std::size_t stored_ = 0;
   QueueNumber next_ = kFirstNamedQueue;

@@ -22,6 +22,12 @@ Queue& Queues::at(QueueNumber queue) {
   return entries_.try_emplace(queue, Queue{limits_, queue, 0}).first->second.queue;
 }
 
+std::optional<QueueNumber> Queues::first_from(QueueNumber queue) const {
+  const auto at = std::find_if(entries_.lower_bound(queue), entries_.end(),
+                               [](const auto& one) { return !one.second.queue.empty(); });
+  return at == entries_.end() ? std::nullopt : std::optional{at->first};
+}
+
 void Queues::count(Entry& entry) {
   const InMemory now = entry.queue.in_memory();
   waiting_ += entry.queue.size() - entry.waiting;

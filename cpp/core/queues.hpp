@@ -37,6 +37,9 @@ class Queues {
     return const_cast<Queue*>(std::as_const(*this).find(queue));
   }
 
+  // The first in which msgs wait, from that number on.
+  [[nodiscard]] std::optional<QueueNumber> first_from(QueueNumber queue) const;
+
   // How many msgs wait in all of them.
   [[nodiscard]] std::uint64_t size() const { return waiting_; }
   [[nodiscard]] const InMemory& in_memory() const { return in_memory_; }

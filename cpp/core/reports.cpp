@@ -52,6 +52,8 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   reply.batch_gone = event.batch && batches.empty();
   const Lease* const left = event.batch ? leases.find(*event.batch) : nullptr;
   if (left != nullptr) reply.held = left->batch->msgs.size();
+  const bool is_running = left != nullptr && left->state == Lease::State::running;
+  reply.not_kept = event.batch && event.partial && verdicts.all().empty() && !is_running;
   effects.sends.emplace_back(std::move(reply));
 }
 
@@ -180,6 +182,7 @@ void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, con
     coming += room_of_record(record_bytes(msg) + result->json.size());
     record.result = result->json;
   }
+  reports_kept.added(record.reported_at);
 }
 
 void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now) {
@@ -191,6 +194,7 @@ void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, Missed&& missed,
   if (msg.misses.size() > kLongestStory) msg.misses.erase(msg.misses.begin());
   if (missed.final || msg.attempts_left(limits.max_resends) <= 0) {
     ++counts.failed;
+    fails_kept.added(date(now));
     effects.writes.emplace_back(PutFail{FailRecord{std::move(msg.msg), msg.accepted_at, date(now),
                                                    std::move(msg.misses), msg.attempts}});
     return;

@@ -92,6 +92,13 @@ void Suspects::remove(const QueuedMsg& msg) {
   --size_;
 }
 
+bool Suspects::contains(const QueuedMsg& msg) const {
+  const auto group = groups_.find(key_of(msg));
+  if (group == groups_.end()) return false;
+  const auto part = group->second.parts.find(earlier_losses(msg));
+  return part != group->second.parts.end() && std::ranges::binary_search(part->second, msg.msg.id);
+}
+
 std::vector<Xid> Suspects::pick(std::size_t most) const {
   return pick(most, SIZE_MAX);
 }

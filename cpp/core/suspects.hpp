@@ -38,6 +38,8 @@ class Suspects {
   bool add(const QueuedMsg& msg);
   // One that is in here.
   void remove(const QueuedMsg& msg);
+  // Whether it is, with these misses.
+  [[nodiscard]] bool contains(const QueuedMsg& msg) const;
 
   // At most `most` that may travel together, pieces of several lost batches: those with the fewest
   // attempts left first, within a lost batch the oldest ids.

@@ -87,6 +87,7 @@ class Connection {
   Awaitable<bool> open_stream(const turn::OpenStream& asked) {
     if (!asked.head_only) {
       stream_ = asked.joined;
+      stream_->address = peer_address();
       co_return false;
     }
     const std::string head =
@@ -131,9 +132,14 @@ class Connection {
                 turn::RefusalLog::line(reader_->asked(), peer_text(), given, *untold));
   }
   std::string peer_text() const {
+    const std::string address = peer_address();
+    return address.empty() ? "a peer that is gone" : address;
+  }
+  // Empty where it is gone.
+  std::string peer_address() const {
     error_code error;
     const auto peer = socket_.remote_endpoint(error);
-    if (error) return "a peer that is gone";
+    if (error) return {};
     return peer.address().to_string() + " port " + std::to_string(peer.port());
   }
 

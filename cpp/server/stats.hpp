@@ -1,5 +1,5 @@
-// What a server counts, and the list of it: from it come the dict and the class in Python, the JSON that
-// `pena server` ends with, and docs/settings.md.
+// What a server counts, and the list of it: the counts of turn/count_list.hpp, and what the server has of its
+// own.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 #include <utility>
 #include <variant>
 
-#include "core/dispatcher.hpp"
+#include "core/counts.hpp"
+#include "turn/count_list.hpp"
 
 namespace pena::server {
 
@@ -23,7 +24,7 @@ struct Stats {
 struct Stat {
   using Field = std::variant<std::uint64_t core::Counts::*, std::uint64_t Stats::*, bool Stats::*,
                              std::string Stats::*>;
-  enum class Json { none, here, missed };  // `missed`: in an object of that name
+  using Json = turn::CountRow::Json;
 
   std::string_view name;  // in Python
   Field field;

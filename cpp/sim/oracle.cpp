@@ -42,7 +42,8 @@ void Oracle::durable(store::Ticket ticket, const store::ChangeSet& changes) {
     std::visit([this](const auto& what) { apply(what); }, write);
   }
   for (const Xid& id : touched_) {
-    const Place& place = msgs_.at(id);
+    Place& place = msgs_.at(id);
+    if (place.places() == 0) forgotten(id, place);
     law(place.places() == 1, "conservation",
         id.text() + " is in " + std::to_string(place.places()) + " places");
   }
@@ -73,6 +74,14 @@ void Oracle::digest(std::uint64_t what) {
 // What it says does not change, wherever it goes.
 Oracle::Place& Oracle::touch(const core::Msg& msg) {
   Place& place = touch(msg.id);
+  if (std::exchange(place.forgotten, false)) {
+    // Whoever brings it again brings a new one, which may say something else.
+    place.msg = msg;
+    --forgotten_;
+    place.grants = place.earlier = 0;
+    place.not_before.reset();
+    place.retried = false;
+  }
   if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) place.msg = msg;
   law(place.msg == msg, "payloads",
       msg.id.text() + " says something else than it was accepted with");
@@ -110,6 +119,7 @@ void Oracle::apply(const core::DropQueue& drop) {
   law(place.queued && place.msg.queue == drop.queue, "conservation",
       drop.id.text() + " leaves a queue without being in it");
   place.queued = false;
+  place.left = store::Bucket::queue;
 }
 
 void Oracle::apply(const core::PutLater& put) {
@@ -125,22 +135,7 @@ void Oracle::apply(const core::DropLater& drop) {
   law(place.later && place.not_before == drop.due_at, "conservation",
       drop.id.text() + " is due without having been put off until then");
   place.later = false;
-}
-
-void Oracle::apply(const core::DropReport& drop) {
-  law(false, "conservation", drop.id.text() + " is taken out of the bucket report");
-}
-
-// It waits again, with all its attempts, by the end of the change set.
-void Oracle::apply(const core::DropFail& drop) {
-  Place& place = touch(drop.id);
-  law(place.failed && may_retry_, "conservation",
-      drop.id.text() + " is taken out of the bucket fail");
-  place.failed = false;
-  --failed_;
-  place.retried = true;
-  place.earlier += place.grants;
-  place.grants = 0;
+  place.left = store::Bucket::later;
 }
 
 void Oracle::apply(const core::PutKey& put) {
@@ -148,13 +143,14 @@ void Oracle::apply(const core::PutKey& put) {
       "the key " + put.key + " is given to two msgs");
 }
 
-void Oracle::apply(const core::DropKey& drop) {
-  law(false, "keys", "the key " + drop.key + " is taken away");
-}
-
 void Oracle::apply(const core::PutQueueName& put) {
   const std::string& name = names_.try_emplace(put.queue, put.name).first->second;
   law(name == put.name, "own_queue", "a queue has the names " + name + " and " + put.name);
+  if (put.paused) {
+    paused_.insert(put.queue);
+  } else {
+    paused_.erase(put.queue);
+  }
   for (auto& [id, client] : clients_) {
     if (client.names.contains(put.name)) client.queues.insert(put.queue);
   }
@@ -191,6 +187,8 @@ void Oracle::granted(const core::Batch& batch) {
     law(grants <= most_attempts(place) && msg.attempt() == grants, "attempts",
         msg.msg.id.text() + " is granted " + std::to_string(grants) +
             " times, and says that it was " + std::to_string(msg.attempt()) + " times");
+    law(!is_paused(msg.msg.queue), "paused",
+        msg.msg.id.text() + " is granted, and its queue is paused");
     law(!place.not_before || batch.granted_at >= *place.not_before, "not_before",
         msg.msg.id.text() + " is granted before it is due");
     place.not_before.reset();
@@ -266,6 +264,8 @@ void Oracle::apply(const core::PutReport& put) {
       put.record.id.text() + " ends in report, but nobody did it and said so");
   check_misses(put.record.id, put.record.misses, place.grants - 1 + place.earlier);
   place.reported = true;
+  place.report_place = ++report_places_;
+  report_order_[place.report_place] = put.record.id;
   ++reported_;
   digest(~std::hash<Xid>{}(put.record.id));
 }
@@ -331,10 +331,12 @@ void Oracle::report_answered(const core::Reported& report, const std::string& bo
   const auto answer = wire::parse_report_answer(body).value_or(wire::ReportAnswer{});
   const std::set<Xid> named = named_by(report);
   std::uint64_t in_report = 0;
+  bool any_forgotten = false;
   for (const Xid& id : named) {
     const auto at = msgs_.find(id);
     if (at == msgs_.end()) continue;
-    if (at->second.reported) ++in_report;
+    if (at->second.reported || at->second.forgotten) ++in_report;
+    any_forgotten = any_forgotten || at->second.forgotten;
     law(!report.batch || at->second.batch != report.batch, "report_settles",
         "batch " + report.batch->text() + " still holds " + id.text() +
             ", of which its report told");
@@ -347,7 +349,7 @@ void Oracle::report_answered(const core::Reported& report, const std::string& bo
       "a report of " + std::to_string(named.size()) + " is answered with " +
           std::to_string(answer.reported) + " reported and " + std::to_string(answer.duplicate) +
           " duplicate, but the disk has " + std::to_string(in_report));
-  law(said >= before, "known_for_good",
+  law(said >= before || any_forgotten, "known_for_good",
       "of a report's ids " + std::to_string(before) + " were reported before, and " +
           std::to_string(said) + " are known to be");
   law(said + answer.unknown <= named.size(), "commit_before_answer",
@@ -385,40 +387,6 @@ void Oracle::started_with(const store::View& view) {
   check_store(view);
 }
 
-void Oracle::check_store(const store::View& view) const {
-  std::map<Xid, int> seen;
-  const auto expect = [&](const Xid& id, bool right, const char* bucket) {
-    law(right, "conservation", std::string{"the store has "} + id.text() + " in " + bucket);
-    ++seen[id];
-  };
-  for (const store::QueueInfo& queue : view.queues()) {
-    for (const auto& msg : view.queue(queue.number, {}, SIZE_MAX).records) {
-      const auto at = msgs_.find(msg.msg.id);
-      expect(msg.msg.id, at != msgs_.end() && at->second.queued, "queue");
-    }
-  }
-  for (const auto& msg : view.later({}, SIZE_MAX).records) {
-    const auto at = msgs_.find(msg.msg.id);
-    expect(msg.msg.id, at != msgs_.end() && at->second.later, "later");
-  }
-  for (const auto& batch : view.batches()) {
-    for (const auto& msg : batch.msgs) {
-      const auto at = msgs_.find(msg.msg.id);
-      expect(msg.msg.id, at != msgs_.end() && at->second.batch == batch.id, "batch");
-    }
-  }
-  for (const auto& record : view.reports({}, SIZE_MAX).records) {
-    const auto at = msgs_.find(record.id);
-    expect(record.id, at != msgs_.end() && at->second.reported, "report");
-  }
-  for (const auto& record : view.fails({}, SIZE_MAX).records) {
-    const auto at = msgs_.find(record.msg.id);
-    expect(record.msg.id, at != msgs_.end() && at->second.failed, "fail");
-  }
-  law(seen.size() == msgs_.size(), "conservation",
-      "the store has " + std::to_string(seen.size()) + " msgs of " + std::to_string(msgs_.size()));
-}
-
 // ---- the end
 
 std::size_t Oracle::queued() const {
@@ -440,7 +408,9 @@ void Oracle::all_ended(const store::View& view, std::uint64_t generated, std::ui
           std::to_string(counts.batch) + " are held");
   law(generated_ == generated, "generated",
       std::to_string(generated_) + " msgs were generated of " + std::to_string(generated));
-  law(msgs_.size() >= generated + least && msgs_.size() <= generated + most, "generated",
+  // Whose key is forgotten may come again as another one.
+  law(msgs_.size() >= generated + least && msgs_.size() <= generated + most + ever_forgotten_,
+      "generated",
       "there were " + std::to_string(msgs_.size()) + " msgs, of " + std::to_string(generated) +
           " generated and " + std::to_string(least) + " to " + std::to_string(most) + " submitted");
 }

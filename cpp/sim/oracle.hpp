@@ -15,6 +15,7 @@
 
 #include "core/effect.hpp"
 #include "core/limits.hpp"
+#include "core/queue_names.hpp"
 #include "sim/at_work.hpp"
 #include "sim/law.hpp"
 #include "sim/said.hpp"
@@ -31,7 +32,9 @@ class Oracle {
         window_(limits.window_msgs),
         linger_(limits.linger),
         retry_first_(std::min(limits.retry_first, limits.retry_most)),
-        error_bytes_(limits.error_bytes) {}
+        error_bytes_(limits.error_bytes),
+        keep_reports_(limits.keep_reports.msgs),
+        may_forget_{false, is_bounded(limits.keep_reports), is_bounded(limits.keep_fails)} {}
 
   // ---- the server's side
   // The change set of that number is on the disk for good. All come in their order.
@@ -55,6 +58,15 @@ class Oracle {
   // Somebody wants msgs that have failed to be tried again.
   void retry_asked() { may_retry_ = true; }
   [[nodiscard]] bool may_retry() const { return may_retry_; }
+  // Msgs may be forgotten from here on: some that wait, or have ended so.
+  struct MayForget {
+    bool waiting = false, reports = false, fails = false;
+  };
+  [[nodiscard]] const MayForget& may_forget() const { return may_forget_; }
+  // For somebody wants them to be deleted.
+  void forget_asked(const MayForget& what);
+  // For the store says that it is full.
+  void room_runs_out() { may_forget_.reports = makes_room_ = true; }
   // What was asked first is answered first, among requests of one kind to one run of the server.
   enum class Answer : std::uint8_t { to_submission, refusal, to_report };
   void answer_leaves(Answer kind, core::RequestId request);
@@ -81,7 +93,13 @@ class Oracle {
   // So many were generated, and at least and at most so many submitted.
   void all_ended(const store::View& view, std::uint64_t generated, std::uint64_t least,
                  std::uint64_t most) const;
-  [[nodiscard]] bool settled() const { return msgs_.size() == reported_ + failed_; }
+  [[nodiscard]] bool settled() const {
+    return msgs_.size() == reported_ + failed_ + forgotten_ && is_swept();
+  }
+  // No more reports are kept than may be.
+  [[nodiscard]] bool is_swept() const {
+    return !keep_reports_ || report_order_.size() <= *keep_reports_;
+  }
   [[nodiscard]] std::size_t msgs() const { return msgs_.size(); }
   [[nodiscard]] std::uint64_t reported() const { return reported_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
@@ -95,7 +113,7 @@ class Oracle {
   // Of a client that is connected: whether a msg waits that it takes, and whether it takes what is made.
   [[nodiscard]] bool has_work_for(const core::Xid& client) const;
   [[nodiscard]] bool takes_generated(const core::Xid& client) const {
-    return takes(client, core::kGeneratedQueue);
+    return takes(client, core::kGeneratedQueue) && !is_paused(core::kGeneratedQueue);
   }
   [[nodiscard]] std::uint64_t generated() const { return generated_; }
   // Empty for `default`.
@@ -115,13 +133,17 @@ class Oracle {
     bool queued = false, later = false;
     std::optional<core::Xid> batch;
     bool reported = false, failed = false;
+    bool forgotten = false;
+    store::Bucket left = store::Bucket::queue;  // from where it went last
+    std::uint64_t report_place = 0;             // in the order of settling
     int grants = 0;
     core::Msg msg;  // as it was accepted
     std::optional<core::Instant> not_before;
     bool retried = false;  // and not granted since
     int earlier = 0;       // misses before it was
     [[nodiscard]] int places() const {
-      return int{queued} + int{later} + int{batch.has_value()} + int{reported} + int{failed};
+      return int{queued} + int{later} + int{batch.has_value()} + int{reported} + int{failed} +
+             int{forgotten};
     }
   };
   // A client that is connected.
@@ -167,6 +189,13 @@ class Oracle {
   Place& touch(const core::Xid& id);
   Place& touch(const core::Msg& msg);
   void forget_batch(const core::Xid& id);
+  void forgotten(const core::Xid& id, Place& place);
+  [[nodiscard]] bool is_paused(core::QueueNumber queue) const {
+    return paused_.contains(core::shown_queue(queue));
+  }
+  [[nodiscard]] static bool is_bounded(const core::Keep& keep) {
+    return keep.time.has_value() || keep.msgs.has_value();
+  }
   void digest(std::uint64_t what);
 
   int max_attempts_;
@@ -187,8 +216,16 @@ class Oracle {
   std::map<core::Xid, core::Batch> batches_;
   std::map<core::Xid, core::Xid> batch_of_client_;
   std::set<core::Xid> touched_;
-  std::uint64_t reported_ = 0, failed_ = 0;
+  std::uint64_t reported_ = 0, failed_ = 0, forgotten_ = 0;
+  std::uint64_t ever_forgotten_ = 0;
   bool may_retry_ = false;
+  std::optional<std::uint64_t> keep_reports_;  // so many
+  MayForget may_forget_;
+  bool deletes_reports_ = false;                     // somebody does
+  bool makes_room_ = false;                          // the store was full
+  std::map<std::uint64_t, core::Xid> report_order_;  // of those that are kept
+  std::uint64_t report_places_ = 0;
+  std::set<core::QueueNumber> paused_;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;
   // Ids that the server made: the highest of the runs before this one, before the change set that is

@@ -50,7 +50,8 @@ void Oracle::said_last(store::Ticket round, const Xid& client) {
 
 bool Oracle::has_work_for(const Xid& client) const {
   return std::ranges::any_of(msgs_, [&](const auto& msg) {
-    return msg.second.queued && takes(client, msg.second.msg.queue);
+    return msg.second.queued && takes(client, msg.second.msg.queue) &&
+           !is_paused(msg.second.msg.queue);
   });
 }
 
@@ -137,7 +138,11 @@ void Oracle::check_turn(const core::Batch& batch, core::QueueNumber queue, std::
   if (first == nullptr || !alone || *first->free_since >= since) return;
   if (!first->passed_at) first->passed_at = batch.granted_at;
   law(batch.granted_at <= *first->passed_at + linger_, "in_turn",
-      "client " + batch.client.text() + " is served before one that has been free for longer");
+      "client " + batch.client.text() + " is served of queue " + std::to_string(queue) +
+          " before one of " + std::to_string(first->queues.size()) +
+          " queues that has been free since round " + std::to_string(*first->free_since) +
+          " and was passed over at " + std::to_string(core::to_us(*first->passed_at)) + " before " +
+          std::to_string(core::to_us(batch.granted_at)));
 }
 
 }  // namespace pena::sim

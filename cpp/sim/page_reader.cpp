@@ -105,9 +105,11 @@ void PageReader::end_walk() {
   after(dice_.between(0us, pause_), [this] { begin_walk(); });
 }
 
-// What failed may be tried again meanwhile.
+// What failed may be tried again meanwhile, and what has ended be forgotten.
 bool PageReader::may_leave() const {
-  return bucket_ == store::Bucket::fail && environment_.oracle.may_retry();
+  const Oracle& oracle = environment_.oracle;
+  if (bucket_ == store::Bucket::report) return oracle.may_forget().reports;
+  return oracle.may_retry() || oracle.may_forget().fails;
 }
 
 std::string PageReader::path() const {

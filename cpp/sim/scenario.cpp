@@ -201,6 +201,20 @@ void draw_queues(Scenario& scenario, Dice dice) {
   }
 }
 
+// Who looks after the server, and how long it keeps what has ended.
+void draw_care(Scenario& scenario, Dice dice) {
+  scenario.retries = Dice{scenario.seed, 12}.chance(0.3);
+  scenario.pauses = dice.chance(0.2);
+  scenario.deletes = dice.chance(0.15);
+  const auto keep = [&]() -> core::Keep {
+    if (dice.chance(0.85)) return {};
+    if (dice.chance(0.5)) return {.msgs = dice.between(0, 40)};
+    return {.time = dice.between(core::Duration{1s}, 60s)};
+  };
+  scenario.limits.keep_reports = keep();
+  scenario.limits.keep_fails = keep();
+}
+
 // How far its rounds run ahead of the disk and of what is read, and what sockets have room for.
 void draw_disk(Scenario& scenario, Dice dice) {
   scenario.limits.rounds_at_once = dice.chance(0.5) ? dice.between(2, 8) : 1;
@@ -328,7 +342,7 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   draw_queues(scenario, Dice{settings.seed, 10});
   const std::uint64_t msgs = draw_msgs(scenario, long_leases, settings.length, dice);
   scenario.calm_at = settings.length;
-  scenario.retries = Dice{settings.seed, 12}.chance(0.3);
+  draw_care(scenario, Dice{settings.seed, 14});
   scenario.give_up_at = settings.length + longest_life(scenario, msgs) * (scenario.retries ? 2 : 1);
   scenario.faults = draw_faults(scenario, settings.length, long_leases ? 40 : 12, dice);
   return scenario;

@@ -83,6 +83,8 @@ struct Scenario {
   std::vector<std::string> queues = {};  // that msgs are handed in to, `default` among them
   bool wishes = false;                   // msgs have keys, delays and attempts of their own
   bool retries = false;                  // what failed is tried again now and then
+  bool pauses = false;                   // queues are paused for a while
+  bool deletes = false;                  // msgs are deleted
   std::size_t socket_room = 4096;        // bytes of a stream on their way, at most
   core::Duration apply_lag{};  // what is in the log is in the store so much later, at most
   TrueTime calm_at{};          // no fault begins at or after it, and those that run end

@@ -213,10 +213,6 @@ void ServerProcess::deliver(const core::ReportReply& reply) {
   answer(desk_.resolve(core::ReportReply{reply}));
 }
 
-void ServerProcess::deliver(const core::EndedReply& reply) {
-  answer(desk_.resolve(reply));
-}
-
 // What is to be looked up a thread does, some time later, in what is there by then.
 void ServerProcess::answer(const std::optional<turn::Reply>& reply) {
   if (!reply) {
@@ -271,8 +267,8 @@ void ServerProcess::send(std::string_view method, std::string_view path, const s
          peer.before = environment_.oracle.report_arrives(*report);
        } else if (const auto* const submitted = std::get_if<core::Submitted>(&waits.event)) {
          for (const core::Msg& msg : submitted->msgs) peer.ids.push_back(msg.id);
-       } else {
-         environment_.oracle.retry_asked();
+       } else if (const auto* const bulk = std::get_if<core::BulkAsked>(&waits.event)) {
+         if (bulk->what == core::BulkAsked::What::retry) environment_.oracle.retry_asked();
        }
        peers_.emplace(waits.request, std::move(peer));
        push(std::move(waits.event));

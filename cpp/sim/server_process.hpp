@@ -79,7 +79,10 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void deliver(const core::SubmitReply& reply);
   void deliver(const turn::SubmitRefused& refusal);
   void deliver(const core::ReportReply& reply);
-  void deliver(const core::EndedReply& reply);
+  template <class Send>
+  void deliver(const Send& reply) {
+    answer(desk_.resolve(Send{reply}));
+  }
   void answer(const std::optional<turn::Reply>& reply);
   void reply_to(const Peer& peer, const turn::Answer& said);
   [[nodiscard]] turn::Moment moment() const;

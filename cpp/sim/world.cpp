@@ -9,11 +9,11 @@
 
 #include "core/check.hpp"
 #include "core/number_text.hpp"
+#include "sim/caretaker.hpp"
 #include "sim/client_process.hpp"
 #include "sim/page_reader.hpp"
 #include "sim/pena_client.hpp"
 #include "sim/plain_client.hpp"
-#include "sim/retrier.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
 #include "wire/json.hpp"
@@ -91,12 +91,12 @@ class World {
       environment_.timeline.at(fault.at, [this, &fault] { strike(fault); });
     }
     watch();
-    if (scenario_.retries) {
-      retrier_ = std::make_shared<Retrier>(environment_, [this](const std::string& body) {
-        if (server_) server_->post("/fail/retry", body, [](const Reply&) {});
-      });
-      retrier_->start();
-    }
+    caretaker_ = std::make_shared<Caretaker>(
+        environment_, [this](const std::string& method, const std::string& path,
+                             const std::string& body, const OnReply& on_reply) {
+          server_ ? server_->send(method, path, body, on_reply) : on_reply({});
+        });
+    caretaker_->start();
     if (environment_.has(FaultKind::clock_jump)) set_clock_at_times();
     environment_.timeline.at(scenario_.calm_at, [this] {
       environment_.note([] { return std::string{"calm"}; });
@@ -358,6 +358,7 @@ class World {
         if (server_) server_->slow_disk(until);
         return;
       case FaultKind::full_store:
+        environment_.oracle.room_runs_out();
         environment_.disk.begin_shortage(kShortages.at(fault.choice % kShortages.size()));
         environment_.timeline.at(until, [this] { environment_.disk.end_shortage(); });
         return;
@@ -388,7 +389,7 @@ class World {
   std::vector<std::shared_ptr<ClientProcess>> clients_;
   std::shared_ptr<Submitter> submitter_;
   std::shared_ptr<PageReader> page_reader_;
-  std::shared_ptr<Retrier> retrier_;
+  std::shared_ptr<Caretaker> caretaker_;
   // Those that died, while their own functions may still run.
   std::vector<std::shared_ptr<void>> graveyard_;
   std::uint64_t boots_ = 0;

@@ -58,6 +58,8 @@ class Index {
                                                                Most most) const = 0;
   [[nodiscard]] virtual Page<core::FailRecord> fails_since(std::uint64_t order,
                                                            Most most) const = 0;
+  // A msg that waits, in a queue or to be due; none where it does not.
+  [[nodiscard]] virtual std::optional<core::QueuedMsg> waiting(const core::Xid& id) const = 0;
   // What a msg of queue, later, report or fail says; none where none of them has it.
   [[nodiscard]] virtual std::optional<core::Content> content(const core::Xid& id) const = 0;
 

@@ -22,6 +22,7 @@ class Store : public Log, public Index, public View {
   using View::queues;
   using View::report;
   using View::reports_since;
+  using View::waiting;
 
   Ticket append(const ChangeSet& changes) override {
     commit(changes);

@@ -15,10 +15,21 @@ constexpr core::Duration kStaleAfter = std::chrono::milliseconds{100};
 
 void Admission::note(const Fill& is, core::Instant now) {
   noted_at_ = now;
+  is_filled_ = is.fill >= limits_.store_fill;
   full_ = is.disk_is_low                    ? Full::disk
-          : is.fill >= limits_.store_fill   ? Full::store
+          : is_filled_ && is.reports == 0   ? Full::store
           : is.queued >= limits_.queue_msgs ? Full::queue
                                             : Full::no;
+}
+
+std::optional<std::string> Admission::room_made(std::uint64_t reports, core::Instant now) {
+  const bool is_told = room_told_at_ && now < *room_told_at_ + kBetweenWarnings;
+  if (reports == room_told_ || is_told) return std::nullopt;
+  room_told_ = reports;
+  room_told_at_ = now;
+  return "the store is full: the oldest reports make room for new msgs, " +
+         std::to_string(reports) +
+         " so far; what they were of is no longer known (--keep-reports, --map-size)";
 }
 
 bool Admission::is_stale(core::Instant now) const {

@@ -40,7 +40,8 @@ enum class WaitsFor : std::uint8_t {
 struct Fill {
   double fill = 0;  // store::Index::fill
   bool disk_is_low = false;
-  std::uint64_t queued = 0;  // msgs in its queue
+  std::uint64_t queued = 0;   // msgs in its queue
+  std::uint64_t reports = 0;  // that can make room
 };
 
 class Admission {
@@ -55,10 +56,14 @@ class Admission {
   // When what stands still is to be looked at again, for room may come from outside.
   [[nodiscard]] core::Instant look_again_at() const { return noted_at_ + kLookAgain; }
 
+  // The store is as full as it may be, be it with reports.
+  [[nodiscard]] bool is_filled() const { return is_filled_; }
   [[nodiscard]] Full full() const {
     return full_ == Full::no && !has_room_for_any_ ? Full::room : full_;
   }
 
+  // Likewise, where reports have made room: so many so far.
+  [[nodiscard]] std::optional<std::string> room_made(std::uint64_t reports, core::Instant now);
   // What whoever runs the server should know, or nothing: where something has stood still for a second,
   // once, and the same not again within a minute. `reports_lack_room`: none is granted, for its report
   // would have none.
@@ -74,6 +79,9 @@ class Admission {
   core::Limits limits_;
   core::Instant noted_at_{};
   Full full_ = Full::no;
+  bool is_filled_ = false;
+  std::uint64_t room_told_ = 0;  // reports that made room, as was told last,
+  std::optional<core::Instant> room_told_at_;
   bool has_room_for_any_ = true;
   Standstill still_ = Standstill::none;  // since:
   core::Instant still_since_{};

@@ -2,13 +2,14 @@
 #include "turn/desk.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "turn/routes.hpp"
 #include "turn/stop.hpp"
-#include "wire/ended_body.hpp"
+#include "wire/bulk_body.hpp"
 #include "wire/json.hpp"
 #include "wire/names.hpp"
 #include "wire/quote.hpp"
@@ -52,6 +53,10 @@ void place_in_queues(const std::vector<wire::Submission>& submissions, core::Sub
   }
 }
 
+// In the order of Desk::Waiting.
+constexpr std::array kOutcomes{UnknownOutcome::Of::msgs, UnknownOutcome::Of::bulk,
+                               UnknownOutcome::Of::pause, UnknownOutcome::Of::status};
+
 // Puts the ids that msgs have in the place of those that were drawn for them. Those that were known
 // before, in the order of the request.
 std::vector<core::Xid> note_known(const core::SubmitReply& reply, std::vector<core::Xid>& ids) {
@@ -91,15 +96,25 @@ Asked Desk::ask(const Request& request, const Moment& moment) {
     case Route::later:
       return read_page(request, store::Bucket::later);
     case Route::batches:
-      return read_page(request, store::Bucket::batch);
+      return status(request, core::StatusAsked::What::batches);
+    case Route::clients:
+      return status(request, core::StatusAsked::What::clients);
+    case Route::stats:
+      return status(request, core::StatusAsked::What::stats);
     case Route::msg:
-      return find_msg(msg_of(request.path));
+      return find_msg(request);
     case Route::retry:
-      return ended(request, core::EndedAsked::What::retry);
+      return bulk(request, core::BulkAsked::What::retry);
     case Route::forget_fails:
-      return ended(request, core::EndedAsked::What::forget_fails);
+      return bulk(request, core::BulkAsked::What::forget_fails);
     case Route::forget_reports:
-      return ended(request, core::EndedAsked::What::forget_reports);
+      return bulk(request, core::BulkAsked::What::forget_reports);
+    case Route::forget_waiting:
+      return bulk(request, core::BulkAsked::What::forget_waiting);
+    case Route::pause:
+      return pause(request, true);
+    case Route::resume:
+      return pause(request, false);
     case Route::health:
       break;
   }
@@ -132,7 +147,7 @@ Asked Desk::submit(const Request& request, const Moment& moment) {
   const core::RequestId number = next_request_++;
   core::Submitted submitted{number, {}, false};
   submitted.msgs.reserve(submissions->size());
-  Waiting waiting;
+  OfMsgs waiting;
   waiting.ids.reserve(submissions->size());
   for (wire::Submission& one : *submissions) {
     const bool has_key = one.wishes && !one.wishes->key.empty();
@@ -148,25 +163,56 @@ Asked Desk::submit(const Request& request, const Moment& moment) {
 
 Asked Desk::report(const Request& request, const Moment& moment) {
   if (stage_ == Stage::gave_up) return busy(kServerStops);
+  if (const auto refusal = wire::refuse_query(request.query)) return refuse(*refusal);
   auto reported = wire::parse_report(request.body, limits_);
   if (!reported) return refuse(reported.refusal());
   const core::RequestId number = next_request_++;
   reported->request = number;
-  return wait(number, {{}, core::to_ms(moment.now)}, std::move(*reported));
+  return wait(number, OfMsgs{{}, core::to_ms(moment.now)}, std::move(*reported));
 }
 
-Asked Desk::ended(const Request& request, core::EndedAsked::What what) {
+Asked Desk::bulk(const Request& request, core::BulkAsked::What what) {
   if (draining()) return busy(kServerStops);
-  if (ended_waiting_ >= kMostEndedAtOnce) {
-    return busy(std::to_string(ended_waiting_) +
+  if (bulk_waiting_ >= kMostBulkAtOnce) {
+    return busy(std::to_string(bulk_waiting_) +
                 " requests to retry or delete msgs wait already, as many as may");
   }
-  auto asked = wire::parse_ended(request.body, what, limits_);
+  // Which of them is said in the body: a `queue` in the query would mean fewer than are deleted.
+  if (const auto refusal = wire::refuse_query(request.query)) return refuse(*refusal);
+  auto asked = wire::parse_bulk(request.body, what, limits_);
   if (!asked) return refuse(asked.refusal());
   const core::RequestId number = next_request_++;
   asked->request = number;
-  ++ended_waiting_;
-  return wait(number, {{}, 0, what, asked->dry_run}, std::move(*asked));
+  ++bulk_waiting_;
+  return wait(number, OfBulk{what, asked->dry_run}, std::move(*asked));
+}
+
+Asked Desk::pause(const Request& request, bool paused) {
+  if (draining()) return busy(kServerStops);
+  const std::string queue{queue_of(request.path)};
+  if (!wire::is_queue_name(queue)) {
+    return refuse({400, "the queue in the path is " + wire::quote(queue) + "; expected " +
+                            wire::queue_name_rule()});
+  }
+  if (const auto refusal = wire::refuse_query(request.query)) return refuse(*refusal);
+  if (const auto refusal = wire::check_no_body(request.body)) return refuse(*refusal);
+  const core::RequestId number = next_request_++;
+  return wait(number, OfPause{queue, paused}, core::PauseAsked{number, queue, paused});
+}
+
+Asked Desk::status(const Request& request, core::StatusAsked::What what) {
+  if (stage_ == Stage::gave_up) return busy(kServerStops);
+  auto asked = wire::parse_status_query(request.query, what);
+  if (!asked) return refuse(asked.refusal());
+  if (status_waiting_ >= kMostStatusAtOnce) {
+    return busy(std::to_string(status_waiting_) +
+                " requests of how it stands wait already, as many as may");
+  }
+  const core::RequestId number = next_request_++;
+  asked->request = number;
+  OfStatus waiting{asked->queue};
+  ++status_waiting_;
+  return wait(number, std::move(waiting), std::move(*asked));
 }
 
 Asked Desk::read_page(const Request& request, store::Bucket bucket) const {
@@ -178,7 +224,9 @@ Asked Desk::read_page(const Request& request, store::Bucket bucket) const {
   return ReadPage{bucket, *query};
 }
 
-Asked Desk::find_msg(std::string_view id) {
+Asked Desk::find_msg(const Request& request) {
+  if (const auto refusal = wire::refuse_query(request.query)) return refuse(*refusal);
+  const std::string_view id = msg_of(request.path);
   const auto xid = core::Xid::parse(id);
   if (xid) return FindMsg{xid};
   return refuse({400, "the id in the path is " + wire::quote(id) +
@@ -203,7 +251,7 @@ Waits Desk::wait(core::RequestId request, Waiting waiting, core::Event event) {
 // ---- what became of it
 
 std::optional<Reply> Desk::resolve(const core::SubmitReply& reply) {
-  auto waited = extract(reply.request);
+  auto waited = extract<OfMsgs>(reply.request);
   if (!waited) return std::nullopt;
   if (reply.refused) return Reply{reply.request, NoRoom{}};
   auto known = note_known(reply, waited->ids);
@@ -211,28 +259,42 @@ std::optional<Reply> Desk::resolve(const core::SubmitReply& reply) {
 }
 
 std::optional<Reply> Desk::resolve(const SubmitRefused& refusal) {
-  if (!extract(refusal.request)) return std::nullopt;
+  if (!extract<OfMsgs>(refusal.request)) return std::nullopt;
   return Reply{refusal.request, refusal};
 }
 
 std::optional<Reply> Desk::resolve(core::ReportReply&& reply) {
-  const auto waited = extract(reply.request);
+  const auto waited = extract<OfMsgs>(reply.request);
   if (!waited) return std::nullopt;
   const core::RequestId request = reply.request;
   return Reply{request, Settled{std::move(reply), waited->came_at_ms}};
 }
 
-std::optional<Reply> Desk::resolve(const core::EndedReply& reply) {
-  --ended_waiting_;
-  const auto waited = extract(reply.request);
+std::optional<Reply> Desk::resolve(const core::BulkReply& reply) {
+  --bulk_waiting_;
+  const auto waited = extract<OfBulk>(reply.request);
   if (!waited) return std::nullopt;
   return Reply{reply.request, Ended{reply, waited->what, waited->dry_run}};
 }
 
-std::optional<Desk::Waiting> Desk::extract(core::RequestId request) {
+std::optional<Reply> Desk::resolve(const core::PauseReply& reply) {
+  auto waited = extract<OfPause>(reply.request);
+  if (!waited) return std::nullopt;
+  return Reply{reply.request, Paused{std::move(waited->queue), waited->paused, reply.refused}};
+}
+
+std::optional<Reply> Desk::resolve(const core::StatusReply& reply) {
+  --status_waiting_;
+  auto waited = extract<OfStatus>(reply.request);
+  if (!waited) return std::nullopt;
+  return Reply{reply.request, Standing{reply.status, std::move(waited->queue)}};
+}
+
+template <class Of>
+std::optional<Of> Desk::extract(core::RequestId request) {
   auto waited = waiting_.extract(request);
   if (waited.empty()) return std::nullopt;
-  return std::move(waited.mapped());
+  return std::get<Of>(std::move(waited.mapped()));
 }
 
 // ---- the end
@@ -244,9 +306,10 @@ void Desk::drain() {
 std::optional<Reply> Desk::give_up() {
   stage_ = Stage::gave_up;
   if (waiting_.empty()) return std::nullopt;
-  const core::RequestId request = waiting_.begin()->first;
+  const auto& [request, waited] = *waiting_.begin();
+  Reply reply{request, UnknownOutcome{kOutcomes.at(waited.index())}};
   waiting_.erase(waiting_.begin());
-  return Reply{request, UnknownOutcome{}};
+  return reply;
 }
 
 }  // namespace pena::turn

@@ -70,7 +70,9 @@ using Asked = std::variant<Answer, OpenStream, ReadPage, FindMsg, Waits>;
 class Desk {
  public:
   // Requests to retry or delete msgs, which the turn has one after the other.
-  static constexpr std::size_t kMostEndedAtOnce = 16;
+  static constexpr std::size_t kMostBulkAtOnce = 16;
+  // Requests of how it stands, each of which may make a long list.
+  static constexpr std::size_t kMostStatusAtOnce = 64;
 
   // `ids` shares its number with the turn's. `version` is what GET /healthz says.
   Desk(const core::Limits& limits, core::XidFactory ids, std::string version);
@@ -82,7 +84,9 @@ class Desk {
   [[nodiscard]] std::optional<Reply> resolve(const core::SubmitReply& reply);
   [[nodiscard]] std::optional<Reply> resolve(const SubmitRefused& refusal);
   [[nodiscard]] std::optional<Reply> resolve(core::ReportReply&& reply);
-  [[nodiscard]] std::optional<Reply> resolve(const core::EndedReply& reply);
+  [[nodiscard]] std::optional<Reply> resolve(const core::BulkReply& reply);
+  [[nodiscard]] std::optional<Reply> resolve(const core::PauseReply& reply);
+  [[nodiscard]] std::optional<Reply> resolve(const core::StatusReply& reply);
 
   void drain();
   // Nothing is asked of the turn from here on. Gives up one of those that still wait, in the order in
@@ -97,30 +101,43 @@ class Desk {
  private:
   enum class Stage : std::uint8_t { open, draining, gave_up };
   // What an answer says beside what the turn replies.
-  struct Waiting {
+  struct OfMsgs {
     std::vector<core::Xid> ids;   // of a submission
     std::int64_t came_at_ms = 0;  // of a report
-    // Of what has ended.
-    core::EndedAsked::What what = core::EndedAsked::What::retry;
+  };
+  struct OfBulk {
+    core::BulkAsked::What what = core::BulkAsked::What::retry;
     bool dry_run = false;
   };
+  struct OfPause {
+    std::string queue;
+    bool paused = true;
+  };
+  struct OfStatus {
+    std::optional<std::string> queue;
+  };
+  using Waiting = std::variant<OfMsgs, OfBulk, OfPause, OfStatus>;
 
   Asked open_stream(const Request& request, const Moment& moment);
   Asked submit(const Request& request, const Moment& moment);
   Asked report(const Request& request, const Moment& moment);
-  Asked ended(const Request& request, core::EndedAsked::What what);
+  Asked bulk(const Request& request, core::BulkAsked::What what);
+  Asked pause(const Request& request, bool paused);
+  Asked status(const Request& request, core::StatusAsked::What what);
   [[nodiscard]] Asked read_page(const Request& request, store::Bucket bucket) const;
-  [[nodiscard]] static Asked find_msg(std::string_view id);
+  [[nodiscard]] static Asked find_msg(const Request& request);
   [[nodiscard]] Answer health(const Moment& moment) const;
   Waits wait(core::RequestId request, Waiting waiting, core::Event event);
-  std::optional<Waiting> extract(core::RequestId request);
+  template <class Of>
+  std::optional<Of> extract(core::RequestId request);
 
   core::Limits limits_;
   core::XidFactory ids_;
   std::string version_;
   Stage stage_ = Stage::open;
   core::RequestId next_request_ = 1;
-  std::size_t ended_waiting_ = 0;  // requests to retry or delete that the turn has
+  std::size_t bulk_waiting_ = 0;    // requests to retry or delete that the turn has,
+  std::size_t status_waiting_ = 0;  // and of how it stands
   std::map<core::RequestId, Waiting> waiting_;
 };
 

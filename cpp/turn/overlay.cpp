@@ -120,8 +120,32 @@ std::vector<QueuedMsg> QueueThrough::queued(core::QueueNumber queue, std::span<c
   return std::move(grown).page().records;
 }
 
-// As queue() does it, in the order of the due dates. As a rule few are due of many, so the first page is
-// small.
+// As queue() does it, in the order of the due dates.
+template <class Add>
+void QueueThrough::walk_later(std::optional<LaterPlace> after, std::size_t most, std::size_t bytes,
+                              Add add) const {
+  auto next = after ? later_changes_.upper_bound(*after) : later_changes_.begin();
+  const auto add_changed_until = [&](auto end) {
+    for (; next != end; ++next) {
+      const QueuedMsg* const put = next->second.put();
+      if (put != nullptr && !add(*put)) return false;
+    }
+    return true;
+  };
+  for (bool more = true; more; most = std::min<std::size_t>(2 * most, 4096)) {
+    std::optional<store::LaterPlace> behind;
+    if (after) behind = store::LaterPlace{after->first, after->second};
+    const store::Page<QueuedMsg> page = index_.later(behind, {most, bytes});
+    more = page.more;
+    for (const QueuedMsg& msg : page.records) {
+      after = LaterPlace{msg.queued_at, msg.msg.id};
+      if (!add_changed_until(later_changes_.upper_bound(*after))) return;
+      if (!later_changes_.contains(*after) && !add(msg)) return;
+    }
+  }
+  (void)add_changed_until(later_changes_.end());
+}
+
 QueueThrough::Due QueueThrough::due(core::Instant up_to, std::size_t limit,
                                     std::size_t bytes) const {
   Due due;
@@ -137,28 +161,45 @@ QueueThrough::Due QueueThrough::due(core::Instant up_to, std::size_t limit,
     due.msgs.push_back(msg);
     return true;
   };
-  auto next = later_changes_.begin();
-  const auto add_changed_until = [&](auto end) {
-    for (; next != end; ++next) {
-      const QueuedMsg* const put = next->second.put();
-      if (put != nullptr && !add(*put)) return false;
-    }
-    return true;
-  };
-  std::optional<store::LaterPlace> after;
-  std::size_t most = 8;
-  for (bool more = true; more; most = std::min<std::size_t>(2 * most, 4096)) {
-    const store::Page<QueuedMsg> page = index_.later(after, {most, bytes});
-    more = page.more;
-    for (const QueuedMsg& msg : page.records) {
-      const LaterPlace place{msg.queued_at, msg.msg.id};
-      after = store::LaterPlace{msg.queued_at, msg.msg.id};
-      if (!add_changed_until(later_changes_.upper_bound(place))) return due;
-      if (!later_changes_.contains(place) && !add(msg)) return due;
+  walk_later(std::nullopt, 8, bytes, add);
+  return due;
+}
+
+store::Page<QueuedMsg> QueueThrough::later(const std::optional<LaterPlace>& after,
+                                           std::size_t limit, std::size_t bytes) const {
+  GrowingPage grown{limit, bytes};
+  walk_later(after, limit, bytes, [&](const QueuedMsg& msg) { return grown.add(msg); });
+  return std::move(grown).page();
+}
+
+WaitingThrough::WaitingThrough(const store::Index& index, Layers layers) : index_(index) {
+  for (const store::ChangeSet* changes : layers) {
+    for (const core::Write& write : *changes) {
+      if (const auto* put = std::get_if<core::PutQueue>(&write)) {
+        last_[put->msg.msg.id] = &write;
+      } else if (const auto* later = std::get_if<core::PutLater>(&write)) {
+        last_[later->msg.msg.id] = &write;
+      } else if (const auto* drop = std::get_if<core::DropQueue>(&write)) {
+        last_[drop->id] = nullptr;
+      } else if (const auto* due = std::get_if<core::DropLater>(&write)) {
+        last_[due->id] = nullptr;
+      }
     }
   }
-  (void)add_changed_until(later_changes_.end());
-  return due;
+}
+
+std::optional<core::WaitingMsg> WaitingThrough::waiting(const Xid& id) const {
+  const auto last = last_.find(id);
+  if (last == last_.end()) {
+    auto msg = index_.waiting(id);
+    if (!msg) return std::nullopt;
+    return core::WaitingMsg{*std::move(msg), index_.find_all({id}).front() == store::Bucket::later};
+  }
+  if (last->second == nullptr) return std::nullopt;
+  if (const auto* const put = std::get_if<core::PutQueue>(last->second)) {
+    return core::WaitingMsg{put->msg, false};
+  }
+  return core::WaitingMsg{std::get<core::PutLater>(*last->second).msg, true};
 }
 
 void erase_reported(Layers layers, core::ReportReply& reply) {

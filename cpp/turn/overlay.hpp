@@ -45,6 +45,11 @@ class QueueThrough {
     std::optional<core::Instant> next_due;
   };
   [[nodiscard]] Due due(core::Instant up_to, std::size_t limit, std::size_t bytes) const;
+  // Msgs of `later` behind that place (none: from the start), as store::Index::later, but of so many
+  // QueuedMsg::memory_bytes().
+  [[nodiscard]] store::Page<core::QueuedMsg> later(
+      const std::optional<std::pair<core::Instant, core::Xid>>& after, std::size_t limit,
+      std::size_t bytes) const;
 
  private:
   // What the layers' last word on an id is: the msg that this write puts, or that it is out of there. By
@@ -56,10 +61,28 @@ class QueueThrough {
   };
   using Place = std::pair<core::QueueNumber, core::Xid>;
   using LaterPlace = std::pair<core::Instant, core::Xid>;
+  // Shows the msgs behind that place in the order of (due date, id), until `add` says false. `most`: so many
+  // are read at first, for as a rule few are wanted.
+  template <class Add>
+  void walk_later(std::optional<LaterPlace> after, std::size_t most, std::size_t bytes,
+                  Add add) const;
 
   const store::Index& index_;
   std::map<Place, Change> changes_;
   std::map<LaterPlace, Change> later_changes_;
+};
+
+// Single msgs that wait, by id, likewise.
+class WaitingThrough {
+ public:
+  WaitingThrough(const store::Index& index, Layers layers);
+  // None where it does not wait.
+  [[nodiscard]] std::optional<core::WaitingMsg> waiting(const core::Xid& id) const;
+
+ private:
+  const store::Index& index_;
+  // The layers' last word on an id: null where it is out of there.
+  std::unordered_map<core::Xid, const core::Write*> last_;
 };
 
 // Takes out of `elsewhere` what a layer puts into the bucket `report`: those are duplicates.

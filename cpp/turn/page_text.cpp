@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/check.hpp"
+
 namespace pena::turn {
 namespace {
 
@@ -49,7 +51,9 @@ PageText::PageText(const store::View& buckets, Bucket bucket, const wire::PageQu
       slice_(slice),
       reads_left_(query.queue ? kMostReads : SIZE_MAX),
       names_(buckets),
-      json_(query.records ? "records" : "ids") {}
+      json_(query.records ? "records" : "ids") {
+  PENA_CHECK(bucket != Bucket::batch);  // who holds what is the turn's to say
+}
 
 void PageText::append_next(std::string& out) {
   if (query_.queue && !queue_) {
@@ -76,7 +80,7 @@ void PageText::append_slice(std::string& out) {
     case Bucket::later:
       return append_later(out);
     case Bucket::batch:
-      return append_batches(out);
+      break;
   }
 }
 
@@ -111,27 +115,6 @@ void PageText::append_later(std::string& out) {
   std::optional<store::LaterPlace> after;
   if (query_.after) after = {query_.after_date, *query_.after};
   append(out, buckets_.later(after, most()));
-}
-
-// All of them, for they are read at once.
-void PageText::append_batches(std::string& out) {
-  store::Page<core::Batch> batches{buckets_.batches(), false};
-  if (query_.records) {
-    std::ranges::sort(batches.records, {}, &core::Batch::id);
-    std::erase_if(batches.records, [this](const core::Batch& batch) {
-      return query_.after && batch.id <= *query_.after;
-    });
-    return append(out, batches);
-  }
-  store::Page<Xid> ids;
-  for (const core::Batch& batch : batches.records) {
-    for (const core::QueuedMsg& msg : batch.msgs) {
-      const bool is_behind = !query_.after || msg.msg.id > *query_.after;
-      if (is_behind && is_wanted(msg)) ids.records.push_back(msg.msg.id);
-    }
-  }
-  std::ranges::sort(ids.records);
-  append(out, ids);
 }
 
 // Msgs of all queues, in the order of their ids.
@@ -203,10 +186,6 @@ bool PageText::is_wanted(const core::FailRecord& record) const {
 bool PageText::is_wanted(const core::QueuedMsg& msg) const {
   return is_wanted(msg.msg.queue);
 }
-bool PageText::is_wanted(const core::Batch& batch) const {
-  return std::ranges::any_of(batch.msgs,
-                             [this](const core::QueuedMsg& msg) { return is_wanted(msg); });
-}
 
 void PageText::add(std::string& out, const Xid& id) {
   json_.add(out, id);
@@ -222,13 +201,6 @@ void PageText::add(std::string& out, const core::FailRecord& record) {
 void PageText::add(std::string& out, const core::QueuedMsg& msg) {
   if (!query_.records) return json_.add(out, msg.msg.id);
   json_.add(out, msg, bucket_ == Bucket::later, names_.name(msg.msg.queue));
-}
-void PageText::add(std::string& out, const core::Batch& batch) {
-  std::vector<Xid> ids;
-  for (const core::QueuedMsg& msg : batch.msgs) {
-    if (is_wanted(msg)) ids.push_back(msg.msg.id);
-  }
-  json_.add(out, batch, ids);
 }
 
 void PageText::go_behind(const core::ReportRecord& record) {

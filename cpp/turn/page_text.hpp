@@ -19,7 +19,7 @@ class PageText {
  public:
   static constexpr std::size_t kSlice = 128UL * 1024;  // bytes, as they are stored
 
-  // `buckets` outlives it. The page ends with the record that takes it to `most_bytes`. Of one queue
+  // `buckets` outlives it; `bucket` is any but `batch`. The page ends with the record that takes it to `most_bytes`. Of one queue
   // alone it may have fewer records than there are, for it ends, too, when so many were passed over.
   PageText(const store::View& buckets, store::Bucket bucket, const wire::PageQuery& query,
            std::size_t most_bytes, std::size_t slice = kSlice);
@@ -36,7 +36,6 @@ class PageText {
   void append_fails(std::string& out);
   void append_queue(std::string& out);
   void append_later(std::string& out);
-  void append_batches(std::string& out);
   [[nodiscard]] store::Page<core::Xid> ids() const;
   [[nodiscard]] store::Most most() const;
   [[nodiscard]] store::Page<core::QueuedMsg> waiting();
@@ -54,19 +53,16 @@ class PageText {
   [[nodiscard]] bool is_wanted(const core::ReportRecord& record) const;
   [[nodiscard]] bool is_wanted(const core::FailRecord& record) const;
   [[nodiscard]] bool is_wanted(const core::QueuedMsg& msg) const;
-  [[nodiscard]] bool is_wanted(const core::Batch& batch) const;
 
   void add(std::string& out, const core::Xid& id);
   void add(std::string& out, const core::ReportRecord& record);
   void add(std::string& out, const core::FailRecord& record);
   void add(std::string& out, const core::QueuedMsg& msg);
-  void add(std::string& out, const core::Batch& batch);
 
   void go_behind(const core::Xid& id) { query_.after = id; }
   void go_behind(const core::ReportRecord& record);
   void go_behind(const core::FailRecord& record);
   void go_behind(const core::QueuedMsg& msg);
-  void go_behind(const core::Batch& batch) { query_.after = batch.id; }
 
   const store::View& buckets_;
   store::Bucket bucket_;

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "turn/settled.hpp"
-#include "wire/ended_body.hpp"
+#include "turn/status_text.hpp"
+#include "wire/bulk_body.hpp"
 #include "wire/json.hpp"
 #include "wire/names.hpp"
+#include "wire/status_json.hpp"
 
 namespace pena::turn {
 namespace {
@@ -21,10 +23,25 @@ std::string too_late(const SettledReply& settled) {
          "reports, or give it a longer lease";
 }
 
+// What is told to whoever would keep a batch that is lost.
+std::string not_kept(const SettledReply& settled) {
+  if (settled.held.value_or(0) == 0) {
+    return "the batch is over, so it is not kept: its msgs are settled, or are sent again; stop "
+           "the "
+           "work on it";
+  }
+  return "the batch is not kept, for its stream or its lease is over, and the grace runs: report "
+         "at "
+         "once what is done, and stop the rest, which is sent again";
+}
+
 Answer told(const SettledReply& settled, std::int64_t came_at_ms) {
   const wire::ReportAnswer counts{settled.reported, settled.duplicate, settled.unknown,
                                   settled.held};
   std::string at = "Pena-At: " + std::to_string(came_at_ms) + "\r\n";
+  if (settled.not_kept) {
+    return {409, wire::report_error_json(not_kept(settled), counts), std::move(at)};
+  }
   if (settled.not_taken == 0) return {200, wire::report_success_json(counts), std::move(at)};
   return {409, wire::report_error_json(too_late(settled), counts), std::move(at)};
 }
@@ -41,14 +58,18 @@ wire::Refusal other_content(const SubmitRefused& refused) {
                    refused.id.text() + kSays + "key"};
 }
 
+Answer too_many_queues(const std::string& queue, const core::Limits& limits) {
+  return busy("there are " + std::to_string(limits.queues) +
+                  " queues (--max-queues), and none is called " + queue,
+              "expected the name of one that is there");
+}
+
 Answer refusal(const SubmitRefused& refused, const core::Limits& limits) {
   switch (refused.why) {
     case SubmitRefused::Why::other_content:
       return refuse(other_content(refused));
     case SubmitRefused::Why::too_many_queues:
-      return busy("there are " + std::to_string(limits.queues) +
-                      " queues (--max-queues), and none is called " + refused.queue,
-                  "expected the name of one that is there");
+      return too_many_queues(refused.queue, limits);
     case SubmitRefused::Why::yet_to_make:
       break;
   }
@@ -57,17 +78,30 @@ Answer refusal(const SubmitRefused& refused, const core::Limits& limits) {
                           "or none"});
 }
 
+// Of what was asked of a turn that is no more.
+Answer unknown(UnknownOutcome::Of of) {
+  const std::string ended = "the server ended before its disk had answered: ";
+  switch (of) {
+    case UnknownOutcome::Of::bulk:
+      return busy(ended + "some of these msgs may be done, and what is done stays done",
+                  "send it again, and it goes on with those that are left");
+    case UnknownOutcome::Of::pause:
+      return busy(ended + "the outcome is unknown, it may be done", "send it again");
+    case UnknownOutcome::Of::status:
+      return busy("the server ended before it had answered");
+    case UnknownOutcome::Of::msgs:
+      break;
+  }
+  return busy(ended + "the outcome is unknown, it may have been accepted",
+              "send it again with the same ids");
+}
+
 using Answered = std::variant<Answer, LookUp>;
 
 struct Answering {
   const core::Limits& limits;
 
-  Answered operator()(const UnknownOutcome& /*unknown*/) const {
-    return busy(
-        "the server ended before its disk had answered: the outcome is unknown, it may have been "
-        "accepted",
-        "send it again with the same ids");
-  }
+  Answered operator()(const UnknownOutcome& outcome) const { return unknown(outcome.of); }
   Answered operator()(const Accepted& accepted) const {
     return Answer{201, wire::accepted_json(accepted.ids, accepted.known), {}};
   }
@@ -77,14 +111,14 @@ struct Answering {
                 " bytes, or its disk has no room for these msgs beside what held ones may need");
   }
   Answered operator()(const Ended& ended) const {
-    const bool retried = ended.what == core::EndedAsked::What::retry;
+    const bool retried = ended.what == core::BulkAsked::What::retry;
     if (ended.reply.refused) {
       return busy("the store, of " + std::to_string(limits.map_bytes) +
                   " bytes, or its disk has room for " + std::to_string(ended.reply.done) +
                   " of these msgs to be tried again, and no more beside what held ones may need");
     }
     return Answer{
-        200, wire::ended_json(retried ? "retried" : "deleted", ended.reply, ended.dry_run), {}};
+        200, wire::bulk_json(retried ? "retried" : "deleted", ended.reply, ended.dry_run), {}};
   }
   Answered operator()(const Settled& report) const {
     if (report.reply.refused) {
@@ -96,6 +130,11 @@ struct Answering {
     if (!report.reply.elsewhere.empty()) return LookUp{report};
     return told(settled_so_far(report.reply), report.came_at_ms);
   }
+  Answered operator()(const Paused& paused) const {
+    if (paused.refused) return too_many_queues(paused.queue, limits);
+    return Answer{200, wire::paused_json(paused.queue, paused.paused), {}};
+  }
+  Answered operator()(const Standing& standing) const { return LookUp{standing}; }
 };
 
 }  // namespace
@@ -105,7 +144,11 @@ std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limi
 }
 
 Answer answer(const LookUp& asked, const store::View& view) {
-  return told(settled(asked.report.reply, view), asked.report.came_at_ms);
+  if (const auto* const standing = std::get_if<Standing>(&asked)) {
+    return {200, status_text(*standing->status, standing->queue, view), {}};
+  }
+  const auto& report = std::get<Settled>(asked);
+  return told(settled(report.reply, view), report.came_at_ms);
 }
 
 std::string describe(const Reply& reply, const Answer& answer) {
@@ -114,9 +157,10 @@ std::string describe(const Reply& reply, const Answer& answer) {
     if (accepted->known.empty()) return told;
     return told + ", " + std::to_string(accepted->known.size()) + " of them before";
   }
-  const bool has_counts = std::holds_alternative<Settled>(reply.outcome) ||
-                          std::holds_alternative<Ended>(reply.outcome);
-  return has_counts ? answer.body : "";
+  const bool says_it = std::holds_alternative<Settled>(reply.outcome) ||
+                       std::holds_alternative<Ended>(reply.outcome) ||
+                       std::holds_alternative<Paused>(reply.outcome);
+  return says_it ? answer.body : "";
 }
 
 }  // namespace pena::turn

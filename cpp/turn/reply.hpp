@@ -5,12 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/effect.hpp"
 #include "core/limits.hpp"
+#include "core/status.hpp"
 #include "store/view.hpp"
 #include "turn/answer.hpp"
 #include "turn/turn.hpp"
@@ -33,22 +36,36 @@ struct Settled {
 };
 // Msgs that had ended are tried again, or forgotten: as many as could be.
 struct Ended {
-  core::EndedReply reply;
-  core::EndedAsked::What what = core::EndedAsked::What::retry;
+  core::BulkReply reply;
+  core::BulkAsked::What what = core::BulkAsked::What::retry;
   bool dry_run = false;
 };
+// A queue is paused, or no longer. `refused`: it would be a new one, and there are as many as may be.
+struct Paused {
+  std::string queue;
+  bool paused = true;
+  bool refused = false;
+};
+// How it stands. `queue`: the one that was asked for.
+struct Standing {
+  std::shared_ptr<const core::Status> status;
+  std::optional<std::string> queue = std::nullopt;
+};
 // The server ended while the request waited for the disk.
-struct UnknownOutcome {};
+struct UnknownOutcome {
+  enum class Of : std::uint8_t { msgs, bulk, pause, status };
+  Of of = Of::msgs;
+};
 
 struct Reply {
   core::RequestId request = 0;
-  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, Ended> outcome;
+  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, Ended, Paused, Standing>
+      outcome;
 };
 
-// A report named ids that no batch held: the store is to be read first, which may wait for the disk.
-struct LookUp {
-  Settled report;
-};
+// The store is to be read first, which may wait for the disk: a report named ids that no batch held, or
+// somebody asks how it stands, which is long, too.
+using LookUp = std::variant<Settled, Standing>;
 // What a request is answered with; as a rule without the store.
 [[nodiscard]] std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limits);
 // Throws StoreError. `view` has what was durable when the reply left, or more.

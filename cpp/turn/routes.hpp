@@ -18,10 +18,15 @@ enum class Route : std::uint8_t {
   queue,           // GET /queue
   later,           // GET /later
   batches,         // GET /batch
+  clients,         // GET /clients
+  stats,           // GET /stats
   msg,             // GET /task/<id>
   retry,           // POST /fail/retry
   forget_fails,    // DELETE /fail
   forget_reports,  // DELETE /report
+  forget_waiting,  // DELETE /queue
+  pause,           // POST /queue/<name>/pause
+  resume,          // POST /queue/<name>/resume
   health,          // GET /healthz
 };
 
@@ -31,5 +36,7 @@ enum class Route : std::uint8_t {
                                                      std::string_view path);
 // Of a path that leads to Route::msg: what stands for the id.
 [[nodiscard]] std::string_view msg_of(std::string_view path);
+// Of one that leads to Route::pause or resume: what stands for the name.
+[[nodiscard]] std::string_view queue_of(std::string_view path);
 
 }  // namespace pena::turn

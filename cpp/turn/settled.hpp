@@ -18,6 +18,7 @@ struct SettledReply {
   // Of a report whose batch was gone when it came, so many ids were not settled under that batch, by an
   // earlier try of the report or another one.
   std::uint64_t not_taken = 0;
+  bool not_kept = false;  // as that of a ReportReply
 };
 // Without those ids, for which the store is to be read.
 [[nodiscard]] SettledReply settled_so_far(const core::ReportReply& reply);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "turn/ended.hpp"
+#include "turn/bulk.hpp"
 #include "turn/first_ids.hpp"
 
 namespace pena::turn {
@@ -17,6 +17,8 @@ core::Snapshot snapshot_of(const store::Index& index) {
   for (const store::QueueInfo& queue : index.queues()) {
     snapshot.queues.push_back({queue.number, queue.name, queue.paused, queue.queued});
     snapshot.later += queue.later;
+    snapshot.reports += queue.reported;
+    snapshot.fails += queue.failed;
   }
   return snapshot;
 }
@@ -137,6 +139,7 @@ void Turn::close(core::Instant now) {
   look_for_room(now);
   const std::optional<core::Instant> due = dispatcher_.next_timeout();
   if (std::exchange(room_came_, false) || (due && *due <= now)) step(core::TimeReached{}, now);
+  tell_room(now);
   const bool owes_read = reads_put_off_;
   read_for_dispatcher(now);
   fill_from_generator(now);
@@ -159,7 +162,7 @@ void Turn::read_for_dispatcher(core::Instant now) {
   if (const auto* ids = std::get_if<core::WantedBodies>(&wanted)) return read_bodies(*ids, now);
   if (const auto* due = std::get_if<core::WantedDue>(&wanted)) return read_due(*due, now);
   if (const auto* page = std::get_if<core::WantedRefill>(&wanted)) return refill(*page, now);
-  read_ended(std::get<core::WantedEnded>(wanted), now);
+  read_bulk(std::get<core::WantedBulk>(wanted), now);
 }
 
 // However much the events of the round write: what waits to be sent again is not to wait for their end.
@@ -183,8 +186,8 @@ void Turn::refill(const core::WantedRefill& wanted, core::Instant now) {
   step(core::Refilled{wanted.as_of, wanted.queue, std::move(page.records), page.more}, now);
 }
 
-void Turn::read_ended(const core::WantedEnded& wanted, core::Instant now) {
-  step(turn::read_ended(index_, layers(), wanted), now);
+void Turn::read_bulk(const core::WantedBulk& wanted, core::Instant now) {
+  step(turn::read_bulk(index_, layers(), wanted), now);
 }
 
 void Turn::read_due(const core::WantedDue& wanted, core::Instant now) {
@@ -215,6 +218,15 @@ core::Supply Turn::supply() const {
 
 void Turn::tell_supply(core::Instant now) {
   if (supply() != dispatcher_.supply()) step(core::SupplyChanged{supply()}, now);
+}
+
+// Before the first submission is refused.
+bool Turn::room_runs_out() const {
+  return admission_.is_filled() || !dispatcher_.has_room_to_spare();
+}
+
+void Turn::tell_room(core::Instant now) {
+  if (room_runs_out() != dispatcher_.makes_room()) step(core::RoomRunsOut{room_runs_out()}, now);
 }
 
 void Turn::fill_from_generator(core::Instant now) {
@@ -320,7 +332,9 @@ void Turn::note_reported(core::ReportReply& reply) const {
 // ---- room
 
 void Turn::note_fill(core::Instant now) {
-  admission_.note({index_.fill(), index_.disk_is_low(), dispatcher_.waiting()}, now);
+  admission_.note(
+      {index_.fill(), index_.disk_is_low(), dispatcher_.waiting(), dispatcher_.reports_kept()},
+      now);
 }
 
 bool Turn::note_room() {
@@ -357,6 +371,7 @@ std::optional<core::Instant> Turn::next_close(core::Instant now) {
 
 std::optional<core::Instant> Turn::next_close_without_events(core::Instant now) const {
   if (supply() != dispatcher_.supply()) return now;
+  if (room_runs_out() != dispatcher_.makes_room()) return now;
   if (room_came_ || !std::holds_alternative<std::monostate>(dispatcher_.wanted())) return now;
   std::optional<core::Instant> next = dispatcher_.next_timeout();
   const auto sooner = [&next](core::Instant at) {
@@ -400,6 +415,7 @@ bool Turn::only_answers_reports() const {
 std::optional<std::string> Turn::warning(core::Instant now) {
   if (auto text = std::exchange(news_, std::nullopt)) return text;
   if (auto text = index_.warning()) return text;
+  if (auto text = admission_.room_made(dispatcher_.counts().room_reports, now)) return text;
   return admission_.warning(waits_for_room(), waits_for(), now);
 }
 

@@ -56,8 +56,9 @@ struct SubmitRefused {
 
 // What leaves once its round is durable. Whoever answers a report looks its `elsewhere` up, with
 // settled() of turn/settled.hpp.
-using Outgoing = std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
-                              core::ReportReply, core::EndedReply>;
+using Outgoing =
+    std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
+                 core::ReportReply, core::BulkReply, core::PauseReply, core::StatusReply>;
 
 class Turn {
  public:
@@ -135,11 +136,13 @@ class Turn {
   void fill_from_generator(core::Instant now);
   [[nodiscard]] core::Supply supply() const;
   void tell_supply(core::Instant now);
+  [[nodiscard]] bool room_runs_out() const;
+  void tell_room(core::Instant now);
   void read_for_dispatcher(core::Instant now);
   void read_bodies(core::WantedBodies wanted, core::Instant now);
   void read_due(const core::WantedDue& wanted, core::Instant now);
   void refill(const core::WantedRefill& wanted, core::Instant now);
-  void read_ended(const core::WantedEnded& wanted, core::Instant now);
+  void read_bulk(const core::WantedBulk& wanted, core::Instant now);
   [[nodiscard]] std::vector<const store::ChangeSet*> layers() const;
   [[nodiscard]] std::vector<const store::ChangeSet*> layers_of(std::size_t rounds) const;
   void append(core::Instant now);

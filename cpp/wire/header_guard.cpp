@@ -45,7 +45,8 @@ std::optional<Refusal> guard_method(std::string_view method) {
   constexpr std::array<std::string_view, 8> kKnown{"GET",    "HEAD",    "POST",  "PUT",
                                                    "DELETE", "OPTIONS", "TRACE", "PATCH"};
   if (std::find(kKnown.begin(), kKnown.end(), method) != kKnown.end()) return std::nullopt;
-  return Refusal{501, "the method " + quote(method) + " is not known; expected GET, HEAD or POST"};
+  return Refusal{501, "the method " + quote(method) +
+                          " is not known; expected GET, HEAD, POST, DELETE or OPTIONS"};
 }
 
 std::optional<Refusal> guard_lines(const RequestHead& head) {

@@ -153,18 +153,6 @@ void PageJson::add(std::string& out, const core::QueuedMsg& msg, bool is_later,
   out += '}';
 }
 
-void PageJson::add(std::string& out, const core::Batch& batch, const std::vector<core::Xid>& ids) {
-  begin_one(out);
-  out += "{\"batch\":";
-  append_quoted(out, batch.id);
-  append_member(out, "client", batch.client);
-  append_name(out, batch.client_name);
-  append_member(out, "granted_at", json_date(batch.granted_at));
-  out += ",\"ids\":";
-  append_ids(out, ids);
-  out += '}';
-}
-
 void PageJson::begin_one(std::string& out) {
   if (std::exchange(begun_, true)) {
     out += ',';

@@ -21,8 +21,6 @@ class PageJson {
   // Of a queue, or of what is not due yet.
   void add(std::string& out, const core::QueuedMsg& msg, bool is_later,
            std::string_view queue = {});
-  // Who holds what.
-  void add(std::string& out, const core::Batch& batch, const std::vector<core::Xid>& ids);
   // `next`: where the next page begins; none: this is the last.
   void end(std::string& out, const std::optional<core::Xid>& next);
   // The same, as JSON; empty: this is the last.

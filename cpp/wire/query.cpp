@@ -1,7 +1,9 @@
 #include "wire/query.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +60,37 @@ Outcome<std::optional<std::string>> only(const Pairs& pairs, std::string_view ke
   return found;
 }
 
+// "limit, after or queue".
+std::string listed(std::span<const std::string_view> keys) {
+  std::string list;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (i > 0) list += i + 1 == keys.size() ? " or " : ", ";
+    list += keys[i];
+  }
+  return list;
+}
+
+// What stands there beside these does nothing, though somebody meant it to.
+std::optional<Refusal> refuse_others(const Pairs& pairs, std::span<const std::string_view> known) {
+  for (const auto& [key, value] : pairs) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    return Refusal{400, "the query has " + quote(key) + "; expected " +
+                            (known.empty() ? "none" : listed(known))};
+  }
+  return std::nullopt;
+}
+
+constexpr auto kSubmitKeys = std::to_array<std::string_view>({"queue"});
+constexpr auto kKeyKeys = std::to_array<std::string_view>({"key", "queue"});
+constexpr auto kStatusKeys = std::to_array<std::string_view>({"limit", "after", "queue"});
+constexpr auto kPageKeys =
+    std::to_array<std::string_view>({"limit", "after", "records", "queue", "since"});
+
+// `since` is the last of them.
+std::span<const std::string_view> page_keys(PageKind kind) {
+  return std::span{kPageKeys}.first(kPageKeys.size() - (kind.has_since ? 0 : 1));
+}
+
 // Decimal digits alone: from_chars would take a minus, and stops at what it does not know.
 Outcome<std::size_t> whole_number(std::string_view key, const std::string& text, std::size_t most) {
   std::size_t number = 0;
@@ -68,6 +101,13 @@ Outcome<std::size_t> whole_number(std::string_view key, const std::string& text,
                             "; expected a whole number from 1 to " + std::to_string(most)};
   }
   return number;
+}
+
+Outcome<std::size_t> limit_of(const Pairs& pairs, std::size_t most) {
+  const auto limit = only(pairs, "limit");
+  if (!limit) return limit.refusal();
+  if (!*limit) return most;
+  return whole_number("limit", **limit, most);
 }
 
 Outcome<bool> zero_or_one(const Pairs& pairs, std::string_view key) {
@@ -109,6 +149,10 @@ Outcome<std::optional<std::string>> only_queue(const Pairs& pairs) {
   return Refusal{400, "queue is " + quote(**queue) + "; expected " + queue_name_rule()};
 }
 
+Refusal no_id(std::string_view after) {
+  return {400, "after is " + quote(after) + "; expected an id, 20 characters of 0-9 and a-v"};
+}
+
 // Where a page begins, by what its bucket is sorted by.
 std::optional<Refusal> read_after(const Pairs& pairs, PageKind kind, PageQuery& page) {
   const auto after = only(pairs, "after");
@@ -125,15 +169,14 @@ std::optional<Refusal> read_after(const Pairs& pairs, PageKind kind, PageQuery& 
   }
   page.after = core::Xid::parse(id);
   if (page.after) return std::nullopt;
-  return Refusal{400, "after is " + quote(**after) +
-                          (kind.is_by_date ? "; expected the next of another page"
-                                           : "; expected an id, 20 characters of 0-9 and a-v")};
+  if (!kind.is_by_date) return no_id(**after);
+  return Refusal{400, "after is " + quote(**after) + "; expected the next of another page"};
 }
 
-std::optional<Refusal> read_since(const Pairs& pairs, PageKind kind, PageQuery& page) {
+std::optional<Refusal> read_since(const Pairs& pairs, PageQuery& page) {
   const auto since = only(pairs, "since");
   if (!since) return since.refusal();
-  if (!*since || !kind.has_since) return std::nullopt;
+  if (!*since) return std::nullopt;
   std::uint64_t order = 0;
   const std::string& text = **since;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), order);
@@ -170,7 +213,9 @@ std::optional<Refusal> read_wishes(const Pairs& pairs, TaskQuery& task) {
 
 Outcome<std::string> parse_submit_query(std::string_view query) {
   if (query.empty()) return std::string{};
-  const auto queue = only_queue(pairs_of(query));
+  const Pairs pairs = pairs_of(query);
+  if (auto refusal = refuse_others(pairs, kSubmitKeys)) return *std::move(refusal);
+  const auto queue = only_queue(pairs);
   if (!queue) return queue.refusal();
   return queue->value_or("");
 }
@@ -201,10 +246,13 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
 
 Outcome<std::optional<KeyQuery>> parse_key_query(std::string_view query) {
   const Pairs pairs = pairs_of(query);
-  const auto has = [&](std::string_view key) {
-    return std::ranges::any_of(pairs, [&](const auto& pair) { return pair.first == key; });
-  };
-  if (has("batchsize") || !has("key")) return std::optional<KeyQuery>{};
+  if (std::ranges::find(pairs, "key", &Pairs::value_type::first) == pairs.end()) {
+    return std::optional<KeyQuery>{};
+  }
+  if (auto refusal = refuse_others(pairs, kKeyKeys)) {
+    refusal->sentence += ": key asks for one msg, and opens no stream";
+    return *std::move(refusal);
+  }
   const auto key = only(pairs, "key");
   if (!key) return key.refusal();
   if (!is_key(**key)) {
@@ -223,15 +271,11 @@ std::string date_place(core::Instant date, const core::Xid& id) {
 Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& limits,
                                     PageKind kind) {
   const Pairs pairs = pairs_of(query);
+  if (auto refusal = refuse_others(pairs, page_keys(kind))) return *std::move(refusal);
   PageQuery page;
-  page.limit = limits.page_ids;
-  const auto limit = only(pairs, "limit");
+  const auto limit = limit_of(pairs, limits.page_ids);
   if (!limit) return limit.refusal();
-  if (*limit) {
-    const auto number = whole_number("limit", **limit, limits.page_ids);
-    if (!number) return number.refusal();
-    page.limit = *number;
-  }
+  page.limit = *limit;
   const auto records = zero_or_one(pairs, "records");
   if (!records) return records.refusal();
   page.records = *records;
@@ -239,8 +283,40 @@ Outcome<PageQuery> parse_page_query(std::string_view query, const core::Limits& 
   if (!queue) return queue.refusal();
   page.queue = *queue;
   if (auto refusal = read_after(pairs, kind, page)) return *std::move(refusal);
-  if (auto refusal = read_since(pairs, kind, page)) return *std::move(refusal);
+  if (auto refusal = read_since(pairs, page)) return *std::move(refusal);
   return page;
+}
+
+Outcome<core::StatusAsked> parse_status_query(std::string_view query,
+                                              core::StatusAsked::What what) {
+  const Pairs pairs = pairs_of(query);
+  if (auto refusal = refuse_others(pairs, kStatusKeys)) return *std::move(refusal);
+  core::StatusAsked asked;
+  asked.what = what;
+  const auto limit = limit_of(pairs, kMostStatus);
+  if (!limit) return limit.refusal();
+  asked.limit = *limit;
+  const auto queue = only_queue(pairs);
+  if (!queue) return queue.refusal();
+  if (*queue) asked.queue = full_queue_name(**queue);
+  const auto after = only(pairs, "after");
+  if (!after) return after.refusal();
+  if (!*after) return asked;
+  if (what == core::StatusAsked::What::stats) {
+    if (!is_queue_name(**after)) {
+      return Refusal{400, "after is " + quote(**after) + "; expected the name of a queue, " +
+                              queue_name_rule()};
+    }
+    asked.after_queue = **after;
+    return asked;
+  }
+  asked.after = core::Xid::parse(**after);
+  if (!asked.after) return no_id(**after);
+  return asked;
+}
+
+std::optional<Refusal> refuse_query(std::string_view query) {
+  return refuse_others(pairs_of(query), {});
 }
 
 }  // namespace pena::wire

@@ -1,4 +1,5 @@
-// The queries of Pena's targets. Unknown keys are ignored: SSE libraries add their own.
+// The queries of Pena's targets. What is not known there is refused (400): a key that does nothing was meant
+// to do something. Of a stream alone it is passed over, for SSE libraries add keys of their own.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/event.hpp"
 #include "core/instant.hpp"
 #include "core/limits.hpp"
 #include "core/xid.hpp"
@@ -37,7 +39,7 @@ struct KeyQuery {
   std::string key;
   std::string queue;  // empty: `default`
 };
-// Nothing where there is a `batchsize`, or no `key`.
+// Nothing where there is no `key`.
 [[nodiscard]] Outcome<std::optional<KeyQuery>> parse_key_query(std::string_view query);
 
 // What may be asked of a bucket beside the rest.
@@ -55,6 +57,16 @@ struct PageQuery {
 };
 [[nodiscard]] Outcome<PageQuery> parse_page_query(std::string_view query,
                                                   const core::Limits& limits, PageKind kind = {});
+
+// Of GET /clients, /batch and /stats, whose lists are one answer and no pages of a store.
+inline constexpr std::size_t kMostStatus = 1000;  // entries, and where no limit is given
+// `request` of the event is left 0. `after` is a queue's name in `stats`, and an id in the others.
+[[nodiscard]] Outcome<core::StatusAsked> parse_status_query(std::string_view query,
+                                                            core::StatusAsked::What what);
+
+// Of a request that takes none.
+[[nodiscard]] std::optional<Refusal> refuse_query(std::string_view query);
+
 // `after` of what is by date: the page's "next", without quotation marks.
 [[nodiscard]] std::string date_place(core::Instant date, const core::Xid& id);
 

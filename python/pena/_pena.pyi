@@ -186,6 +186,11 @@ class Buckets:
     def meta(self, key: str) -> int | None: ...
     def close(self) -> None: ...
 
+class Keep:
+    time: timedelta | None
+    msgs: int | None
+    def __init__(self) -> None: ...
+
 # written by lists_test.cpp: limits
 class Timing:
     lease: timedelta
@@ -202,6 +207,8 @@ class Limits:
     retry_first: timedelta
     retry_factor: int
     retry_most: timedelta
+    keep_reports: Keep
+    keep_fails: Keep
     linger: timedelta
     batchsize: int
     period_ms: int

@@ -34,5 +34,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   } else {
     PENA_PROPERTY(page.refusal().status == 400 && !page.refusal().sentence.empty());
   }
+  using What = pena::core::StatusAsked::What;
+  for (const What what : {What::clients, What::stats}) {
+    const auto status = pena::wire::parse_status_query(text_of(data, size), what);
+    if (status) {
+      PENA_PROPERTY(status->limit >= 1 && status->limit <= pena::wire::kMostStatus);
+      PENA_PROPERTY(!status->queue || pena::wire::is_queue_name(*status->queue));
+    } else {
+      PENA_PROPERTY(status.refusal().status == 400 && !status.refusal().sentence.empty());
+    }
+  }
   return 0;
 }

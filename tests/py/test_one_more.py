@@ -23,6 +23,7 @@ PROGRAM = """
 #include "core/limits_list.cpp"
 #include "core/number_text.cpp"
 #include "server/stats.cpp"
+#include "turn/count_list.cpp"
 #include "list_texts.hpp"
 int main() { return pena::lists::write_lists(".") ? 0 : 1; }
 """
@@ -37,9 +38,9 @@ ROWS = {
         ),
     },
     "count": {
-        "cpp/core/dispatcher.hpp": ("struct Counts {\n", "  std::uint64_t crowned = 0;\n"),
-        "cpp/server/stats.cpp": (
-            "std::to_array<Stat>({\n",
+        "cpp/core/counts.hpp": ("struct Counts {\n", "  std::uint64_t crowned = 0;\n"),
+        "cpp/turn/count_list.cpp": (
+            "std::to_array<CountRow>({\n",
             '    {"crowned", &Counts::crowned, "msgs that were crowned", Json::missed, "crown"},\n',
         ),
     },
@@ -70,7 +71,7 @@ def add_rows(copy: Path) -> None:
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sources that has one row more in each list, and the texts made anew."""
     copy = tmp_path_factory.mktemp("grown")
-    for room in ("cpp/core", "cpp/server", "cpp/client", "cli"):
+    for room in ("cpp/core", "cpp/turn", "cpp/server", "cpp/client", "cli"):
         shutil.copytree(ROOT / room, copy / room)
     shutil.copy(ROOT / "tests/cpp/cli/list_texts.hpp", copy)
     for name in TEXTS:
@@ -123,7 +124,7 @@ def test_nothing_but_the_rows_is_new(grown: Path) -> None:
     ("kind", "list_file", "row"),
     [
         ("limit", "cpp/core/limits_list.cpp", r'\.name = "(\w+)"'),
-        ("count", "cpp/server/stats.cpp", r'\{"(\w+)", &'),
+        ("count", "cpp/turn/count_list.cpp", r'\{"(\w+)", &'),
         ("client's count", "cpp/client/stats.cpp", r'\{"(\w+)", &'),
     ],
 )

@@ -35,6 +35,11 @@ BAD_FOR_A_SERVER: list[tuple[str, object]] = [
     *[("retry_first", value) for value in (-1, 601, float("nan"), None, "0", True, 1e9)],
     *[("retry_factor", value) for value in (0, -1, 101, None, "2", 1.5, True)],
     *[("retry_most", value) for value in (-1, 0.9, float("nan"), None, "1s", 1e9)],
+    *[
+        (name, value)
+        for name in ("keep_reports", "keep_fails")
+        for value in (0, -1, 2**64, 7.0, "7d", True, timedelta(0), timedelta(days=366), [])
+    ],
     *[("clock_drift", value) for value in (-0.1, 0.1, float("nan"), None, "0", True)],
     *[
         (name, value)
@@ -122,6 +127,7 @@ def test_a_bad_timeout_is_a_sentence() -> None:
         ],
         ({"limits": {"header_bytes": 2**32}}, "a whole number from 1 to 4294967295"),
         ({"limits": {"header_bytes": 2**64 - 1}}, "a whole number from 1 to 4294967295"),
+        ({"keep_reports": 7.0}, "expected a timedelta, a whole number of messages from 1, or None"),
         ({"allow_hosts": ["a\0b"]}, r"allow_hosts has 'a\x00b'; expected several texts, such as"),
         ({"allow_hosts": ["a", 5]}, "allow_hosts has 5; expected several texts, such as"),
         ({"allow_hosts": ["\ud800"]}, r"allow_hosts has '\ud800'; expected several texts, such as"),
@@ -153,6 +159,7 @@ def test_a_clients_sentence_says_what_may_be(name: str, value: int, bounds: str)
 def test_the_bounds_that_sentences_name_are_the_engines() -> None:
     most = {"batchsize": 2**32 - 1, "period_ms": 2**32 - 1, "json_depth": 500, "error_bytes": 65536}
     pena.Server(max_resends=1000, limits={**most, "window_msgs": 2**33})  # type: ignore[typeddict-item]
+    pena.Server(keep_reports=timedelta(days=365), keep_fails=2**64 - 1)
     pena.Server(limits={"json_depth": 1, "error_bytes": 3, "disk_bytes": 0})
     pena.Client("http://127.0.0.1:1", batchsize=1_000_000, max_running=2**32 - 1)
     for beyond in (

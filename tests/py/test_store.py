@@ -273,7 +273,7 @@ with (
     client = pena.Client(server.url, batchsize=10, end_above=1000, max_batches=2)
     with client:
         client.wait(20)
-    print(waiting, len(server.report))
+    print(waiting, server.stats.reported)
 """
     waiting, reported = run_on_a_small_disk(tmp_path, "32m", script).split()
     assert int(waiting) > 1000

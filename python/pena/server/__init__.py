@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import TypedDict
 
@@ -124,6 +125,16 @@ class ServerStats:
     """Misses: the lease was over."""
     batches: int
     """Batches that were granted."""
+    retried: int
+    """Failed msgs that were to be tried again."""
+    forgotten: int
+    """Msgs that somebody had deleted."""
+    swept_reports: int
+    """Reports that --keep-reports let go."""
+    swept_fails: int
+    """Failed msgs that --keep-fails let go."""
+    room_reports: int
+    """Reports that were forgotten to make room in the store for new msgs."""
     clients_joined: int
     """Streams that began."""
     clients_lost: int
@@ -151,7 +162,7 @@ class Server:
     ...     print(server.url)                          # doctest: +SKIP
 
     `start()` or ``with`` starts it; the constructor only checks the settings. Times are seconds or
-    timedeltas.
+    timedeltas; how long something is kept is a timedelta, for a number is one of messages there.
     """
 
     def __init__(
@@ -167,6 +178,8 @@ class Server:
         retry_first: Seconds = 1.0,
         retry_factor: int = 4,
         retry_most: Seconds = 600.0,
+        keep_reports: timedelta | int | None = None,
+        keep_fails: timedelta | int | None = None,
         lease: Seconds = 30.0,
         heartbeat: Seconds = 1.0,
         silence: Seconds = 3.0,
@@ -195,6 +208,9 @@ class Server:
             retry_first: what a client says failed is sent again after this.
             retry_factor: and after so many times as long when it fails again.
             retry_most: but never later than this.
+            keep_reports: reports are forgotten after this (a timedelta), or when there are more
+                than so many (an int); None: never.
+            keep_fails: failed messages likewise.
             lease: a batch is settled within this time.
             heartbeat: a stream carries bytes at least this often.
             silence: after this a client takes its stream as lost.
@@ -224,6 +240,8 @@ class Server:
             "retry_first": retry_first,
             "retry_factor": retry_factor,
             "retry_most": retry_most,
+            "keep_reports": keep_reports,
+            "keep_fails": keep_fails,
             "lease": lease,
             "heartbeat": heartbeat,
             "silence": silence,
@@ -378,9 +396,26 @@ def _set_limit(limits: _pena.Limits, name: str, value: object) -> None:
     unit, least, most = _BOUNDS[name]
     if unit == "time":
         setattr(target, name, duration(name, value))  # type: ignore[arg-type]
+    elif unit == "keep":
+        setattr(target, name, _keep(name, value))
     elif unit == "fraction":
         _settings.number(target, name, value)
     else:
         _settings.whole(target, name, value, least, most)
         if unit == "bytes":
             _settings.at_most(target, name, least, most)
+
+
+def _keep(name: str, value: object) -> _pena.Keep:
+    """Return for how long, or how many. A float may mean either, and so is neither."""
+    keep = _pena.Keep()
+    if value is None:
+        return keep
+    if isinstance(value, timedelta):
+        keep.time = duration(name, value)
+        return keep
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**64:
+        keep.msgs = value
+        return keep
+    expected = "a timedelta, a whole number of messages from 1, or None for ever"
+    raise _settings.refused(name, value, expected)

@@ -30,7 +30,7 @@ inline std::string default_of(const Limit& limit) {
   std::string text;
   const core::Limits limits;
   with_field(limits, limit, [&]<class Value>(const Value& value) {
-    if constexpr (std::is_same_v<Value, core::Duration>) {
+    if constexpr (std::is_same_v<Value, core::Duration> || std::is_same_v<Value, core::Keep>) {
       text = cli::written(value);
     } else if constexpr (std::is_same_v<Value, double>) {
       text = core::number_text(value);
@@ -47,6 +47,8 @@ inline std::string bounds_of(const Limit& limit) {
   switch (limit.unit) {
     case Unit::time:
       return limit.least == 0 ? "0 to a year" : "above 0, to a year";
+    case Unit::keep:
+      return "above 0, to a year; or 1 msg or more";
     case Unit::share:
       return "above 0, to 1";
     case Unit::drift:
@@ -118,6 +120,7 @@ inline std::string limits_of_stub() {
     (of_timing(limit) ? timing : limits) += "    " + std::string{limit.name} + ": " +
                                             (whole                      ? "int"
                                              : limit.unit == Unit::time ? "timedelta"
+                                             : limit.unit == Unit::keep ? "Keep"
                                                                         : "float") +
                                             "\n";
   }

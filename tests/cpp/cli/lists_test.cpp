@@ -75,6 +75,7 @@ TEST(Lists, EveryLimitHasAnOptionWithItsHelpAndItsDefault) {
     const std::string type = limit.unit == Unit::time    ? "DURATION"
                              : limit.unit == Unit::bytes ? "SIZE"
                              : limit.unit == Unit::share ? "SHARE"
+                             : limit.unit == Unit::keep  ? "DURATION|N"
                                                          : "N";
     EXPECT_THAT(help, HasSubstr(" " + std::string{limit.option} + " " + type + " " +
                                 std::string{limit.help} + " [" + lists::default_of(limit) +

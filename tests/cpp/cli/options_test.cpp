@@ -212,8 +212,8 @@ TEST(Options, TheDemosTimesFitTogether) {
 }
 
 TEST(Options, ABareNumberIsNoDurationAndTheRefusalShowsExamples) {
-  EXPECT_THAT(refusal({"server", "--lease", "30"}),
-              AllOf(HasSubstr("--lease"), HasSubstr("\"30\""), HasSubstr("250ms, 2s, 5m or 1h")));
+  EXPECT_THAT(refusal({"server", "--lease", "30"}), AllOf(HasSubstr("--lease"), HasSubstr("\"30\""),
+                                                          HasSubstr("250ms, 2s, 5m, 1h or 7d")));
   EXPECT_THAT(refusal({"server", "--max-body", "8"}),
               AllOf(HasSubstr("--max-body"), HasSubstr("8MiB")));
 }
@@ -343,14 +343,39 @@ TEST(Options, AFlagIsTrueOrFalse) {
   EXPECT_FALSE(parsed_as<cli::ServerCommand>({"server", "--json=false"}).output.json);
 }
 
+TEST(Options, WhatEndedIsKeptForATimeOrByItsNumber) {
+  const auto kept = [](const char* given) {
+    return parsed_as<cli::ServerCommand>({"server", "--keep-reports", given}).settings.limits;
+  };
+  const core::Limits none = parsed_as<cli::ServerCommand>({"server"}).settings.limits;
+  EXPECT_EQ(none.keep_reports, core::Keep{});
+  EXPECT_EQ(none.keep_fails, core::Keep{});
+  EXPECT_EQ(kept("7d").keep_reports, (core::Keep{std::chrono::hours{7 * 24}, {}}));
+  EXPECT_EQ(kept("90s").keep_reports.time, core::Duration{90s});
+  EXPECT_EQ(kept("7d").keep_fails, core::Keep{});
+  EXPECT_EQ(kept("365d").problem(), std::nullopt);
+  EXPECT_EQ(kept("1000000").keep_reports, (core::Keep{{}, 1'000'000}));
+  const core::Limits last =
+      parsed_as<cli::ServerCommand>({"server", "--keep-fails=1", "--keep-fails=12h"})
+          .settings.limits;
+  EXPECT_EQ(last.keep_fails, (core::Keep{std::chrono::hours{12}, {}}));
+  for (const char* bad :
+       {"0", "0s", "-1", "366d", "7w", "1.5d", "99999999999999999999", "7d ", "for ever"}) {
+    EXPECT_THAT(refusal({"server", "--keep-fails", bad}),
+                AllOf(HasSubstr("--keep-fails"), HasSubstr(bad),
+                      HasSubstr("a time of up to 365d, such as 12h or 7d, or a whole number")))
+        << bad;
+  }
+}
+
 TEST(Options, TimesSizesAndTextsHaveAnEnd) {
-  EXPECT_THAT(refusal({"sim", "--length", "0s"}), HasSubstr("from 1ms to 8760h"));
+  EXPECT_THAT(refusal({"sim", "--length", "0s"}), HasSubstr("from 1ms to 365d"));
   EXPECT_THAT(refusal({"bench", "--duration", "0ms"}), HasSubstr("from 1ms"));
   EXPECT_EQ(parsed_as<cli::BenchCommand>({"bench", "--warmup", "0ms"}).settings.warmup, 0ms);
   for (const char* time :
        {"--lease", "--header-time", "--body-time", "--idle-time", "--stalled-write"}) {
-    EXPECT_THAT(refusal({"server", time, "0ms"}), HasSubstr("from 1ms to 8760h")) << time;
-    EXPECT_THAT(refusal({"server", time, "9000h"}), HasSubstr("from 1ms to 8760h")) << time;
+    EXPECT_THAT(refusal({"server", time, "0ms"}), HasSubstr("from 1ms to 365d")) << time;
+    EXPECT_THAT(refusal({"server", time, "9000h"}), HasSubstr("from 1ms to 365d")) << time;
     EXPECT_THAT(refusal({"server", time, "-1s"}), HasSubstr("250ms")) << time;
   }
   EXPECT_THAT(refusal({"server", "--max-body", "0B"}), HasSubstr("8MiB"));

@@ -9,11 +9,12 @@ namespace {
 using namespace pena;
 using namespace std::chrono_literals;
 
-TEST(Quantity, DurationsAreReadInTheirFourUnits) {
+TEST(Quantity, DurationsAreReadInTheirFiveUnits) {
   EXPECT_EQ(cli::duration_from("250ms"), core::Duration{250ms});
   EXPECT_EQ(cli::duration_from("2s"), core::Duration{2s});
   EXPECT_EQ(cli::duration_from("5m"), core::Duration{5min});
   EXPECT_EQ(cli::duration_from("1h"), core::Duration{1h});
+  EXPECT_EQ(cli::duration_from("7d"), core::Duration{7 * 24h});
   EXPECT_EQ(cli::duration_from("0ms"), core::Duration{0});
 }
 
@@ -32,10 +33,16 @@ TEST(Quantity, ADurationThatOverflowsIsRefused) {
 }
 
 TEST(Quantity, ADurationIsWrittenAsItIsRead) {
-  for (const char* text : {"250ms", "2s", "5m", "1h", "90s", "1500ms", "0ms"}) {
+  for (const char* text : {"250ms", "2s", "5m", "1h", "36h", "7d", "90s", "1500ms", "0ms"}) {
     EXPECT_EQ(cli::written(*cli::duration_from(text)), text);
   }
   EXPECT_EQ(cli::written(core::Duration{60s}), "1m");
+}
+
+TEST(Quantity, HowLongSomethingIsKeptIsATimeOrANumberOrNeither) {
+  EXPECT_EQ(cli::written(core::Keep{}), "for ever");
+  EXPECT_EQ(cli::written(core::Keep{24h, {}}), "1d");
+  EXPECT_EQ(cli::written(core::Keep{{}, 1000}), "1000");
 }
 
 TEST(Quantity, SizesAreReadInPowersOf1024) {

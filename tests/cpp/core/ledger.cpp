@@ -79,6 +79,11 @@ void Ledger::apply_one(const Write& write) {
     law(keys.emplace(std::pair{key->queue, key->key}, key->id).second, "the key is taken");
   } else if (const auto* name = std::get_if<PutQueueName>(&write)) {
     names[name->queue] = name->name;
+    if (name->paused) {
+      paused.insert(name->queue);
+    } else {
+      paused.erase(name->queue);
+    }
   }
 }
 
@@ -110,7 +115,7 @@ void Ledger::check_conserved() {
   for (const auto& [id, record] : reports) all.add(record);
   for (const auto& [id, record] : fails) all.add(record);
   law(all.broken().empty(), all.broken());
-  law(all.msgs() >= ever_, "a msg is lost");
+  law(all.msgs() >= ever_ || forgets_waiting, "a msg is lost");
   ever_ = all.msgs();
 }
 
@@ -128,9 +133,12 @@ Snapshot Ledger::snapshot() const {
   for (const auto& [id, msg] : queue) ++queued[msg.msg.queue];
   for (const auto& [number, msgs] : queued) {
     const auto name = names.find(number);
-    snapshot.queues.push_back({number, name == names.end() ? "" : name->second, false, msgs});
+    snapshot.queues.push_back(
+        {number, name == names.end() ? "" : name->second, paused.contains(number), msgs});
   }
   snapshot.later = later.size();
+  snapshot.reports = reports.size();
+  snapshot.fails = fails.size();
   for (const auto& [id, msg] : later) {
     snapshot.next_due = std::min(snapshot.next_due.value_or(msg.queued_at), msg.queued_at);
   }
@@ -165,10 +173,40 @@ DueRead Ledger::due(const WantedDue& wanted) const {
   return answer;
 }
 
-// A page of two, so that it takes several.
-EndedRead Ledger::ended(const WantedEnded& wanted) const {
-  constexpr std::size_t kPage = 2;
-  EndedRead answer;
+// Pages of two, so that it takes several.
+constexpr std::size_t kPage = 2;
+
+BulkRead Ledger::waiting(const WantedBulk& wanted) const {
+  BulkRead answer;
+  answer.as_of = wanted.as_of;
+  answer.looked_up = wanted.ids.size();
+  for (const Xid& id : wanted.ids) {
+    if (const auto at = queue.find(id); at != queue.end())
+      answer.waiting.push_back({at->second, false});
+    if (const auto at = later.find(id); at != later.end())
+      answer.waiting.push_back({at->second, true});
+  }
+  if (!wanted.ids.empty()) return answer;
+  const bool of_later = wanted.from == WantedBulk::From::later;
+  std::map<std::pair<Instant, Xid>, const QueuedMsg*> behind;
+  for (const auto& [id, msg] : of_later ? later : queue) {
+    const std::pair place{of_later ? msg.queued_at : Instant{}, id};
+    const bool is_behind = of_later ? !wanted.after_due || place > *wanted.after_due
+                                    : !wanted.after_id || id > *wanted.after_id;
+    if (is_behind && (of_later || msg.msg.queue == wanted.queue)) behind.emplace(place, &msg);
+  }
+  for (const auto& [place, msg] : behind) {
+    answer.more = answer.waiting.size() == kPage;
+    if (answer.more) break;
+    answer.waiting.push_back({*msg, of_later});
+  }
+  return answer;
+}
+
+BulkRead Ledger::bulk(const WantedBulk& wanted) const {
+  using From = WantedBulk::From;
+  if (wanted.from == From::queue || wanted.from == From::later) return waiting(wanted);
+  BulkRead answer;
   answer.as_of = wanted.as_of;
   const auto read = [&](const auto& bucket, auto& found) {
     for (const Xid& id : wanted.ids) {
@@ -181,13 +219,13 @@ EndedRead Ledger::ended(const WantedEnded& wanted) const {
     std::ranges::sort(in_order, {}, [](const auto* record) { return record->order; });
     for (const auto* record : in_order) {
       if (record->order <= wanted.after) continue;
-      answer.more = found.size() == kPage;
+      answer.more = found.size() == std::min(kPage, wanted.limit);
       if (answer.more) break;
       found.push_back(*record);
       answer.up_to = record->order;
     }
   };
-  wanted.reports ? read(reports, answer.reports) : read(fails, answer.fails);
+  wanted.from == From::report ? read(reports, answer.reports) : read(fails, answer.fails);
   return answer;
 }
 
@@ -209,7 +247,7 @@ std::optional<Event> Ledger::answer(const Dispatcher& dispatcher) const {
   const Wanted wanted = dispatcher.wanted();
   if (const auto* ids = std::get_if<WantedBodies>(&wanted)) return bodies(*ids);
   if (const auto* date = std::get_if<WantedDue>(&wanted)) return due(*date);
-  if (const auto* over = std::get_if<WantedEnded>(&wanted)) return ended(*over);
+  if (const auto* over = std::get_if<WantedBulk>(&wanted)) return bulk(*over);
   if (const auto* page = std::get_if<WantedRefill>(&wanted)) return refill(*page);
   return std::nullopt;
 }

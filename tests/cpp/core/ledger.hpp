@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ class Ledger {
   [[nodiscard]] Snapshot snapshot() const;
   [[nodiscard]] Refilled refill(const WantedRefill& wanted) const;
   [[nodiscard]] DueRead due(const WantedDue& wanted) const;
-  [[nodiscard]] EndedRead ended(const WantedEnded& wanted) const;
+  [[nodiscard]] BulkRead bulk(const WantedBulk& wanted) const;
   [[nodiscard]] BodiesRead bodies(const WantedBodies& wanted, std::size_t bytes = SIZE_MAX) const;
   // What the dispatcher wants of the store, if anything: bodies first.
   [[nodiscard]] std::optional<Event> answer(const Dispatcher& dispatcher) const;
@@ -38,6 +39,8 @@ class Ledger {
   std::map<Xid, QueuedMsg> queue;  // of all queues
   std::map<Xid, QueuedMsg> later;
   std::map<QueueNumber, std::string> names;
+  std::set<QueueNumber> paused;
+  bool forgets_waiting = false;  // somebody wants msgs that wait to be deleted
   std::map<std::pair<QueueNumber, std::string>, Xid> keys;
   bool may_be_final = false;  // a client may have said that a failure is final
   std::map<Xid, Batch> batches;
@@ -52,6 +55,7 @@ class Ledger {
   void check_attempts(const QueuedMsg& msg) const;
 
   int max_attempts_;
+  [[nodiscard]] BulkRead waiting(const WantedBulk& wanted) const;
   std::size_t ever_ = 0;
   std::uint64_t settled_ = 0;
 };

@@ -77,6 +77,11 @@ TEST(LimitsList, WhatIsBeyondABoundIsRefusedByItsName) {
     } else if (limit.unit == Limit::Unit::share || limit.unit == Limit::Unit::drift) {
       EXPECT_THAT(sentence(-0.1), refused);
       EXPECT_THAT(sentence(1.1), refused);
+    } else if (limit.unit == Limit::Unit::keep) {
+      EXPECT_THAT(sentence(Keep{.time = std::chrono::hours{8761}}), refused);
+      EXPECT_THAT(sentence(Keep{.time = milliseconds{0}}), refused);
+      EXPECT_THAT(sentence(Keep{.time = milliseconds{1}, .msgs = 1}), refused);
+      EXPECT_EQ(sentence(Keep{.msgs = 0}), problem_of([](Limits&) {}));
     } else {
       if (limit.least > 0) {
         EXPECT_THAT(sentence(limit.least - 1), refused);

@@ -84,6 +84,21 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
     }
   }
 
+  // Some that are named, or a page in a row, whether or not memory has seen them.
+  void forget() {
+    std::vector<QueuedMsg> gone;
+    const bool in_a_row = below(2) == 0;
+    const std::size_t first = model_.empty() ? 0 : below(model_.size());
+    for (std::size_t at = 0; const auto& [id, msg] : model_) {
+      const bool goes = in_a_row ? at >= first && at < first + 10 : below(6) == 0;
+      if (goes) gone.push_back(msg);
+      ++at;
+    }
+    queue_->forget(gone, writes_);
+    for (const QueuedMsg& msg : gone) model_.erase(msg.msg.id);
+    QueueInvariants::check(*queue_);
+  }
+
   // False where nothing is wanted.
   bool refill(bool hungry) {
     const auto wanted = queue_->wanted_refill(hungry);
@@ -179,13 +194,15 @@ class QueueProperty : public testing::TestWithParam<std::uint64_t> {
 
 TEST_P(QueueProperty, IsTheMapOfWhatWaits) {
   for (int step = 0; step < 600 && !HasFatalFailure(); ++step) {
-    const std::size_t what = below(10);
+    const std::size_t what = below(11);
     if (what < 4) {
       for (std::size_t n = 1 + below(12); n > 0; --n) add();
     } else if (what < 6) {
       miss();
     } else if (what < 9) {
       take();
+    } else if (what == 10) {
+      if (below(3) == 0) forget();
     } else if (below(8) == 0) {
       end_round();
       queue_.emplace(limits_, kDefaultQueue, stored_.size());  // a restart

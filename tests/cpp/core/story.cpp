@@ -1,6 +1,7 @@
 // The words of a story:
 //   limits [max_resends=N] [lease=MS] [grace=MS] [linger=MS] [window=N] [pieces=N]
-//          [retry_first=MS] [retry_most=MS] [generating[=later]]
+//          [retry_first=MS] [retry_most=MS] [generating[=later]] [keep_reports=N|MSms]
+//          [keep_fails=N|MSms]
 //                               first, if at all
 //   submit a b [period=MS] [queue=NAME] [delay=MS] [max_resends=N] [key=KEY]
 //                               msgs are named by small letters, in the order of their ids
@@ -9,7 +10,10 @@
 //   join c1 batchsize=2 [short] [batches=N] [queues=a,b] [submitted] [name=NAME]
 //   report [B1] [a b] [failed=a,b] [final=a] [retry_in=MS] [refused=a] [partial] [last]
 //                               retry_in is of the msgs that are named as failed behind it
-//   retry|forget-fails|forget-reports all|[a b] [error=TEXT] [queue=NAME] [dry]
+//   retry|forget-fails|forget-reports|forget-waiting all|[a b] [error=TEXT] [queue=NAME] [dry]
+//   pause|resume NAME           of a queue
+//   fill yes|no                 the store is about full, or no longer
+//   status                      who is connected, who holds what, and the queues
 //   lose c1                     its stream ends
 //   advance MS                  time goes on, and every timeout on the way is told
 //   restart                     the server is killed and started again on what was written
@@ -76,6 +80,11 @@ void Story::command(const Words& words) {
   if (verb == "supply") return happen(SupplyChanged{supply_of(words.at(1))});
   if (verb == "report") return report(words);
   if (verb == "retry" || verb.starts_with("forget")) return end(words);
+  if (verb == "pause" || verb == "resume") {
+    return happen(PauseAsked{1, words.at(1), verb == "pause"});
+  }
+  if (verb == "fill") return happen(RoomRunsOut{words.at(1) == "yes"});
+  if (verb == "status") return status();
   if (verb == "lose") return happen(ClientLost{named(words.at(1))});
   if (verb == "advance") return advance_to(now_ + milliseconds{std::stol(words.at(1))});
   if (verb == "restart") return restart();
@@ -101,6 +110,13 @@ void Story::set_limits(const Words& words) {
   ms("linger", limits_.linger);
   ms("retry_first", limits_.retry_first);
   ms("retry_most", limits_.retry_most);
+  const auto keep = [&](const std::string& key, Keep& into) {
+    const std::string value = value_of(words, key);
+    if (value.ends_with("ms")) into.time = milliseconds{std::stol(value)};
+    if (!value.empty() && !into.time) into.msgs = std::stoull(value);
+  };
+  keep("keep_reports", limits_.keep_reports);
+  keep("keep_fails", limits_.keep_fails);
   const std::string resends = value_of(words, "max_resends");
   if (!resends.empty()) limits_.max_resends = std::stoi(resends);
   const std::string window = value_of(words, "window");
@@ -168,10 +184,12 @@ void Story::report(const Words& words) {
 }
 
 void Story::end(const Words& words) {
-  EndedAsked asked;
-  asked.what = words[0] == "retry"          ? EndedAsked::What::retry
-               : words[0] == "forget-fails" ? EndedAsked::What::forget_fails
-                                            : EndedAsked::What::forget_reports;
+  BulkAsked asked;
+  asked.what = words[0] == "retry"            ? BulkAsked::What::retry
+               : words[0] == "forget-fails"   ? BulkAsked::What::forget_fails
+               : words[0] == "forget-waiting" ? BulkAsked::What::forget_waiting
+                                              : BulkAsked::What::forget_reports;
+  if (asked.what == BulkAsked::What::forget_waiting) ledger_->forgets_waiting = true;
   asked.dry_run = has(words, "dry");
   const std::string error = value_of(words, "error");
   const std::string queue = value_of(words, "queue");
@@ -183,6 +201,34 @@ void Story::end(const Words& words) {
     if (is_id) asked.ids->push_back(named(words[i]));
   }
   happen(std::move(asked));
+}
+
+void Story::status() {
+  const auto ask = [&](StatusAsked::What what) {
+    const Effects effects = dispatcher().step(StatusAsked{1, what}, now_);
+    return std::get<StatusReply>(effects.sends.at(0)).status;
+  };
+  const auto all = ask(StatusAsked::What::clients);
+  for (const ClientNow& client : all->clients) {
+    out_ += "client " + name(client.id) + " " + client.name +
+            " holds=" + std::to_string(client.holds) +
+            " left=" + std::to_string(to_ms(client.left)) + "\n";
+  }
+  const auto held = ask(StatusAsked::What::batches);
+  for (const BatchNow& batch : held->batches) {
+    out_ += "batch " + name(batch.batch->id) +
+            " state=" + std::to_string(static_cast<int>(batch.state)) +
+            " left=" + std::to_string(to_ms(batch.left)) + "\n";
+  }
+  const auto stats = ask(StatusAsked::What::stats);
+  for (const QueueNow& queue : stats->queues) {
+    out_ += "queue " + queue.name + (queue.paused ? " paused" : "") +
+            " clients=" + std::to_string(queue.clients) + " held=" + std::to_string(queue.held) +
+            "\n";
+  }
+  out_ += "queued=" + std::to_string(stats->queued) + " later=" + std::to_string(stats->later) +
+          " reports=" + std::to_string(stats->reports) + " fails=" + std::to_string(stats->fails) +
+          "\n";
 }
 
 void Story::advance_to(Instant target) {

@@ -25,6 +25,7 @@ class Story {
   void submit(const Words& words);
   void report(const Words& words);
   void end(const Words& words);
+  void status();
   void advance_to(Instant target);
   void restart();
   void happen(Event event);

@@ -85,8 +85,7 @@ class ServerTest : public testing::Test {
     };
   }
   void TearDown() override {
-    if (server) server->stop();
-    server.reset();
+    stop();
     if (!std::filesystem::exists(settings.store)) return;
     const auto view = store::open_lmdb_view(settings.store);
     const std::uint64_t generated = view->meta("generated").value_or(0);
@@ -96,9 +95,16 @@ class ServerTest : public testing::Test {
 
   void start() { server.emplace(settings); }
   void restart() {
-    server->stop();
-    server.reset();
+    stop();
     start();
+  }
+  // What it has forgotten is nowhere.
+  void stop() {
+    if (!server) return;
+    server->stop();
+    const core::Counts counts = server->stats().counts;
+    submitted -= counts.forgotten + counts.swept_reports + counts.swept_fails + counts.room_reports;
+    server.reset();
   }
   [[nodiscard]] HttpClient client() const { return HttpClient{server->port()}; }
   // One request on a connection of its own.

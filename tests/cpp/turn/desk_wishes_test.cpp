@@ -40,23 +40,44 @@ class WishesTest : public testing::Test {
 TEST_F(WishesTest, WhatHasEndedIsTriedAgainOrForgotten) {
   const auto asked = [&](const char* method, const char* path, const char* body) {
     auto waits = std::get<Waits>(ask(method, path, {}, body));
-    return std::get<core::EndedAsked>(std::move(waits.event));
+    return std::get<core::BulkAsked>(std::move(waits.event));
   };
   const auto retry = asked("POST", "/fail/retry", R"({"all":true,"queue":"mail"})");
-  EXPECT_EQ(retry.what, core::EndedAsked::What::retry);
-  EXPECT_EQ(answer_to(core::EndedReply{retry.request, 7, 0, false}).body,
+  EXPECT_EQ(retry.what, core::BulkAsked::What::retry);
+  EXPECT_EQ(answer_to(core::BulkReply{retry.request, 7, 0, false}).body,
             R"({"message":"success","retried":7,"unknown":0})");
   const auto fails = asked("DELETE", "/fail", R"({"ids":[],"dry_run":true})");
-  EXPECT_EQ(fails.what, core::EndedAsked::What::forget_fails);
-  EXPECT_EQ(answer_to(core::EndedReply{fails.request, 0, 0, false}).body,
+  EXPECT_EQ(fails.what, core::BulkAsked::What::forget_fails);
+  EXPECT_EQ(answer_to(core::BulkReply{fails.request, 0, 0, false}).body,
             R"({"message":"success","deleted":0,"unknown":0,"dry_run":true})");
   const auto reports = asked("DELETE", "/report", R"({"all":true})");
-  EXPECT_EQ(reports.what, core::EndedAsked::What::forget_reports);
-  const Answer busy = answer_to(core::EndedReply{reports.request, 3, 0, true});
+  EXPECT_EQ(reports.what, core::BulkAsked::What::forget_reports);
+  const auto waiting = asked("DELETE", "/queue", R"({"all":true,"before":5})");
+  EXPECT_EQ(waiting.what, core::BulkAsked::What::forget_waiting);
+  EXPECT_EQ(answer_to(core::BulkReply{waiting.request, 2, 1, false}).body,
+            R"({"message":"success","deleted":2,"unknown":1})");
+  EXPECT_EQ(std::get<Answer>(ask("DELETE", "/queue", {}, R"({"all":true,"error":"x"})")).status,
+            400U);
+  const Answer busy = answer_to(core::BulkReply{reports.request, 3, 0, true});
   EXPECT_EQ(busy.status, 503U);
   EXPECT_THAT(busy.body, testing::HasSubstr("room for 3 of these msgs"));
   EXPECT_EQ(std::get<Answer>(ask("DELETE", "/report", {}, R"({"all":true,"error":"x"})")).status,
             400U);
+}
+
+// It would mean fewer msgs than are deleted.
+TEST_F(WishesTest, WhichMsgsAreMeantIsNotSaidInTheQuery) {
+  for (const auto& [method, path] :
+       std::vector<std::pair<std::string, std::string>>{{"DELETE", "/fail"},
+                                                        {"DELETE", "/report"},
+                                                        {"DELETE", "/queue"},
+                                                        {"POST", "/fail/retry"}}) {
+    const auto is = std::get<Answer>(ask(method, path, "queue=mail", R"({"all":true})"));
+    EXPECT_EQ(is.status, 400U) << path;
+    EXPECT_EQ(is.body, R"({"error":"the query has \"queue\"; expected none"})");
+  }
+  EXPECT_EQ(std::get<Answer>(ask("POST", "/report", "partial=1", R"({"ids":[]})")).status, 400U);
+  EXPECT_EQ(desk_.waiting(), 0U);
 }
 
 TEST_F(WishesTest, AMsgIsPlacedInTheQueueThatItNames) {
@@ -163,8 +184,9 @@ TEST_F(WishesTest, OneMsgIsAskedForByItsIdOrItsKey) {
   EXPECT_EQ(by_key.queue, "mail");
   EXPECT_EQ(std::get<Answer>(ask("GET", "/task", "key=", {})).status, 400U);
   EXPECT_EQ(std::get<Answer>(ask("GET", "/task", "key=a&queue=a,b", {})).status, 400U);
-  // A key that is not Pena's business on a stream.
-  EXPECT_TRUE(std::holds_alternative<OpenStream>(ask("GET", "/task", "key=a&batchsize=1", {})));
+  EXPECT_EQ(std::get<Answer>(ask("GET", "/task", "key=a&batchsize=1", {})).status, 400U);
+  EXPECT_EQ(std::get<Answer>(ask("GET", "/task/" + id_of(5).text(), "queue=mail", {})).status,
+            400U);
 }
 
 TEST_F(WishesTest, EachBucketIsReadByThePage) {
@@ -174,19 +196,21 @@ TEST_F(WishesTest, EachBucketIsReadByThePage) {
   EXPECT_EQ(page("/queue", "queue=mail").bucket, store::Bucket::queue);
   EXPECT_EQ(page("/queue", "queue=mail").query.queue, "mail");
   EXPECT_EQ(page("/queue", "queue=default").query.queue, "");
-  EXPECT_EQ(page("/batch", "records=1").bucket, store::Bucket::batch);
   const auto later = page("/later", "after=998." + id_of(2).text());
   EXPECT_EQ(later.bucket, store::Bucket::later);
   EXPECT_EQ(later.query.after, id_of(2));
   EXPECT_EQ(later.query.after_date, core::from_us(998));
   EXPECT_EQ(page("/report", "since=0").query.since, 0U);
   EXPECT_EQ(page("/fail", "since=18446744073709551615").query.since, UINT64_MAX);
-  EXPECT_EQ(page("/queue", "since=5").query.since, std::nullopt);
   for (const auto& [path, query] : std::vector<std::pair<std::string, std::string>>{
            {"/later", "after=" + id_of(2).text()},
            {"/later", "after=998"},
            {"/later", "after=-1." + id_of(2).text()},
            {"/report", "after=998." + id_of(2).text()},
+           {"/queue", "since=0"},
+           {"/later", "since=0"},
+           {"/batch", "since=0"},
+           {"/batch", "records=1"},
            {"/report", "since="},
            {"/report", "since=-1"},
            {"/report", "since=1&after=" + id_of(2).text()},

@@ -112,6 +112,28 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
     later.resize(read);
     ASSERT_EQ(due.msgs, later);
     ASSERT_EQ(due.next_due, next);
+
+    std::optional<std::pair<core::Instant, Xid>> behind;
+    std::optional<store::LaterPlace> behind_place;
+    if (below(2) == 0) {
+      behind.emplace(core::from_us(static_cast<std::int64_t>(below(10))),
+                     id_of(static_cast<std::uint16_t>(below(40))));
+      behind_place = store::LaterPlace{behind->first, behind->second};
+    }
+    const auto later_page = through.later(behind, limit, SIZE_MAX);
+    const auto wanted_later = applied.later(behind_place, limit);
+    ASSERT_EQ(later_page.records, wanted_later.records);
+    ASSERT_EQ(later_page.more, wanted_later.more);
+
+    const WaitingThrough single(*before, layers);
+    for (std::uint16_t number = 0; number < 40; ++number) {
+      const auto msg = single.waiting(id_of(number));
+      const auto where = waiting_.find(number);
+      ASSERT_EQ(msg.has_value(), where != waiting_.end());
+      if (!msg) continue;
+      ASSERT_EQ(msg->msg, applied.waiting(id_of(number)));
+      ASSERT_EQ(msg->later, where->second.due_at.has_value());
+    }
     for (const store::ChangeSet& changes : on_their_way) before->commit(changes);
   }
 }

@@ -27,6 +27,27 @@ TEST(Routes, LeadEachMethodOfAPathToItsOwn) {
   EXPECT_EQ(route("POST", "/fail/retry"), Route::retry);
   EXPECT_EQ(route("DELETE", "/fail"), Route::forget_fails);
   EXPECT_EQ(route("DELETE", "/report"), Route::forget_reports);
+  EXPECT_EQ(route("DELETE", "/queue"), Route::forget_waiting);
+  EXPECT_EQ(route("GET", "/clients"), Route::clients);
+  EXPECT_EQ(route("GET", "/stats"), Route::stats);
+}
+
+TEST(Routes, AQueueStandsBetweenItsWords) {
+  EXPECT_EQ(route("POST", "/queue/mail/pause"), Route::pause);
+  EXPECT_EQ(route("POST", "/queue/mail/resume"), Route::resume);
+  EXPECT_EQ(queue_of("/queue/mail/pause"), "mail");
+  EXPECT_EQ(queue_of("/queue/img.large-1_x/resume"), "img.large-1_x");
+  // What is no name is refused as one, by name.
+  EXPECT_EQ(route("POST", "/queue/*/pause"), Route::pause);
+  EXPECT_EQ(queue_of("/queue/a/b/pause"), "a/b");
+  EXPECT_EQ(queue_of("/queue/pause/pause"), "pause");
+  for (const char* path : {"/queue/pause", "/queue//pause", "/queue/mail", "/queue/mail/",
+                           "/queue/mail/pause/", "/queue/mail/paused", "/queues/mail/pause"}) {
+    EXPECT_EQ(nowhere("POST", path).status, 404U) << path;
+  }
+  EXPECT_EQ(nowhere("GET", "/queue/mail/pause").status, 405U);
+  EXPECT_EQ(nowhere("GET", "/queue/mail/pause").headers, "Allow: POST, OPTIONS\r\n");
+  EXPECT_EQ(nowhere("OPTIONS", "/queue/mail/resume").headers, "Allow: POST, OPTIONS\r\n");
 }
 
 TEST(Routes, WhatStandsBehindTaskIsAMsg) {
@@ -40,7 +61,8 @@ TEST(Routes, WhatStandsBehindTaskIsAMsg) {
 }
 
 TEST(Routes, HeadLeadsWhereGetDoes) {
-  for (const char* path : {"/task", "/report", "/fail", "/healthz"}) {
+  for (const char* path :
+       {"/task", "/report", "/fail", "/healthz", "/stats", "/clients", "/batch"}) {
     EXPECT_EQ(route("HEAD", path), route("GET", path));
   }
   EXPECT_EQ(nowhere("HEAD", "/nothing").status, 404U);
@@ -58,6 +80,9 @@ TEST(Routes, OptionsTellsTheMethodsOfAPath) {
   EXPECT_EQ(allow("/fail"), "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
   EXPECT_EQ(allow("/fail/retry"), "Allow: POST, OPTIONS\r\n");
   EXPECT_EQ(allow("/healthz"), "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("/queue"), "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
+  EXPECT_EQ(allow("/stats"), "Allow: GET, HEAD, OPTIONS\r\n");
+  EXPECT_EQ(allow("/clients"), "Allow: GET, HEAD, OPTIONS\r\n");
   EXPECT_EQ(allow("*"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
   EXPECT_EQ(allow("/"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
 }
@@ -80,7 +105,8 @@ TEST(Routes, APathThatIsNotThereIsNamed) {
     EXPECT_EQ(answer.status, 404U);
     EXPECT_EQ(answer.headers, "");
     EXPECT_EQ(answer.body, R"({"error":"there is no \"/tasks\"; expected /task, /report, /fail, )"
-                           R"(/fail/retry, /queue, /later, /batch or /healthz"})");
+                           R"(/fail/retry, /queue, /queue/<name>/pause, /queue/<name>/resume, )"
+                           R"(/later, /batch, /clients, /stats or /healthz"})");
   }
   EXPECT_EQ(nowhere("GET", "/").status, 404U);
   EXPECT_EQ(nowhere("POST", "*").status, 404U);

@@ -115,6 +115,17 @@ TEST_F(SettledTest, AReportThatCameTooLateIsAConflictWithItsCounts) {
   EXPECT_EQ(late.headers, "Pena-At: 12\r\n");
 }
 
+TEST_F(SettledTest, WhoeverKeepsABatchThatIsLostIsToldSo) {
+  core::ReportReply keeper = reply({});
+  keeper.not_kept = true;
+  EXPECT_EQ(answered(keeper, view_).status, 409U);
+  EXPECT_THAT(answered(keeper, view_).body, HasSubstr("the batch is over"));
+  keeper.held = 2;
+  EXPECT_EQ(answered(keeper, view_).status, 409U);
+  EXPECT_THAT(answered(keeper, view_).body, HasSubstr("the grace runs"));
+  EXPECT_THAT(answered(keeper, view_).body, HasSubstr(R"("held":2})"));
+}
+
 TEST_F(SettledTest, WhoeverKeepsALeaseIsToldWhatHeHolds) {
   core::ReportReply keeper{7, 0, {}};
   keeper.batch = kBatch;

@@ -73,11 +73,13 @@ TEST(TaskQuery, TakesSoManyQueuesAndNoMore) {
 
 TEST(SubmitQuery, NamesTheQueueOfMsgsThatNameNone) {
   EXPECT_EQ(*parse_submit_query(""), "");
-  EXPECT_EQ(*parse_submit_query("a=b&queue=mail"), "mail");
+  EXPECT_EQ(*parse_submit_query("queue=mail"), "mail");
   EXPECT_EQ(*parse_submit_query("queue=default"), "");
   EXPECT_EQ(parse_submit_query("queue=a,b").refusal().sentence,
             "queue is \"a,b\"; expected 1 to 64 of a-z, 0-9, '.', '_' and '-'");
-  for (const char* query : {"queue", "queue=", "queue=A", "queue=a&queue=a"}) {
+  EXPECT_EQ(parse_submit_query("quue=mail").refusal().sentence,
+            R"(the query has "quue"; expected queue)");
+  for (const char* query : {"queue", "queue=", "queue=A", "queue=a&queue=a", "queue=a&b=c"}) {
     EXPECT_FALSE(parse_submit_query(query)) << query;
   }
 }
@@ -100,9 +102,86 @@ TEST(PageQuery, TakesLimitAfterAndRecords) {
 
 TEST(PageQuery, RefusesWhatItCannotUse) {
   for (const char* query : {"limit=0", "limit=x", "limit=100001", "after=x", "records=yes",
-                            "limit=1&limit=1", "after="}) {
+                            "limit=1&limit=1", "after=", "limt=5", "error=x"}) {
     EXPECT_FALSE(parse_page_query(query, {})) << query;
   }
+}
+
+TEST(PageQuery, WhatDoesNothingThereIsRefused) {
+  EXPECT_EQ(parse_page_query("limit=5&since=0", {}).refusal().sentence,
+            R"(the query has "since"; expected limit, after, records or queue)");
+  EXPECT_EQ(parse_page_query("since=7", {}, {.has_since = true})->since, 7U);
+  EXPECT_EQ(parse_page_query("Since=7", {}, {.has_since = true}).refusal().sentence,
+            R"(the query has "Since"; expected limit, after, records, queue or since)");
+}
+
+TEST(KeyQuery, AsksForOneMsgAndForNothingElse) {
+  EXPECT_EQ(*parse_key_query("batchsize=5"), std::nullopt);
+  EXPECT_EQ(*parse_key_query(""), std::nullopt);
+  const auto asked = parse_key_query("queue=mail&key=order%207");
+  ASSERT_TRUE(asked && *asked);
+  EXPECT_EQ((*asked)->key, "order 7");
+  EXPECT_EQ((*asked)->queue, "mail");
+  for (const char* other :
+       {"batchsize=1", "short=1", "batches=1", "submitted=1", "name=a", "x=1"}) {
+    const auto both = parse_key_query("key=a&" + std::string{other});
+    ASSERT_FALSE(both) << other;
+    EXPECT_EQ(both.refusal().status, 400U);
+    EXPECT_THAT(both.refusal().sentence, HasSubstr("expected key or queue: key asks for one msg"));
+  }
+  EXPECT_THAT(parse_key_query("key=a&batchsize=1").refusal().sentence,
+              HasSubstr(R"(the query has "batchsize")"));
+}
+
+using What = core::StatusAsked::What;
+
+TEST(StatusQuery, TakesLimitAfterAndQueue) {
+  const auto all = parse_status_query("", What::clients);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->what, What::clients);
+  EXPECT_EQ(all->limit, 1000U);
+  EXPECT_EQ(all->after, std::nullopt);
+  EXPECT_EQ(all->queue, std::nullopt);
+  const auto some =
+      parse_status_query("limit=5&after=9m4e2mr0ui3e8a215n4g&queue=default", What::batches);
+  ASSERT_TRUE(some);
+  EXPECT_EQ(some->what, What::batches);
+  EXPECT_EQ(some->limit, 5U);
+  EXPECT_EQ(some->after, core::Xid::parse("9m4e2mr0ui3e8a215n4g"));
+  EXPECT_EQ(some->queue, "default");  // the dispatcher knows it by its name
+  const auto by_name = parse_status_query("after=high&limit=1000", What::stats);
+  ASSERT_TRUE(by_name);
+  EXPECT_EQ(by_name->after_queue, "high");
+  EXPECT_EQ(by_name->after, std::nullopt);
+}
+
+TEST(StatusQuery, RefusesWhatItCannotUse) {
+  const auto refusal = [](const char* query, What what) {
+    const auto asked = parse_status_query(query, what);
+    EXPECT_FALSE(asked) << query;
+    return asked ? std::string{} : asked.refusal().sentence;
+  };
+  EXPECT_EQ(refusal("limit=1001", What::clients),
+            R"(limit is "1001"; expected a whole number from 1 to 1000)");
+  EXPECT_EQ(refusal("records=1", What::batches),
+            R"(the query has "records"; expected limit, after or queue)");
+  EXPECT_EQ(refusal("since=1", What::batches),
+            R"(the query has "since"; expected limit, after or queue)");
+  EXPECT_EQ(refusal("after=high", What::clients),
+            R"(after is "high"; expected an id, 20 characters of 0-9 and a-v)");
+  EXPECT_EQ(
+      refusal("after=High", What::stats),
+      R"(after is "High"; expected the name of a queue, 1 to 64 of a-z, 0-9, '.', '_' and '-')");
+  for (const char* query : {"limit=0", "limit=", "queue=A", "queue=", "queue=a,b",
+                            "after=", "queue=a&queue=a", "limit=1&limit=1"}) {
+    EXPECT_THAT(refusal(query, What::stats), HasSubstr("expected")) << query;
+  }
+}
+
+TEST(NoQuery, IsAllThatSomeRequestsTake) {
+  EXPECT_FALSE(refuse_query(""));
+  EXPECT_FALSE(refuse_query("&&"));
+  EXPECT_EQ(refuse_query("queue=mail")->sentence, R"(the query has "queue"; expected none)");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "wire/ended_body.hpp"
+#include "wire/bulk_body.hpp"
 
 #include <algorithm>
 #include <string>
@@ -11,14 +11,14 @@
 namespace pena::wire {
 namespace {
 
-using core::EndedAsked;
+using core::BulkAsked;
 using core::Xid;
 
 constexpr std::string_view kExpected = R"({"ids":[…]} or {"all":true})";
 
-class EndedReader : public BodyReader {
+class BulkReader : public BodyReader {
  public:
-  EndedReader(JsonCursor& cursor, EndedAsked::What what, const core::Limits& limits)
+  BulkReader(JsonCursor& cursor, BulkAsked::What what, const core::Limits& limits)
       : BodyReader(cursor), limits_(limits) {
     asked.what = what;
   }
@@ -40,7 +40,7 @@ class EndedReader : public BodyReader {
 
   [[nodiscard]] static int most_depth() { return 8; }
 
-  EndedAsked asked;
+  BulkAsked asked;
 
  private:
   bool read_member(std::string_view key) {
@@ -51,12 +51,16 @@ class EndedReader : public BodyReader {
     if (key == "dry_run") return read_bool(key, asked.dry_run);
     if (key == "queue") return read_queue();
     if (key == "before") return read_before();
-    if (key == "error" && asked.what != EndedAsked::What::forget_reports) {
+    if (key == "error" && is_of_fails()) {
       return read_string(key, asked.error.emplace());
     }
     return refuse({400, "the body has the key " + quote(key) +
                             "; expected ids, or all with queue, error (of failed msgs) or before; "
                             "and dry_run"});
+  }
+
+  [[nodiscard]] bool is_of_fails() const {
+    return asked.what == BulkAsked::What::retry || asked.what == BulkAsked::What::forget_fails;
   }
 
   bool read_ids() {
@@ -92,17 +96,41 @@ class EndedReader : public BodyReader {
   bool all_ = false;
 };
 
+class NothingReader : public BodyReader {
+ public:
+  using BodyReader::BodyReader;
+
+  bool read() {
+    if (cursor_.next() != '{') return refuse_next("the body is ", kNothing);
+    return cursor_.each_member([this](std::string_view key) {
+      return refuse(
+          {400, "the body has the key " + quote(key) + "; expected " + std::string{kNothing}});
+    });
+  }
+  [[nodiscard]] static int most_depth() { return kAnyDepth; }
+
+ private:
+  static constexpr std::string_view kNothing = "none, or {}";
+};
+
 }  // namespace
 
-Outcome<EndedAsked> parse_ended(std::string_view body, EndedAsked::What what,
-                                const core::Limits& limits) {
+std::optional<Refusal> check_no_body(std::string_view body) {
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return std::nullopt;
   JsonCursor cursor(body);
-  EndedReader reader(cursor, what, limits);
+  NothingReader reader(cursor);
+  return read_body(body, cursor, reader);
+}
+
+Outcome<BulkAsked> parse_bulk(std::string_view body, BulkAsked::What what,
+                              const core::Limits& limits) {
+  JsonCursor cursor(body);
+  BulkReader reader(cursor, what, limits);
   if (auto refusal = read_body(body, cursor, reader)) return *refusal;
   return std::move(reader.asked);
 }
 
-std::string ended_json(std::string_view done, const core::EndedReply& reply, bool dry_run) {
+std::string bulk_json(std::string_view done, const core::BulkReply& reply, bool dry_run) {
   std::string json = R"({"message":"success",")";
   json.append(done).append("\":").append(std::to_string(reply.done));
   json.append(R"(,"unknown":)").append(std::to_string(reply.unknown));

@@ -1,4 +1,4 @@
-#include "turn/ended.hpp"
+#include "turn/bulk.hpp"
 
 #include <optional>
 #include <unordered_set>
@@ -38,8 +38,8 @@ std::unordered_set<Xid> dropped_in(Layers layers) {
 
 // By id: until they have so many bytes of payload, that one included.
 template <class Record, class Find>
-void look_up(const core::WantedEnded& wanted, const std::unordered_set<Xid>& dropped,
-             const Find& find, core::EndedRead& into, std::vector<Record>& found) {
+void look_up(const core::WantedBulk& wanted, const std::unordered_set<Xid>& dropped,
+             const Find& find, core::BulkRead& into, std::vector<Record>& found) {
   std::size_t bytes = 0;
   for (; into.looked_up < wanted.ids.size() && bytes < wanted.bytes; ++into.looked_up) {
     const Xid& id = wanted.ids[into.looked_up];
@@ -50,8 +50,32 @@ void look_up(const core::WantedEnded& wanted, const std::unordered_set<Xid>& dro
   }
 }
 
+// Where the newest word on them is: in a layer, or in the index.
+void look_up_waiting(const store::Index& index, Layers layers, const core::WantedBulk& wanted,
+                     core::BulkRead& into) {
+  const WaitingThrough through{index, layers};
+  std::size_t bytes = 0;
+  for (; into.looked_up < wanted.ids.size() && bytes < wanted.bytes; ++into.looked_up) {
+    auto msg = through.waiting(wanted.ids[into.looked_up]);
+    if (!msg) continue;
+    bytes += msg->msg.memory_bytes();
+    into.waiting.push_back(std::move(*msg));
+  }
+}
+
+void read_waiting(const store::Index& index, Layers layers, const core::WantedBulk& wanted,
+                  core::BulkRead& into) {
+  const QueueThrough through{index, layers};
+  const bool later = wanted.from == core::WantedBulk::From::later;
+  auto page = later ? through.later(wanted.after_due, wanted.limit, wanted.bytes)
+                    : through.queue(wanted.queue, wanted.after_id, wanted.limit, wanted.bytes);
+  into.more = page.more;
+  into.waiting.reserve(page.records.size());
+  for (core::QueuedMsg& msg : page.records) into.waiting.push_back({std::move(msg), later});
+}
+
 template <class Record>
-void keep(store::Page<Record>&& page, const std::unordered_set<Xid>& dropped, core::EndedRead& into,
+void keep(store::Page<Record>&& page, const std::unordered_set<Xid>& dropped, core::BulkRead& into,
           std::vector<Record>& found) {
   into.more = page.more;
   if (!page.records.empty()) into.up_to = page.records.back().order;
@@ -61,20 +85,29 @@ void keep(store::Page<Record>&& page, const std::unordered_set<Xid>& dropped, co
 
 }  // namespace
 
-core::EndedRead read_ended(const store::Index& index, Layers layers,
-                           const core::WantedEnded& wanted) {
-  core::EndedRead read;
+core::BulkRead read_bulk(const store::Index& index, Layers layers, const core::WantedBulk& wanted) {
+  using From = core::WantedBulk::From;
+  core::BulkRead read;
   read.as_of = wanted.as_of;
+  if (wanted.from == From::queue || wanted.from == From::later) {
+    if (wanted.ids.empty()) {
+      read_waiting(index, layers, wanted, read);
+    } else {
+      look_up_waiting(index, layers, wanted, read);
+    }
+    return read;
+  }
   const store::Most most{wanted.limit, wanted.bytes};
+  const bool of_reports = wanted.from == From::report;
   const auto dropped =
-      wanted.reports ? dropped_in<core::DropReport>(layers) : dropped_in<core::DropFail>(layers);
-  if (!wanted.ids.empty() && wanted.reports) {
+      of_reports ? dropped_in<core::DropReport>(layers) : dropped_in<core::DropFail>(layers);
+  if (!wanted.ids.empty() && of_reports) {
     look_up(
         wanted, dropped, [&](const Xid& id) { return index.report(id); }, read, read.reports);
   } else if (!wanted.ids.empty()) {
     look_up(
         wanted, dropped, [&](const Xid& id) { return index.fail(id); }, read, read.fails);
-  } else if (wanted.reports) {
+  } else if (of_reports) {
     keep(index.reports_since(wanted.after, most), dropped, read, read.reports);
   } else {
     keep(index.fails_since(wanted.after, most), dropped, read, read.fails);

@@ -1,0 +1,16 @@
+// A page of msgs that are to be tried again or forgotten, as the store will have them.
+#pragma once
+
+#include "core/effect.hpp"
+#include "core/event.hpp"
+#include "store/index.hpp"
+#include "turn/overlay.hpp"
+
+namespace pena::turn {
+
+// Of those that have ended without what a layer has taken out; what only a layer has is not seen yet: nobody
+// has read of it either. Of those that wait as the layers have them.
+[[nodiscard]] core::BulkRead read_bulk(const store::Index& index, Layers layers,
+                                       const core::WantedBulk& wanted);
+
+}  // namespace pena::turn
