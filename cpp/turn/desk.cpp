@@ -30,7 +30,7 @@ std::optional<core::Instant> due(const wire::Wishes& wishes, core::Instant date)
 // But for the queue.
 void grant(wire::Wishes& wishes, core::Instant date, core::Msg& msg,
            std::vector<core::Submitted::Due>& later) {
-  msg.key = std::move(wishes.key);
+  msg.key = wishes.key;
   msg.max_resends = wishes.max_resends;
   if (const auto due_at = due(wishes, date)) later.push_back({msg.id, *due_at});
 }
@@ -154,7 +154,7 @@ Asked Desk::submit(const Request& request, const Moment& moment) {
     submitted.names_ids = submitted.names_ids || one.id || has_key;
     const core::Xid id = one.id ? *one.id : ids_.next(moment.date);
     waiting.ids.push_back(id);
-    core::Msg& msg = submitted.msgs.emplace_back(core::Msg{id, one.period, std::move(one.payload)});
+    core::Msg& msg = submitted.msgs.emplace_back(core::Msg{id, one.period, one.payload});
     if (one.wishes) grant(*one.wishes, moment.date, msg, submitted.later);
   }
   place_in_queues(*submissions, submitted);

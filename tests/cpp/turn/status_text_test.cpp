@@ -14,18 +14,18 @@ using store::test::id_of;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr core::QueueNumber kMailQueue = 5;
+constexpr core::QueueNumber kNumberOfMail = 5;
 
 class StatusTextTest : public testing::Test {
  protected:
   StatusTextTest() {
     view_.named = {{core::kDefaultQueue, "", false, 2, 1, 3, 4},
                    {core::kGeneratedQueue, "", false, 1, 0, 10, 20},
-                   {kMailQueue, "mail", true, 1, 7, 0, 0},
+                   {kNumberOfMail, "mail", true, 1, 7, 0, 0},
                    {6, "other", false, 9, 9, 9, 9}};
     status_.date = core::from_us(9'000'000);
     status_.queues = {{core::kDefaultQueue, "default", false, 2, 5},
-                      {kMailQueue, "mail", true, 0, 0}};
+                      {kNumberOfMail, "mail", true, 0, 0}};
   }
   void put(std::uint16_t number, core::QueueNumber queue, std::int64_t accepted_at) {
     core::QueuedMsg& msg = view_.queued[id_of(number)];
@@ -47,8 +47,8 @@ TEST_F(StatusTextTest, WhatPeopleSeeAsOneQueueIsCountedAsOne) {
 }
 
 TEST_F(StatusTextTest, TheFirstThatWaitsTellsHowLong) {
-  put(1, kMailQueue, 4'000'000);
-  put(2, kMailQueue, 1'000'000);  // not the first by its id
+  put(1, kNumberOfMail, 4'000'000);
+  put(2, kNumberOfMail, 1'000'000);  // not the first by its id
   put(3, core::kDefaultQueue, 8'000'000);
   EXPECT_THAT(text(), HasSubstr(R"("failed":24,"oldest_ms":1000})"));
   EXPECT_THAT(text(), HasSubstr(R"("failed":0,"oldest_ms":5000})"));

@@ -112,12 +112,13 @@ def compact(text: str) -> str:
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.startswith(("{", "[")):
-            rest = "\n".join(lines[number:])
+            rest = "\n".join(lines[number:]).replace(":…", ':"…"')  # a number that is left out
             try:
                 value, end = json.JSONDecoder().raw_decode(rest)
             except ValueError:
                 continue
             one = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            one = one.replace(':"…"', ":…")
             return "\n".join([*lines[:number], one + compact(rest[end:])])
     return text
 
