@@ -27,6 +27,7 @@ struct ClientState {
   Xid id;
   std::uint32_t batchsize = 1;
   bool takes_short = false;
+  bool submitted_only = false;                // it said so: nothing that the generator made
   std::optional<Xid> batch;                   // what it holds; none: it is free
   std::uint64_t turn = 0;                     // its place among the free
   std::optional<std::uint64_t> batches_left;  // how many more it may be sent; none: any number

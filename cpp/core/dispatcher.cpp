@@ -60,8 +60,13 @@ void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
 
 void Dispatcher::State::on(ClientJoined&& event, Instant now) {
   ++counts.clients_joined;
-  ClientState client{event.client, event.batchsize,      event.takes_short, {}, 0, event.batches,
-                     {},           std::move(event.name)};
+  ClientState client;
+  client.id = event.client;
+  client.batchsize = event.batchsize;
+  client.takes_short = event.takes_short;
+  client.submitted_only = event.submitted_only;
+  client.batches_left = event.batches;
+  client.name = std::move(event.name);
   client.address = std::move(event.address);
   client.joined_at = date(now);
   if (event.queues.empty()) event.queues.emplace_back(kDefaultQueueName);

@@ -65,8 +65,7 @@ void Dispatcher::State::list_clients(const StatusAsked& asked, Instant now, Stat
     shown.id = client->id;
     shown.name = client->name;
     shown.address = client->address;
-    shown.submitted_only = !Clients::takes_generated(*client) &&
-                           std::ranges::find(client->queues, kDefaultQueue) != client->queues.end();
+    shown.submitted_only = client->submitted_only;
     shown.batchsize = client->batchsize;
     shown.since = client->joined_at;
     shown.batch = client->batch;
