@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/dice.hpp"
+#include "core/number_text.hpp"
 #include "core/one_line.hpp"
 
 namespace pena::core {
@@ -263,8 +264,8 @@ void ClientLogic::end(EndClient end) {
   stream_.leave();
   out_.act(CloseOwnStream{});
   if (const std::size_t msgs = outbox_.unanswered_msgs(); msgs > 0) {
-    out_.say(Say{LogLevel::warning, "the reports of " + std::to_string(msgs) +
-                                        " msgs were not answered in time, so the server may send "
+    out_.say(Say{LogLevel::warning, "the reports of " + msgs_text(msgs) +
+                                        " were not answered in time, so the server may send "
                                         "them again"});
   }
   out_.act(std::move(end));

@@ -166,7 +166,11 @@ struct Describer {
   std::string operator()(const StatusReply& /*send*/) const { return "reply status"; }
   std::string operator()(const ReportReply& send) const {
     std::string text = "reply reported=" + std::to_string(send.reported);
-    if (!send.elsewhere.empty()) text += " elsewhere=" + names(send.elsewhere);
+    if (!send.elsewhere.empty())
+      text += " elsewhere=" + list(
+                                  send.elsewhere,
+                                  [this](const NamedId& named) { return name(named.id); },
+                                  wording.most);
     if (send.not_kept) text += " not kept";
     return text;
   }

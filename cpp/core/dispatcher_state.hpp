@@ -211,7 +211,7 @@ struct Dispatcher::State {
   }
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,
-                                            std::vector<Xid>& elsewhere) const;
+                                            std::vector<NamedId>& elsewhere) const;
   void send_no_more(const Xid& batch);
   std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);

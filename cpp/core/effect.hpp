@@ -107,15 +107,21 @@ struct SubmitReply {
   bool refused = false;  // the store has no room for the msgs, and none was accepted
   std::vector<KnownMsg> known = {};
 };
-// `elsewhere`: ids of the report that no batch settled by it holds. Whoever answers looks them up in
+// What a report names: as processed, or else as failed or refused.
+struct NamedId {
+  Xid id;
+  bool processed = false;
+  friend bool operator==(const NamedId&, const NamedId&) = default;
+};
+// `elsewhere`: what the report names that no batch settled by it holds. Whoever answers looks them up in
 // the store: in the bucket `report` they are duplicates, otherwise unknown. `duplicate`: those that are
 // known to be so already, and not among them.
 struct ReportReply {
   RequestId request = 0;
   std::uint64_t reported = 0;
-  std::vector<Xid> elsewhere = {};
+  std::vector<NamedId> elsewhere = {};
   std::uint64_t duplicate = 0;
-  // Of a report whose batch is gone: how many of those were not settled under that batch.
+  // Of a report whose batch is gone: how many of those were not taken under that batch.
   std::uint64_t not_taken = 0;
   bool refused = false;  // the store has no room for the results in it, and nothing is settled
   std::optional<Xid> batch = std::nullopt;  // the one that the report named
@@ -126,7 +132,7 @@ struct ReportReply {
   bool not_kept = false;
 };
 
-// What became of an BulkAsked. `refused`: the store has no room for more msgs to wait; those that are
+// What became of a BulkAsked. `refused`: the store has no room for more msgs to wait; those that are
 // counted do.
 struct BulkReply {
   RequestId request = 0;

@@ -26,13 +26,14 @@ const Miss* QueuedMsg::last_loss() const {
   return nullptr;
 }
 
-bool settled_under(const Xid& batch, std::span<const Miss> story) {
+bool taken_under(const Xid& batch, bool as_processed, std::span<const Miss> story) {
+  if (as_processed) return false;
   return std::ranges::any_of(
       story, [&](const Miss& miss) { return miss.batch == batch && !miss.lost_whole(); });
 }
 
-bool settled_under(const Xid& batch, const ReportRecord& record) {
-  return record.batch == batch || settled_under(batch, record.misses);
+bool taken_under(const Xid& batch, bool as_processed, const ReportRecord& record) {
+  return record.batch == batch || taken_under(batch, as_processed, record.misses);
 }
 
 }  // namespace pena::core

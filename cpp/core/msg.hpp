@@ -144,9 +144,11 @@ struct ReportRecord {
   friend bool operator==(const ReportRecord&, const ReportRecord&) = default;
 };
 
-// Whether a report settled the msg under that batch: not where the batch was lost.
-[[nodiscard]] bool settled_under(const Xid& batch, std::span<const Miss> story);
-[[nodiscard]] bool settled_under(const Xid& batch, const ReportRecord& record);
+// Whether a report settled the msg under that batch so that one which names it `as_processed`, or else as
+// failed or refused, tells nothing new. Where the batch was lost, none did; where the msg was left
+// out, or was said to have failed, the work that is told of afterwards is not taken.
+[[nodiscard]] bool taken_under(const Xid& batch, bool as_processed, std::span<const Miss> story);
+[[nodiscard]] bool taken_under(const Xid& batch, bool as_processed, const ReportRecord& record);
 
 // A failed msg, as the bucket `fail` keeps it: whole, so that it can be retried.
 struct FailRecord {

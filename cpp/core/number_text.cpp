@@ -28,6 +28,10 @@ std::string fixed_text(double value, int digits) {
   return written(value, std::chars_format::fixed, digits);
 }
 
+std::string msgs_text(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " msg" : " msgs");
+}
+
 std::string date_text(Instant at) {
   // Rounded down, before 1970 as after it: a date and the time since its midnight.
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch());

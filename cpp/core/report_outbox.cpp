@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "core/number_text.hpp"
 
 namespace pena::core {
 namespace {
@@ -166,7 +167,7 @@ ReportOutbox::Outcome ReportOutbox::refused(const ReportTried& what) {
   if (first.asks_for_time) return {Fate::told_time, std::nullopt};
   return {first.any_accepted ? Fate::accepted : Fate::refused,
           Say{LogLevel::error, "the server refused a report, so it is given up with its " +
-                                   std::to_string(first.msgs_left()) + " msgs: " + what.why}};
+                                   msgs_text(first.msgs_left()) + ": " + what.why}};
 }
 
 }  // namespace pena::core

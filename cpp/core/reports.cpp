@@ -59,7 +59,7 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
 
 // Those that the report settles something of. What it names beside them goes to `elsewhere`.
 std::vector<Xid> Dispatcher::State::batches_of(const Reported& report, const Verdicts& verdicts,
-                                               std::vector<Xid>& elsewhere) const {
+                                               std::vector<NamedId>& elsewhere) const {
   Batches batches;
   const Lease* const lease = report.batch ? leases.find(*report.batch) : nullptr;
   if (lease != nullptr) batches.add(*report.batch);
@@ -74,7 +74,7 @@ std::vector<Xid> Dispatcher::State::batches_of(const Reported& report, const Ver
     const Xid* const held = holding.find(said.id);
     if (held == nullptr || (report.batch && *held != *report.batch)) {
       // The fence: a retry of an old report names its old batch and settles no newer one.
-      elsewhere.push_back(said.id);
+      elsewhere.push_back({said.id, !said.missed});
     } else if (!report.batch) {
       batches.add(*held);
     }

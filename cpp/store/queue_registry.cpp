@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "core/number_text.hpp"
 #include "store/error.hpp"
 
 namespace pena::store {
@@ -23,7 +24,7 @@ void add(QueueInfo& to, const QueueInfo& sum) {
     const bool less = static_cast<std::int64_t>(sum.*count) < 0;
     if (less && to.*count > before) {
       throw StoreError("the queue " + std::to_string(to.number) + " is said to have " +
-                       std::to_string(before) + " msgs " + name + ", and has more");
+                       core::msgs_text(before) + " " + name + ", and has more");
     }
   }
 }

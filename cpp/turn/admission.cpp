@@ -79,8 +79,8 @@ std::string sentence(Full what, const core::Limits& limits) {
     case Full::no:
       break;
     case Full::queue:
-      return "the queue is full: it has " + std::to_string(limits.queue_msgs) +
-             " msgs, as many as it may";
+      return "the queue is full: it has " + core::msgs_text(limits.queue_msgs) +
+             ", as many as it may";
     case Full::store:
       return "the store is full: " + core::number_text(limits.store_fill) + " of its " +
              std::to_string(limits.map_bytes) + " bytes are in use, as many as new msgs may take";

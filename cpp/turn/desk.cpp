@@ -274,7 +274,7 @@ std::optional<Reply> Desk::resolve(const core::BulkReply& reply) {
   --bulk_waiting_;
   const auto waited = extract<OfBulk>(reply.request);
   if (!waited) return std::nullopt;
-  return Reply{reply.request, Ended{reply, waited->what, waited->dry_run}};
+  return Reply{reply.request, BulkDone{reply, waited->what, waited->dry_run}};
 }
 
 std::optional<Reply> Desk::resolve(const core::PauseReply& reply) {

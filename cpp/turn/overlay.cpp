@@ -211,11 +211,13 @@ void erase_reported(Layers layers, core::ReportReply& reply) {
       if (put != nullptr) reported.emplace(put->record.id, &put->record);
     }
   }
-  std::erase_if(reply.elsewhere, [&](const Xid& id) {
-    const auto at = reported.find(id);
+  std::erase_if(reply.elsewhere, [&](const core::NamedId& named) {
+    const auto at = reported.find(named.id);
     if (at == reported.end()) return false;
     ++reply.duplicate;
-    if (reply.batch_gone && !settled_under(*reply.batch, *at->second)) ++reply.not_taken;
+    const bool is_late =
+        reply.batch_gone && !taken_under(*reply.batch, named.processed, *at->second);
+    if (is_late) ++reply.not_taken;
     return true;
   });
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/number_text.hpp"
 #include "turn/settled.hpp"
 #include "turn/status_text.hpp"
 #include "wire/bulk_body.hpp"
@@ -15,12 +16,10 @@ namespace {
 // What a late report is told, in whose place others work or have worked.
 std::string too_late(const SettledReply& settled) {
   const std::uint64_t named = settled.reported + settled.duplicate + settled.unknown;
-  return std::to_string(settled.not_taken) + " of the " + std::to_string(named) +
-         " msgs that this report names were not taken, for their batch was over before it came: "
-         "they "
-         "are sent again, or somebody else has done them; keep a batch that takes long with "
-         "partial "
-         "reports, or give it a longer lease";
+  return "the report came too late for " + core::msgs_text(settled.not_taken) + " of the " +
+         std::to_string(named) +
+         " that it names: its batch was over; such a msg is sent again, or somebody else has done "
+         "it; keep a batch that takes long with partial reports, or give it a longer lease";
 }
 
 // What is told to whoever would keep a batch that is lost.
@@ -110,7 +109,7 @@ struct Answering {
     return busy("the store, of " + std::to_string(limits.map_bytes) +
                 " bytes, or its disk has no room for these msgs beside what held ones may need");
   }
-  Answered operator()(const Ended& ended) const {
+  Answered operator()(const BulkDone& ended) const {
     const bool retried = ended.what == core::BulkAsked::What::retry;
     if (ended.reply.refused) {
       return busy("the store, of " + std::to_string(limits.map_bytes) +
@@ -153,12 +152,12 @@ Answer answer(const LookUp& asked, const store::View& view) {
 
 std::string describe(const Reply& reply, const Answer& answer) {
   if (const auto* const accepted = std::get_if<Accepted>(&reply.outcome)) {
-    std::string told = "accepted " + std::to_string(accepted->ids.size()) + " msgs";
+    std::string told = "accepted " + core::msgs_text(accepted->ids.size());
     if (accepted->known.empty()) return told;
     return told + ", " + std::to_string(accepted->known.size()) + " of them before";
   }
   const bool says_it = std::holds_alternative<Settled>(reply.outcome) ||
-                       std::holds_alternative<Ended>(reply.outcome) ||
+                       std::holds_alternative<BulkDone>(reply.outcome) ||
                        std::holds_alternative<Paused>(reply.outcome);
   return says_it ? answer.body : "";
 }

@@ -34,8 +34,8 @@ struct Settled {
   core::ReportReply reply;
   std::int64_t came_at_ms = 0;
 };
-// Msgs that had ended are tried again, or forgotten: as many as could be.
-struct Ended {
+// Msgs are tried again, or forgotten: as many as could be.
+struct BulkDone {
   core::BulkReply reply;
   core::BulkAsked::What what = core::BulkAsked::What::retry;
   bool dry_run = false;
@@ -59,7 +59,7 @@ struct UnknownOutcome {
 
 struct Reply {
   core::RequestId request = 0;
-  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, Ended, Paused, Standing>
+  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, BulkDone, Paused, Standing>
       outcome;
 };
 

@@ -37,26 +37,25 @@ class Under {
  public:
   Under(const Xid& batch, const store::View& view) : batch_(batch), view_(view), held_(view) {}
 
-  bool was_settled(const Xid& id, std::optional<store::Bucket> bucket) {
+  bool has_taken(const core::NamedId& named, std::optional<store::Bucket> bucket) {
+    const auto tells = [&](const auto& story) {
+      return taken_under(batch_, named.processed, story);
+    };
     // It may have gone on since it was found there.
     if (bucket == store::Bucket::report) {
-      if (const auto record = view_.report(id)) return settled_under(batch_, *record);
+      if (const auto record = view_.report(named.id)) return tells(*record);
     }
     if (bucket == store::Bucket::fail) {
-      if (const auto record = view_.fail(id)) return tells(record->misses);
+      if (const auto record = view_.fail(named.id)) return tells(record->misses);
     }
     if (bucket) {
-      if (const auto msg = view_.waiting(id)) return tells(msg->misses);
+      if (const auto msg = view_.waiting(named.id)) return tells(msg->misses);
     }
-    const core::QueuedMsg* const msg = held_.find(id);
+    const core::QueuedMsg* const msg = held_.find(named.id);
     return msg != nullptr && tells(msg->misses);
   }
 
  private:
-  [[nodiscard]] bool tells(const std::vector<core::Miss>& story) const {
-    return settled_under(batch_, story);
-  }
-
   Xid batch_;
   const store::View& view_;
   Held held_;
@@ -75,14 +74,17 @@ SettledReply settled_so_far(const core::ReportReply& reply) {
 SettledReply settled(const core::ReportReply& reply, const store::View& view) {
   SettledReply answer = settled_so_far(reply);
   if (reply.elsewhere.empty()) return answer;
-  const auto buckets = view.find_all(reply.elsewhere);
+  std::vector<Xid> ids;
+  ids.reserve(reply.elsewhere.size());
+  for (const core::NamedId& named : reply.elsewhere) ids.push_back(named.id);
+  const auto buckets = view.find_all(ids);
   for (const auto& bucket : buckets) {
     ++(bucket == store::Bucket::report ? answer.duplicate : answer.unknown);
   }
   if (!reply.batch || !reply.batch_gone) return answer;
   Under under{*reply.batch, view};
   for (std::size_t i = 0; i < buckets.size(); ++i) {
-    if (!under.was_settled(reply.elsewhere[i], buckets[i])) ++answer.not_taken;
+    if (!under.has_taken(reply.elsewhere[i], buckets[i])) ++answer.not_taken;
   }
   return answer;
 }

@@ -23,11 +23,12 @@ Outcome<ChunkReader::Step> ChunkReader::feed(std::string_view bytes) {
       return Refusal{400, "the body is no chunked one: its framing is broken"};
     }
     if (too_long_) {
-      return Refusal{413, "the body is longer than " + std::to_string(body_bytes_) + " bytes"};
+      return Refusal{413, "the body has more than " + std::to_string(body_bytes_) +
+                              " bytes; expected at most as many"};
     }
     if (++framing_ > framing_bytes_) {
-      return Refusal{413, "the sizes, extensions and trailers of the chunks are longer than " +
-                              std::to_string(framing_bytes_) + " bytes"};
+      return Refusal{413, "the sizes, extensions and trailers of the chunks have more than " +
+                              std::to_string(framing_bytes_) + " bytes; expected at most as many"};
     }
     ++step.fed;
   }

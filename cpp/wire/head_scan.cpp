@@ -98,11 +98,12 @@ std::optional<Refusal> HeadScan::read_request_line(std::string_view line) {
 }
 
 Refusal HeadScan::too_long(std::string_view bytes) const {
-  const std::string most = std::to_string(header_bytes_) + " bytes";
+  const std::string has_more =
+      " has more than " + std::to_string(header_bytes_) + " bytes; expected at most as many";
   const bool in_target =
       method_size_ == 0 && bytes.substr(begin_).find(' ') != std::string_view::npos;
-  if (in_target) return {414, "the request line is longer than " + most};
-  return {431, "the header is longer than " + most};
+  if (in_target) return {414, "the request line" + has_more};
+  return {431, "the header" + has_more};
 }
 
 bool HeadScan::has_begun(std::string_view bytes) const {

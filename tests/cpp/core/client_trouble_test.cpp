@@ -273,7 +273,7 @@ TEST_F(ClientTroubleTest, AStopSaysWhatItLeavesUnanswered) {
   (void)happen(StopAsked{});
   now_ += seconds{1};
   EXPECT_EQ(warnings(happen(ClientTimeReached{})).at(0),
-            "the reports of 1 msgs were not answered in time, so the server may send them again");
+            "the reports of 1 msg were not answered in time, so the server may send them again");
 }
 
 // ---- what is said

@@ -82,7 +82,7 @@ TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
   report.ids = {id_of(99)};
   const ReportReply reply = sends_of<ReportReply>(dispatcher.step(report, from_us(0))).at(0);
   EXPECT_EQ(reply.request, 9U);
-  EXPECT_EQ(reply.elsewhere, std::vector<Xid>{id_of(99)});
+  EXPECT_EQ(reply.elsewhere, (std::vector<NamedId>{{id_of(99), true}}));
 }
 
 TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {

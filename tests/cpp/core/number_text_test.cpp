@@ -30,5 +30,11 @@ TEST(DateText, IsRoundedDownBefore1970AsAfterIt) {
   EXPECT_EQ(date_text(from_us(-86'400'000'000)), "1969-12-31T00:00:00.000Z");
 }
 
+TEST(MsgsText, OneIsNotSeveral) {
+  EXPECT_EQ(msgs_text(0), "0 msgs");
+  EXPECT_EQ(msgs_text(1), "1 msg");
+  EXPECT_EQ(msgs_text(2), "2 msgs");
+}
+
 }  // namespace
 }  // namespace pena::core

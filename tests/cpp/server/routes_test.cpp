@@ -27,7 +27,7 @@ TEST_F(RoutesTest, ARequestIsReadWithWhatTheTurnSaidLast) {
   EXPECT_EQ(nlohmann::json::parse(ask("GET", "/healthz").body).size(), 2U);
   submit(1);
   const auto body = nlohmann::json::parse(ask("GET", "/healthz").body);
-  EXPECT_EQ(body.at("full"), "the queue is full: it has 1 msgs, as many as it may");
+  EXPECT_EQ(body.at("full"), "the queue is full: it has 1 msg, as many as it may");
   EXPECT_EQ(body.at("waiting"), "a client");
   EXPECT_EQ(ask("POST", "/task", "{}").status, 503);
   TaskClient client{server->port(), 1};
@@ -171,7 +171,7 @@ TEST_F(RoutesTest, TheLogTellsAMsgsLifeAndWhatIsRefused) {
   start();
   const auto ids = submit(1);
   log.wait_for(": submitted [" + ids[0] + ":1]");
-  log.wait_for(": accepted 1 msgs");
+  log.wait_for(": accepted 1 msg");
   TaskClient client{server->port(), 1};
   const ReceivedBatch batch = client.next_batch();
   log.wait_for("grant batch=" + batch.id);

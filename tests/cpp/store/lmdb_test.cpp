@@ -309,7 +309,7 @@ TEST(LmdbStore, ACountThatIsTooLowIsNotGuessed) {
                 open_lmdb_store(folder.path(), kMap)
                     ->commit({core::DropQueue{id_of(1)}, core::DropQueue{id_of(2)}});
               }),
-              HasSubstr("the queue 0 is said to have 1 msgs queued, and has more"));
+              HasSubstr("the queue 0 is said to have 1 msg queued, and has more"));
 }
 
 TEST(LmdbStore, QueuesThatHaveNothingAreForgottenAtTheNextStart) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <random>
@@ -149,6 +150,31 @@ TEST(PutIds, SeesWhatIsAddedToAChangeSet) {
   EXPECT_FALSE(put.contains(id_of(2)));
   put.note(changes);
   EXPECT_TRUE(put.contains(id_of(2)));
+}
+
+TEST(EraseReported, WhatIsOnItsWayIsADuplicateAndToldWhereItCameTooLate) {
+  core::PutReport under_it;
+  under_it.record.id = id_of(1);
+  under_it.record.batch = id_of(900);
+  core::PutReport later;
+  later.record.id = id_of(2);
+  later.record.batch = id_of(901);
+  later.record.misses = {core::Miss{id_of(900), {}, {}, {}, core::MissReason::refused, {}}};
+  const store::ChangeSet changes{under_it, later};
+  const auto told = [&](bool as_processed) {
+    core::ReportReply reply{7};
+    reply.batch = id_of(900);
+    reply.batch_gone = true;
+    for (std::uint16_t i = 1; i <= 3; ++i) reply.elsewhere.push_back({id_of(i), as_processed});
+    const std::array layers{&changes};
+    erase_reported(layers, reply);
+    return reply;
+  };
+  EXPECT_EQ(told(true).duplicate, 2U);
+  EXPECT_EQ(told(true).elsewhere, (std::vector<core::NamedId>{{id_of(3), true}}));
+  EXPECT_EQ(told(true).not_taken, 1U);
+  // That it was refused had been said before.
+  EXPECT_EQ(told(false).not_taken, 0U);
 }
 
 }  // namespace

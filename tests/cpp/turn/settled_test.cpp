@@ -25,9 +25,12 @@ core::Miss missed(const Xid& batch, MissReason reason) {
 class SettledTest : public testing::Test {
  protected:
   // A report of the batch that is gone, which names these.
-  SettledReply settle(std::vector<Xid> ids) { return settled(reply(std::move(ids)), view_); }
-  static core::ReportReply reply(std::vector<Xid> ids) {
-    core::ReportReply reply{7, 0, std::move(ids)};
+  SettledReply settle(const std::vector<Xid>& ids, bool as_processed = false) {
+    return settled(reply(ids, as_processed), view_);
+  }
+  static core::ReportReply reply(const std::vector<Xid>& ids, bool as_processed = false) {
+    core::ReportReply reply{7};
+    for (const Xid& id : ids) reply.elsewhere.push_back({id, as_processed});
     reply.batch = kBatch;
     reply.batch_gone = true;
     return reply;
@@ -67,6 +70,14 @@ TEST_F(SettledTest, ARetryOfAReportThatWasTakenIsToldSo) {
   EXPECT_EQ(view_.batches_read, 1);
 }
 
+TEST_F(SettledTest, WhatWasLeftOutOrGivenUpIsNotProcessedAfterwards) {
+  add_reported(1, kBatch);
+  add_reported(2, kOther, {missed(kBatch, MissReason::failed)});
+  add_queued(3, {missed(kBatch, MissReason::refused)});
+  view_.failed[id_of(4)].misses = {missed(kBatch, MissReason::omitted)};
+  EXPECT_EQ(settle({id_of(1), id_of(2), id_of(3), id_of(4)}, true).not_taken, 3U);
+}
+
 TEST_F(SettledTest, WhatCameTooLateWasNotTaken) {
   add_reported(1, kOther, {missed(kBatch, MissReason::expired)});
   add_reported(2, kOther);
@@ -92,7 +103,7 @@ TEST_F(SettledTest, NothingIsTooLateForABatchThatIsHeldAndForAReportWithoutOne) 
   held.held = 3;
   EXPECT_EQ(settled(held, view_).not_taken, 0U);
   EXPECT_EQ(settled(held, view_).held, 3U);
-  const SettledReply none = settled(core::ReportReply{7, 1, {id_of(1)}}, view_);
+  const SettledReply none = settled(core::ReportReply{7, 1, {{id_of(1), true}}}, view_);
   EXPECT_EQ(none.not_taken, 0U);
   EXPECT_EQ(none.held, std::nullopt);
 }
@@ -110,7 +121,7 @@ TEST_F(SettledTest, AReportThatCameTooLateIsAConflictWithItsCounts) {
   add_queued(2, {missed(kBatch, MissReason::expired)});
   const Answer late = answered(reply({id_of(1), id_of(2)}), view_);
   EXPECT_EQ(late.status, 409U);
-  EXPECT_THAT(late.body, HasSubstr("1 of the 2 msgs"));
+  EXPECT_THAT(late.body, HasSubstr("1 msg of the 2 that it names"));
   EXPECT_THAT(late.body, HasSubstr(R"("reported":0,"duplicate":1,"unknown":1,"held":0})"));
   EXPECT_EQ(late.headers, "Pena-At: 12\r\n");
 }
