@@ -1,6 +1,7 @@
 // How msgs come to wait: handed in, made, missed, or due.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "core/check.hpp"
@@ -9,16 +10,16 @@
 namespace pena::core {
 namespace {
 
-// What the queue grows by. Msgs in order share their pages. Others may each fall into another one of
+// What the queues grow by. Msgs in order share their pages. Others may each fall into another one of
 // those that there are, which are no more than the msgs that are queued.
-// `elsewhere`: so many of them wait where the store has to be told, and any may have a key.
-Room room_of_msgs(std::span<const Msg> msgs, bool in_order, std::uint64_t queued,
-                  std::size_t elsewhere) {
+Room room_of_msgs(std::span<const Msg> msgs, const Arrival& as, std::uint64_t queued) {
   Room room;
   std::uint64_t small_bytes = 0;
   std::uint64_t small = 0;
   // Of places some fifty share a page.
-  room.pages += in_order ? kPagesOfPlace + elsewhere / 25 : elsewhere * kPagesOfPlace;
+  room.pages += as.in_order ? kPagesOfPlace + as.told / 25 : as.told * kPagesOfPlace;
+  // How many msgs a queue has, and what it is called.
+  room.pages += (as.queues - 1) * 2 * kPagesOfPlace;
   for (const Msg& msg : msgs) {
     const std::uint64_t bytes = kMsgFields + msg.payload.size() + msg.key.size();
     if (!msg.key.empty()) room.pages += kPagesOfPlace;
@@ -32,8 +33,8 @@ Room room_of_msgs(std::span<const Msg> msgs, bool in_order, std::uint64_t queued
   }
   if (small == 0) return room;
   // Two records to a page, half of each of them empty, and the branches above.
-  const std::uint64_t shared = kPagesOfRecord + small_bytes * 3 / kRoomPage;
-  const std::uint64_t apart = in_order ? 0 : std::min(small, queued) * kPagesOfRecord;
+  const std::uint64_t shared = as.queues * kPagesOfRecord + small_bytes * 3 / kRoomPage;
+  const std::uint64_t apart = as.in_order ? 0 : std::min(small, queued) * kPagesOfRecord;
   room.pages += shared + apart;
   return room;
 }
@@ -100,14 +101,23 @@ void Dispatcher::State::on(Generated&& event, Instant now) {
 
 void Dispatcher::State::accept(std::vector<Msg>&& msgs, bool in_order, Instant now) {
   if (msgs.empty()) return;
-  const std::size_t elsewhere = msgs.front().queue == kDefaultQueue ? 0 : msgs.size();
-  coming += room_of_msgs(msgs, in_order, queues.size(), elsewhere);
   largest = std::max(largest, largest_of(msgs));
   const QueueNumber first = msgs.front().queue;
   const auto is_of_first = [first](const Msg& msg) {
     return msg.queue == first;
   };
-  if (std::ranges::all_of(msgs, is_of_first)) return add_fresh(first, std::move(msgs), now);
+  if (std::ranges::all_of(msgs, is_of_first)) {
+    coming +=
+        room_of_msgs(msgs, {in_order, first == kDefaultQueue ? 0 : msgs.size()}, queues.size());
+    return add_fresh(first, std::move(msgs), now);
+  }
+  std::set<QueueNumber> its_queues;
+  std::size_t told = 0;
+  for (const Msg& msg : msgs) {
+    its_queues.insert(msg.queue);
+    if (msg.queue != kDefaultQueue) ++told;
+  }
+  coming += room_of_msgs(msgs, {in_order, told, its_queues.size()}, queues.size());
   std::map<QueueNumber, std::vector<Msg>> by_queue;
   for (Msg& msg : msgs) by_queue[msg.queue].push_back(std::move(msg));
   for (auto& [queue, its_msgs] : by_queue) add_fresh(queue, std::move(its_msgs), now);
@@ -118,10 +128,8 @@ void Dispatcher::State::add_fresh(QueueNumber queue, std::vector<Msg>&& msgs, In
   queues.at(queue).add_fresh(std::move(msgs), date(now), effects.writes);
 }
 
-bool Dispatcher::State::has_room_to_accept(std::span<const Msg> msgs, bool in_order,
-                                           std::size_t elsewhere) const {
-  return has_room(room_of_msgs(msgs, in_order, queues.size(), elsewhere) +
-                  kept_for_one(largest_of(msgs)));
+bool Dispatcher::State::has_room_to_accept(std::span<const Msg> msgs, const Arrival& as) const {
+  return has_room(room_of_msgs(msgs, as, queues.size()) + kept_for_one(largest_of(msgs)));
 }
 
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {

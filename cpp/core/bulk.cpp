@@ -10,7 +10,9 @@
 namespace pena::core {
 
 void Dispatcher::State::on(BulkAsked&& event, Instant now) {
-  if (event.ids && event.ids->empty()) {
+  if (draining) {
+    stop_job(BulkReply{event.request});
+  } else if (event.ids && event.ids->empty()) {
     effects.sends.emplace_back(BulkReply{event.request});
   } else {
     bulk_jobs.add(std::move(event), date(now));
@@ -21,13 +23,14 @@ void Dispatcher::State::on(RoomRunsOut&& event, Instant /*now*/) {
   room_runs_out = event.does;
 }
 
-// What makes room goes first; then what somebody waits for.
+// What makes room goes first; what somebody waits for and what has been kept for long enough take turns.
 Dispatcher::State::NextBulk Dispatcher::State::next_bulk() const {
-  if (draining && bulk_jobs.empty()) return NextBulk::none;
+  if (draining) return NextBulk::none;
   if (room_runs_out && reports_kept.wants(clock, true) > 0) return NextBulk::make_room;
-  if (!bulk_jobs.empty()) return NextBulk::job;
+  if (!bulk_jobs.empty() && !sweep_next) return NextBulk::job;
   if (reports_kept.wants(clock, false) > 0) return NextBulk::sweep_reports;
-  return fails_kept.wants(clock, false) > 0 ? NextBulk::sweep_fails : NextBulk::none;
+  if (fails_kept.wants(clock, false) > 0) return NextBulk::sweep_fails;
+  return bulk_jobs.empty() ? NextBulk::none : NextBulk::job;
 }
 
 std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
@@ -36,7 +39,7 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
   if (next == NextBulk::job) {
     WantedBulk wanted = bulk_jobs.wanted(queues, names);
     wanted.as_of = steps;
-    wanted.limit = std::min(wanted.limit, limits.window_msgs);
+    wanted.limit = std::min({wanted.limit, limits.window_msgs, most_forgotten()});
     return wanted;
   }
   const bool of_reports = next != NextBulk::sweep_fails;
@@ -45,7 +48,7 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
   wanted.as_of = steps;
   wanted.from = of_reports ? WantedBulk::From::report : WantedBulk::From::fail;
   wanted.after = kept.after();
-  wanted.limit = kept.wants(clock, next == NextBulk::make_room);
+  wanted.limit = std::min(kept.wants(clock, next == NextBulk::make_room), most_forgotten());
   wanted.bytes = kBytesOfSweep;
   return wanted;
 }
@@ -53,13 +56,17 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
 void Dispatcher::State::on(BulkRead&& event, Instant now) {
   PENA_CHECK(event.as_of == steps);
   bulk_next = false;
-  switch (next_bulk()) {
+  const NextBulk next = next_bulk();
+  sweep_next = next == NextBulk::job;
+  switch (next) {
     case NextBulk::none:
       PENA_CHECK(false);
       break;
     case NextBulk::job:
       return do_job(std::move(event), now);
     case NextBulk::make_room:
+      // How full the store is now is to be measured before more of them go.
+      room_runs_out = event.reports.empty();
       counts.room_reports += sweep(reports_kept, std::move(event.reports), true);
       break;
     case NextBulk::sweep_reports:
@@ -86,11 +93,10 @@ Instant ended_at(const FailRecord& fail) {
 template <class Record>
 std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& page,
                                        bool room_made) {
-  kept.begin_page(clock, room_made);
-  const auto stays = std::ranges::find_if(
-      page, [&](const Record& record) { return !kept.goes(record.order, ended_at(record)); });
-  kept.end_page(stays == page.end(), page.size());
-  page.erase(stays, page.end());
+  std::vector<Retention::Ended> ended;
+  ended.reserve(page.size());
+  for (const Record& record : page) ended.push_back({record.order, ended_at(record)});
+  page.resize(kept.take(ended, clock, room_made));
   forget(page);
   return page.size();
 }
@@ -156,7 +162,16 @@ void Dispatcher::State::retry(std::vector<FailRecord>&& fails, Instant now) {
   }
 }
 
+// What is taken out of pages needs others, until commits have made those free.
+std::size_t Dispatcher::State::most_forgotten() const {
+  constexpr std::size_t kLeast = 64;
+  const std::uint64_t used = room_used().pages;
+  const std::uint64_t left = room.pages > used ? room.pages - used : 0;
+  return kLeast + static_cast<std::size_t>(left / kPagesOfForgotten);
+}
+
 void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
+  coming.pages += fails.size() * kPagesOfForgotten;
   fails_kept.dropped(fails.size());
   for (const FailRecord& fail : fails) {
     effects.writes.emplace_back(DropFail{fail.msg.id});
@@ -165,6 +180,7 @@ void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
 }
 
 void Dispatcher::State::forget(const std::vector<ReportRecord>& reports) {
+  coming.pages += reports.size() * kPagesOfForgotten;
   reports_kept.dropped(reports.size());
   for (const ReportRecord& report : reports) {
     effects.writes.emplace_back(DropReport{report.id});
@@ -173,6 +189,7 @@ void Dispatcher::State::forget(const std::vector<ReportRecord>& reports) {
 }
 
 void Dispatcher::State::forget(std::vector<WaitingMsg>&& waiting) {
+  coming.pages += waiting.size() * kPagesOfForgotten;
   std::map<QueueNumber, std::vector<QueuedMsg>> by_queue;
   for (WaitingMsg& one : waiting) {
     drop_key(one.msg.msg.queue, one.msg.msg.key);

@@ -158,7 +158,7 @@ struct Describer {
   std::string operator()(const BulkReply& send) const {
     return "reply done=" + std::to_string(send.done) +
            (send.unknown > 0 ? " unknown=" + std::to_string(send.unknown) : "") +
-           (send.refused ? " refused: no room" : "");
+           (send.refused ? " refused: no room" : "") + (send.stopped ? " stopped" : "");
   }
   std::string operator()(const PauseReply& send) const {
     return send.refused ? "reply refused: too many queues" : "reply done";

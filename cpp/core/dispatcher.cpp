@@ -38,6 +38,13 @@ void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
 void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
   draining = true;
   bodiless.clear();
+  // What they have done is done, and whoever asks again goes on with the rest.
+  while (!bulk_jobs.empty()) stop_job(bulk_jobs.end());
+}
+
+void Dispatcher::State::stop_job(BulkReply&& reply) {
+  reply.stopped = true;
+  effects.sends.emplace_back(reply);
 }
 
 // It may be the first that is heard of that queue.
@@ -271,10 +278,11 @@ bool Dispatcher::note_room(const Room& room, const Room& on_its_way) {
 
 bool Dispatcher::has_room_for(const Submitted& submitted) const {
   const std::vector<Msg>& msgs = submitted.msgs;
-  const std::size_t elsewhere =
-      submitted.queues.empty() ? submitted.later.size() : submitted.msgs.size();
+  const bool of_default = submitted.queues.empty();
+  const Arrival as{!submitted.names_ids, of_default ? submitted.later.size() : msgs.size(),
+                   of_default ? 1 : submitted.queues.size() + 1};
   // Nothing is taken where all are known already.
-  return msgs.empty() || state_->has_room_to_accept(msgs, !submitted.names_ids, elsewhere);
+  return msgs.empty() || state_->has_room_to_accept(msgs, as);
 }
 
 bool Dispatcher::has_room_for(const std::vector<Result>& results) const {
@@ -285,7 +293,7 @@ bool Dispatcher::has_room_for(const std::vector<Result>& results) const {
 
 bool Dispatcher::has_room_for_any() const {
   const Msg least;
-  return state_->has_room_to_accept({&least, 1}, true, 1) && state_->most_made() > 0;
+  return state_->has_room_to_accept({&least, 1}, {true, 1, 2}) && state_->most_made() > 0;
 }
 
 bool Dispatcher::waits_for_room() const {
@@ -319,7 +327,7 @@ std::uint64_t Dispatcher::reports_kept() const {
 bool Dispatcher::has_room_to_spare() const {
   Room spare = room_of_record(2 * state_->limits.payload_bytes);
   spare.side_by_side = 0;
-  return state_->has_room(spare + state_->kept_for_one(0));
+  return state_->room.has(state_->coming + state_->on_its_way + spare + state_->kept_for_one(0));
 }
 
 bool Dispatcher::holds(const Xid& id) const {

@@ -49,7 +49,8 @@ struct Dispatcher::State {
   BulkJobs bulk_jobs;
   bool bulk_next = false;  // what they want goes before a refill, for that went before it
   Retention reports_kept, fails_kept;
-  bool room_runs_out = false;  // so that the oldest reports are to make room
+  bool sweep_next = false;     // of what they want, and what somebody waits for
+  bool room_runs_out = false;  // so that a page of the oldest reports is to make room
   Clients clients;
   Leases leases;    // by batch
   Holders holding;  // msg → batch
@@ -102,6 +103,7 @@ struct Dispatcher::State {
   void on(BulkRead&& event, Instant now);
   void on(BodiesRead&& event, Instant now);
   void on(DrainBegan&& event, Instant now);
+  void stop_job(BulkReply&& reply);
   void on(PauseAsked&& event, Instant now);
   void on(StatusAsked&& event, Instant now);
   void on(RoomRunsOut&& event, Instant now);
@@ -125,6 +127,7 @@ struct Dispatcher::State {
   template <class Record>
   std::uint64_t sweep(Retention& kept, std::vector<Record>&& page, bool room_made);
   // Of msgs that have ended; `now` is a date.
+  [[nodiscard]] std::size_t most_forgotten() const;
   [[nodiscard]] bool has_room_to_retry(const std::vector<FailRecord>& fails) const;
   void retry(std::vector<FailRecord>&& fails, Instant now);
   void forget(const std::vector<FailRecord>& fails);
@@ -168,8 +171,7 @@ struct Dispatcher::State {
   // Of the store's room, what is not to be had any more.
   [[nodiscard]] Room room_used() const { return leases.room() + coming + on_its_way; }
   [[nodiscard]] bool has_room(const Room& need) const { return room.has(room_used() + need); }
-  [[nodiscard]] bool has_room_to_accept(std::span<const Msg> msgs, bool in_order,
-                                        std::size_t elsewhere) const;
+  [[nodiscard]] bool has_room_to_accept(std::span<const Msg> msgs, const Arrival& as) const;
   // The next msg waits for room: no time makes it come.
   [[nodiscard]] bool lacks_room() const { return short_of && !has_room(*short_of); }
   // So many msgs of a generator, which have no payload, would find room in the queue and in a batch.

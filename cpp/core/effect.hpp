@@ -132,13 +132,14 @@ struct ReportReply {
   bool not_kept = false;
 };
 
-// What became of a BulkAsked. `refused`: the store has no room for more msgs to wait; those that are
-// counted do.
+// What became of a BulkAsked. `refused`: the store has no room for more msgs to wait. `stopped`: the server is
+// about to stop. In either case those that are counted are done.
 struct BulkReply {
   RequestId request = 0;
   std::uint64_t done = 0;
   std::uint64_t unknown = 0;  // ids that were not there
   bool refused = false;
+  bool stopped = false;
 };
 
 // What became of a PauseAsked. `refused`: the queue would be a new one, and there are as many as may be.

@@ -140,7 +140,8 @@ struct StatusAsked {
   std::size_t limit = 1000;  // of clients, batches or queues; of batches fewer where they are large
 };
 
-// The store is about as full as it may be, or is no longer: until then the oldest reports make room.
+// The store was measured, and is about as full as it may be: a page of the oldest reports makes room, once. Or
+// it is not, or no longer.
 struct RoomRunsOut {
   bool does = true;
 };

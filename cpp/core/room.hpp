@@ -35,6 +35,8 @@ namespace pena::core {
 inline constexpr std::uint64_t kRoomPage = 4096;
 inline constexpr std::uint64_t kPagesOfRecord = 4;
 inline constexpr std::uint64_t kPagesOfPlace = 2;
+// Of a msg that is forgotten: its record, its place or its turn in the order of settling, its key.
+inline constexpr std::uint64_t kPagesOfForgotten = 3 * kPagesOfPlace;
 inline constexpr std::uint64_t kPagesOfLeaving = 1;
 inline constexpr std::uint64_t kPagesOfLeavingOther = 3;
 // Of a msg that is held, whatever becomes of it, where its record shares a page.
@@ -42,6 +44,14 @@ inline constexpr std::uint64_t kPagesOfHeld = kPagesOfRecord + kPagesOfPlace + k
 // The buckets' roots, `meta`, the ends of the order of settling, the count of the default queue, the list
 // of free pages and what it grows by: of three commits.
 inline constexpr std::uint64_t kPagesOfCommits = 576;
+
+// How msgs come that are accepted together.
+struct Arrival {
+  bool in_order = true;  // each is the last of its queue
+  std::size_t told =
+      0;  // of so many the store has to be told where they wait, and any may have a key
+  std::size_t queues = 1;  // that they wait in
+};
 
 // Pages of a store: those that are to be had, or those that something needs.
 struct Room {

@@ -84,6 +84,7 @@ void Applying::operator()(const core::DropReport& write) {
   report_.drop_found(write.id);
   reported_.drop(record.order, write.id);
   queues_.count(record.queue, &QueueInfo::reported, -1);
+  ++written_.forgotten;
   ++written_.records;
 }
 

@@ -19,6 +19,7 @@ namespace pena::store {
 // What a commit wrote: how many records were put or dropped, and the bytes of those that were put.
 struct Written {
   std::size_t records = 0;
+  std::size_t forgotten = 0;  // reports among them
   std::size_t bytes = 0;
 };
 

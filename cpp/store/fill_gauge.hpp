@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/room.hpp"
+#include "store/change_set.hpp"
 #include "store/lmdb_env.hpp"
 
 namespace pena::store {
@@ -17,12 +18,13 @@ class FillGauge {
   FillGauge(std::size_t limit_bytes, std::size_t least_disk_bytes)
       : limit_bytes_(limit_bytes), least_disk_bytes_(least_disk_bytes) {}
 
-  // There was a commit of so many records with so many bytes: what is known of the free pages is no
-  // longer exact.
-  void committed(std::size_t records, std::size_t bytes) {
+  // There was a commit: what is known of the free pages is no longer exact. Where reports were forgotten,
+  // whoever asks next wants to know what room they made.
+  void committed(const Written& written) {
     ++commits_;
-    written_bytes_ += bytes;
-    written_records_ += records;
+    written_bytes_ += written.bytes;
+    written_records_ += written.records;
+    if (written.forgotten > 0) scan_after_ = commits_;
   }
   // Looks at the disk. 0 … 1 and beyond: the share of the limit that is in use. Costs a system call, and
   // now and then a scan of the list of free pages.

@@ -30,7 +30,7 @@ class LmdbStore final : public LmdbReading<Store> {
   void commit(const ChangeSet& changes) override {
     lock_->check();
     const Written written = log_.commit(changes);
-    gauge_.committed(written.records, written.bytes);
+    gauge_.committed(written);
   }
 
   [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,

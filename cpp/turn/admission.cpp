@@ -9,6 +9,9 @@ namespace pena::turn {
 namespace {
 
 constexpr core::Duration kBetweenWarnings = std::chrono::minutes{1};
+// New msgs are taken while reports make room for them, as long as the store is beyond its limit by no more than
+// this share of its size.
+constexpr double kAwaitedRoom = 0.05;
 constexpr core::Duration kStaleAfter = std::chrono::milliseconds{100};
 
 }  // namespace
@@ -16,8 +19,9 @@ constexpr core::Duration kStaleAfter = std::chrono::milliseconds{100};
 void Admission::note(const Fill& is, core::Instant now) {
   noted_at_ = now;
   is_filled_ = is.fill >= limits_.store_fill;
+  const bool awaits_room = is.reports > 0 && is.fill < limits_.store_fill + kAwaitedRoom;
   full_ = is.disk_is_low                    ? Full::disk
-          : is_filled_ && is.reports == 0   ? Full::store
+          : is_filled_ && !awaits_room      ? Full::store
           : is.queued >= limits_.queue_msgs ? Full::queue
                                             : Full::no;
 }

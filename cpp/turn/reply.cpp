@@ -111,6 +111,13 @@ struct Answering {
   }
   Answered operator()(const BulkDone& ended) const {
     const bool retried = ended.what == core::BulkAsked::What::retry;
+    if (ended.reply.stopped) {
+      return busy("the server is about to stop: of these msgs " + std::to_string(ended.reply.done) +
+                      (ended.dry_run ? " were counted"
+                       : retried     ? " are tried again"
+                                     : " are deleted"),
+                  "send it again");
+    }
     if (ended.reply.refused) {
       return busy("the store, of " + std::to_string(limits.map_bytes) +
                   " bytes, or its disk has room for " + std::to_string(ended.reply.done) +

@@ -165,6 +165,20 @@ void Turn::read_for_dispatcher(core::Instant now) {
   read_bulk(std::get<core::WantedBulk>(wanted), now);
 }
 
+// Queue by queue, where each has little.
+void Turn::read_bulk(core::WantedBulk wanted, core::Instant now) {
+  constexpr int kMostPages = 64;
+  constexpr std::size_t kWritesOfBulk = 1000;
+  const std::size_t before = effects_.writes.size();
+  for (int pages = 0; pages < kMostPages; ++pages) {
+    step(turn::read_bulk(index_, layers(), wanted), now);
+    const core::Wanted more = dispatcher_.wanted();
+    const auto* const bulk = std::get_if<core::WantedBulk>(&more);
+    if (bulk == nullptr || effects_.writes.size() - before >= kWritesOfBulk) return;
+    wanted = *bulk;
+  }
+}
+
 // However much the events of the round write: what waits to be sent again is not to wait for their end.
 // What is granted on the way is not asked for again, so one look at the layers serves all.
 void Turn::read_bodies(core::WantedBodies wanted, core::Instant now) {
@@ -184,10 +198,6 @@ void Turn::refill(const core::WantedRefill& wanted, core::Instant now) {
   auto page =
       QueueThrough(index_, layers()).queue(wanted.queue, wanted.after, wanted.limit, wanted.bytes);
   step(core::Refilled{wanted.as_of, wanted.queue, std::move(page.records), page.more}, now);
-}
-
-void Turn::read_bulk(const core::WantedBulk& wanted, core::Instant now) {
-  step(turn::read_bulk(index_, layers(), wanted), now);
 }
 
 void Turn::read_due(const core::WantedDue& wanted, core::Instant now) {
@@ -218,15 +228,6 @@ core::Supply Turn::supply() const {
 
 void Turn::tell_supply(core::Instant now) {
   if (supply() != dispatcher_.supply()) step(core::SupplyChanged{supply()}, now);
-}
-
-// Before the first submission is refused.
-bool Turn::room_runs_out() const {
-  return admission_.is_filled() || !dispatcher_.has_room_to_spare();
-}
-
-void Turn::tell_room(core::Instant now) {
-  if (room_runs_out() != dispatcher_.makes_room()) step(core::RoomRunsOut{room_runs_out()}, now);
 }
 
 void Turn::fill_from_generator(core::Instant now) {
@@ -262,6 +263,8 @@ void Turn::append(core::Instant now) {
     ++appended_;
     round.writes = std::exchange(effects_.writes, std::move(spare_));
     round.put = std::exchange(put_, {});
+    const std::uint64_t made_room = dispatcher_.counts().room_reports;
+    if (std::exchange(reports_made_room_, made_room) != made_room) room_made_ = round.ticket;
     spare_.clear();
   }
   round.sends = std::exchange(effects_.sends, std::move(spare_sends_));
@@ -327,31 +330,6 @@ void Turn::release(Round& round, std::vector<Outgoing>& out) {
 void Turn::note_reported(core::ReportReply& reply) const {
   if (reply.elsewhere.empty()) return;
   erase_reported(layers_of(released_), reply);
-}
-
-// ---- room
-
-void Turn::note_fill(core::Instant now) {
-  admission_.note(
-      {index_.fill(), index_.disk_is_low(), dispatcher_.waiting(), dispatcher_.reports_kept()},
-      now);
-}
-
-bool Turn::note_room() {
-  core::Room on_its_way;
-  for (const Round& round : rounds_) {
-    if (round.ticket > index_.applied()) on_its_way += round.coming;
-  }
-  const bool came = dispatcher_.note_room(index_.room(), on_its_way);
-  admission_.note_room(dispatcher_.has_room_for_any());
-  return came;
-}
-
-// At the beginning of a round: others may have filled the disk meanwhile.
-void Turn::look_for_room(core::Instant now) {
-  if (!effects_.writes.empty() || !effects_.sends.empty()) return;
-  if (admission_.is_stale(now)) note_fill(now);
-  if (note_room()) step(core::TimeReached{}, now);
 }
 
 // ---- what is to be known

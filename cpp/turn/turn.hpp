@@ -142,7 +142,7 @@ class Turn {
   void read_bodies(core::WantedBodies wanted, core::Instant now);
   void read_due(const core::WantedDue& wanted, core::Instant now);
   void refill(const core::WantedRefill& wanted, core::Instant now);
-  void read_bulk(const core::WantedBulk& wanted, core::Instant now);
+  void read_bulk(core::WantedBulk wanted, core::Instant now);
   [[nodiscard]] std::vector<const store::ChangeSet*> layers() const;
   [[nodiscard]] std::vector<const store::ChangeSet*> layers_of(std::size_t rounds) const;
   void append(core::Instant now);
@@ -176,7 +176,11 @@ class Turn {
   std::uint64_t second_written_ = 0;  // id_second, likewise
   bool room_came_ = false;            // and what waited for it is yet to be granted
   bool reads_put_off_ = false;        // a round of events went first
-  std::optional<std::string> news_;   // for whoever runs the server
+  // Reports that made room so far, and the change set in which they last did: until the index has it,
+  // nobody knows how much.
+  std::uint64_t reports_made_room_ = 0;
+  std::optional<store::Ticket> room_made_;
+  std::optional<std::string> news_;  // for whoever runs the server
 
   // The open round.
   core::Effects effects_;

@@ -85,6 +85,18 @@ TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
   EXPECT_EQ(reply.elsewhere, (std::vector<NamedId>{{id_of(99), true}}));
 }
 
+TEST(Dispatcher, AStopEndsWhatIsDoneInBulk) {
+  Dispatcher dispatcher = make(Supply::none);
+  BulkAsked asked;
+  asked.request = 7;
+  EXPECT_TRUE(sends_of<BulkReply>(dispatcher.step(asked, from_us(0))).empty());
+  const auto stopped = sends_of<BulkReply>(dispatcher.step(DrainBegan{}, from_us(0)));
+  ASSERT_EQ(stopped.size(), 1U);
+  EXPECT_EQ(stopped[0].request, 7U);
+  EXPECT_TRUE(stopped[0].stopped);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(dispatcher.wanted()));
+}
+
 TEST(Dispatcher, OfAnIdThatIsReportedAndFailedTheReportCounts) {
   Dispatcher dispatcher = make(Supply::none);
   (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));

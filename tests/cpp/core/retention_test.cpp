@@ -33,17 +33,12 @@ class Bucket {
   std::size_t sweep(Instant clock, bool room = false) {
     const std::size_t limit = retention_.wants(clock, room);
     if (limit == 0) return 0;
-    retention_.begin_page(clock, room);
-    std::size_t found = 0;
-    std::size_t went = 0;
-    bool whole = true;
-    for (std::size_t order = retention_.after() + 1;
-         whole && found < limit && order <= ended_.size(); ++order) {
-      ++found;
-      whole = retention_.goes(order, ended_.at(order - 1));
-      if (whole) ++went;
+    std::vector<Retention::Ended> page;
+    for (std::size_t order = retention_.after() + 1; page.size() < limit && order <= ended_.size();
+         ++order) {
+      page.push_back({order, ended_.at(order - 1)});
     }
-    retention_.end_page(whole, found);
+    const std::size_t went = retention_.take(page, clock, room);
     retention_.dropped(went);
     return went;
   }
@@ -114,13 +109,34 @@ TEST(Retention, RestsWhereNothingIsFound) {
   EXPECT_GT(bucket.retention().wants(at(seconds{1}), false), 0U);
 }
 
-TEST(Retention, MakesRoomByTheOldestInPagesThatGrow) {
+TEST(Retention, MakesRoomByASmallPartOfTheOldest) {
   Bucket bucket{{}};
-  for (int i = 0; i < 1000; ++i) bucket.add(at(seconds{i}));
-  const std::size_t first = bucket.sweep(at(seconds{0}), true);
-  EXPECT_GT(bucket.sweep(at(seconds{0}), true), first);
-  EXPECT_EQ(bucket.sweep_all(at(seconds{0}), true), 1000 - 3 * first);
+  for (int i = 0; i < 10'000; ++i) bucket.add(at(seconds{i}));
+  EXPECT_EQ(bucket.sweep(at(seconds{0}), true), 10'000U / 64);
+  EXPECT_EQ(bucket.sweep(at(seconds{0}), true), (10'000U - 10'000 / 64) / 64);
+  EXPECT_EQ(bucket.retention().after(), 309U);
+  EXPECT_EQ(bucket.sweep_all(at(seconds{0}), true), 10'000U - 309);
   EXPECT_EQ(bucket.retention().kept(), 0U);
+}
+
+TEST(Retention, TheClockMayBeSetBack) {
+  Bucket bucket{{.time = minutes{1}}};
+  for (int i = 0; i < 200; ++i) bucket.add(at(minutes{1'000'000}));
+  for (int i = 0; i < 500; ++i) bucket.add(at(seconds{i}));
+  // Those of the future are older than those behind them.
+  (void)bucket.sweep_all(at(minutes{1}));
+  std::size_t went = 0;
+  for (int i = 0; i < 10; ++i) went += bucket.sweep_all(at(minutes{2 + i}));
+  EXPECT_EQ(bucket.retention().kept(), 0U);
+  EXPECT_GT(went, 0U);
+}
+
+TEST(Retention, DatesThatAreAheadWaitForThoseBehindThem) {
+  Bucket bucket{{.time = minutes{1}}};
+  for (int i = 0; i < 200; ++i) bucket.add(at(minutes{1'000'000}));
+  EXPECT_EQ(bucket.sweep_all(at(seconds{0})), 0U);
+  EXPECT_EQ(bucket.sweep_all(at(minutes{5})), 0U);
+  EXPECT_EQ(bucket.retention().kept(), 200U);
 }
 
 Counts of(std::uint64_t reported) {

@@ -1,6 +1,7 @@
 // Msgs that are tried again and forgotten, through the turn over a store: in steps, each whole.
 #include <algorithm>
 #include <functional>
+#include <numeric>
 
 #include "store/forwarding_store.hpp"
 #include "turn_test.hpp"
@@ -185,11 +186,25 @@ TEST_F(BulkTest, WhatIsAcceptedBehindADeletionWaits) {
 class FullStore : public store::ForwardingStore {
  public:
   FullStore() : ForwardingStore(store::make_memory_store()) {}
-  [[nodiscard]] double fill() const override { return static_cast<double>(counts().report) / 1000; }
+  [[nodiscard]] double fill() const override {
+    return other_fill + static_cast<double>(counts().report) / 1000;
+  }
+  [[nodiscard]] bool disk_is_low() const override { return disk_low; }
+  [[nodiscard]] core::Room room() const override { return left; }
+
+  double other_fill = 0;
+  bool disk_low = false;
+  core::Room left = core::Room::endless();
 };
 
 class RetentionTest : public TurnTest {
  protected:
+  FullStore& fill_up() {
+    auto full = std::make_unique<FullStore>();
+    FullStore& is = *full;
+    store_ = std::move(full);
+    return is;
+  }
   void report_some(std::uint16_t first, std::uint16_t count) {
     for (std::uint16_t n = 0; n < count; n += 100) {
       std::vector<std::uint16_t> numbers;
@@ -207,17 +222,56 @@ class RetentionTest : public TurnTest {
 };
 
 TEST_F(RetentionTest, ReportsMakeRoomBeforeAnythingIsRefused) {
-  store_ = std::make_unique<FullStore>();
+  (void)fill_up();
   open();
   (void)join(100, 100);
   report_some(1, 5000);
-  EXPECT_LT(store_->counts().report, 1000U);
+  // No more of them went than had to.
+  EXPECT_LT(store_->counts().report, 800U);
+  EXPECT_GE(store_->counts().report, 800U - 64);
   EXPECT_TRUE(turn_->accepting());
   EXPECT_FALSE(turn_->dispatcher().makes_room());
   const core::Counts counts = turn_->dispatcher().counts();
   EXPECT_EQ(counts.room_reports + store_->counts().report, 5000U);
   EXPECT_NE(turn_->warning(now_).value_or("").find("oldest reports make room"), std::string::npos);
   EXPECT_EQ(turn_->warning(now_), std::nullopt);
+}
+
+// They cannot help there, or not for long.
+TEST_F(RetentionTest, NoReportMakesRoomForWhatIsHeldNorWhereOthersFillTheDisk) {
+  FullStore& store = fill_up();
+  open();
+  (void)join(100, 100);
+  report_some(1, 300);
+  (void)join(101, 1000);
+  std::vector<std::uint16_t> numbers(1000);
+  std::iota(numbers.begin(), numbers.end(), static_cast<std::uint16_t>(2000));
+  // With what is kept for a thousand msgs there would not be any left.
+  store.left = {9000, 4000};
+  (void)submit(numbers);
+  for (std::uint16_t n = 3000; n < 3010; ++n) (void)submit({n});
+  EXPECT_GT(turn_->dispatcher().counts().held, 0U);
+  EXPECT_EQ(turn_->dispatcher().counts().room_reports, 0U);
+  store.left = core::Room::endless();
+  store.disk_low = true;
+  store.other_fill = 2;
+  now_ += seconds{2};
+  (void)run_rounds(*turn_, now_);
+  (void)submit({3010});
+  EXPECT_EQ(turn_->full(), Full::disk);
+  EXPECT_EQ(turn_->dispatcher().counts().room_reports, 0U);
+  EXPECT_EQ(store_->counts().report, 300U);
+}
+
+TEST_F(RetentionTest, AFewReportsLetNobodyFillTheStoreBeyondItsLimit) {
+  FullStore& store = fill_up();
+  open();
+  (void)join(100, 100);
+  report_some(1, 300);
+  store.other_fill = 0.84;
+  now_ += seconds{2};
+  (void)submit({1000});
+  EXPECT_EQ(turn_->full(), Full::store);
 }
 
 TEST_F(RetentionTest, SoManyReportsAreKeptAlsoAfterARestart) {
