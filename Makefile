@@ -22,7 +22,7 @@ run: ## build and run `pena demo`
 test: lint test-cpp test-py sim model crash asan tsan tidy ## everything that must be green
 	$(call say,all green)
 
-test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, 2,000 power cuts, all faults, the large models
+test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models
 	$(call say,simulated worlds)
 	@build/release/cli/pena sim --seeds 20000
 	$(call say,kills and power cuts and faults)
