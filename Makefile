@@ -3,7 +3,7 @@
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
-.PHONY: format install clean bench-parts bench-peers bench-limits bench-flame bench-build
+.PHONY: format install installed clean bench-parts bench-peers bench-limits bench-flame bench-build
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -22,11 +22,13 @@ run: ## build and run `pena demo`
 test: lint test-cpp test-py sim model crash asan tsan tidy ## everything that must be green
 	$(call say,all green)
 
-test-long: build $(VENV_READY) ## 20,000 seeds, 200 kills, 2,000 power cuts, all faults, the large models
+test-long: build installed ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models
 	$(call say,simulated worlds)
 	@build/release/cli/pena sim --seeds 20000
 	$(call say,kills and power cuts and faults)
 	@PYTHON=$(VENV)/bin/python tests/crash/run long build/release/cli/pena
+	$(call say,Python scenarios in real time)
+	@$(VENV)/bin/pytest -m long
 	$(call say,the model)
 	@tests/model/run --long
 
@@ -42,13 +44,15 @@ test-cpp: build ## the C++ tests
 	$(call say,C++ tests (release))
 	@ctest --preset release -j2
 
-test-py: $(VENV_READY) ## install into .venv and run the Python scenarios
+test-py: installed ## install into .venv and run the Python scenarios
+	$(call say,Python scenarios)
+	@$(VENV)/bin/pytest
+
+installed: $(VENV_READY)
 	$(call say,pip install .)
 	@# With the flags and the compiler's name of the release build, so that ccache has its objects.
 	@$(VENV)/bin/pip install --quiet --no-deps --force-reinstall --no-build-isolation \
 	  -Ccmake.define.PENA_WERROR=ON -Ccmake.define.CMAKE_CXX_COMPILER=c++ .
-	$(call say,Python scenarios)
-	@$(VENV)/bin/pytest
 
 sim: build ## 2,000 simulated worlds; every law must hold in each
 	$(call say,simulated worlds)

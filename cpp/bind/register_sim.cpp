@@ -1,6 +1,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "bind/casters.hpp"
@@ -86,6 +87,17 @@ void register_bench(py::module_& module) {
           },
           py::arg("ids"), py::arg("batch"), py::arg("failed"), py::arg("refused"),
           py::arg("partial"), py::arg("last"))
+      .def("pause", &Bench::pause, py::arg("queue"), py::arg("paused"))
+      .def(
+          "delete_waiting",
+          [](Bench& self, std::optional<std::vector<core::Xid>> ids,
+             std::optional<std::string> queue) {
+            core::BulkAsked asked{0, core::BulkAsked::What::forget_waiting, std::move(ids)};
+            asked.queue = std::move(queue);
+            const auto reply = self.bulk(std::move(asked));
+            return std::tuple{reply.done, reply.unknown};
+          },
+          py::arg("ids"), py::arg("queue"))
       .def("advance", &Bench::advance, py::arg("by"))
       .def("restart", &Bench::restart)
       .def("take_grants",

@@ -37,7 +37,14 @@ void Bench::run_rounds() {
     if (const auto* reply = std::get_if<core::ReportReply>(&out)) {
       last_reply_ = turn::settled(*reply, *store_);
     }
+    if (const auto* reply = std::get_if<core::BulkReply>(&out)) last_bulk_ = *reply;
   }
+}
+
+void Bench::happen(core::Event event) {
+  const core::ThrowingChecks throwing;
+  turn_->take(std::move(event), now_);
+  run_rounds();
 }
 
 void Bench::submit(const std::vector<core::Xid>& ids) {
@@ -48,29 +55,35 @@ void Bench::submit(const std::vector<core::Xid>& ids) {
 
 std::optional<std::vector<core::KnownMsg>> Bench::submit(core::Submitted submitted) {
   submitted.request = next_request_++;
-  turn_->take(std::move(submitted), now_);
-  run_rounds();
+  happen(std::move(submitted));
   return last_known_;
 }
 
 core::Xid Bench::join(std::uint32_t batchsize, bool takes_short,
                       std::optional<std::uint64_t> batches, std::vector<std::string> queues) {
   const core::Xid client = ids_.next(now_);
-  turn_->take(core::ClientJoined{client, batchsize, takes_short, batches, std::move(queues)}, now_);
-  run_rounds();
+  happen(core::ClientJoined{client, batchsize, takes_short, batches, std::move(queues)});
   return client;
 }
 
 void Bench::lose(const core::Xid& client) {
-  turn_->take(core::ClientLost{client}, now_);
-  run_rounds();
+  happen(core::ClientLost{client});
 }
 
 turn::SettledReply Bench::report(core::Reported report) {
   report.request = next_request_++;
-  turn_->take(std::move(report), now_);
-  run_rounds();
+  happen(std::move(report));
   return last_reply_;
+}
+
+void Bench::pause(std::string queue, bool paused) {
+  happen(core::PauseAsked{next_request_++, std::move(queue), paused});
+}
+
+core::BulkReply Bench::bulk(core::BulkAsked asked) {
+  asked.request = next_request_++;
+  happen(std::move(asked));
+  return last_bulk_;
 }
 
 void Bench::advance(core::Duration by) {

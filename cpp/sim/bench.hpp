@@ -29,6 +29,9 @@ class Bench {
                                std::vector<std::string> queues = {});
   void lose(const core::Xid& client);
   turn::SettledReply report(core::Reported report);
+  void pause(std::string queue, bool paused);
+  // Msgs are tried again or forgotten, all that are meant; how many were.
+  core::BulkReply bulk(core::BulkAsked asked);
   // Lets time pass; all that is due happens on the way, at its instant.
   void advance(core::Duration by);
   // The process ends and another starts on the same store; the clients are gone.
@@ -46,6 +49,7 @@ class Bench {
   [[nodiscard]] std::optional<std::string> where(const core::Xid& id) const;
 
  private:
+  void happen(core::Event event);
   void run_rounds();
 
   core::Limits limits_;
@@ -55,6 +59,7 @@ class Bench {
   std::optional<turn::Turn> turn_;
   core::RequestId next_request_ = 1;
   turn::SettledReply last_reply_;
+  core::BulkReply last_bulk_;
   std::optional<std::vector<core::KnownMsg>> last_known_;
   std::vector<std::shared_ptr<const core::Batch>> grants_;
   std::vector<core::Xid> closed_;

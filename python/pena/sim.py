@@ -103,8 +103,10 @@ class Dispatcher:
         linger: float = 0.02,
         window_msgs: int = 64,
         fewest_pieces: int = 16,
+        keep_reports: int | None = None,
+        keep_fails: int | None = None,
     ) -> None:
-        """Start with an empty store. Times are in seconds.
+        """Start with an empty store. Times are in seconds; None keeps what has ended for ever.
 
         Raises ValueError where the limits do not fit together.
         """
@@ -121,6 +123,8 @@ class Dispatcher:
         timing.lease = timedelta(seconds=lease)
         timing.drop_grace = timedelta(seconds=drop_grace)
         limits.timing = timing
+        limits.keep_reports = _keep(keep_reports)
+        limits.keep_fails = _keep(keep_fails)
         self._native = _pena.Bench(limits)
 
     def submit(
@@ -180,6 +184,25 @@ class Dispatcher:
         ]
         return self._native.report(list(ids), batch, said, list(refused), partial, last)
 
+    def pause(self, queue: str) -> None:
+        """Grant nothing of that queue from here on."""
+        self._native.pause(queue, True)
+
+    def resume(self, queue: str) -> None:
+        """Grant of it again."""
+        self._native.pause(queue, False)
+
+    def delete_waiting(
+        self, ids: Iterable[str] | None = None, *, queue: str | None = None
+    ) -> tuple[int, int]:
+        """Delete these, as far as they wait; where none are named all of that queue, or of any.
+
+        Of all that wait those are meant that were accepted before: some time has passed since.
+        Returns how many were deleted, and how many ids did not wait.
+        """
+        # Sorted, and each once, as a request's are.
+        return self._native.delete_waiting(None if ids is None else sorted(set(ids)), queue)
+
     def advance(self, seconds: float) -> None:
         """Let time pass; what is due on the way happens at its instant."""
         self._native.advance(timedelta(seconds=seconds))
@@ -206,3 +229,9 @@ class Dispatcher:
     def where(self, id: str) -> str | None:
         """Return the bucket that a message is in; None for an id that is not known."""
         return self._native.where(id)
+
+
+def _keep(msgs: int | None) -> _pena.Keep:
+    keep = _pena.Keep()
+    keep.msgs = msgs
+    return keep

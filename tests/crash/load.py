@@ -55,8 +55,8 @@ class Connection:
             raise LostError from error
         self._file = self._socket.makefile("rb")
 
-    def ask(self, method: str, target: str, body: Any = None) -> int:
-        """Send a request and return the status of its answer."""
+    def send(self, method: str, target: str, body: Any = None) -> None:
+        """Send a request and wait for nothing."""
         text = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {target} HTTP/1.1\r\nHost: localhost:{self._port}\r\n"
         if body is not None:
@@ -65,6 +65,10 @@ class Connection:
             self._socket.sendall(head.encode() + b"\r\n" + text)
         except OSError as error:
             raise LostError from error
+
+    def ask(self, method: str, target: str, body: Any = None) -> int:
+        """Send a request and return the status of its answer."""
+        self.send(method, target, body)
         words = self.line().split(" ")
         self.headers = {}
         while line := self.line():

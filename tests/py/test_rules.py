@@ -1,109 +1,36 @@
-"""The rules as a short model, and Hypothesis looking for a difference to the real dispatcher.
+"""Hypothesis looks for a difference between the model of the rules and the real dispatcher.
 
-Hypothesis makes up the clients, losses, reports and restarts; the dispatcher runs in this process,
-in simulated time. What the model foretells exactly is checked exactly; which msgs travel together
-is the dispatcher's choice, so a grant is checked against what may be granted.
+It makes up clients, losses, reports and restarts, pauses, and what is deleted; the dispatcher runs
+in this process, in simulated time. The model is support/model.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
-from pena.sim import Dispatcher
+from support.model import (
+    GRACE,
+    LEASE,
+    LINGER,
+    RETRY_MOST,
+    SECOND,
+    WAITING,
+    Client,
+    Model,
+    Msg,
+    xid,
+)
 
-SECOND = 1_000_000  # times are in microseconds, as the dispatcher counts them
-LEASE, GRACE, LINGER = 30 * SECOND, 4 * SECOND, SECOND // 50
-RETRY_FACTOR, RETRY_MOST = 4, 10 * SECOND
 QUEUES = st.sampled_from(["default", "mail"])
 OTHERS = ("final", "refused", "omitted")
-DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
 
-def xid(number: int) -> str:
-    """Return an id for a number: twelve bytes in base32hex."""
-    bits = number.to_bytes(12, "big")
-    value = int.from_bytes(bits, "big") << 4
-    return "".join(DIGITS[value >> 5 * place & 31] for place in reversed(range(20)))
+class Rules(Model):
+    """What may happen."""
 
-
-@dataclass
-class Msg:
-    """What the model knows of a message."""
-
-    most: int  # how many deliveries it may have
-    queue: str = "default"
-    key: str = ""
-    max_resends: int | None = None  # as it says itself
-    attempt: int = 1  # the number of the delivery that runs or comes next
-    failures: int = 0  # how often a client said that it failed
-    due_at: int = 0  # where it is in `later`
-    lost: list[str] = field(default_factory=list)  # batches that were lost whole with it
-    bucket: str = "queue"
-
-    @property
-    def left(self) -> int:
-        """How many deliveries it may have from the next one on."""
-        return self.most - self.attempt + 1
-
-
-@dataclass
-class Held:
-    """A batch that is not settled."""
-
-    client: str
-    msgs: set[str]
-    ends_at: int
-    lost: bool = False  # the grace runs
-
-
-@dataclass
-class Client:
-    """A stream that is open."""
-
-    batchsize: int
-    short: bool
-    queues: tuple[str, ...]
-
-
-class Rules(RuleBasedStateMachine):
-    """One server, seen from outside."""
-
-    @initialize(
-        max_resends=st.sampled_from([3, 2, 1, 0]),
-        fewest_pieces=st.sampled_from([1, 2, 16]),
-        retry_first=st.sampled_from([SECOND, 0]),
-    )
-    def begin(self, max_resends: int, fewest_pieces: int, retry_first: int) -> None:
-        self.most = max_resends + 1
-        self.retry_first = retry_first
-        self.fewest_pieces = fewest_pieces
-        self.sizes: dict[str, int] = {}  # of batches, when they were granted
-        times = {"lease": LEASE / SECOND, "drop_grace": GRACE / SECOND, "linger": LINGER / SECOND}
-        self.real = Dispatcher(
-            max_resends=max_resends,
-            fewest_pieces=fewest_pieces,
-            retry_first=retry_first / SECOND,
-            retry_factor=RETRY_FACTOR,
-            retry_most=RETRY_MOST / SECOND,
-            **times,
-        )
-        self.now = 0
-        self.msgs: dict[str, Msg] = {}
-        self.keys: dict[tuple[str, str], str] = {}  # which msg a queue's key names
-        self.clients: dict[str, Client] = {}
-        self.left: dict[str, int | None] = {}  # how many batches a client may still be sent
-        self.closing: set[str] = set()
-        self.batches: dict[str, Held] = {}
-        self.over: dict[str, set[str]] = {}  # batches that are settled, for late reports
-        self.names = 0
-        self.came_due = 0
-
-    # ---- what may happen
+    # ---- what submitters, clients and time do
 
     @rule(
         count=st.integers(1, 8),
@@ -123,15 +50,33 @@ class Rules(RuleBasedStateMachine):
         """A msg whose key is known is taken once; where it says something else, none is taken."""
         ids = [xid((1 << 90) + self.names + n) for n in range(count)]
         self.names += count
+        self.hand_in(ids, queue, delay, max_resends, keys[:count])
+
+    @precondition(lambda self: self.msgs)
+    @rule(data=st.data(), queue=QUEUES, delay=st.sampled_from([None, SECOND]))
+    def submit_again(self, data: st.DataObject, queue: str, delay: int | None) -> None:
+        """What is known is what it was submitted as; what is forgotten is a new msg."""
+        id = data.draw(st.sampled_from(sorted(self.msgs)))
+        msg = self.msgs[id]
+        self.hand_in([id], queue, delay, msg.max_resends, [msg.key] if msg.key else [])
+
+    def hand_in(
+        self,
+        ids: list[str],
+        queue: str,
+        delay: int | None,
+        max_resends: int | None,
+        keys: list[str],
+    ) -> None:
         wait = None if delay is None else delay / SECOND
-        answer = self.real.submit(
-            ids, queue=queue, delay=wait, max_resends=max_resends, keys=keys[:count]
-        )
+        answer = self.real.submit(ids, queue=queue, delay=wait, max_resends=max_resends, keys=keys)
         named = dict(zip(ids, keys, strict=False))
         known = {
             id: self.keys[queue, key] for id, key in named.items() if (queue, key) in self.keys
         }
-        if any(self.msgs[id].max_resends != max_resends for id in known.values()):
+        known |= {id: id for id in ids if id in self.msgs and self.msgs[id].bucket is not None}
+        says = (queue, max_resends)
+        if any((self.msgs[id].queue, self.msgs[id].max_resends) != says for id in known.values()):
             assert answer is None
             return
         assert answer == known
@@ -140,25 +85,12 @@ class Rules(RuleBasedStateMachine):
             if id in known:
                 continue
             key = named.get(id, "")
-            msg = self.msgs[id] = Msg(most, queue, key, max_resends)
+            msg = self.msgs[id] = Msg(most, queue, key, max_resends, accepted_at=self.now)
             if key:
                 self.keys[queue, key] = id
             if delay is not None:
                 msg.bucket, msg.due_at = "later", self.now + delay
-        self.take_grants()
-
-    @precondition(lambda self: self.msgs)
-    @rule(data=st.data(), queue=QUEUES, delay=st.sampled_from([None, SECOND]))
-    def submit_again(self, data: st.DataObject, queue: str, delay: int | None) -> None:
-        """A known msg is what it was submitted as, in its queue and nowhere else."""
-        id = data.draw(st.sampled_from(sorted(self.msgs)))
-        msg = self.msgs[id]
-        keys = [msg.key] if msg.key else []
-        wait = None if delay is None else delay / SECOND
-        more = {"delay": wait, "max_resends": msg.max_resends, "keys": keys}
-        answer = self.real.submit([id], queue=queue, **more)
-        assert answer == ({id: id} if queue == msg.queue else None)
-        self.take_grants()
+        self.catch_up()
 
     @precondition(lambda self: len(self.clients) < 5)
     @rule(
@@ -172,7 +104,7 @@ class Rules(RuleBasedStateMachine):
         assert client not in self.clients
         self.clients[client] = Client(batchsize, short, tuple(queues) or ("default",))
         self.left[client] = batches
-        self.take_grants()
+        self.catch_up()
 
     @precondition(lambda self: len(self.clients) > 1)
     @rule(data=st.data())
@@ -183,7 +115,7 @@ class Rules(RuleBasedStateMachine):
             if held.client == client and not held.lost:
                 held.lost, held.ends_at = True, self.now + GRACE
         self.real.lose(client)
-        self.take_grants()
+        self.catch_up()
 
     @precondition(lambda self: self.batches)
     @rule(data=st.data(), partial=st.booleans(), names_batch=st.booleans(), last=st.booleans())
@@ -215,7 +147,7 @@ class Rules(RuleBasedStateMachine):
             self.left[held.client] = 0
         for id, word in said.items():
             if word == "done":
-                self.msgs[id].bucket = "report"
+                self.end(id, "report")
             elif word != "omitted" or not partial:
                 self.miss(id, word, retry_in.get(id))
             else:
@@ -226,7 +158,7 @@ class Rules(RuleBasedStateMachine):
                 held.ends_at = self.now + LEASE
         else:
             self.settle(batch, set(said))
-        self.take_grants()
+        self.catch_up()
 
     @precondition(lambda self: self.batches)
     @rule(data=st.data())
@@ -238,8 +170,8 @@ class Rules(RuleBasedStateMachine):
         for id in ids:
             self.miss(id, "failed")
         self.settle(batch, ids)
-        self.take_grants()
-        self.advance(RETRY_MOST * 5 // 4)
+        self.catch_up()
+        self.pass_time(RETRY_MOST * 5 // 4)
 
     @precondition(lambda self: self.msgs)
     @rule(data=st.data())
@@ -250,10 +182,10 @@ class Rules(RuleBasedStateMachine):
         holders = {id: batch for batch, held in self.batches.items() for id in held.msgs}
         whole = len({holders.get(id) for id in ids}) == 1
         known = [id for id in ids if id in holders]
-        done = sum(self.msgs[id].bucket == "report" for id in ids)
-        assert self.real.report(ids) == (len(known), done, len(ids) - len(known) - done)
+        others = [id for id in ids if id not in holders]
+        answer = self.real.report(ids)
         for id in known:
-            self.msgs[id].bucket = "report"
+            self.end(id, "report")
             self.batches[holders[id]].msgs.discard(id)
         for batch in {holders[id] for id in known}:
             held = self.batches[batch]
@@ -265,7 +197,9 @@ class Rules(RuleBasedStateMachine):
                     held.ends_at = self.now + LEASE
                 continue
             self.settle(batch, held.msgs | {id for id in known if holders[id] == batch})
-        self.take_grants()
+        self.catch_up()
+        done = sum(self.msgs[id].bucket == "report" for id in others)  # as it is answered
+        assert answer == (len(known), done, len(others) - done)
 
     @precondition(lambda self: self.over)
     @rule(data=st.data())
@@ -275,159 +209,66 @@ class Rules(RuleBasedStateMachine):
         ids = sorted(self.over[batch])
         done = sum(self.msgs[id].bucket == "report" for id in ids)
         assert self.real.report(ids, batch=batch) == (0, done, len(ids) - done)
-        self.take_grants()
+        self.catch_up()
 
     @rule(by=st.sampled_from([1, LINGER, 2 * SECOND, GRACE - 1, GRACE, LEASE, LEASE + GRACE]))
     def advance(self, by: int) -> None:
-        until = self.now + by
-        while True:
-            waits = [msg.due_at for msg in self.msgs.values() if msg.bucket == "later"]
-            ends = [held.ends_at for held in self.batches.values()]
-            due = min([*ends, *waits], default=until + 1)
-            if self.somebody_waits():
-                due = min(due, self.now + LINGER)  # what is granted then may end on the way too
-            if due > until:
-                break
-            self.real.advance((due - self.now) / SECOND)
-            self.now = due
-            self.end_what_is_due()
-            self.take_grants()
-        self.real.advance((until - self.now) / SECOND)
-        self.now = until
-        self.take_grants()
+        self.pass_time(by)
 
-    @precondition(lambda self: len(self.batches) > 1)
-    @rule()
-    def restart(self) -> None:
+    @precondition(lambda self: len(self.batches) > 1 or self.paused)
+    @rule(batchsize=st.integers(1, 5), queues=st.lists(QUEUES, max_size=2, unique=True))
+    def restart(self, batchsize: int, queues: list[str]) -> None:
+        """A client comes back first of all."""
         self.clients.clear()
         for held in self.batches.values():
             held.lost, held.ends_at = True, self.now + GRACE
         self.real.restart()
-        self.take_grants()
+        self.catch_up()
+        self.join(batchsize, short=False, batches=None, queues=queues)
 
-    # ---- the rules
+    # ---- what whoever runs the server does
 
-    def settle(self, batch: str, msgs: set[str]) -> None:
-        """Its client is free, or has had all that it asked for."""
-        held = self.batches.pop(batch)
-        self.over[batch] = msgs
-        if not held.lost and self.left[held.client] == 0:
-            self.closing.add(held.client)
-            del self.clients[held.client]
+    @precondition(lambda self: self.meddles)
+    @rule(queue=QUEUES, paused=st.booleans())
+    def pause(self, queue: str, paused: bool) -> None:
+        """A queue need have no msg, and may be paused already."""
+        if paused:
+            self.real.pause(queue)
+            self.paused.add(queue)
+        else:
+            self.real.resume(queue)
+            self.paused.discard(queue)
+        self.catch_up()
 
-    def miss(self, id: str, word: str = "omitted", retry_in: int | None = None) -> None:
-        """What a client said failed comes back after a while, everything else at once."""
-        msg = self.msgs[id]
-        msg.attempt += 1
-        failed = word in ("failed", "retry", "final")
-        msg.failures += failed
-        if msg.left <= 0 or word == "final":
-            msg.bucket = "fail"
-            return
-        wait = 0
-        if failed:
-            backoff = min(self.retry_first * RETRY_FACTOR ** (msg.failures - 1), RETRY_MOST)
-            wait = backoff if retry_in is None else retry_in
-        msg.bucket = "later" if wait else "queue"
-        if wait:
-            due = self.real.due(id)
-            assert due is not None
-            msg.due_at = due // timedelta(microseconds=1)
-            most = wait if retry_in is not None else wait * 5 // 4
-            assert wait <= msg.due_at - self.now <= most
+    @precondition(lambda self: self.meddles and self.msgs)
+    @rule(data=st.data())
+    def delete_some(self, data: st.DataObject) -> None:
+        """What is held or has ended is left alone, and so is what is not named."""
+        some = st.lists(st.sampled_from(sorted(self.msgs)), min_size=1, max_size=4, unique=True)
+        ids = data.draw(some)
+        waiting = [id for id in ids if self.msgs[id].bucket in WAITING]
+        assert self.real.delete_waiting(ids) == (len(waiting), len(ids) - len(waiting))
+        for id in waiting:
+            self.forget(id)
+        self.catch_up()
 
-    def end_what_is_due(self) -> None:
-        for msg in self.msgs.values():
-            if msg.bucket == "later" and msg.due_at <= self.now:
-                msg.bucket = "queue"
-                self.came_due += 1
-        for batch, held in list(self.batches.items()):
-            if held.ends_at > self.now:
-                continue
-            if not held.lost:
-                held.lost, held.ends_at = True, self.now + GRACE
-                self.closing.add(held.client)
-                del self.clients[held.client]
-                continue
-            for id in held.msgs:
-                self.msgs[id].lost.append(batch)
-                self.miss(id)
-            self.over[batch] = held.msgs
-            del self.batches[batch]
-
-    def free(self) -> set[str]:
-        return self.clients.keys() - {h.client for h in self.batches.values() if not h.lost}
-
-    def who_waits(self) -> set[str]:
-        """Return those that are free while a msg of theirs is there."""
-        queues = {msg.queue for msg in self.msgs.values() if msg.bucket == "queue"}
-        return {id for id in self.free() if queues & set(self.clients[id].queues)}
-
-    def somebody_waits(self) -> bool:
-        return bool(self.who_waits())
-
-    def take_grants(self) -> None:
-        assert set(self.real.closed()) == self.closing
-        self.closing.clear()
-        for grant in self.real.grants():
-            client = self.clients[grant.client]
-            left = self.left[grant.client]
-            assert left != 0, "a client is sent more than it asked for"
-            self.left[grant.client] = left and left - 1
-            assert not any(held.client == grant.client for held in self.batches.values())
-            assert 1 <= len(grant.attempts) <= client.batchsize
-            for id, attempt in grant.attempts.items():
-                msg = self.msgs[id]
-                assert msg.bucket == "queue"
-                assert msg.queue in client.queues
-                assert attempt == msg.attempt
-                msg.bucket = "batch"
-            self.check_pieces(list(grant.attempts), client.short)
-            self.sizes[grant.batch] = len(grant.attempts)
-            at = grant.at // timedelta(microseconds=1)
-            assert self.now - LINGER <= at <= self.now
-            self.batches[grant.batch] = Held(grant.client, set(grant.attempts), at + LEASE)
-
-    def check_pieces(self, ids: list[str], short: bool) -> None:
-        """Of a lost batch one piece travels at most, as large as the attempts left allow."""
-        pieces: dict[tuple[str, int], int] = {}
-        piece_of: dict[str, tuple[str, int]] = {}
-        for msg in (self.msgs[id] for id in ids if self.msgs[id].lost):
-            piece = (msg.lost[-1], msg.left)
-            pieces[piece] = pieces.get(piece, 0) + 1
-            for lost in msg.lost:
-                assert piece_of.setdefault(lost, piece) == piece, "two pieces of one lost batch"
-        for (lost, left), size in pieces.items():
-            assert left > 1 or sum(pieces.values()) == 1, "company at the last attempt"
-            assert (size - 1) ** left < self.sizes[lost] ** (left - 1), "too large a piece"
-            assert (size - 1) * self.fewest_pieces < self.sizes[lost], "too few pieces"
-        if short and pieces:
-            assert list(pieces.values()) == [len(ids)], "a piece with company"
-
-    # ---- what always holds
-
-    @invariant()
-    def every_msg_is_where_the_rules_say(self) -> None:
-        if not hasattr(self, "msgs"):
-            return
-        for id, msg in self.msgs.items():
-            assert self.real.where(id) == msg.bucket
-
-    @invariant()
-    def nobody_waits_for_what_is_there(self) -> None:
-        if not hasattr(self, "msgs"):
-            return
-        while self.somebody_waits():
-            # A short batch may linger, and no longer; for one that takes it, not even that.
-            assert not all(self.clients[id].short for id in self.who_waits())
-            came_due = self.came_due
-            self.advance(LINGER)
-            # What came due meanwhile may have begun another batch.
-            assert not self.somebody_waits() or self.came_due > came_due
+    @precondition(lambda self: self.meddles and len(self.msgs) > 8)
+    @rule(queue=st.one_of(QUEUES, st.none()))
+    def delete_all(self, queue: str | None) -> None:
+        """All that wait were accepted before the request."""
+        waiting = [
+            id
+            for id, msg in self.msgs.items()
+            if msg.bucket in WAITING and msg.accepted_at < self.now and queue in (None, msg.queue)
+        ]
+        assert self.real.delete_waiting(queue=queue) == (len(waiting), 0)
+        for id in waiting:
+            self.forget(id)
+        self.catch_up()
 
 
 Rules.TestCase.settings = settings(
-    max_examples=300,
+    max_examples=400,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

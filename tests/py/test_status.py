@@ -129,6 +129,7 @@ def test_msgs_that_wait_are_deleted_by_their_ids(site: Site) -> None:
     assert stream.report(batch)["reported"] == 1  # what a client holds is left alone
     # What was deleted is known no longer, by its id or its key.
     assert server.story(gone) is None
+    assert gone in get(server.url, f"/task/{gone}", 404)["error"]
     again = submit(site, server.url, {"id": gone}, {"queue": "mail", "key": "k", "payload": 1})
     assert again[0] == gone
     assert again[1] != later
