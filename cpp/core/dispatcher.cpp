@@ -220,9 +220,9 @@ std::optional<Instant> Dispatcher::next_timeout() const {
 std::size_t Dispatcher::demand() const {
   const State& state = *state_;
   const ClientState* const first = state.clients.first_free(kGeneratedQueue);
-  if (first == nullptr || !first->plan || state.supply == Supply::none || state.draining ||
-      state.lacks_room() || state.waits_for_store(*first) || first->plan->alone() ||
-      state.names.is_paused(kGeneratedQueue)) {
+  if (first == nullptr || !first->plan || state.granted_supply() == Supply::none ||
+      state.draining || state.lacks_room() || state.waits_for_store(*first) ||
+      first->plan->alone()) {
     return 0;
   }
   return state.lack_of_made(*first);

@@ -54,6 +54,10 @@ struct Dispatcher::State {
   Leases leases;    // by batch
   Holders holding;  // msg → batch
   Supply supply = Supply::none;
+  // Of that, what clients may count on: while the queue `default` is paused nothing is made.
+  [[nodiscard]] Supply granted_supply() const {
+    return names.is_paused(kGeneratedQueue) ? Supply::none : supply;
+  }
   bool draining = false;
   // Queues of which the msgs or the clients changed: whoever is the first there is to be looked at. Some of
   // them may stand here twice.
@@ -207,7 +211,8 @@ struct Dispatcher::State {
   // Whether msgs that will come soon may fill its batch: those in the store, and what will be made.
   [[nodiscard]] bool waits_for_store(const ClientState& client) const;
   [[nodiscard]] bool waits_for_made(const ClientState& client) const {
-    return supply == Supply::open && takes_generated(client) && most_made() >= client.lacks();
+    return granted_supply() == Supply::open && takes_generated(client) &&
+           most_made() >= client.lacks();
   }
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,
