@@ -10,10 +10,13 @@
 namespace pena::core {
 
 void Dispatcher::State::on(BulkAsked&& event, Instant now) {
-  if (event.ids && event.ids->empty()) {
+  const auto queue = event.queue ? names.find(*event.queue) : std::nullopt;
+  // A name that the store does not have is that of no msg, and its number may be another's soon.
+  const bool is_of_none = event.queue && (!queue || !names.is_stored(*queue));
+  if (is_of_none || (event.ids && event.ids->empty())) {
     effects.sends.emplace_back(BulkReply{event.request});
   } else {
-    bulk_jobs.add(std::move(event), date(now));
+    bulk_jobs.add(std::move(event), queue, queues, date(now));
   }
 }
 
@@ -34,7 +37,7 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
   const NextBulk next = next_bulk();
   if (next == NextBulk::none) return std::nullopt;
   if (next == NextBulk::job) {
-    WantedBulk wanted = bulk_jobs.wanted(queues, names);
+    WantedBulk wanted = bulk_jobs.wanted();
     wanted.as_of = steps;
     wanted.limit = std::min(wanted.limit, limits.window_msgs);
     return wanted;
@@ -98,10 +101,9 @@ std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& pa
 void Dispatcher::State::do_job(BulkRead&& event, Instant now) {
   const BulkAsked::What what = bulk_jobs.asked().what;
   const bool dry_run = bulk_jobs.asked().dry_run;
-  const bool is_last = bulk_jobs.note_page(bulk_jobs.wanted(queues, names), event);
+  const bool is_last = bulk_jobs.note_page(event, queues);
   const auto keep_meant = [this](auto& records) {
-    std::erase_if(records,
-                  [this](const auto& record) { return !bulk_jobs.is_meant(record, names); });
+    std::erase_if(records, [this](const auto& record) { return !bulk_jobs.is_meant(record); });
     return records.size();
   };
   const std::size_t count =
