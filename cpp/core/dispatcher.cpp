@@ -25,7 +25,7 @@ void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
   touch(event.queue);
   bulk_next = true;
-  queues.at(event.queue).refill(std::move(event.msgs), event.more);
+  queues.refill(event.queue, std::move(event.msgs), event.more);
 }
 
 void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
@@ -33,6 +33,7 @@ void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
   touch(event.queue);
   queues.at(event.queue).bodies_read(std::move(event.msgs));
   bodies_came = event.queue;
+  bodies_read_last = event.queue;
 }
 
 void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {

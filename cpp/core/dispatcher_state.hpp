@@ -64,8 +64,9 @@ struct Dispatcher::State {
   std::vector<QueueNumber> touched;
   // Queues whose first client would be granted msgs that are not in memory whole.
   std::set<QueueNumber> bodiless;
-  QueueNumber bodies_of = kDefaultQueue;   // one of those queues,
-  std::vector<Xid> wanted_bodies;          // and what of it is not
+  QueueNumber bodies_of = kDefaultQueue;  // one of those queues, behind
+  QueueNumber bodies_read_last = kNoQueueYet;
+  std::vector<Xid> wanted_bodies;          // and what of it is not in memory
   std::optional<QueueNumber> bodies_came;  // in this step, for it
   bool counts_on_supply = false;  // the first in kGeneratedQueue waits for what will be made:
   [[nodiscard]] bool supply_failed() const {  // which will not be

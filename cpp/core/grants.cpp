@@ -282,14 +282,14 @@ void Dispatcher::State::settle_touched() {
 void Dispatcher::State::look_for_bodiless() {
   wanted_bodies.clear();
   while (!bodiless.empty() && wanted_bodies.empty()) {
-    bodies_of = *bodiless.begin();
+    bodies_of = *next_behind(bodiless, bodies_read_last);
     const ClientState* const first = clients.first_free(bodies_of);
     const Queue* const queue = queues.find(bodies_of);
     if (first != nullptr && first->plan && queue != nullptr) {
       const auto part = std::ranges::find(first->plan->parts, bodies_of, &QueuePlan::queue);
       if (part != first->plan->parts.end()) wanted_bodies = queue->without_body(*part);
     }
-    if (wanted_bodies.empty()) bodiless.erase(bodiless.begin());
+    if (wanted_bodies.empty()) bodiless.erase(bodies_of);
   }
 }
 
