@@ -16,8 +16,12 @@ void Dispatcher::State::on(BulkAsked&& event, Instant now) {
   if (is_of_none || (event.ids && event.ids->empty())) {
     effects.sends.emplace_back(BulkReply{event.request});
   } else {
-    bulk_jobs.add(std::move(event), queue, queues, date(now));
+    bulk_jobs.add(std::move(event), queue, there(now));
   }
+}
+
+BulkJobs::There Dispatcher::State::there(Instant now) const {
+  return {date(now), queues, later, reports_kept.kept(), fails_kept.kept()};
 }
 
 void Dispatcher::State::on(RoomRunsOut&& event, Instant /*now*/) {
@@ -74,17 +78,6 @@ void Dispatcher::State::on(BulkRead&& event, Instant now) {
   }
 }
 
-namespace {
-
-Instant ended_at(const ReportRecord& report) {
-  return report.reported_at;
-}
-Instant ended_at(const FailRecord& fail) {
-  return fail.failed_at;
-}
-
-}  // namespace
-
 // How many were.
 template <class Record>
 std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& page,
@@ -101,7 +94,7 @@ std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& pa
 void Dispatcher::State::do_job(BulkRead&& event, Instant now) {
   const BulkAsked::What what = bulk_jobs.asked().what;
   const bool dry_run = bulk_jobs.asked().dry_run;
-  const bool is_last = bulk_jobs.note_page(event, queues);
+  const bool is_last = bulk_jobs.note_page(event, there(now));
   const auto keep_meant = [this](auto& records) {
     std::erase_if(records, [this](const auto& record) { return !bulk_jobs.is_meant(record); });
     return records.size();
@@ -142,6 +135,7 @@ bool Dispatcher::State::has_room_to_retry(const std::vector<FailRecord>& fails) 
 // With all its attempts, and its story.
 void Dispatcher::State::retry(std::vector<FailRecord>&& fails, Instant now) {
   fails_kept.dropped(fails.size());
+  bulk_jobs.note_dropped(fails);
   std::map<QueueNumber, std::vector<QueuedMsg>> by_queue;
   for (FailRecord& fail : fails) {
     effects.writes.emplace_back(DropFail{fail.msg.id});
@@ -160,6 +154,7 @@ void Dispatcher::State::retry(std::vector<FailRecord>&& fails, Instant now) {
 
 void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
   fails_kept.dropped(fails.size());
+  bulk_jobs.note_dropped(fails);
   for (const FailRecord& fail : fails) {
     effects.writes.emplace_back(DropFail{fail.msg.id});
     drop_key(fail.msg.queue, fail.msg.key);
@@ -168,6 +163,7 @@ void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
 
 void Dispatcher::State::forget(const std::vector<ReportRecord>& reports) {
   reports_kept.dropped(reports.size());
+  bulk_jobs.note_dropped(reports);
   for (const ReportRecord& report : reports) {
     effects.writes.emplace_back(DropReport{report.id});
     drop_key(report.queue, report.key);

@@ -29,21 +29,19 @@ From bucket_of(BulkAsked::What what) {
 
 }  // namespace
 
-void BulkJobs::add(BulkAsked&& asked, std::optional<QueueNumber> queue, const Queues& queues,
-                   Instant now) {
-  asked.before = std::min(asked.before.value_or(now), now);
+void BulkJobs::add(BulkAsked&& asked, std::optional<QueueNumber> queue, const There& there) {
   Job& job = jobs_.emplace_back();
   job.reply.request = asked.request;
   job.only = queue;
+  job.asked_at = there.date;
   job.wanted.from = bucket_of(asked.what);
   job.wanted.limit = kMostOfAPage;
   job.wanted.bytes = kMostBytes;
   job.asked = std::move(asked);
-  if (job.asked.ids) {
-    want_ids(job);
-  } else if (job.wanted.from == From::queue) {
-    want_queue(job, queue.value_or(kDefaultQueue), queues);
-  }
+  if (job.asked.ids) return want_ids(job);
+  if (job.wanted.from == From::queue) return want_queue(job, queue.value_or(kDefaultQueue), there);
+  job.left = job.wanted.from == From::report ? there.reports : there.fails;
+  limit_to_left(job);
 }
 
 void BulkJobs::want_ids(Job& job) {
@@ -52,14 +50,22 @@ void BulkJobs::want_ids(Job& job) {
 }
 
 // The first that has msgs from that number on, as far as it is asked for; or else those that are not due.
-void BulkJobs::want_queue(Job& job, QueueNumber from, const Queues& queues) {
-  const auto queue = queues.first_from(from);
+void BulkJobs::want_queue(Job& job, QueueNumber from, const There& there) {
+  const auto queue = there.queues.first_from(from);
   job.wanted.after_id.reset();
   if (!queue || (job.only && shown_queue(*queue) != *job.only)) {
     job.wanted.from = From::later;
+    job.left = there.later;
   } else {
     job.wanted.queue = *queue;
+    job.left = there.queues.find(*queue)->size();
   }
+  limit_to_left(job);
+}
+
+// A page of nothing cannot be asked for.
+void BulkJobs::limit_to_left(Job& job) {
+  job.wanted.limit = std::clamp<std::uint64_t>(job.left, 1, kMostOfAPage);
 }
 
 bool BulkJobs::is_meant(const FailRecord& fail) const {
@@ -74,17 +80,21 @@ bool BulkJobs::is_meant(const ReportRecord& report) const {
 }
 
 bool BulkJobs::is_meant(const WaitingMsg& waiting) const {
-  return asked().ids || is_meant(waiting.msg.msg.queue, waiting.msg.accepted_at);
+  const Job& job = jobs_.front();
+  if (job.asked.ids) return true;
+  const Instant at = waiting.msg.accepted_at;
+  return at <= job.asked_at && is_meant(waiting.msg.msg.queue, at);
 }
 
 bool BulkJobs::is_meant(QueueNumber queue, Instant since) const {
   const Job& job = jobs_.front();
-  return since < *job.asked.before && (!job.only || *job.only == shown_queue(queue));
+  return (!job.asked.before || since < *job.asked.before) &&
+         (!job.only || *job.only == shown_queue(queue));
 }
 
-bool BulkJobs::note_page(const BulkRead& page, const Queues& queues) {
+bool BulkJobs::note_page(BulkRead& page, const There& there) {
   Job& job = jobs_.front();
-  if (!job.asked.ids) return go_behind(job, page, queues);
+  if (!job.asked.ids) return go_behind(job, page, there);
   const std::size_t found = page.fails.size() + page.reports.size() + page.waiting.size();
   job.reply.unknown += page.looked_up - found;
   job.next_id += page.looked_up;
@@ -92,22 +102,56 @@ bool BulkJobs::note_page(const BulkRead& page, const Queues& queues) {
   return job.next_id == job.asked.ids->size();
 }
 
-bool BulkJobs::go_behind(Job& job, const BulkRead& page, const Queues& queues) {
+bool BulkJobs::go_behind(Job& job, BulkRead& page, const There& there) {
+  const auto keep_those_left = [&job](auto& records) {
+    if (records.size() > job.left) {
+      records.erase(records.begin() + static_cast<std::ptrdiff_t>(job.left), records.end());
+    }
+    job.left -= records.size();
+  };
+  keep_those_left(page.fails);
+  keep_those_left(page.reports);
+  keep_those_left(page.waiting);
+  limit_to_left(job);
   WantedBulk& wanted = job.wanted;
   wanted.after = std::max(wanted.after, page.up_to);
+  const bool goes_on = page.more && job.left > 0;
   if (wanted.from == From::queue) {
-    if (page.more) {
+    if (goes_on) {
       wanted.after_id = page.waiting.back().msg.msg.id;
     } else {
-      want_queue(job, wanted.queue + 1, queues);
+      want_queue(job, wanted.queue + 1, there);
     }
     return false;
   }
-  if (wanted.from == From::later && page.more) {
+  if (wanted.from == From::later && goes_on) {
     const QueuedMsg& last = page.waiting.back().msg;
     wanted.after_due = {last.queued_at, last.msg.id};
   }
-  return !page.more;
+  return !goes_on;
+}
+
+// What others forget is left to do no longer. Where the clock stands still, what came later may be taken for
+// what was there: then a little of that is left.
+template <class Record>
+void BulkJobs::note_dropped(From from, const std::vector<Record>& records) {
+  for (Job& job : jobs_) {
+    if (job.asked.ids || job.wanted.from != from) continue;
+    const auto was_left = [&job](const Record& record) {
+      return record.order > job.wanted.after && ended_at(record) <= job.asked_at;
+    };
+    const auto gone = static_cast<std::uint64_t>(std::ranges::count_if(records, was_left));
+    job.left -= std::min(job.left, gone);
+    limit_to_left(job);
+  }
+}
+
+void BulkJobs::note_dropped(const std::vector<FailRecord>& fails) {
+  note_dropped(From::fail, fails);
+}
+
+void BulkJobs::note_dropped(const std::vector<ReportRecord>& reports) {
+  note_dropped(From::report, reports);
 }
 
 BulkReply BulkJobs::end() {

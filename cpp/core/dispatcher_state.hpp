@@ -126,6 +126,7 @@ struct Dispatcher::State {
   enum class NextBulk : std::uint8_t { none, make_room, job, sweep_reports, sweep_fails };
   [[nodiscard]] NextBulk next_bulk() const;
   [[nodiscard]] std::optional<WantedBulk> wanted_bulk() const;
+  [[nodiscard]] BulkJobs::There there(Instant now) const;
   void do_job(BulkRead&& event, Instant now);
   template <class Record>
   std::uint64_t sweep(Retention& kept, std::vector<Record>&& page, bool room_made);
