@@ -10,13 +10,19 @@
 namespace pena::core {
 
 void Dispatcher::State::on(BulkAsked&& event, Instant now) {
-  if (draining) {
-    stop_job(BulkReply{event.request});
-  } else if (event.ids && event.ids->empty()) {
+  if (draining) return stop_job(BulkReply{event.request});
+  const auto queue = event.queue ? names.find(*event.queue) : std::nullopt;
+  // A name that the store does not have is that of no msg, and its number may be another's soon.
+  const bool is_of_none = event.queue && (!queue || !names.is_stored(*queue));
+  if (is_of_none || (event.ids && event.ids->empty())) {
     effects.sends.emplace_back(BulkReply{event.request});
   } else {
-    bulk_jobs.add(std::move(event), date(now));
+    bulk_jobs.add(std::move(event), queue, there(now));
   }
+}
+
+BulkJobs::There Dispatcher::State::there(Instant now) const {
+  return {date(now), queues, later, reports_kept.kept(), fails_kept.kept()};
 }
 
 void Dispatcher::State::on(RoomRunsOut&& event, Instant /*now*/) {
@@ -37,7 +43,7 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
   const NextBulk next = next_bulk();
   if (next == NextBulk::none) return std::nullopt;
   if (next == NextBulk::job) {
-    WantedBulk wanted = bulk_jobs.wanted(queues, names);
+    WantedBulk wanted = bulk_jobs.wanted();
     wanted.as_of = steps;
     wanted.limit = std::min({wanted.limit, limits.window_msgs, most_forgotten()});
     return wanted;
@@ -78,17 +84,6 @@ void Dispatcher::State::on(BulkRead&& event, Instant now) {
   }
 }
 
-namespace {
-
-Instant ended_at(const ReportRecord& report) {
-  return report.reported_at;
-}
-Instant ended_at(const FailRecord& fail) {
-  return fail.failed_at;
-}
-
-}  // namespace
-
 // How many were.
 template <class Record>
 std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& page,
@@ -104,10 +99,9 @@ std::uint64_t Dispatcher::State::sweep(Retention& kept, std::vector<Record>&& pa
 void Dispatcher::State::do_job(BulkRead&& event, Instant now) {
   const BulkAsked::What what = bulk_jobs.asked().what;
   const bool dry_run = bulk_jobs.asked().dry_run;
-  const bool is_last = bulk_jobs.note_page(bulk_jobs.wanted(queues, names), event);
+  const bool is_last = bulk_jobs.note_page(event, there(now));
   const auto keep_meant = [this](auto& records) {
-    std::erase_if(records,
-                  [this](const auto& record) { return !bulk_jobs.is_meant(record, names); });
+    std::erase_if(records, [this](const auto& record) { return !bulk_jobs.is_meant(record); });
     return records.size();
   };
   const std::size_t count =
@@ -146,6 +140,7 @@ bool Dispatcher::State::has_room_to_retry(const std::vector<FailRecord>& fails) 
 // With all its attempts, and its story.
 void Dispatcher::State::retry(std::vector<FailRecord>&& fails, Instant now) {
   fails_kept.dropped(fails.size());
+  bulk_jobs.note_dropped(fails);
   std::map<QueueNumber, std::vector<QueuedMsg>> by_queue;
   for (FailRecord& fail : fails) {
     effects.writes.emplace_back(DropFail{fail.msg.id});
@@ -173,6 +168,7 @@ std::size_t Dispatcher::State::most_forgotten() const {
 void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
   coming.pages += fails.size() * kPagesOfForgotten;
   fails_kept.dropped(fails.size());
+  bulk_jobs.note_dropped(fails);
   for (const FailRecord& fail : fails) {
     effects.writes.emplace_back(DropFail{fail.msg.id});
     drop_key(fail.msg.queue, fail.msg.key);
@@ -182,6 +178,7 @@ void Dispatcher::State::forget(const std::vector<FailRecord>& fails) {
 void Dispatcher::State::forget(const std::vector<ReportRecord>& reports) {
   coming.pages += reports.size() * kPagesOfForgotten;
   reports_kept.dropped(reports.size());
+  bulk_jobs.note_dropped(reports);
   for (const ReportRecord& report : reports) {
     effects.writes.emplace_back(DropReport{report.id});
     drop_key(report.queue, report.key);

@@ -29,86 +29,129 @@ From bucket_of(BulkAsked::What what) {
 
 }  // namespace
 
-void BulkJobs::add(BulkAsked&& asked, Instant now) {
-  asked.before = std::min(asked.before.value_or(now), now);
+void BulkJobs::add(BulkAsked&& asked, std::optional<QueueNumber> queue, const There& there) {
   Job& job = jobs_.emplace_back();
   job.reply.request = asked.request;
+  job.only = queue;
+  job.asked_at = there.date;
+  job.wanted.from = bucket_of(asked.what);
+  job.wanted.limit = kMostOfAPage;
+  job.wanted.bytes = kMostBytes;
   job.asked = std::move(asked);
+  if (job.asked.ids) return want_ids(job);
+  if (job.wanted.from == From::queue) return want_queue(job, queue.value_or(kDefaultQueue), there);
+  job.left = job.wanted.from == From::report ? there.reports : there.fails;
+  limit_to_left(job);
 }
 
-WantedBulk BulkJobs::wanted(const Queues& queues, const QueueNames& names) const {
-  const Job& job = jobs_.front();
-  WantedBulk wanted;
-  wanted.from = bucket_of(job.asked.what);
-  wanted.limit = kMostOfAPage;
-  wanted.bytes = kMostBytes;
-  wanted.after = job.after;
-  if (job.asked.ids) {
-    const std::span<const Xid> left = std::span{*job.asked.ids}.subspan(job.next_id);
-    wanted.ids = left.first(std::min(left.size(), kMostOfAPage));
-  } else if (wanted.from == From::queue) {
-    look_for_queue(wanted, queues, names);
-  }
-  return wanted;
+void BulkJobs::want_ids(Job& job) {
+  const std::span<const Xid> left = std::span{*job.asked.ids}.subspan(job.next_id);
+  job.wanted.ids = left.first(std::min(left.size(), kMostOfAPage));
 }
 
-void BulkJobs::look_for_queue(WantedBulk& wanted, const Queues& queues,
-                              const QueueNames& names) const {
-  const Job& job = jobs_.front();
-  auto queue = queues.first_from(job.queue);
-  while (queue && job.asked.queue && names.name(*queue) != *job.asked.queue) {
-    queue = queues.first_from(*queue + 1);
+// The first that has msgs from that number on, as far as it is asked for; or else those that are not due.
+void BulkJobs::want_queue(Job& job, QueueNumber from, const There& there) {
+  const auto queue = there.queues.first_from(from);
+  job.wanted.after_id.reset();
+  if (!queue || (job.only && shown_queue(*queue) != *job.only)) {
+    job.wanted.from = From::later;
+    job.left = there.later;
+  } else {
+    job.wanted.queue = *queue;
+    job.left = there.queues.find(*queue)->size();
   }
-  if (!queue || job.after_due) {
-    wanted.from = From::later;
-    wanted.after_due = job.after_due;
-    return;
-  }
-  wanted.queue = *queue;
-  if (*queue == job.queue) wanted.after_id = job.after_id;
+  limit_to_left(job);
 }
 
-bool BulkJobs::is_meant(const FailRecord& fail, const QueueNames& names) const {
+// A page of nothing cannot be asked for.
+void BulkJobs::limit_to_left(Job& job) {
+  job.wanted.limit = std::clamp<std::uint64_t>(job.left, 1, kMostOfAPage);
+}
+
+bool BulkJobs::is_meant(const FailRecord& fail) const {
   const BulkAsked& job = asked();
   if (job.ids) return true;
   const std::string error = fail.misses.empty() ? "" : fail.misses.back().error;
-  return is_meant(fail.msg.queue, fail.failed_at, names) && (!job.error || fits(*job.error, error));
+  return is_meant(fail.msg.queue, fail.failed_at) && (!job.error || fits(*job.error, error));
 }
 
-bool BulkJobs::is_meant(const ReportRecord& report, const QueueNames& names) const {
-  return asked().ids || is_meant(report.queue, report.reported_at, names);
+bool BulkJobs::is_meant(const ReportRecord& report) const {
+  return asked().ids || is_meant(report.queue, report.reported_at);
 }
 
-bool BulkJobs::is_meant(const WaitingMsg& waiting, const QueueNames& names) const {
-  return asked().ids || is_meant(waiting.msg.msg.queue, waiting.msg.accepted_at, names);
+bool BulkJobs::is_meant(const WaitingMsg& waiting) const {
+  const Job& job = jobs_.front();
+  if (job.asked.ids) return true;
+  const Instant at = waiting.msg.accepted_at;
+  return at <= job.asked_at && is_meant(waiting.msg.msg.queue, at);
 }
 
-bool BulkJobs::is_meant(QueueNumber queue, Instant since, const QueueNames& names) const {
-  const BulkAsked& job = asked();
-  return since < *job.before && (!job.queue || *job.queue == names.name(queue));
+bool BulkJobs::is_meant(QueueNumber queue, Instant since) const {
+  const Job& job = jobs_.front();
+  return (!job.asked.before || since < *job.asked.before) &&
+         (!job.only || *job.only == shown_queue(queue));
 }
 
-bool BulkJobs::note_page(const WantedBulk& wanted, const BulkRead& page) {
+bool BulkJobs::note_page(BulkRead& page, const There& there) {
   Job& job = jobs_.front();
-  if (!job.asked.ids) return go_behind(job, wanted, page);
+  if (!job.asked.ids) return go_behind(job, page, there);
   const std::size_t found = page.fails.size() + page.reports.size() + page.waiting.size();
   job.reply.unknown += page.looked_up - found;
   job.next_id += page.looked_up;
+  want_ids(job);
   return job.next_id == job.asked.ids->size();
 }
 
-bool BulkJobs::go_behind(Job& job, const WantedBulk& wanted, const BulkRead& page) {
-  job.after = std::max(job.after, page.up_to);
+bool BulkJobs::go_behind(Job& job, BulkRead& page, const There& there) {
+  const auto keep_those_left = [&job](auto& records) {
+    if (records.size() > job.left) {
+      records.erase(records.begin() + static_cast<std::ptrdiff_t>(job.left), records.end());
+    }
+    job.left -= records.size();
+  };
+  keep_those_left(page.fails);
+  keep_those_left(page.reports);
+  keep_those_left(page.waiting);
+  limit_to_left(job);
+  WantedBulk& wanted = job.wanted;
+  wanted.after = std::max(wanted.after, page.up_to);
+  const bool goes_on = page.more && job.left > 0;
   if (wanted.from == From::queue) {
-    job.queue = page.more ? wanted.queue : wanted.queue + 1;
-    job.after_id = page.more ? std::optional{page.waiting.back().msg.msg.id} : std::nullopt;
+    if (goes_on) {
+      wanted.after_id = page.waiting.back().msg.msg.id;
+    } else {
+      want_queue(job, wanted.queue + 1, there);
+    }
     return false;
   }
-  if (wanted.from == From::later && page.more) {
+  if (wanted.from == From::later && goes_on) {
     const QueuedMsg& last = page.waiting.back().msg;
-    job.after_due = {last.queued_at, last.msg.id};
+    wanted.after_due = {last.queued_at, last.msg.id};
   }
-  return !page.more;
+  return !goes_on;
+}
+
+// What others forget is left to do no longer. Where the clock stands still, what came later may be taken for
+// what was there: then a little of that is left.
+template <class Record>
+void BulkJobs::note_dropped(From from, const std::vector<Record>& records) {
+  for (Job& job : jobs_) {
+    if (job.asked.ids || job.wanted.from != from) continue;
+    const auto was_left = [&job](const Record& record) {
+      return record.order > job.wanted.after && ended_at(record) <= job.asked_at;
+    };
+    const auto gone = static_cast<std::uint64_t>(std::ranges::count_if(records, was_left));
+    job.left -= std::min(job.left, gone);
+    limit_to_left(job);
+  }
+}
+
+void BulkJobs::note_dropped(const std::vector<FailRecord>& fails) {
+  note_dropped(From::fail, fails);
+}
+
+void BulkJobs::note_dropped(const std::vector<ReportRecord>& reports) {
+  note_dropped(From::report, reports);
 }
 
 BulkReply BulkJobs::end() {

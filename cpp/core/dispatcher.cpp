@@ -25,7 +25,7 @@ void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
   touch(event.queue);
   bulk_next = true;
-  queues.at(event.queue).refill(std::move(event.msgs), event.more);
+  queues.refill(event.queue, std::move(event.msgs), event.more);
 }
 
 void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
@@ -33,6 +33,7 @@ void Dispatcher::State::on(BodiesRead&& event, Instant /*now*/) {
   touch(event.queue);
   queues.at(event.queue).bodies_read(std::move(event.msgs));
   bodies_came = event.queue;
+  bodies_read_last = event.queue;
 }
 
 void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
@@ -227,9 +228,9 @@ std::optional<Instant> Dispatcher::next_timeout() const {
 std::size_t Dispatcher::demand() const {
   const State& state = *state_;
   const ClientState* const first = state.clients.first_free(kGeneratedQueue);
-  if (first == nullptr || !first->plan || state.supply == Supply::none || state.draining ||
-      state.lacks_room() || state.waits_for_store(*first) || first->plan->alone() ||
-      state.names.is_paused(kGeneratedQueue)) {
+  if (first == nullptr || !first->plan || state.granted_supply() == Supply::none ||
+      state.draining || state.lacks_room() || state.waits_for_store(*first) ||
+      first->plan->alone()) {
     return 0;
   }
   return state.lack_of_made(*first);

@@ -55,14 +55,19 @@ struct Dispatcher::State {
   Leases leases;    // by batch
   Holders holding;  // msg → batch
   Supply supply = Supply::none;
+  // Of that, what clients may count on: while the queue `default` is paused nothing is made.
+  [[nodiscard]] Supply granted_supply() const {
+    return names.is_paused(kGeneratedQueue) ? Supply::none : supply;
+  }
   bool draining = false;
   // Queues of which the msgs or the clients changed: whoever is the first there is to be looked at. Some of
   // them may stand here twice.
   std::vector<QueueNumber> touched;
   // Queues whose first client would be granted msgs that are not in memory whole.
   std::set<QueueNumber> bodiless;
-  QueueNumber bodies_of = kDefaultQueue;   // one of those queues,
-  std::vector<Xid> wanted_bodies;          // and what of it is not
+  QueueNumber bodies_of = kDefaultQueue;  // one of those queues, behind
+  QueueNumber bodies_read_last = kNoQueueYet;
+  std::vector<Xid> wanted_bodies;          // and what of it is not in memory
   std::optional<QueueNumber> bodies_came;  // in this step, for it
   bool counts_on_supply = false;  // the first in kGeneratedQueue waits for what will be made:
   [[nodiscard]] bool supply_failed() const {  // which will not be
@@ -123,6 +128,7 @@ struct Dispatcher::State {
   enum class NextBulk : std::uint8_t { none, make_room, job, sweep_reports, sweep_fails };
   [[nodiscard]] NextBulk next_bulk() const;
   [[nodiscard]] std::optional<WantedBulk> wanted_bulk() const;
+  [[nodiscard]] BulkJobs::There there(Instant now) const;
   void do_job(BulkRead&& event, Instant now);
   template <class Record>
   std::uint64_t sweep(Retention& kept, std::vector<Record>&& page, bool room_made);
@@ -209,7 +215,8 @@ struct Dispatcher::State {
   // Whether msgs that will come soon may fill its batch: those in the store, and what will be made.
   [[nodiscard]] bool waits_for_store(const ClientState& client) const;
   [[nodiscard]] bool waits_for_made(const ClientState& client) const {
-    return supply == Supply::open && takes_generated(client) && most_made() >= client.lacks();
+    return granted_supply() == Supply::open && takes_generated(client) &&
+           most_made() >= client.lacks();
   }
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,

@@ -51,7 +51,9 @@ void Dispatcher::State::serve(QueueNumber queue, Instant now) {
 // Strictly in turn: nobody overtakes a client that waits for its batch to fill. But what a rate will
 // make may be long in coming, and until the linger is over others need not wait for it.
 bool Dispatcher::State::overtake(ClientState& first, Instant now) {
-  if (supply != Supply::later || !takes_generated(first) || waits_for_store(first)) return false;
+  if (granted_supply() != Supply::later || !takes_generated(first) || waits_for_store(first)) {
+    return false;
+  }
   ClientState* const other = clients.first_free_for(first.plan->size());
   if (other == nullptr || other == &first) return false;
   BatchPlan plan = plan_for(*other, &first);
@@ -72,7 +74,7 @@ bool Dispatcher::State::overtake(ClientState& first, Instant now) {
 BatchPlan Dispatcher::State::plan_for(const ClientState& client,
                                       const ClientState* instead_of) const {
   BatchPlan plan;
-  const bool fresh_will_come = supply != Supply::none && clients.takes_generated(client);
+  const bool fresh_will_come = granted_supply() != Supply::none && clients.takes_generated(client);
   for (const QueueNumber number : client.queues) {
     const std::size_t rest = client.batchsize - plan.size();
     const Queue* const queue = queues.find(number);
@@ -280,14 +282,14 @@ void Dispatcher::State::settle_touched() {
 void Dispatcher::State::look_for_bodiless() {
   wanted_bodies.clear();
   while (!bodiless.empty() && wanted_bodies.empty()) {
-    bodies_of = *bodiless.begin();
+    bodies_of = *next_behind(bodiless, bodies_read_last);
     const ClientState* const first = clients.first_free(bodies_of);
     const Queue* const queue = queues.find(bodies_of);
     if (first != nullptr && first->plan && queue != nullptr) {
       const auto part = std::ranges::find(first->plan->parts, bodies_of, &QueuePlan::queue);
       if (part != first->plan->parts.end()) wanted_bodies = queue->without_body(*part);
     }
-    if (wanted_bodies.empty()) bodiless.erase(bodiless.begin());
+    if (wanted_bodies.empty()) bodiless.erase(bodies_of);
   }
 }
 

@@ -97,7 +97,7 @@ std::optional<WantedRefill> Queues::wanted_refill() const {
   const std::size_t msgs = left(limits_.window_msgs, in_memory_.msgs);
   const std::size_t bytes = left(limits_.window_bytes, in_memory_.bytes);
   if (!hungry_.empty()) {
-    const auto& [queue, lacks] = *hungry_.begin();
+    const auto& [queue, lacks] = *next_behind(hungry_, refilled_last_);
     auto wanted = entries_.at(queue).queue.wanted_refill(true);
     wanted->limit = std::min(wanted->limit, std::max(lacks, msgs));
     wanted->bytes = std::min(wanted->bytes, std::max(limits_.window_bytes / 16, bytes));
@@ -106,7 +106,7 @@ std::optional<WantedRefill> Queues::wanted_refill() const {
   if (ahead_.empty() || msgs < limits_.window_msgs / 2 || bytes < limits_.window_bytes / 2) {
     return std::nullopt;
   }
-  const QueueNumber queue = *ahead_.begin();
+  const QueueNumber queue = *next_behind(ahead_, refilled_last_);
   auto wanted = entries_.at(queue).queue.wanted_refill(false);
   // Beside others not all of it: a page may be larger by its last msg, and nobody is to leave for it.
   const std::size_t own = with_window_.contains(queue) ? 1 : 0;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,15 @@
 #include "core/queue_names.hpp"
 
 namespace pena::core {
+
+// The next of these numbers behind that one, and behind the last of them the first: so that each has its
+// turn, however often others come again.
+template <class Numbers>
+auto next_behind(Numbers& numbers, QueueNumber queue) {
+  const auto at = numbers.upper_bound(queue);
+  return at == numbers.end() ? numbers.begin() : at;
+}
+inline constexpr QueueNumber kNoQueueYet = std::numeric_limits<QueueNumber>::max();
 
 class Queues {
  public:
@@ -49,8 +59,13 @@ class Queues {
   void settle(QueueNumber queue, std::size_t lacks, std::vector<Write>& writes);
   // Whoever has too much in memory leaves it: of those for which `is_wanted` says false.
   void keep_to_window(const std::function<bool(QueueNumber)>& is_wanted);
-  // The first of the refills that are wanted, if any.
+  // The next of the refills that are wanted, if any: behind the queue that was refilled last, so that none
+  // waits for another that is empty again and again.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
+  void refill(QueueNumber queue, std::vector<QueuedMsg>&& msgs, bool more) {
+    refilled_last_ = queue;
+    at(queue).refill(std::move(msgs), more);
+  }
 
  private:
   struct Entry {
@@ -77,6 +92,7 @@ class Queues {
   // Those that want a refill: for somebody who lacks so many, or ahead of that.
   std::map<QueueNumber, std::size_t> hungry_;
   std::set<QueueNumber> ahead_;
+  QueueNumber refilled_last_ = kNoQueueYet;
 };
 
 }  // namespace pena::core

@@ -247,6 +247,60 @@ TEST(Dispatcher, CountsWhatHappened) {
   EXPECT_EQ(dispatcher.waiting(), 0U);
 }
 
+// However fast one of them is emptied.
+TEST(Dispatcher, ReadsOfQueuesInTurn) {
+  for (const bool somebody_waits : {false, true}) {
+    Dispatcher dispatcher = Dispatcher::restore(
+        Limits{}, XidFactory({1, 1, 1}, 1),
+        Snapshot{
+            {}, {{kDefaultQueue, "", false, 99}, {2, "a", false, 99}, {3, "b", false, 99}}, 0, {}},
+        from_us(0));
+    const ClientJoined joined{id_of(1), 9, false, {}, {"default", "a", "b"}};
+    if (somebody_waits) (void)dispatcher.step(joined, from_us(0));
+    std::vector<QueueNumber> read;
+    for (std::size_t n = 10; n < 16; ++n) {
+      const auto wanted = std::get<WantedRefill>(dispatcher.wanted());
+      read.push_back(wanted.queue);
+      Refilled page{wanted.as_of, wanted.queue, {{{id_of(n), 1, {}, wanted.queue}, {}, {}, {}}}};
+      page.more = true;
+      (void)dispatcher.step(std::move(page), from_us(0));
+    }
+    EXPECT_EQ(read, (std::vector<QueueNumber>{0, 2, 3, 0, 2, 3}));
+  }
+}
+
+// Likewise of what was missed.
+TEST(Dispatcher, ReadsBodiesOfQueuesInTurn) {
+  Dispatcher dispatcher = Dispatcher::restore(
+      Limits{}, XidFactory({1, 1, 1}, 1),
+      Snapshot{{}, {{kDefaultQueue, "", false, 2}, {2, "a", false, 1}}, 0, {}}, from_us(0));
+  const auto missed = [](std::size_t n, QueueNumber queue) {
+    const Miss miss{id_of(90), id_of(91), from_us(0), from_us(0), MissReason::omitted, ""};
+    return QueuedMsg{{id_of(n), 1, {}, queue}, {}, {}, {miss}, 1};
+  };
+  for (const bool of_default : {true, false}) {
+    const auto wanted = std::get<WantedRefill>(dispatcher.wanted());
+    std::vector<QueuedMsg> page;
+    for (const std::size_t n :
+         of_default ? std::vector<std::size_t>{10, 11} : std::vector<std::size_t>{20}) {
+      page.push_back(missed(n, wanted.queue));
+    }
+    (void)dispatcher.step(Refilled{wanted.as_of, wanted.queue, std::move(page)}, from_us(0));
+  }
+  (void)dispatcher.step(ClientJoined{id_of(1), 1}, from_us(0));
+  (void)dispatcher.step(ClientJoined{id_of(2), 1}, from_us(0));
+  (void)dispatcher.step(ClientJoined{id_of(3), 1, false, {}, {"a"}}, from_us(0));
+  for (const auto& [queue, msg] : {std::pair{0U, 10}, std::pair{2U, 20}, std::pair{0U, 11}}) {
+    const auto wanted = std::get<WantedBodies>(dispatcher.wanted());
+    EXPECT_EQ(wanted.queue, queue);
+    const auto number = static_cast<std::size_t>(msg);
+    const auto sent = sends_of<SendBatch>(dispatcher.step(
+        BodiesRead{wanted.as_of, wanted.queue, {missed(number, wanted.queue)}}, from_us(0)));
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].batch->msgs[0].msg.id, id_of(number));
+  }
+}
+
 TEST(Dispatcher, CountsWhatTheStoresQueueHas) {
   Dispatcher dispatcher = make(Supply::none, 5);
   EXPECT_EQ(dispatcher.waiting(), 5U);

@@ -182,6 +182,27 @@ TEST_F(BulkTest, WhatIsAcceptedBehindADeletionWaits) {
   EXPECT_EQ(store_->counts(), (store::BucketCounts{.queue = 1}));
 }
 
+// Dates stand still while a clock that was set back catches up, so they do not say what came later.
+TEST_F(BulkTest, WhatFailsAgainMeanwhileIsLeftAloneThoughTheClockStandsStill) {
+  (void)happen(core::ClockRead{-seconds{3600}});
+  (void)join(100, 500);
+  turn_->take(all(What::retry), now_);
+  turn_->take(all(What::retry), now_);  // finds nothing left
+  turn_->close(now_);
+  const auto sent = of<core::SendBatch>(turn_->durable(now_));
+  ASSERT_EQ(sent.size(), 1U);
+  core::Reported report;
+  for (const auto& msg : sent[0].batch->msgs) {
+    report.failed.push_back({msg.msg.id, "", {}, true});
+  }
+  ASSERT_EQ(report.failed.size(), 500U);
+  const auto replies = of<core::BulkReply>(happen(std::move(report)));
+  ASSERT_EQ(replies.size(), 2U);
+  EXPECT_EQ(replies[0].done, kMsgs);
+  EXPECT_EQ(replies[1].done, 0U);
+  EXPECT_EQ(ask(all(What::forget_fails)).done, 500U);
+}
+
 // The store is as full as it may be with what has ended, and takes work all the same.
 class FullStore : public store::ForwardingStore {
  public:
