@@ -160,6 +160,20 @@ def test_every_request_that_is_named_has_an_example() -> None:
         assert not missing, f"`{span}`: docs/protocol.md shows no example with {missing}"
 
 
+def named(text: str) -> set[tuple[str, str]]:
+    """Return method and path of each request that stands in the text."""
+    spans = re.findall(r"`(GET|HEAD|POST|DELETE) (/[^`?]*)[^`]*`", text)
+    return {(method, path) for method, path in spans}
+
+
+def test_the_readme_has_every_request_of_the_protocol() -> None:
+    headings = named("\n".join(re.findall(r"^### .*$", PROTOCOL, re.MULTILINE)))
+    rows = named("\n".join(re.findall(r"^\| .*$", README, re.MULTILINE)))
+    assert ("POST", "/fail/retry") in headings
+    assert headings - rows == set(), "README.md's table has no row of these"
+    assert rows - headings == set(), "docs/protocol.md has no heading of these"
+
+
 def chapter(title: str) -> str:
     """Return that of the protocol."""
     return PROTOCOL.split(f"\n## {title}\n")[1].split("\n## ")[0]
