@@ -49,18 +49,21 @@ def sections(page: str) -> list[str]:
 
 
 def commands(page: str, section: str) -> list[Step]:
-    """Return those of a section, and before them those of the page's first console block."""
+    """Return those of a section, and before them, where it has none, the start of a server."""
     console = [block for block in blocks(page) if block.language == "console"]
-    here = [block for block in console[1:] if block.section == section]
-    return [step for block in [console[0], *here] for step in steps(block)]
+    here = [block for block in console if block.section == section]
+    begins = here[0].text.startswith("$ pena server")
+    return [step for block in ([] if begins else console[:1]) + here for step in steps(block)]
 
 
 @needs_curl
-@pytest.mark.parametrize("section", sections("docs/protocol.md"))
-def test_the_requests_of_the_protocol_are_answered_as_shown(section: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "section"), [(page, section) for page in PAGES for section in sections(page)]
+)
+def test_what_is_typed_is_answered_as_shown(page: str, section: str, tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     try:
-        for step in commands("docs/protocol.md", section):
+        for step in commands(page, section):
             shell.run(step)
     finally:
         shell.end()
