@@ -36,6 +36,7 @@ NOT_HERE = {
     "http://:80 {": "caddy's; tests/py/test_proxies.py tries what it says",
     "[Unit]": "systemd's",
     "curl -s -X POST $url/queue/mail/pause": "docs/protocol.md shows each with its answer",
+    'curl -s "$url/fail?records=1&limit=10"': "docs/protocol.md shows each with its answer",
     "mkdir backup": "needs lmdb-utils, and a server that has run",
 }
 
