@@ -80,7 +80,7 @@ int run_guarded(const Command& command) {
   try {
     return std::visit([](const auto& it) { return execute(it); }, command);
   } catch (const std::invalid_argument& error) {  // the SettingsError of either engine
-    return failed(std::runtime_error(with_option_names(error.what())), kBadUsage);
+    return failed(std::runtime_error(as_typed(error.what())), kBadUsage);
   } catch (const store::StoreError& error) {
     return failed(error, kNoStore);
   } catch (const server::ListenError& error) {

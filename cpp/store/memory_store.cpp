@@ -143,11 +143,11 @@ class MemoryStore final : public Store {
   [[nodiscard]] Page<core::ReportRecord> reports_since(std::uint64_t order,
                                                        Most most) const override {
     const std::lock_guard lock(mutex_);
-    return settled_since(tables_.reported, tables_.report, order, most);
+    return settled_since(tables_.reported, tables_.last_reported, tables_.report, order, most);
   }
   [[nodiscard]] Page<core::FailRecord> fails_since(std::uint64_t order, Most most) const override {
     const std::lock_guard lock(mutex_);
-    return settled_since(tables_.failed, tables_.fail, order, most);
+    return settled_since(tables_.failed, tables_.last_failed, tables_.fail, order, most);
   }
   [[nodiscard]] std::vector<QueueInfo> queues() const override {
     const std::lock_guard lock(mutex_);
@@ -276,12 +276,14 @@ class MemoryStore final : public Store {
     return page;
   }
   template <class Record>
-  static Page<Record> settled_since(const std::map<std::uint64_t, Xid>& order,
+  static Page<Record> settled_since(const std::map<std::uint64_t, Xid>& order, std::uint64_t last,
                                     const TableOf<Record>& records, std::uint64_t since,
                                     Most most) {
-    return page_of<Record>(
+    auto page = page_of<Record>(
         order, order.upper_bound(since), most,
         [&](const auto& entry) -> const Record& { return records.at(entry.second); });
+    page.first = order.empty() ? last + 1 : order.begin()->first;
+    return page;
   }
 
   mutable std::mutex mutex_;

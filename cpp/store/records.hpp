@@ -56,6 +56,9 @@ template <class Record>
 struct Page {
   std::vector<Record> records;  // in the order of their ids, where no other is said: oldest first
   bool more = false;
+  // Of what is in the order of settling: the lowest place that is still kept, or the next one that is given
+  // out. What was behind an earlier place is gone.
+  std::uint64_t first = 1;
 };
 
 // How much a page holds at most. It ends with the record that takes it to `bytes`, about as large as it

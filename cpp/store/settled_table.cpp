@@ -41,6 +41,17 @@ void SettledWriter::flush(std::string& buffer) {
   if (!added_.empty()) append_added(buffer);
 }
 
+// Of the records that are all holes only the last is kept, so the first tells it.
+std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  KeyCursor cursor(env, txn, table);
+  if (!cursor.first()) return 1;
+  const std::uint64_t first = settled_key(table, cursor.key());
+  std::vector<Xid> ids;
+  decode_settled(name_of(table), first, cursor.value(), ids);
+  const auto kept = std::ranges::find_if_not(ids, &Xid::is_nil);
+  return first + static_cast<std::uint64_t>(kept - ids.begin());
+}
+
 // One that is all holes is no more needed when others come behind it.
 void SettledWriter::look_for_last() {
   last_known_ = true;

@@ -94,6 +94,9 @@ void each_settled(const LmdbEnv& env, MDB_txn* txn, Table table, std::uint64_t s
     }
   }
 }
+// As that of a Page.
+[[nodiscard]] std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table);
+
 // A page in the order of settling, within one transaction of its own. `decode` makes a record of an id and
 // a value of `records`.
 template <class Record, class Decode>
@@ -102,6 +105,7 @@ Page<Record> settled_page(const LmdbEnv& env, Table order, Table records, std::u
   const ReadTxn txn(env);
   refuse_unordered(env, txn.get());
   Page<Record> page;
+  page.first = first_settled(env, txn.get(), order);
   std::size_t bytes = 0;
   each_settled(env, txn.get(), order, since, [&](std::uint64_t at, const core::Xid& id) {
     page.more = page.records.size() >= most.records || bytes >= most.bytes;

@@ -58,13 +58,22 @@ PageText::PageText(const store::View& buckets, Bucket bucket, const wire::PageQu
 void PageText::append_next(std::string& out) {
   if (query_.queue && !queue_) {
     queue_ = names_.number(*query_.queue);
-    if (!queue_) return end(out, false);  // there is no such queue
+    if (!queue_) return append_no_queue(out);
   }
   const std::size_t before = out.size();
   while (out.size() == before) {
     --reads_left_;
     append_slice(out);
   }
+}
+
+// There is none that is called so.
+void PageText::append_no_queue(std::string& out) {
+  if (query_.since) {
+    note_first(bucket_ == Bucket::report ? buckets_.reports_since(*query_.since, 1).first
+                                         : buckets_.fails_since(*query_.since, 1).first);
+  }
+  end(out, false);
 }
 
 void PageText::append_slice(std::string& out) {
@@ -148,6 +157,7 @@ store::Page<core::QueuedMsg> PageText::default_queue() const {
 template <class Record>
 void PageText::append(std::string& out, const store::Page<Record>& page) {
   bool more = page.more;
+  note_first(page.first);
   for (const Record& record : page.records) {
     if (bytes_left_ == 0 || query_.limit == 0) {
       more = true;
@@ -163,10 +173,15 @@ void PageText::append(std::string& out, const store::Page<Record>& page) {
   if (!more || is_full()) end(out, more);
 }
 
-// Whoever goes on by the order of settling is told where, also where there is no more as yet.
+void PageText::note_first(std::uint64_t first) {
+  if (query_.since && (!first_ || *query_.since < first - 1)) first_ = first;
+}
+
+// Whoever goes on by the order of settling is told where, also where there is no more as yet, and from where
+// on all is kept.
 void PageText::end(std::string& out, bool more) {
   done_ = true;
-  if (query_.since) return json_.end_at(out, std::to_string(*query_.since));
+  if (query_.since) return json_.end_at(out, std::to_string(*query_.since), first_);
   if (!more || !query_.after || bucket_ != Bucket::later) {
     return json_.end(out, more ? query_.after : std::nullopt);
   }

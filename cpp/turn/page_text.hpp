@@ -31,6 +31,7 @@ class PageText {
   [[nodiscard]] bool done() const { return done_; }
 
  private:
+  void append_no_queue(std::string& out);
   void append_slice(std::string& out);
   void append_reports(std::string& out);
   void append_fails(std::string& out);
@@ -46,6 +47,7 @@ class PageText {
   [[nodiscard]] bool is_full() const {
     return bytes_left_ == 0 || query_.limit == 0 || reads_left_ == 0;
   }
+  void note_first(std::uint64_t first);
   void end(std::string& out, bool more);
 
   [[nodiscard]] bool is_wanted(core::QueueNumber number) const;
@@ -72,6 +74,9 @@ class PageText {
   std::size_t reads_left_;
   QueueNames names_;
   std::optional<core::QueueNumber> queue_;  // the one that is asked for
+  // In the order of settling: as that of a Page, of the first slice, or of a later one that something was gone
+  // before.
+  std::optional<std::uint64_t> first_;
   wire::PageJson json_;
   bool done_ = false;
 };

@@ -37,7 +37,7 @@ bool BodyReader::read_bool(std::string_view key, bool& into) {
 }
 
 bool BodyReader::read_number(std::string_view key, std::string_view what, std::uint64_t most,
-                             std::uint64_t& into) {
+                             std::uint64_t& into, std::uint64_t least) {
   std::string_view text;
   std::optional<std::uint64_t> number = cursor_.small_number();
   if (!number) {
@@ -46,13 +46,21 @@ bool BodyReader::read_number(std::string_view key, std::string_view what, std::u
     text = value->text;
     number = whole_number<std::uint64_t>(text);
   }
-  if (!number || *number > most) {
+  if (!number || *number < least || *number > most) {
     return refuse({400, std::string{key} + " is " +
                             quote(text.empty() ? std::to_string(*number) : std::string{text}) +
-                            "; expected a whole number" + std::string{what} + " from 0 to " +
-                            std::to_string(most)});
+                            "; expected a whole number" + std::string{what} + " from " +
+                            std::to_string(least) + " to " + std::to_string(most)});
   }
   into = *number;
+  return true;
+}
+
+bool BodyReader::read_date(std::string_view key, core::Instant& into) {
+  constexpr auto kMost = static_cast<std::uint64_t>(core::to_ms(core::XidFactory::kEndOfDates)) - 1;
+  std::uint64_t ms = 0;
+  if (!read_number(key, " of unix ms, not seconds,", kMost, ms, kLeastDateMs)) return false;
+  into = core::from_us(static_cast<std::int64_t>(ms) * 1000);
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/instant.hpp"
 #include "core/xid.hpp"
 #include "wire/json_cursor.hpp"
 #include "wire/quote.hpp"
@@ -17,6 +18,10 @@ namespace pena::wire {
 
 // Deeper than any limit: of a value that is only quoted in a refusal, or passed over.
 inline constexpr int kAnyDepth = 1'000'000;
+
+// What is less, as a date in unix ms, was meant in seconds: those of all dates to come are, and as ms they
+// would be of 1973 or before.
+inline constexpr std::uint64_t kLeastDateMs = 100'000'000'000;
 
 [[nodiscard]] inline Refusal too_many(const std::string& what, std::size_t most) {
   return {413, "more than " + std::to_string(most) + " " + what + " in one request"};
@@ -54,9 +59,11 @@ class BodyReader {
     return true;
   }
   bool read_bool(std::string_view key, bool& into);
-  // A whole number from 0 to `most`. `what`: what it is a number of, with a space in front, or "".
+  // A whole number from `least` to `most`. `what`: what it is a number of, with a space in front, or "".
   bool read_number(std::string_view key, std::string_view what, std::uint64_t most,
-                   std::uint64_t& into);
+                   std::uint64_t& into, std::uint64_t least = 0);
+  // A date from kLeastDateMs on, before kEndOfDates.
+  bool read_date(std::string_view key, core::Instant& into);
   // A string, its escapes resolved.
   bool read_string(std::string_view key, std::string& into);
 

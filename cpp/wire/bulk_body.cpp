@@ -50,7 +50,7 @@ class BulkReader : public BodyReader {
     if (key == "all") return read_bool(key, all_);
     if (key == "dry_run") return read_bool(key, asked.dry_run);
     if (key == "queue") return read_queue();
-    if (key == "before") return read_before();
+    if (key == "before") return read_date(key, asked.before.emplace());
     if (key == "error" && is_of_fails()) {
       return read_string(key, asked.error.emplace());
     }
@@ -80,15 +80,6 @@ class BulkReader : public BodyReader {
     if (!read_string("queue", name)) return false;
     if (is_queue_name(name)) return true;
     return refuse({400, "queue is " + quote(name) + "; expected " + queue_name_rule()});
-  }
-
-  // As `due` of a msg.
-  bool read_before() {
-    const auto most = static_cast<std::uint64_t>(core::to_ms(core::XidFactory::kEndOfDates)) - 1;
-    std::uint64_t ms = 0;
-    if (!read_number("before", " of ms since 1970", most, ms)) return false;
-    asked.before = core::from_us(static_cast<std::int64_t>(ms) * 1000);
-    return true;
   }
 
   const core::Limits& limits_;

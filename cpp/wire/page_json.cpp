@@ -167,10 +167,11 @@ void PageJson::end(std::string& out, const std::optional<core::Xid>& next) {
   end_at(out, json);
 }
 
-void PageJson::end_at(std::string& out, std::string_view next) {
+void PageJson::end_at(std::string& out, std::string_view next, std::optional<std::uint64_t> first) {
   if (!begun_) out.append("{\"").append(name_).append("\":[");
   out += ']';
   if (!next.empty()) append_member(out, "next", next);
+  if (first) append_number(out, "first", *first);
   out += '}';
 }
 

@@ -3,6 +3,7 @@
 // not say.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 
 namespace pena::wire {
 
-// {"ids":[…],"next"?} or {"records":[…],"next"?}, appended to one text or to one after the other.
+// {"ids":[…],"next"?,"first"?} or {"records":[…],"next"?,"first"?}, appended to one text or to one after the other.
 class PageJson {
  public:
   explicit PageJson(std::string_view name) : name_(name) {}  // "ids" or "records"
@@ -23,8 +24,9 @@ class PageJson {
            std::string_view queue = {});
   // `next`: where the next page begins; none: this is the last.
   void end(std::string& out, const std::optional<core::Xid>& next);
-  // The same, as JSON; empty: this is the last.
-  void end_at(std::string& out, std::string_view next);
+  // The same, as JSON; empty: this is the last. `first`: of what is in the order of settling.
+  void end_at(std::string& out, std::string_view next,
+              std::optional<std::uint64_t> first = std::nullopt);
 
  private:
   void begin_one(std::string& out);

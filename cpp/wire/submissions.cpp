@@ -14,8 +14,6 @@ using core::Xid;
 
 constexpr std::uint64_t kMostResends = 1000;
 constexpr auto kMostDelay = static_cast<std::uint64_t>(core::to_ms(core::kLongestTime));
-constexpr auto kMostDue =
-    static_cast<std::uint64_t>(core::to_ms(core::XidFactory::kEndOfDates)) - 1;
 
 class SubmissionReader : public BodyReader {
  public:
@@ -92,8 +90,7 @@ class SubmissionReader : public BodyReader {
       wishes.delay = std::chrono::milliseconds{number};
     } else if (key == "due") {
       if (wishes.due_at) return refuse_twice(key);
-      if (!read_number(key, " of ms since 1970", kMostDue, number)) return false;
-      wishes.due_at = core::from_us(static_cast<std::int64_t>(number) * 1000);
+      return read_date(key, wishes.due_at.emplace());
     } else if (key == "max_resends") {
       if (wishes.max_resends) return refuse_twice(key);
       if (!read_number(key, "", kMostResends, number)) return false;

@@ -36,6 +36,7 @@ NOT_HERE = {
     "http://:80 {": "caddy's; tests/py/test_proxies.py tries what it says",
     "[Unit]": "systemd's",
     "curl -s -X POST $url/queue/mail/pause": "docs/protocol.md shows each with its answer",
+    'curl -s "$url/fail?records=1&limit=10"': "docs/protocol.md shows each with its answer",
     "mkdir backup": "needs lmdb-utils, and a server that has run",
 }
 
@@ -49,18 +50,21 @@ def sections(page: str) -> list[str]:
 
 
 def commands(page: str, section: str) -> list[Step]:
-    """Return those of a section, and before them those of the page's first console block."""
+    """Return those of a section, and before them, where it has none, the start of a server."""
     console = [block for block in blocks(page) if block.language == "console"]
-    here = [block for block in console[1:] if block.section == section]
-    return [step for block in [console[0], *here] for step in steps(block)]
+    here = [block for block in console if block.section == section]
+    begins = here[0].text.startswith("$ pena server")
+    return [step for block in ([] if begins else console[:1]) + here for step in steps(block)]
 
 
 @needs_curl
-@pytest.mark.parametrize("section", sections("docs/protocol.md"))
-def test_the_requests_of_the_protocol_are_answered_as_shown(section: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "section"), [(page, section) for page in PAGES for section in sections(page)]
+)
+def test_what_is_typed_is_answered_as_shown(page: str, section: str, tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     try:
-        for step in commands("docs/protocol.md", section):
+        for step in commands(page, section):
             shell.run(step)
     finally:
         shell.end()
@@ -158,6 +162,20 @@ def test_every_request_that_is_named_has_an_example() -> None:
     for span in spans:
         missing = requests(span) - shown
         assert not missing, f"`{span}`: docs/protocol.md shows no example with {missing}"
+
+
+def named(text: str) -> set[tuple[str, str]]:
+    """Return method and path of each request that stands in the text."""
+    spans = re.findall(r"`(GET|HEAD|POST|DELETE) (/[^`?]*)[^`]*`", text)
+    return {(method, path) for method, path in spans}
+
+
+def test_the_readme_has_every_request_of_the_protocol() -> None:
+    headings = named("\n".join(re.findall(r"^### .*$", PROTOCOL, re.MULTILINE)))
+    rows = named("\n".join(re.findall(r"^\| .*$", README, re.MULTILINE)))
+    assert ("POST", "/fail/retry") in headings
+    assert headings - rows == set(), "README.md's table has no row of these"
+    assert rows - headings == set(), "docs/protocol.md has no heading of these"
 
 
 def chapter(title: str) -> str:

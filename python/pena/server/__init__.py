@@ -51,7 +51,7 @@ class Limits(TypedDict, total=False):
     bodies_bytes: int
     """``--max-bodies``, 64MiB: the bodies of all requests at one time; beyond this 503."""
     page_bytes: int
-    """``--max-page``, 8MiB: the largest page of GET /report and GET /fail."""
+    """``--max-page``, 8MiB: the largest page of GET /report, /fail, /queue and /later."""
     page_ids: int
     """``--max-page-ids``, 100000: the most ids or records of such a page."""
     json_depth: int

@@ -134,16 +134,27 @@ TEST(Options, TheSmallestBoundsReachTheirSettings) {
 }
 
 TEST(Options, WhatAnEngineRefusesIsToldByItsOption) {
-  EXPECT_EQ(cli::with_option_names("error_bytes must be from 3 to 65536, not 102400"),
-            "--max-error must be from 3 to 65536, not 102400");
-  EXPECT_EQ(cli::with_option_names("bodies_bytes (1) must be at least body_bytes (2), or the body"),
-            "--max-bodies (1) must be at least --max-body (2), or the body");
+  EXPECT_EQ(cli::as_typed("error_bytes must be from 3 to 65536, not 102400"),
+            "--max-error must be from 3B to 64KiB, not 100KiB");
+  EXPECT_EQ(cli::as_typed("bodies_bytes (1) must be at least body_bytes (2), or the body"),
+            "--max-bodies (1B) must be at least --max-body (2B), or the body");
+}
+
+TEST(Options, SizesInASentenceAreAsTheyAreTyped) {
+  EXPECT_EQ(cli::as_typed("map_bytes must be at least 1048576, not 1024"),
+            "--map-size must be at least 1MiB, not 1KiB");
+  EXPECT_EQ(cli::as_typed("map_bytes must be at most 70368744177664, not 1000"),
+            "--map-size must be at most 64TiB, not 1000B");
+  EXPECT_EQ(cli::as_typed("batchsize must be at most 1000000, not 1048576"),
+            "--max-batchsize must be at most 1000000, not 1048576");
+  EXPECT_EQ(cli::as_typed("map_bytes (1024) and then batchsize (1024)"),
+            "--map-size (1KiB) and then --max-batchsize (1024)");
 }
 
 TEST(Options, EveryNameInASentenceIsItsOption) {
   for (const core::Limit& limit : core::all_limits()) {
     if (limit.option.empty()) continue;
-    EXPECT_EQ(cli::with_option_names(std::string{limit.name}), limit.option);
+    EXPECT_EQ(cli::as_typed(std::string{limit.name}), limit.option);
   }
 }
 

@@ -233,6 +233,29 @@ TEST_P(QueuesContract, AThousandReportsAreInOrderAndMayGoOneByOne) {
   store_->commit(drops);
   EXPECT_EQ(store_->reports_since(0, 9999).records.size(), 50U);
   EXPECT_EQ(store_->reports_since(50, 1).records.at(0).order, 51U);
+  EXPECT_EQ(store_->reports_since(0, 1).first, 1U);
+  drops.clear();
+  for (std::uint16_t number = 910; number <= 1000; number += 2) {
+    drops.emplace_back(core::DropReport{id_of(number)});
+  }
+  store_->commit(drops);
+  EXPECT_EQ(store_->reports_since(0, 1).first, 93U);
+}
+
+TEST_P(QueuesContract, APageInTheOrderOfSettlingSaysWhatIsKept) {
+  EXPECT_EQ(store_->reports_since(0, 9).first, 1U);
+  store_->commit(
+      {core::PutReport{reported(9)}, core::PutReport{reported(4)}, core::PutReport{reported(5)}});
+  EXPECT_EQ(store_->reports_since(2, 9).first, 1U);
+  store_->commit({core::DropReport{id_of(9)}, core::DropReport{id_of(5)}});
+  EXPECT_EQ(store_->reports_since(0, 9).first, 2U);
+  EXPECT_EQ(store_->reports_since(7, 9).first, 2U);
+  store_->commit({core::DropReport{id_of(4)}});
+  EXPECT_EQ(store_->reports_since(0, 9).first, 4U) << "none is kept: the next one";
+  EXPECT_EQ(store_->fails_since(0, 9).first, 1U);
+  store_->commit({core::PutReport{reported(4)}, core::PutFail{failed(9)}});
+  EXPECT_EQ(store_->reports_since(0, 9).first, 4U);
+  EXPECT_EQ(store_->fails_since(0, 9).first, 1U);
 }
 
 TEST_P(QueuesContract, CountsWhatEachQueueHas) {

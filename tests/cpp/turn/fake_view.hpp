@@ -20,6 +20,7 @@ class FakeView : public store::View {
   std::vector<core::Batch> held;
   std::map<std::pair<core::QueueNumber, std::string>, core::Xid> keys;
   std::vector<store::QueueInfo> named;
+  std::size_t slice = SIZE_MAX;  // records that are read at once, in the order of settling
   mutable int batches_read = 0;
 
   store::Page<core::Xid> ids(store::Bucket bucket, std::optional<core::Xid> after,
@@ -56,10 +57,10 @@ class FakeView : public store::View {
   }
   store::Page<core::ReportRecord> reports_since(std::uint64_t order,
                                                 store::Most most) const override {
-    return since(reported, order, most.records);
+    return since(reported, order, std::min(most.records, slice));
   }
   store::Page<core::FailRecord> fails_since(std::uint64_t order, store::Most most) const override {
-    return since(failed, order, most.records);
+    return since(failed, order, std::min(most.records, slice));
   }
   std::vector<store::QueueInfo> queues() const override { return named; }
   std::optional<core::Xid> find_key(core::QueueNumber queue,
@@ -145,7 +146,10 @@ class FakeView : public store::View {
                                    std::size_t limit) {
     auto records = values(all);
     std::ranges::sort(records, {}, &Record::order);
-    return page(records, limit, [order](const Record& record) { return record.order > order; });
+    auto read =
+        page(records, limit, [order](const Record& record) { return record.order > order; });
+    if (!records.empty()) read.first = records.front().order;
+    return read;
   }
 };
 

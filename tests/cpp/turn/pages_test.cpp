@@ -118,22 +118,44 @@ TEST_F(PagesTest, ReportsOfOneQueueGoOnBehindWhatWasPassedOver) {
   EXPECT_EQ(whole(Bucket::report, of_queue("other", 2)), ids({1, 2}) + next(2));
 }
 
-TEST_F(PagesTest, WhoeverFollowsIsToldWhereToGoOn) {
+TEST_F(PagesTest, WhoeverFollowsIsToldWhereToGoOnAndWhatIsKept) {
   put_report(3, 1);
   put_report(1, 2);
   put_report(2, 7);
   wire::PageQuery query{{}, 2};
   query.since = 0;
-  EXPECT_EQ(whole(Bucket::report, query), ids({3, 1}) + R"(,"next":2})");
+  EXPECT_EQ(whole(Bucket::report, query), ids({3, 1}) + R"(,"next":2,"first":1})");
   query.since = 2;
-  EXPECT_EQ(whole(Bucket::report, query), ids({2}) + R"(,"next":7})");
+  EXPECT_EQ(whole(Bucket::report, query), ids({2}) + R"(,"next":7,"first":1})");
   query.since = 7;
-  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":7})");
+  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":7,"first":1})");
   query.since = 8;  // of another store, as it may be: it is the reader's
-  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":8})");
+  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":8,"first":1})");
   query.queue = "mail";
   query.since = 0;
-  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":7})");
+  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":7,"first":1})");
+  view_.reported.erase(id_of(3));
+  query.queue = "never";
+  EXPECT_EQ(whole(Bucket::report, query), ids({}) + R"(,"next":0,"first":2})");
+}
+
+// What goes between two slices of a page is missed where it was not told, and not where it was.
+TEST_F(PagesTest, WhatGoesWhileAPageIsReadIsSaidWhereItWasNotTold) {
+  for (std::uint16_t number = 1; number <= 6; ++number) put_report(number, number);
+  const auto page_while_goes = [&](std::uint16_t up_to) {
+    wire::PageQuery query{{}, SIZE_MAX};
+    query.since = 0;
+    view_.slice = 2;
+    PageText page{view_, Bucket::report, query, SIZE_MAX};
+    std::string text;
+    page.append_next(text);
+    for (std::uint16_t number = 1; number <= up_to; ++number) view_.reported.erase(id_of(number));
+    while (!page.done()) page.append_next(text);
+    return text;
+  };
+  EXPECT_EQ(page_while_goes(2), ids({1, 2, 3, 4, 5, 6}) + R"(,"next":6,"first":1})");
+  for (std::uint16_t number = 1; number <= 2; ++number) put_report(number, number);
+  EXPECT_EQ(page_while_goes(3), ids({1, 2, 4, 5, 6}) + R"(,"next":6,"first":4})");
 }
 
 }  // namespace

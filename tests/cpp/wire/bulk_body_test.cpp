@@ -27,14 +27,14 @@ TEST(BulkBody, NamesIdsEachOnceInTheirOrder) {
 }
 
 TEST(BulkBody, OrAllThatFit) {
-  const auto asked =
-      parse_bulk(R"({"all":true,"queue":"mail","error":"time*","before":1500,"dry_run":true})",
-                 What::forget_fails, {});
+  const auto asked = parse_bulk(
+      R"({"all":true,"queue":"mail","error":"time*","before":1795461517194,"dry_run":true})",
+      What::forget_fails, {});
   ASSERT_TRUE(asked);
   EXPECT_FALSE(asked->ids);
   EXPECT_EQ(asked->queue, "mail");
   EXPECT_EQ(asked->error, "time*");
-  EXPECT_EQ(asked->before, core::from_us(1'500'000));
+  EXPECT_EQ(asked->before, core::from_us(1'795'461'517'194'000));
   EXPECT_TRUE(asked->dry_run);
 }
 
@@ -52,6 +52,8 @@ TEST(BulkBody, RefusesWhatMayMeanMoreThanWasSaid) {
       {R"({"all":true,"queue":"Mail"})", "queue is"},
       {R"({"all":true,"before":"today"})", "expected a whole number"},
       {R"({"all":true,"before":-1})", "expected a whole number"},
+      {R"({"all":true,"before":1795461517})", "of unix ms, not seconds, from 100000000000 to"},
+      {R"({"all":true,"before":99999999999})", "unix ms"},
       {R"({"all":true,"older":1})", "has the key"},
       {R"({"ids":["x"]})", "has the id"},
       {R"({"ids":"all"})", "expected an array of ids"},
@@ -73,12 +75,13 @@ TEST(BulkBody, RefusesWhatMayMeanMoreThanWasSaid) {
 }
 
 TEST(BulkBody, OfWhatWaitsItSaysWhichAsOfReports) {
-  const auto asked = parse_bulk(R"({"all":true,"queue":"default","before":7,"dry_run":true})",
-                                What::forget_waiting, {});
+  const auto asked =
+      parse_bulk(R"({"all":true,"queue":"default","before":100000000000,"dry_run":true})",
+                 What::forget_waiting, {});
   ASSERT_TRUE(asked);
   EXPECT_EQ(asked->what, What::forget_waiting);
   EXPECT_EQ(asked->queue, "default");
-  EXPECT_EQ(asked->before, core::from_us(7'000));
+  EXPECT_EQ(asked->before, core::from_us(100'000'000'000'000));
   EXPECT_TRUE(asked->dry_run);
 }
 

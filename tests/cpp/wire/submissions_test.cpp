@@ -72,10 +72,14 @@ INSTANTIATE_TEST_SUITE_P(
                     std::tuple{R"({"delay":31536000001})", "from 0 to 31536000000"},
                     std::tuple{R"({"delay":1,"delay":1})", "stands twice"},
                     std::tuple{R"({"due":4102444800000})",
-                               "of ms since 1970 from 0 to 4102444799999"},
+                               "of unix ms, not seconds, from 100000000000 to 4102444799999"},
+                    std::tuple{R"({"due":1795461517})",
+                               "due is \"1795461517\"; expected a whole number of unix ms"},
+                    std::tuple{R"({"due":99999999999})", "unix ms"},
+                    std::tuple{R"({"due":0})", "unix ms"},
                     std::tuple{R"({"due":"2026-01-01"})", "due is '\"2026-01-01\"'"},
-                    std::tuple{R"({"due":1,"due":1})", "stands twice"},
-                    std::tuple{R"({"due":1,"delay":1})", "both delay and due"},
+                    std::tuple{R"({"due":100000000000,"due":1})", "stands twice"},
+                    std::tuple{R"({"due":100000000000,"delay":1})", "both delay and due"},
                     std::tuple{R"({"max_resends":1001})", "from 0 to 1000"},
                     std::tuple{R"({"max_resends":1,"max_resends":1})", "stands twice"}));
 
