@@ -131,11 +131,11 @@ class Rules(RuleBasedStateMachine):
         known = {
             id: self.keys[queue, key] for id, key in named.items() if (queue, key) in self.keys
         }
-        if any(self.msgs[id].max_resends != max_resends for id in known.values()):
+        most = self.most if max_resends is None else max_resends + 1
+        if any(self.msgs[id].most != most for id in known.values()):
             assert answer is None
             return
         assert answer == known
-        most = self.most if max_resends is None else max_resends + 1
         for id in ids:
             if id in known:
                 continue
