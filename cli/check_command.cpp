@@ -14,13 +14,10 @@ std::string json_check(const store::CheckReport& report) {
   for (const store::CheckProblem& problem : report.problems) {
     problems.push_back({{"bucket", problem.bucket}, {"id", problem.id}, {"what", problem.what}});
   }
-  return nlohmann::ordered_json{{"sound", report.problems.empty()},
-                                {"queue", report.msgs.queue},
-                                {"batch", report.msgs.batch},
-                                {"batches", report.batches},
-                                {"report", report.msgs.report},
-                                {"fail", report.msgs.fail},
-                                {"problems", problems}}
+  return nlohmann::ordered_json{{"sound", report.problems.empty()}, {"queue", report.msgs.queue},
+                                {"later", report.msgs.later},       {"batch", report.msgs.batch},
+                                {"batches", report.batches},        {"report", report.msgs.report},
+                                {"fail", report.msgs.fail},         {"problems", problems}}
       .dump();
 }
 

@@ -183,6 +183,10 @@ void register_lookups(py::class_<Buckets>& buckets) {
           "fail", [](const Buckets& self, const core::Xid& msg) { return self.view()->fail(msg); },
           id, WithoutGil())
       .def(
+          "batch",
+          [](const Buckets& self, const core::Xid& batch) { return self.view()->batch(batch); }, id,
+          WithoutGil())
+      .def(
           "batches", [](const Buckets& self) { return self.view()->batches(); }, WithoutGil())
       .def(
           "counts",

@@ -21,8 +21,10 @@ struct Content {
 
 [[nodiscard]] Content content_of(const Msg& msg);
 [[nodiscard]] Content content_of(const ReportRecord& record);
-// Where one of them does not know its payload, the rest counts.
-[[nodiscard]] bool says_the_same(const Content& a, const Content& b);
+// What of them is not the same, as people call it: "payload", "period and queue"; empty: nothing. Where one of
+// them does not know its payload, the rest counts. `max_resends`: of one that does not say it, so both may mean
+// the same.
+[[nodiscard]] std::string difference(const Content& a, const Content& b, int max_resends);
 
 // All zeros for none.
 [[nodiscard]] PayloadHash hash_of(std::string_view payload);

@@ -80,6 +80,9 @@ class ForwardingStore : public Store {
     return inside_->fails(after, most);
   }
   [[nodiscard]] std::vector<core::Batch> batches() const override { return inside_->batches(); }
+  [[nodiscard]] std::optional<core::Batch> batch(const core::Xid& id) const override {
+    return inside_->batch(id);
+  }
   [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
     return inside_->report(id);
   }

@@ -68,6 +68,9 @@ class LmdbReading : public Base {
     return read_page<core::FailRecord>(index_.env(), Table::fail, after, most, decode_fail);
   }
   [[nodiscard]] std::vector<core::Batch> batches() const override { return index_.batches(); }
+  [[nodiscard]] std::optional<core::Batch> batch(const core::Xid& id) const override {
+    return one<core::Batch>(Table::batch, id, decode_batch);
+  }
   [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
     return one<core::ReportRecord>(Table::report, id, decode_report);
   }

@@ -187,6 +187,10 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     return all_batches();
   }
+  [[nodiscard]] std::optional<core::Batch> batch(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    return one_of(tables_.batch, id);
+  }
   [[nodiscard]] std::optional<core::ReportRecord> report(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
     return one_of(tables_.report, id);

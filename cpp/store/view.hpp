@@ -45,6 +45,7 @@ class View {
   [[nodiscard]] virtual Page<core::FailRecord> fails(std::optional<core::Xid> after,
                                                      Most most) const = 0;
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
+  [[nodiscard]] virtual std::optional<core::Batch> batch(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
   // In which of queue, later, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by

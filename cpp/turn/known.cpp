@@ -57,7 +57,8 @@ std::optional<Known::Conflict> Known::leave_out(core::Submitted& submitted) cons
     // A queue that is not known is another one than that of any msg.
     said.queue = number_of(submitted, msgs[at]).value_or(core::kGeneratedQueue);
     const auto is = content(*known);
-    if (is && !says_the_same(said, *is)) return Conflict{std::move(msgs[at]), *known, by_key};
+    std::string other = is ? difference(said, *is, max_resends_) : "";
+    if (!other.empty()) return Conflict{std::move(msgs[at]), *known, by_key, std::move(other)};
     submitted.known.push_back({msgs[at].id, *known});
   }
   std::size_t at = 0;

@@ -17,11 +17,14 @@ namespace pena::turn {
 // For one look at one submission.
 class Known {
  public:
-  // `layers`: what the index does not have, the open round included; `puts`: what they put.
+  // `layers`: what the index does not have, the open round included; `puts`: what they put;
+  // `max_resends`: of msgs that do not say it.
   Known(const store::Index& index, const core::Dispatcher& dispatcher,
-        std::vector<const store::ChangeSet*> layers, std::vector<const PutIds*> puts)
+        std::vector<const store::ChangeSet*> layers, std::vector<const PutIds*> puts,
+        int max_resends)
       : index_(index),
         dispatcher_(dispatcher),
+        max_resends_(max_resends),
         layers_(std::move(layers)),
         puts_(std::move(puts)) {}
 
@@ -32,6 +35,7 @@ class Known {
     core::Msg msg;
     core::Xid id;  // of the one that is known
     bool by_key = false;
+    std::string difference = {};
   };
   [[nodiscard]] std::optional<Conflict> leave_out(core::Submitted& submitted) const;
 
@@ -46,6 +50,7 @@ class Known {
 
   const store::Index& index_;
   const core::Dispatcher& dispatcher_;
+  int max_resends_;
   std::vector<const store::ChangeSet*> layers_;
   std::vector<const PutIds*> puts_;
 };

@@ -47,14 +47,15 @@ Answer told(const SettledReply& settled, std::int64_t came_at_ms) {
 
 // The msg that the id or key of a submission is known by says something else.
 wire::Refusal other_content(const SubmitRefused& refused) {
-  constexpr const char* kSays =
-      ", which says something else; expected what it was accepted with, or another ";
+  const std::string has_another = ", which has another " + refused.difference +
+                                  "; expected what it was accepted with, or another ";
   if (refused.key.empty()) {
-    return {409, "the id " + refused.id.text() + " is that of a msg that is known" + kSays + "id"};
+    return {409,
+            "the id " + refused.id.text() + " is that of a msg that is known" + has_another + "id"};
   }
   return {409, "the key " + wire::shown_key(refused.key) + " is in the queue " +
                    std::string{wire::full_queue_name(refused.queue)} + " that of the msg " +
-                   refused.id.text() + kSays + "key"};
+                   refused.id.text() + has_another + "key"};
 }
 
 Answer too_many_queues(const std::string& queue, const core::Limits& limits) {

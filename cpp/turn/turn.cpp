@@ -93,7 +93,8 @@ bool Turn::refused(core::Submitted& submitted) {
       const core::Msg& msg = conflict->msg;
       // Known by its id, it may have a key that is another's or nobody's.
       const std::string key = conflict->by_key ? msg.key : "";
-      return refuse({0, conflict->id, Why::other_content, key, queue_of(msg)});
+      return refuse(
+          {0, conflict->id, Why::other_content, key, queue_of(msg), conflict->difference});
     }
     const auto may_make = [this](const core::Msg& msg) {
       return ids_.may_make(msg.id);
@@ -114,7 +115,7 @@ Known Turn::known() {
     round.put.note(round.writes);
     puts.push_back(&round.put);
   }
-  return {index_, dispatcher_, layers(), std::move(puts)};
+  return {index_, dispatcher_, layers(), std::move(puts), limits_.max_resends};
 }
 
 // Whoever brings his own work wants no other beside it.

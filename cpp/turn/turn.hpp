@@ -50,8 +50,9 @@ struct SubmitRefused {
   core::RequestId request = 0;
   core::Xid id;
   Why why = Why::yet_to_make;
-  std::string key = {};    // by which it is known; empty: by its id
-  std::string queue = {};  // its name
+  std::string key = {};         // by which it is known; empty: by its id
+  std::string queue = {};       // its name
+  std::string difference = {};  // what of the content is another
 };
 
 // What leaves once its round is durable. Whoever answers a report looks its `elsewhere` up, with

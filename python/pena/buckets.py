@@ -1,4 +1,4 @@
-"""The buckets of a store as mappings from id to record, oldest first.
+"""The buckets of a store as mappings from id to record, in the order of ids.
 
 They are live: each call reads what is committed at that moment, and a server that runs beside may
 change it between two calls.
@@ -38,7 +38,10 @@ class BucketCounts:
 
 
 class Bucket(Mapping[str, Record]):
-    """One bucket: a read-only mapping from id to record, iterated oldest first."""
+    """One bucket: a read-only mapping from id to record, iterated in the order of ids.
+
+    Ids that a server made are as old as they are high.
+    """
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class Bucket(Mapping[str, Record]):
         return record
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the ids, oldest first."""
+        """Iterate over the ids, in their order."""
         return (id for page in self._pages() for id, _ in page)
 
     def __len__(self) -> int:
@@ -76,11 +79,11 @@ class Bucket(Mapping[str, Record]):
         return f"<bucket {self._name}: {len(self)}>"
 
     def values(self) -> ValuesView[Record]:
-        """Return the records, oldest first."""
+        """Return the records, in the order of their ids."""
         return _Values(self)
 
     def items(self) -> ItemsView[str, Record]:
-        """Return pairs of id and record, oldest first."""
+        """Return pairs of id and record, in the order of the ids."""
         return _Items(self)
 
 
@@ -138,8 +141,8 @@ class Buckets:
         )
         self.batches: Bucket[Batch] = Bucket(
             "batch",
-            lambda id: _batches(native()).get(id),
-            lambda: iter([list(_batches(native()).items())]),
+            lambda id: _found(native, _pena.Buckets.batch, id, Batch._of),
+            lambda: iter([_batches(native())]),
             lambda: len(native().batches()),
         )
 
@@ -178,8 +181,8 @@ def _counts(native: _pena.Buckets) -> BucketCounts:
     return BucketCounts(*native.counts())
 
 
-def _batches(native: _pena.Buckets) -> dict[str, Batch]:
-    return {batch.id: Batch._of(batch, native.queue_name) for batch in native.batches()}
+def _batches(native: _pena.Buckets) -> list[tuple[str, Batch]]:
+    return [(batch.id, Batch._of(batch, native.queue_name)) for batch in native.batches()]
 
 
 def _found(

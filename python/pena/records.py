@@ -86,7 +86,8 @@ class QueuedMsg:
     due_at: datetime | None
     """Of a message in `later`: not before this it is sent. None elsewhere."""
     attempts: int
-    """How often it was sent and missed, since it was accepted or retried."""
+    """How often it was sent and missed, since it was accepted or retried: 0 of a new one, and also
+    of one that is held for the first time. `attempt` is what HTTP tells."""
     misses: tuple[Miss, ...]
     """What became of each delivery so far, also of those before a retry, the oldest first."""
 

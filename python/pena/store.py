@@ -59,7 +59,10 @@ class Store:
 
     @property
     def later(self) -> Bucket[QueuedMsg]:
-        """The messages that are not to be sent before a date, oldest first."""
+        """The messages that are not to be sent before a date, in the order of their ids.
+
+        ``GET /later`` has them in the order of their dates.
+        """
         return self._buckets.later
 
     @property

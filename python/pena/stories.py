@@ -109,7 +109,8 @@ class Story:
     settled_at: datetime | None
     """When it was reported, or failed; None before."""
     attempts: int
-    """How often it was sent, since it was accepted or retried."""
+    """How often it was sent, since it was accepted or retried. Where it waits that is one less than
+    the `attempt` that ``GET /task/<id>`` tells: the number of the delivery to come."""
     deliveries: tuple[Delivery, ...]
     """All that are known, also those before a retry, the oldest first."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import pena
 from support.pages import ROOT, Block, Names, Shell, Step, blocks, steps
 from support.ports import held_port
 from support.process import quiet_environment, quiet_environment_of_others
@@ -20,6 +21,7 @@ PAGES = (
     "docs/operations.md",
     "docs/glossary.md",
     "docs/workers.md",
+    "docs/python.md",
 )
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
@@ -176,6 +178,15 @@ def test_the_readme_has_every_request_of_the_protocol() -> None:
     assert ("POST", "/fail/retry") in headings
     assert headings - rows == set(), "README.md's table has no row of these"
     assert rows - headings == set(), "docs/protocol.md has no heading of these"
+
+
+def test_all_that_python_reads_of_a_store_is_on_its_page() -> None:
+    page = (ROOT / "docs/python.md").read_text()
+    table = "\n".join(re.findall(r"^\| .*$", page, re.MULTILINE))
+    names = {name for name in vars(pena.Store) if not name.startswith("_")} - {"close"}
+    assert names >= {"queue", "later", "batches", "report", "fail", "story"}
+    rows = set(re.findall(r"^\| `(\w+)", table, re.MULTILINE))
+    assert names - rows == set()
 
 
 def chapter(title: str) -> str:

@@ -80,7 +80,6 @@ class Rules(Model):
             assert answer is None
             return
         assert answer == known
-        most = self.most if max_resends is None else max_resends + 1
         for id in ids:
             if id in known:
                 continue

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 import pena
@@ -58,11 +59,15 @@ def test_the_command_runs_seeds_and_says_what_was_survived() -> None:
 def test_check_finds_a_store_sound_and_a_flipped_bit(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     with pena.Server(store=folder, count=20, seed=1) as server:
+        later = httpx.post(server.url + "/task", json={"queue": "mail", "delay": 60_000})
+        assert later.status_code == 201
         with pena.Client(server.url, batchsize=5, end_above=1000, max_batches=4) as client:
             client.wait()
     ran = command("check", str(folder), "--json")
     assert ran.returncode == 0, ran.stdout
-    assert json.loads(ran.stdout)["report"] + json.loads(ran.stdout)["queue"] == 20
+    told = json.loads(ran.stdout)
+    assert told["report"] + told["queue"] == 20
+    assert (told["sound"], told["later"], told["batch"], told["problems"]) == (True, 1, 0, [])
     with pena.Store(folder) as store:
         id = next(iter(store.report))
     # In every copy of the record's page: the disk kept the key, and lost a bit behind it.

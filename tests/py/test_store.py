@@ -158,6 +158,9 @@ def test_a_store_is_read_beside_its_running_server(site: Site) -> None:
     with pena.Store(site.store) as store:
         assert list(store.queue) == [b, c]
         assert list(store.batches) == [first.batch]
+        assert store.batches[first.batch].id == first.batch
+        assert dict(store.batches) == dict(store.batches.items())
+        assert first.ids[0] not in store.batches
         stream.report(first)
         stream.next_batch()
         assert list(store.report) == [a]

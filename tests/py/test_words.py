@@ -18,7 +18,7 @@ from support.ports import held_port
 from support.process import quiet_environment, quiet_environment_of_others, run
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md"]
+PAGES = ["README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md", "docs/python.md"]
 COMMANDS = ["server", "client", "demo", "sim", "check", "bench", "version"]
 
 # The numbers of rules and the document that they are from mean nothing to users.

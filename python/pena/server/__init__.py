@@ -344,7 +344,10 @@ class Server:
 
     @property
     def later(self) -> Bucket[QueuedMsg]:
-        """The messages that are not to be sent before a date, oldest first."""
+        """The messages that are not to be sent before a date, in the order of their ids.
+
+        ``GET /later`` has them in the order of their dates.
+        """
         return self._buckets.later
 
     @property

@@ -38,6 +38,8 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
   EXPECT_EQ(store_->counts(), (BucketCounts{1, 0, 2, 1, 1}));
   EXPECT_EQ(store_->queue(0, {}, 10).records.at(0), queued(1));
   EXPECT_EQ(store_->batches().at(0), test::a_batch(700, {queued(2), queued(3)}));
+  EXPECT_EQ(store_->batch(store_->batches().at(0).id), store_->batches().at(0));
+  EXPECT_EQ(store_->batch(id_of(2)), std::nullopt);
   EXPECT_EQ(store_->reports({}, 10).records.at(0), reported(4, 1));
   EXPECT_EQ(store_->fails({}, 10).records.at(0), failed(5, 1));
   EXPECT_EQ(store_->report(id_of(4)), reported(4, 1));

@@ -136,17 +136,19 @@ TEST_F(WishesTest, WhatWasKnownIsAnsweredWithTheIdThatItHas) {
 
 TEST_F(WishesTest, OtherContentUnderAKnownIdOrKeyIsAConflict) {
   const auto why = SubmitRefused::Why::other_content;
-  const Answer by_id = answer_to(SubmitRefused{submit("{}").request, id_of(5), why});
+  const Answer by_id =
+      answer_to(SubmitRefused{submit("{}").request, id_of(5), why, {}, {}, "period and queue"});
   EXPECT_EQ(by_id.status, 409U);
-  EXPECT_EQ(by_id.body, R"({"error":"the id )" + id_of(5).text() +
-                            " is that of a msg that is known, which says something else; expected "
-                            R"(what it was accepted with, or another id"})");
+  EXPECT_EQ(by_id.body,
+            R"({"error":"the id )" + id_of(5).text() +
+                " is that of a msg that is known, which has another period and queue; expected "
+                R"(what it was accepted with, or another id"})");
   const Answer by_key =
-      answer_to(SubmitRefused{submit("{}").request, id_of(5), why, "order-17", "mail"});
+      answer_to(SubmitRefused{submit("{}").request, id_of(5), why, "order-17", "mail", "payload"});
   EXPECT_EQ(by_key.status, 409U);
   EXPECT_EQ(by_key.body, R"({"error":"the key \"order-17\" is in the queue mail that of the msg )" +
                              id_of(5).text() +
-                             ", which says something else; expected what it was accepted with, or "
+                             ", which has another payload; expected what it was accepted with, or "
                              R"(another key"})");
 }
 

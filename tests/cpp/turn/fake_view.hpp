@@ -81,6 +81,10 @@ class FakeView : public store::View {
     return page(values(failed), most.records,
                 [&](const core::FailRecord& record) { return !after || record.msg.id > *after; });
   }
+  std::optional<core::Batch> batch(const core::Xid& id) const override {
+    const auto at = std::ranges::find(held, id, &core::Batch::id);
+    return at == held.end() ? std::nullopt : std::optional{*at};
+  }
   std::vector<core::Batch> batches() const override {
     ++batches_read;
     return held;
