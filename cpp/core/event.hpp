@@ -71,6 +71,7 @@ struct ClientJoined {
 // A stream ended, for whatever reason. A client that is not known is ignored.
 struct ClientLost {
   Xid client;
+  std::string name = {};  // that of its ClientJoined, for the log alone
 };
 
 struct FailedId {
