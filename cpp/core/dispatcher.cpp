@@ -331,6 +331,15 @@ std::uint64_t Dispatcher::waiting() const {
   return state_->queues.size() + state_->later;
 }
 
+std::uint64_t Dispatcher::grantable() const {
+  return state_->queues.size() - state_->held_back.msgs();
+}
+
+bool Dispatcher::waits_for_resume() const {
+  const HeldBack& held_back = state_->held_back;
+  return held_back.msgs() > 0 && (held_back.is_awaited() || grantable() == 0);
+}
+
 std::optional<QueueNumber> Dispatcher::queue_number(const std::string& name) const {
   return state_->names.find(name);
 }

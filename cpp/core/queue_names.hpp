@@ -40,6 +40,8 @@ class QueueNames {
   [[nodiscard]] bool is_paused(QueueNumber queue) const {
     return any_paused_ && entries_.at(shown_queue(queue)).paused;
   }
+  // Whether any may be.
+  [[nodiscard]] bool any_paused() const { return any_paused_; }
   [[nodiscard]] bool is_stored(QueueNumber queue) const { return entries_.at(queue).stored; }
   void pause(QueueNumber queue, bool paused) {
     at(queue).paused = paused;
