@@ -171,7 +171,8 @@ struct Describer {
            (send.refused ? " refused: no room" : "");
   }
   std::string operator()(const PauseReply& send) const {
-    return send.refused ? "reply refused: too many queues" : "reply done";
+    if (send.refused) return "reply refused: too many queues";
+    return send.unknown ? "reply done, unknown" : "reply done";
   }
   std::string operator()(const StatusReply& /*send*/) const { return "reply status"; }
   std::string operator()(const ReportReply& send) const {

@@ -43,6 +43,11 @@ void Dispatcher::State::on(DrainBegan&& /*event*/, Instant /*now*/) {
 
 // It may be the first that is heard of that queue.
 void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
+  const auto known = names.find(event.queue);
+  if (!event.paused && (!known || !names.is_stored(*known))) {
+    effects.sends.emplace_back(PauseReply{event.request, false, !known});
+    return;
+  }
   if (is_too_many({event.queue})) {
     effects.sends.emplace_back(PauseReply{event.request, true});
     return;
@@ -54,7 +59,7 @@ void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
   }
   touch(stored.queue);
   if (stored.queue == kDefaultQueue) touch(kGeneratedQueue);
-  effects.sends.emplace_back(PauseReply{event.request});
+  effects.sends.emplace_back(PauseReply{event.request, false, !known});
 }
 
 // ---- clients

@@ -122,7 +122,8 @@ struct BulkAsked {
   bool dry_run = false;  // they are counted alone
 };
 
-// Nothing is granted of that queue from here on, or again. It may have no msg and no client.
+// Nothing is granted of that queue from here on, or again. It may have no msg and no client; where it goes on
+// that had not stopped, nothing is written.
 struct PauseAsked {
   RequestId request = 0;
   std::string queue;  // its name

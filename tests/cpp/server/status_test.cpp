@@ -137,7 +137,8 @@ TEST_F(StatusTest, StatsAddUp) {
 
 TEST_F(StatusTest, APausedQueueIsKnownThoughItHasNoMsg) {
   start();
-  EXPECT_EQ(ask("POST", "/queue/mail/pause").body, R"({"queue":"mail","paused":true})");
+  EXPECT_EQ(ask("POST", "/queue/mail/pause").body,
+            R"({"queue":"mail","paused":true,"known":false})");
   restart();
   EXPECT_EQ(get("/stats?queue=mail").at("queues").at(0).at("paused"), true);
   EXPECT_EQ(ask("POST", "/queue/mail/resume", "{}").body, R"({"queue":"mail","paused":false})");
