@@ -59,7 +59,7 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
 
 void Dispatcher::State::on(BulkRead&& event, Instant now) {
   PENA_CHECK(event.as_of == steps);
-  bulk_next = false;
+  bulk_goes_first = false;
   switch (next_bulk()) {
     case NextBulk::none:
       PENA_CHECK(false);

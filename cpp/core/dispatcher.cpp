@@ -24,7 +24,7 @@ void Dispatcher::State::on(ClockRead&& event, Instant now) {
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
   touch(event.queue);
-  bulk_next = true;
+  bulk_goes_first = true;
   queues.refill(event.queue, std::move(event.msgs), event.more);
 }
 
@@ -243,7 +243,7 @@ Wanted Dispatcher::wanted() const {
     return WantedDue{state.steps, state.clock, state.most_due(), state.limits.window_bytes / 4};
   }
   auto refill = state.queues.wanted_refill();
-  if (!refill || state.bulk_next) {
+  if (!refill || state.bulk_goes_first) {
     if (auto bulk = state.wanted_bulk()) return *std::move(bulk);
   }
   if (!refill) return {};

@@ -53,7 +53,7 @@ struct Dispatcher::State {
   std::uint64_t later;              // msgs that are not due yet, in the store alone
   std::optional<Instant> next_due;  // when the first of them is, by date
   BulkJobs bulk_jobs;
-  bool bulk_next = false;  // what they want goes before a refill, for that went before it
+  bool bulk_goes_first = false;  // what they want goes before a refill, for that went before it
   Retention reports_kept, fails_kept;
   bool room_runs_out = false;  // so that the oldest reports are to make room
   Clients clients;
