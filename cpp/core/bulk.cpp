@@ -33,7 +33,7 @@ void Dispatcher::State::on(RoomRunsOut&& event, Instant /*now*/) {
 Dispatcher::State::NextBulk Dispatcher::State::next_bulk() const {
   if (draining) return NextBulk::none;
   if (room_runs_out && reports_kept.wants(clock, true) > 0) return NextBulk::make_room;
-  if (!bulk_jobs.empty() && !sweep_next) return NextBulk::job;
+  if (!bulk_jobs.empty() && !sweep_goes_first) return NextBulk::job;
   if (reports_kept.wants(clock, false) > 0) return NextBulk::sweep_reports;
   if (fails_kept.wants(clock, false) > 0) return NextBulk::sweep_fails;
   return bulk_jobs.empty() ? NextBulk::none : NextBulk::job;
@@ -61,9 +61,9 @@ std::optional<WantedBulk> Dispatcher::State::wanted_bulk() const {
 
 void Dispatcher::State::on(BulkRead&& event, Instant now) {
   PENA_CHECK(event.as_of == steps);
-  bulk_next = false;
+  bulk_goes_first = false;
   const NextBulk next = next_bulk();
-  sweep_next = next == NextBulk::job;
+  sweep_goes_first = next == NextBulk::job;
   switch (next) {
     case NextBulk::none:
       PENA_CHECK(false);

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/one_line.hpp"
+
 namespace pena::core {
 namespace {
 
@@ -53,11 +55,19 @@ struct Describer {
     return "supply " + std::string{kWords.at(static_cast<std::size_t>(event.supply))};
   }
   std::string operator()(const ClientJoined& event) const {
+    const auto& queues = event.queues;
+    const bool is_usual = queues.empty() || queues == std::vector{std::string{kDefaultQueueName}};
     return "joined " + name(event.client) + " batchsize=" + std::to_string(event.batchsize) +
            (event.takes_short ? " short" : "") +
-           (event.batches ? " batches=" + std::to_string(*event.batches) : "");
+           (event.batches ? " batches=" + std::to_string(*event.batches) : "") +
+           (event.submitted_only ? " submitted" : "") +
+           (is_usual ? ""
+                     : " queues=" + list(queues, [](const std::string& queue) { return queue; })) +
+           describe_name(event.name) + (event.address.empty() ? "" : " from=" + event.address);
   }
-  std::string operator()(const ClientLost& event) const { return "lost " + name(event.client); }
+  std::string operator()(const ClientLost& event) const {
+    return "lost " + name(event.client) + describe_name(event.name);
+  }
   std::string operator()(const Reported& event) const {
     std::string text = "reported";
     if (event.batch) text += " " + name(*event.batch);
@@ -161,7 +171,8 @@ struct Describer {
            (send.refused ? " refused: no room" : "") + (send.stopped ? " stopped" : "");
   }
   std::string operator()(const PauseReply& send) const {
-    return send.refused ? "reply refused: too many queues" : "reply done";
+    if (send.refused) return "reply refused: too many queues";
+    return send.unknown ? "reply done, unknown" : "reply done";
   }
   std::string operator()(const StatusReply& /*send*/) const { return "reply status"; }
   std::string operator()(const ReportReply& send) const {
@@ -190,10 +201,14 @@ std::string describe(const Send& send, const Wording& wording) {
   return std::visit(Describer{wording}, send);
 }
 
+std::string describe_name(std::string_view name) {
+  return name.empty() ? "" : " name=\"" + one_line(name) + '"';
+}
+
 std::string describe_grant(const Batch& batch, const Wording& wording) {
   const Describer describer{wording};
   return "grant batch=" + describer.name(batch.id) + " client=" + describer.name(batch.client) +
-         " msgs=" + describer.attempts(batch);
+         " msgs=" + describer.attempts(batch) + describe_name(batch.client_name);
 }
 
 }  // namespace pena::core

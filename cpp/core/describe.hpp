@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "core/effect.hpp"
 #include "core/event.hpp"
@@ -25,7 +26,9 @@ struct Wording {
 [[nodiscard]] std::string describe(const Event& event, const Wording& wording = {});
 [[nodiscard]] std::string describe(const Write& write, const Wording& wording = {});
 [[nodiscard]] std::string describe(const Send& send, const Wording& wording = {});
-// "grant batch=… client=… msgs=[id/attempt …]": the log of grants.
+// ` name="worker 1"`: what people call a client, behind its id; empty where they call it nothing.
+[[nodiscard]] std::string describe_name(std::string_view name);
+// "grant batch=… client=… msgs=[id/attempt …] name=…": the log of grants.
 [[nodiscard]] std::string describe_grant(const Batch& batch, const Wording& wording = {});
 
 }  // namespace pena::core

@@ -24,7 +24,7 @@ void Dispatcher::State::on(ClockRead&& event, Instant now) {
 void Dispatcher::State::on(Refilled&& event, Instant /*now*/) {
   PENA_CHECK(event.as_of == steps);
   touch(event.queue);
-  bulk_next = true;
+  bulk_goes_first = true;
   queues.refill(event.queue, std::move(event.msgs), event.more);
 }
 
@@ -50,6 +50,11 @@ void Dispatcher::State::stop_job(BulkReply&& reply) {
 
 // It may be the first that is heard of that queue.
 void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
+  const auto known = names.find(event.queue);
+  if (!event.paused && (!known || !names.is_stored(*known))) {
+    effects.sends.emplace_back(PauseReply{event.request, false, !known});
+    return;
+  }
   if (is_too_many({event.queue})) {
     effects.sends.emplace_back(PauseReply{event.request, true});
     return;
@@ -61,7 +66,7 @@ void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
   }
   touch(stored.queue);
   if (stored.queue == kDefaultQueue) touch(kGeneratedQueue);
-  effects.sends.emplace_back(PauseReply{event.request});
+  effects.sends.emplace_back(PauseReply{event.request, false, !known});
 }
 
 // ---- clients
@@ -245,7 +250,7 @@ Wanted Dispatcher::wanted() const {
     return WantedDue{state.steps, state.clock, state.most_due(), state.limits.window_bytes / 4};
   }
   auto refill = state.queues.wanted_refill();
-  if (!refill || state.bulk_next) {
+  if (!refill || state.bulk_goes_first) {
     if (auto bulk = state.wanted_bulk()) return *std::move(bulk);
   }
   if (!refill) return {};
@@ -337,6 +342,15 @@ bool Dispatcher::holds(const Xid& id) const {
 
 std::uint64_t Dispatcher::waiting() const {
   return state_->queues.size() + state_->later;
+}
+
+std::uint64_t Dispatcher::grantable() const {
+  return state_->queues.size() - state_->held_back.msgs();
+}
+
+bool Dispatcher::waits_for_resume() const {
+  const HeldBack& held_back = state_->held_back;
+  return held_back.msgs() > 0 && (held_back.is_awaited() || grantable() == 0);
 }
 
 std::optional<QueueNumber> Dispatcher::queue_number(const std::string& name) const {

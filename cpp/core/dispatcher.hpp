@@ -117,6 +117,10 @@ class Dispatcher {
   [[nodiscard]] bool holds(const Xid& id) const;
   // How many msgs wait, in the queues or to be due, likewise.
   [[nodiscard]] std::uint64_t waiting() const;
+  // Of those that wait, the ones that are due, in queues that are not paused.
+  [[nodiscard]] std::uint64_t grantable() const;
+  // Msgs wait in paused queues: and in no other, or a client that is free takes from one of those.
+  [[nodiscard]] bool waits_for_resume() const;
   // None where no queue is called so.
   [[nodiscard]] std::optional<QueueNumber> queue_number(const std::string& name) const;
   // What SupplyChanged told it last; `none` at first.
@@ -124,7 +128,7 @@ class Dispatcher {
   [[nodiscard]] Counts counts() const;
   // What of the queue is in memory, between two steps.
   [[nodiscard]] InMemory in_memory() const;
-  // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.
+  // The batch that holds the msg: for what the msg says, for invariants and tests. Null where none does.
   [[nodiscard]] const Batch* holder(const Xid& id) const;
   // What a batch still holds; null where it is settled.
   [[nodiscard]] std::shared_ptr<const Batch> batch(const Xid& id) const;

@@ -16,6 +16,7 @@
 #include "core/clients.hpp"
 #include "core/cut_text.hpp"
 #include "core/dispatcher.hpp"
+#include "core/held_back.hpp"
 #include "core/holders.hpp"
 #include "core/leases.hpp"
 #include "core/queues.hpp"
@@ -36,7 +37,11 @@ struct Dispatcher::State {
         next_due(snapshot.next_due),
         reports_kept(limits_given.keep_reports, limits_given.read_writes, snapshot.reports),
         fails_kept(limits_given.keep_fails, limits_given.read_writes, snapshot.fails),
-        largest(queues.size() + later > 0 ? kMsgFields + limits_given.payload_bytes : 0) {}
+        largest(queues.size() + later > 0 ? kMsgFields + limits_given.payload_bytes : 0) {
+    for (const StoredQueue& queue : snapshot.queues) {
+      if (names.is_paused(queue.number)) held_back.note(queue.number, queue.queued, false);
+    }
+  }
 
   static constexpr std::size_t kBytesOfSweep = std::size_t{4} << 20U;  // of a page, as stored
 
@@ -44,12 +49,13 @@ struct Dispatcher::State {
   XidFactory ids;
   QueueNames names;
   Queues queues;
+  HeldBack held_back;               // as of the end of a step
   std::uint64_t later;              // msgs that are not due yet, in the store alone
   std::optional<Instant> next_due;  // when the first of them is, by date
   BulkJobs bulk_jobs;
-  bool bulk_next = false;  // what they want goes before a refill, for that went before it
+  bool bulk_goes_first = false;  // what they want goes before a refill, for that went before it
   Retention reports_kept, fails_kept;
-  bool sweep_next = false;     // of what they want, and what somebody waits for
+  bool sweep_goes_first = false;     // of what they want, and what somebody waits for
   bool room_runs_out = false;  // so that a page of the oldest reports is to make room
   Clients clients;
   Leases leases;    // by batch
@@ -171,6 +177,7 @@ struct Dispatcher::State {
   // At the end of a step.
   void settle_queues();
   void settle_touched();
+  void note_held_back(QueueNumber queue);
   void look_for_bodiless();
   // The first msg that is not to be sent before a date is due.
   [[nodiscard]] bool is_due() const { return !draining && next_due && *next_due <= clock; }

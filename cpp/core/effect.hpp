@@ -146,6 +146,7 @@ struct BulkReply {
 struct PauseReply {
   RequestId request = 0;
   bool refused = false;
+  bool unknown = false;  // no queue of that name was used or paused so far
 };
 
 using Send = std::variant<SendBatch, CloseStream, SubmitReply, ReportReply, BulkReply, PauseReply,

@@ -71,6 +71,7 @@ struct ClientJoined {
 // A stream ended, for whatever reason. A client that is not known is ignored.
 struct ClientLost {
   Xid client;
+  std::string name = {};  // that of its ClientJoined, for the log alone
 };
 
 struct FailedId {
@@ -121,7 +122,8 @@ struct BulkAsked {
   bool dry_run = false;  // they are counted alone
 };
 
-// Nothing is granted of that queue from here on, or again. It may have no msg and no client.
+// Nothing is granted of that queue from here on, or again. It may have no msg and no client; where it goes on
+// that had not stopped, nothing is written.
 struct PauseAsked {
   RequestId request = 0;
   std::string queue;  // its name

@@ -270,12 +270,22 @@ void Dispatcher::State::settle_touched() {
     const ClientState* const first = clients.first_free(queue);
     return draining || first == nullptr || names.is_paused(queue) ? 0 : first->lacks();
   };
-  for (const QueueNumber queue : touched) queues.settle(queue, lacks(queue), effects.writes);
+  for (const QueueNumber queue : touched) {
+    queues.settle(queue, lacks(queue), effects.writes);
+    if (names.any_paused()) note_held_back(queue);
+  }
   std::erase_if(touched, [this](QueueNumber queue) {
     const ClientState* const first = clients.first_free(queue);
     return first == nullptr || first->plan.has_value();
   });
   queues.keep_to_window([&](QueueNumber queue) { return lacks(queue) > 0 || is_planned(queue); });
+}
+
+void Dispatcher::State::note_held_back(QueueNumber queue) {
+  const Queue* const found = queues.find(queue);
+  // A number whose queue has no name any more is that of an empty one.
+  const bool holds = found != nullptr && !found->empty() && names.is_paused(queue);
+  held_back.note(queue, holds ? found->size() : 0, clients.first_free(queue) != nullptr);
 }
 
 // Known only now, for bodies may just have been forgotten.

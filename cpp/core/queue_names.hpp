@@ -40,6 +40,8 @@ class QueueNames {
   [[nodiscard]] bool is_paused(QueueNumber queue) const {
     return any_paused_ && entries_.at(shown_queue(queue)).paused;
   }
+  // Whether any may be.
+  [[nodiscard]] bool any_paused() const { return any_paused_; }
   [[nodiscard]] bool is_stored(QueueNumber queue) const { return entries_.at(queue).stored; }
   void pause(QueueNumber queue, bool paused) {
     at(queue).paused = paused;
@@ -55,13 +57,13 @@ class QueueNames {
     bool is_new = false;
   };
   [[nodiscard]] Stored store(const std::string& name);
-  // Calls with the name and number of those behind that name, in the order of names, until it has said
-  // true `most` times. True where there are more.
+  // Calls with the name and number of those behind that name, in the order of names, at most so many. True
+  // where there are more.
   template <class Call>
   bool for_each_after(const std::string& name, std::size_t most, Call call) const {
     for (auto at = numbers_.upper_bound(name); at != numbers_.end(); ++at) {
-      if (most == 0) return true;
-      if (call(at->first, at->second)) --most;
+      if (most-- == 0) return true;
+      call(at->first, at->second);
     }
     return false;
   }

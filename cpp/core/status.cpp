@@ -117,12 +117,15 @@ void Dispatcher::State::sum_up(const StatusAsked& asked, Instant now, Status& in
       if (queue != kGeneratedQueue) ++takers[queue];
     }
   });
-  into.more = names.for_each_after(
-      asked.after_queue, asked.limit, [&](const std::string& name, QueueNumber queue) {
-        if (asked.queue && name != *asked.queue) return false;
-        into.queues.push_back({queue, name, names.is_paused(queue), takers[queue], held[queue]});
-        return true;
-      });
+  const auto show = [&](const std::string& name, QueueNumber queue) {
+    into.queues.push_back({queue, name, names.is_paused(queue), takers[queue], held[queue]});
+  };
+  if (!asked.queue) {
+    into.more = names.for_each_after(asked.after_queue, asked.limit, show);
+  } else if (const auto queue = names.find(*asked.queue);
+             queue && *asked.queue > asked.after_queue) {
+    show(*asked.queue, *queue);
+  }
 }
 
 }  // namespace pena::core

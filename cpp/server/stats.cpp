@@ -12,8 +12,8 @@ constexpr auto kOfServer = std::to_array<Stat>({
     {"connections", &Stats::connections, "open connections, streams included, now"},
     {"generating", &Stats::generating, "whether the generator has msgs left to make"},
     {"waiting", &Stats::waiting,
-     "what must come before anything moves on: \"room in the store\", \"a client\" or \"the "
-     "rate\"; empty "
+     "what must come before anything moves on: \"room in the store\", \"a client\", \"a "
+     "resume\" or \"the rate\"; empty "
      "where all moves, or there is nothing to do"},
 });
 

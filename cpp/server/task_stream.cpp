@@ -7,6 +7,7 @@
 #include <new>
 #include <variant>
 
+#include "core/describe.hpp"
 #include "core/number_text.hpp"
 #include "core/write_time.hpp"
 #include "pena_version.hpp"
@@ -21,6 +22,7 @@ TaskStream::TaskStream(Engine& engine, Socket& socket, const core::ClientJoined&
     : engine_(engine),
       socket_(socket),
       client_(joined.client),
+      name_(joined.name),
       outbox_(engine.settings.limits, chunked ? turn::Framing::chunks : turn::Framing::plain,
               head(engine, client_, chunked, !chunked), engine.clock.now()),
       watchdog_(engine.watchdogs, socket, [this] { outbox_.overdue(); }),
@@ -42,7 +44,7 @@ TaskStream::~TaskStream() {
   ear_->stream = nullptr;
   engine_.streams.erase(client_);
   try {
-    engine_.tell(core::ClientLost{client_});
+    engine_.tell(core::ClientLost{client_, name_});
   } catch (const std::bad_alloc&) {
     // What it holds comes back when its lease is over.
     engine_.log(core::LogLevel::error, "the memory is out");
@@ -165,14 +167,18 @@ bool TaskStream::heard_end() {
   return read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+std::string TaskStream::client() const {
+  return client_.text() + core::describe_name(name_);
+}
+
 void TaskStream::say_end(std::string_view reason) {
   if (reason.empty()) return;
-  engine_.log(core::LogLevel::debug, "end " + client_.text() + ": " + std::string{reason});
+  engine_.log(core::LogLevel::debug, "end " + client() + ": " + std::string{reason});
 }
 
 void TaskStream::say_closed(std::string_view why) {
   if (why.empty()) return;
-  engine_.log(core::LogLevel::info, "stream " + client_.text() + " closed: " + std::string{why});
+  engine_.log(core::LogLevel::info, "stream " + client() + " closed: " + std::string{why});
 }
 
 }  // namespace pena::server

@@ -49,12 +49,14 @@ class TaskStream {
   [[nodiscard]] bool heard_end();
   void broke(const boost::system::error_code& error);
   void leave();
+  [[nodiscard]] std::string client() const;
   void say_end(std::string_view reason);
   void say_closed(std::string_view why);
 
   Engine& engine_;
   Socket& socket_;
   core::Xid client_;
+  std::string name_;  // what people call it
   turn::Outbox outbox_;
   Watchdog watchdog_;
   Peer peer_;

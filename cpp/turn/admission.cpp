@@ -106,6 +106,8 @@ std::string_view word(WaitsFor what) {
       return "room in the store";
     case WaitsFor::client:
       return "a client";
+    case WaitsFor::resume:
+      return "a resume";
     case WaitsFor::rate:
       return "the rate";
   }

@@ -30,10 +30,11 @@ enum class Full : std::uint8_t {
 enum class WaitsFor : std::uint8_t {
   nothing,     // all moves, or there is nothing to do
   store_room,  // a client is free, but the store is too full to take or make msgs
-  client,      // msgs wait, but no client is connected
+  client,      // msgs wait that could be sent, but no client is connected
+  resume,      // msgs wait in a paused queue: all that do, or a client that is free waits for them
   rate,        // a client is free, but the rate lets the next msg be made later
 };
-// "", "room in the store", "a client", "the rate".
+// "", "room in the store", "a client", "a resume", "the rate".
 [[nodiscard]] std::string_view word(WaitsFor what);
 
 // What the store says of itself.

@@ -280,7 +280,8 @@ std::optional<Reply> Desk::resolve(const core::BulkReply& reply) {
 std::optional<Reply> Desk::resolve(const core::PauseReply& reply) {
   auto waited = extract<OfPause>(reply.request);
   if (!waited) return std::nullopt;
-  return Reply{reply.request, Paused{std::move(waited->queue), waited->paused, reply.refused}};
+  return Reply{reply.request,
+               Paused{std::move(waited->queue), waited->paused, reply.refused, reply.unknown}};
 }
 
 std::optional<Reply> Desk::resolve(const core::StatusReply& reply) {

@@ -139,7 +139,7 @@ struct Answering {
   }
   Answered operator()(const Paused& paused) const {
     if (paused.refused) return too_many_queues(paused.queue, limits);
-    return Answer{200, wire::paused_json(paused.queue, paused.paused), {}};
+    return Answer{200, wire::paused_json(paused.queue, paused.paused, paused.unknown), {}};
   }
   Answered operator()(const Standing& standing) const { return LookUp{standing}; }
 };

@@ -45,6 +45,7 @@ struct Paused {
   std::string queue;
   bool paused = true;
   bool refused = false;
+  bool unknown = false;  // no queue of that name was used or paused so far
 };
 // How it stands. `queue`: the one that was asked for.
 struct Standing {

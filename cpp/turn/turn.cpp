@@ -414,11 +414,11 @@ std::vector<Outgoing> run_rounds(Turn& turn, core::Instant now) {
 WaitsFor Turn::waits_for() const {
   if (waits_for_room()) return WaitsFor::store_room;
   const core::Counts counts = dispatcher_.counts();
-  if (dispatcher_.waiting() > 0) {
-    const bool connected = counts.clients_free + counts.clients_busy > 0;
-    return connected ? WaitsFor::nothing : WaitsFor::client;
-  }
-  if (counts.clients_free == 0) return WaitsFor::nothing;
+  const bool has_work = dispatcher_.grantable() > 0;
+  const bool is_connected = counts.clients_free + counts.clients_busy > 0;
+  if (has_work && !is_connected) return WaitsFor::client;
+  if (dispatcher_.waits_for_resume()) return WaitsFor::resume;
+  if (has_work || counts.clients_free == 0) return WaitsFor::nothing;
   if (full() != Full::no && full() != Full::queue) return WaitsFor::store_room;
   return supply() == core::Supply::later ? WaitsFor::rate : WaitsFor::nothing;
 }

@@ -197,12 +197,13 @@ std::string stats_json(const Status& status, const std::vector<QueueHas>& has,
   return out;
 }
 
-std::string paused_json(std::string_view queue, bool paused) {
+std::string paused_json(std::string_view queue, bool paused, bool unknown) {
   std::string out;
   {
     Object object(out);
     object.add("queue", json_string(queue));
     object.add("paused", paused ? "true" : "false");
+    if (unknown) object.add("known", "false");
   }
   return out;
 }

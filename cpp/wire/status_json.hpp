@@ -32,7 +32,7 @@ struct QueueHas {
 [[nodiscard]] std::string stats_json(const core::Status& status, const std::vector<QueueHas>& has,
                                      std::string_view counts);
 
-// {"queue":"mail","paused":true}
-[[nodiscard]] std::string paused_json(std::string_view queue, bool paused);
+// {"queue":"mail","paused":true,"known":false?}
+[[nodiscard]] std::string paused_json(std::string_view queue, bool paused, bool unknown);
 
 }  // namespace pena::wire

@@ -150,8 +150,8 @@ class ServerStats:
     generating: bool
     """Whether the generator has msgs left to make."""
     waiting: str
-    """What must come before anything moves on: "room in the store", "a client" or "the rate";
-    empty where all moves, or there is nothing to do."""
+    """What must come before anything moves on: "room in the store", "a client", "a resume" or
+    "the rate"; empty where all moves, or there is nothing to do."""
     # end of what was written
 
 

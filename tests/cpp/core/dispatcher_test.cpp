@@ -247,6 +247,29 @@ TEST(Dispatcher, CountsWhatHappened) {
   EXPECT_EQ(dispatcher.waiting(), 0U);
 }
 
+TEST(Dispatcher, TellsOfOneQueueThatNoOtherIsBehindIt) {
+  Dispatcher dispatcher = make(Supply::none);
+  Submitted submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}, 1}}};
+  submitted.queues = {"mail", "news"};
+  (void)dispatcher.step(std::move(submitted), from_us(0));
+  const auto told = [&](std::optional<std::string> queue, const std::string& after) {
+    StatusAsked asked;
+    asked.queue = std::move(queue);
+    asked.after_queue = after;
+    asked.limit = 1;
+    const auto replies = sends_of<StatusReply>(dispatcher.step(std::move(asked), from_us(0)));
+    const Status& status = *replies.at(0).status;
+    std::string text;
+    for (const QueueNow& one : status.queues) text += one.name;
+    return text + (status.more ? " more" : "");
+  };
+  EXPECT_EQ(told({}, ""), "default more");
+  EXPECT_EQ(told({}, "mail"), "news");
+  EXPECT_EQ(told("mail", ""), "mail");
+  EXPECT_EQ(told("mail", "mail"), "");
+  EXPECT_EQ(told("nobody", ""), "");
+}
+
 // However fast one of them is emptied.
 TEST(Dispatcher, ReadsOfQueuesInTurn) {
   for (const bool somebody_waits : {false, true}) {

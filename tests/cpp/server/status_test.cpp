@@ -79,14 +79,15 @@ TEST_F(StatusTest, ABatchOfALostClientIsDroppedUntilItsGraceIsOver) {
   settings.limits.timing.drop_grace = seconds{60};
   start();
   {
-    TaskClient client{server->port(), 1};
+    TaskClient client{server->port(), 1, "&name=img-1"};
     submit(1);
     (void)client.next_batch();
     const json running = get("/batch").at("batches").at(0);
     EXPECT_EQ(running.at("state"), "running");
     EXPECT_LE(running.at("lease_left"), 30'000);
   }
-  log.wait_for("lost ");  // the turn is told
+  log.wait_for("lost ");                        // the turn is told
+  EXPECT_EQ(log.count(" name=\"img-1\""), 3U);  // joined, granted, lost
   const json dropped = get("/batch").at("batches").at(0);
   EXPECT_EQ(dropped.at("state"), "dropped");
   EXPECT_GT(dropped.at("lease_left"), 30'000);
@@ -136,7 +137,8 @@ TEST_F(StatusTest, StatsAddUp) {
 
 TEST_F(StatusTest, APausedQueueIsKnownThoughItHasNoMsg) {
   start();
-  EXPECT_EQ(ask("POST", "/queue/mail/pause").body, R"({"queue":"mail","paused":true})");
+  EXPECT_EQ(ask("POST", "/queue/mail/pause").body,
+            R"({"queue":"mail","paused":true,"known":false})");
   restart();
   EXPECT_EQ(get("/stats?queue=mail").at("queues").at(0).at("paused"), true);
   EXPECT_EQ(ask("POST", "/queue/mail/resume", "{}").body, R"({"queue":"mail","paused":false})");

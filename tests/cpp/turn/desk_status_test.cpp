@@ -60,9 +60,9 @@ TEST_F(DeskStatusTest, AQueueIsPausedAndResumedByItsName) {
   const auto resume = asked<core::PauseAsked>("POST", "/queue/default/resume", {}, "{}");
   EXPECT_EQ(resume.queue, "default");
   EXPECT_FALSE(resume.paused);
-  const Answer resumed = said(desk_.resolve(core::PauseReply{resume.request, false}));
+  const Answer resumed = said(desk_.resolve(core::PauseReply{resume.request, false, true}));
   EXPECT_EQ(resumed.status, 200U);
-  EXPECT_EQ(resumed.body, R"({"queue":"default","paused":false})");
+  EXPECT_EQ(resumed.body, R"({"queue":"default","paused":false,"known":false})");
   const auto reply = desk_.resolve(core::PauseReply{pause.request, false});
   EXPECT_EQ(said(reply).body, R"({"queue":"mail","paused":true})");
   EXPECT_EQ(describe(*reply, said(reply)), R"({"queue":"mail","paused":true})");

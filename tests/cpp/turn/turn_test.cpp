@@ -318,6 +318,38 @@ TEST_F(TurnTest, SaysWhatMustComeBeforeAnythingMoves) {
   EXPECT_EQ(turn_->waits_for(), WaitsFor::rate);
 }
 
+// A pause that was forgotten is not to look healthy, and what is not due yet lacks nobody.
+TEST_F(TurnTest, SaysWhereAllWaitsForAResumeOrForItsDate) {
+  open();
+  core::Submitted later{++requests_, {{id_of(1), 1, {}}}};
+  later.later.push_back({id_of(1), now_ + seconds{3600}});
+  (void)happen(std::move(later));
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);
+  core::Submitted mail{++requests_, {{id_of(2), 1, {}}, {id_of(3), 1, {}}}};
+  mail.queues = {"mail"};
+  (void)happen(std::move(mail));
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::client);
+  (void)happen(core::PauseAsked{++requests_, "mail"});
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::resume);
+  open();  // a restart knows it
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::resume);
+  (void)submit({4, 5});
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::client);  // for those
+  (void)join(100, 1);
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);
+  (void)happen(core::ClientJoined{id_of(101), 1, false, {}, {"mail"}});
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::resume);
+  (void)happen(core::PauseAsked{++requests_, "mail", false});
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);
+  (void)happen(core::PauseAsked{++requests_, "mail"});
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);  // its client is busy, and others have work
+  core::BulkAsked all;
+  all.what = core::BulkAsked::What::forget_waiting;
+  now_ += seconds{1};
+  (void)happen(std::move(all));
+  EXPECT_EQ(turn_->waits_for(), WaitsFor::nothing);
+}
+
 TEST_F(TurnTest, WhoTakesOneBatchEachMissesNothing) {
   open();
   submit({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});

@@ -118,8 +118,9 @@ TEST(StatsJson, AClockThatWasSetBackMakesNothingYoungerThanNow) {
 }
 
 TEST(PausedJson, NamesTheQueue) {
-  EXPECT_EQ(paused_json("mail", true), R"({"queue":"mail","paused":true})");
-  EXPECT_EQ(paused_json("default", false), R"({"queue":"default","paused":false})");
+  EXPECT_EQ(paused_json("mail", true, false), R"({"queue":"mail","paused":true})");
+  EXPECT_EQ(paused_json("mial", true, true), R"({"queue":"mial","paused":true,"known":false})");
+  EXPECT_EQ(paused_json("default", false, false), R"({"queue":"default","paused":false})");
 }
 
 }  // namespace
