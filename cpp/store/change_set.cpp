@@ -21,8 +21,8 @@ Applying::Applying(const LmdbEnv& env, MDB_txn* txn, QueueRegistry& queues, Writ
       batch_(env, txn, Table::batch),
       report_(env, txn, Table::report),
       fail_(env, txn, Table::fail),
-      reported_(env, txn, Table::reported),
-      failed_(env, txn, Table::failed) {}
+      reported_(env, txn, Table::reported, buffers.reported),
+      failed_(env, txn, Table::failed, buffers.failed) {}
 
 void Applying::operator()(const core::PutQueue& write) {
   const core::Msg& msg = write.msg.msg;
