@@ -74,9 +74,10 @@ void Applying::operator()(const core::DropBatch& write) {
 }
 
 void Applying::operator()(const core::PutReport& write) {
-  queues_.count(write.record.queue, &QueueInfo::reported, 1);
-  encode(write.record, reported_.add(write.record.id), buffers_.record);
-  put(Bucket::report, report_, write.record.id);
+  const core::ReportFields fields = write.fields();
+  queues_.count(fields.queue, &QueueInfo::reported, 1);
+  encode(fields, reported_.add(fields.id), buffers_.record);
+  put(Bucket::report, report_, fields.id);
 }
 
 void Applying::operator()(const core::DropReport& write) {
