@@ -150,8 +150,7 @@ void commit(benchmark::State& state) {
     store::ChangeSet changes;
     changes.reserve(size + 2);
     for (const core::QueuedMsg& msg : held->msgs) {
-      changes.emplace_back(
-          core::PutReport{{msg.msg.id, 382, held->id, held->client, kStart, kStart, kStart, {}}});
+      changes.emplace_back(core::PutReport{held, msg, kStart, {}});
     }
     changes.emplace_back(core::DropBatch{held->id});
     held = std::make_shared<const core::Batch>(new_batch(size));

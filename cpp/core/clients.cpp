@@ -15,7 +15,12 @@ void Clients::join(ClientState&& client) {
   const Xid id = client.id;
   const auto [at, is_new] = clients_.emplace(id, std::move(client));
   PENA_CHECK(is_new);
-  add_free(at->second);
+  ClientState& joined = at->second;
+  const std::size_t lists = joined.queues.size() + (takes_generated(joined) ? 1 : 0);
+  for (std::size_t i = 0; i < lists; ++i) {
+    joined.places.push_back(busy_.insert(busy_.end(), &joined));
+  }
+  add_free(joined);
 }
 
 ClientState* Clients::find(const Xid& id) {
@@ -24,18 +29,17 @@ ClientState* Clients::find(const Xid& id) {
 }
 
 ClientState* Clients::first_free_for(std::size_t msgs) {
-  std::optional<std::uint64_t> first;
-  // From size to size: of each the first place is the one that has been free longest.
-  for (auto at = free_by_size_.begin(); at != free_by_size_.end() && at->first <= msgs;
-       at = free_by_size_.lower_bound({at->first + 1, 0})) {
-    first = std::min(first.value_or(at->second), at->second);
+  ClientState* first = nullptr;
+  for (auto& [size, free] : free_by_size_) {
+    if (size > msgs) break;
+    if (first == nullptr || free.front()->turn < first->turn) first = free.front();
   }
-  return first ? free_in(kGeneratedQueue).at(*first) : nullptr;
+  return first;
 }
 
 Clients::Lack Clients::lack_of_made(std::size_t enough) const {
   Lack lack;
-  for (const auto& [turn, client] : free_in_default_[kGeneratedQueue]) {
+  for (const ClientState* const client : free_in_default_[kGeneratedQueue]) {
     if (lack.msgs >= enough) break;
     ++lack.clients;
     lack.msgs += client->batchsize;
@@ -62,6 +66,7 @@ void Clients::make_free(const Xid& id) {
 void Clients::leave(const Xid& id) {
   ClientState& client = clients_.at(id);
   if (!client.batch) erase_free(client);
+  for (const InTurn::iterator place : client.places) busy_.erase(place);
   clients_.erase(id);
 }
 
@@ -87,21 +92,27 @@ std::vector<Xid> Clients::lingering_since(Instant since) const {
 
 void Clients::add_free(ClientState& client) {
   ++free_;
-  for (const QueueNumber queue : client.queues) {
-    Free& free = free_in(queue);
-    free.emplace_hint(free.end(), client.turn, &client);
-  }
-  if (takes_generated(client)) free_by_size_.emplace(client.least_msgs(), client.turn);
+  auto place = client.places.begin();
+  const auto stand_in = [&](InTurn& free) {
+    free.splice(free.end(), busy_, *place++);
+  };
+  for (const QueueNumber queue : client.queues) stand_in(free_in(queue));
+  if (takes_generated(client)) stand_in(free_by_size_[client.least_msgs()]);
 }
 
 void Clients::erase_free(ClientState& client) {
   --free_;
+  auto place = client.places.begin();
   for (const QueueNumber queue : client.queues) {
-    Free& free = free_in(queue);
-    free.erase(client.turn);
+    InTurn& free = free_in(queue);
+    busy_.splice(busy_.end(), free, *place++);
     if (free.empty() && queue >= kFirstNamedQueue) free_in_named_.erase(queue);
   }
-  if (takes_generated(client)) free_by_size_.erase({client.least_msgs(), client.turn});
+  if (takes_generated(client)) {
+    const auto of_its_size = free_by_size_.find(client.least_msgs());
+    busy_.splice(busy_.end(), of_its_size->second, *place);
+    if (of_its_size->second.empty()) free_by_size_.erase(of_its_size);
+  }
   note_waiting(client, std::nullopt, false);
   client.plan.reset();
   client.overtaken = false;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,6 +23,10 @@
 #include "core/xid.hpp"
 
 namespace pena::core {
+
+struct ClientState;
+// Clients in the order of their turns: whoever becomes free comes last. A place moves from list to list.
+using InTurn = std::list<ClientState*>;
 
 struct ClientState {
   Xid id;
@@ -42,6 +47,8 @@ struct ClientState {
   std::optional<Instant> waits_since = std::nullopt;
   bool lingers = false;
   bool overtaken = false;  // another was served with what it waited for
+  std::vector<InTurn::iterator> places =
+      {};  // one for each list that it stands in while it is free
 
   // With so many msgs it is sent what it wants.
   [[nodiscard]] std::uint32_t least_msgs() const { return takes_short ? 1 : batchsize; }
@@ -59,8 +66,8 @@ class Clients {
     return const_cast<ClientState*>(std::as_const(*this).first_free(queue));
   }
   [[nodiscard]] const ClientState* first_free(QueueNumber queue) const {
-    const Free* const free = find_free_in(queue);
-    return free == nullptr || free->empty() ? nullptr : free->begin()->second;
+    const InTurn* const free = find_free_in(queue);
+    return free == nullptr || free->empty() ? nullptr : free->front();
   }
   // Of those that take what the generator makes, the one that has been free longest and for whom `msgs`
   // make a batch, or null.
@@ -97,13 +104,11 @@ class Clients {
   [[nodiscard]] std::size_t busy() const { return clients_.size() - free_; }
 
  private:
-  using Place = std::pair<std::uint32_t, std::uint64_t>;  // least_msgs, turn
-  using Free = std::map<std::uint64_t, ClientState*>;     // by their turns
-  [[nodiscard]] Free& free_in(QueueNumber queue) {
+  [[nodiscard]] InTurn& free_in(QueueNumber queue) {
     return queue < kFirstNamedQueue ? free_in_default_[queue] : free_in_named_[queue];
   }
   // Null where nobody is free.
-  [[nodiscard]] const Free* find_free_in(QueueNumber queue) const {
+  [[nodiscard]] const InTurn* find_free_in(QueueNumber queue) const {
     if (queue < kFirstNamedQueue) return &free_in_default_[queue];
     const auto at = free_in_named_.find(queue);
     return at == free_in_named_.end() ? nullptr : &at->second;
@@ -115,9 +120,10 @@ class Clients {
   std::size_t free_ = 0;
   // Those without a batch, by queue, in two orders: each step asks whose turn it is, and where a rate makes
   // msgs it asks whose batch they fill, too. Thousands may be free, so neither looks through all.
-  std::array<Free, kFirstNamedQueue> free_in_default_;  // the two of `default`, by number
-  std::unordered_map<QueueNumber, Free> free_in_named_;
-  std::set<Place> free_by_size_;  // of kGeneratedQueue
+  std::array<InTurn, kFirstNamedQueue> free_in_default_;  // the two of `default`, by number
+  std::unordered_map<QueueNumber, InTurn> free_in_named_;
+  std::map<std::uint32_t, InTurn> free_by_size_;  // of kGeneratedQueue, by least_msgs()
+  InTurn busy_;                                   // the places of all others, in no order
   std::set<std::pair<Instant, Xid>> lingering_;
   std::uint64_t next_turn_ = 0;
 };

@@ -132,8 +132,9 @@ struct Describer {
   }
   std::string operator()(const DropBatch& write) const { return "drop batch " + name(write.id); }
   std::string operator()(const PutReport& write) const {
-    return "write report " + name(write.record.id) +
-           " attempts=" + std::to_string(write.record.attempts) + why(write.record.misses);
+    const ReportFields fields = write.fields();
+    return "write report " + name(fields.id) + " attempts=" + std::to_string(fields.attempts) +
+           why(fields.misses);
   }
   std::string operator()(const DropReport& write) const { return "drop report " + name(write.id); }
   std::string operator()(const DropFail& write) const { return "drop fail " + name(write.id); }

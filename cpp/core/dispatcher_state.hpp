@@ -233,7 +233,8 @@ struct Dispatcher::State {
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
   void end_batch(const Lease& lease);
   void free_client(const Xid& client);
-  void report_msg(const Batch& batch, const QueuedMsg& msg, const Result* result, Instant now);
+  void report_msg(const std::shared_ptr<const Batch>& batch, const QueuedMsg& msg,
+                  const Result* result, Instant now);
   // What a report said of a msg that was not processed, or that its batch was lost.
   struct Missed {
     MissReason reason = MissReason::omitted;

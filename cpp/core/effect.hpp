@@ -14,6 +14,7 @@
 
 #include "core/event.hpp"
 #include "core/msg.hpp"
+#include "core/report_fields.hpp"
 #include "core/status.hpp"
 
 namespace pena::core {
@@ -42,8 +43,29 @@ struct PutBatch {
 struct DropBatch {
   Xid id;
 };
-struct PutReport {
-  ReportRecord record;
+// A msg was processed. What its record says is left where it is: in the batch, which is shared.
+class PutReport {
+ public:
+  // `msg`: of that batch.
+  PutReport(const std::shared_ptr<const Batch>& batch, const QueuedMsg& msg, Instant reported_at,
+            const SharedText& result)
+      : batch_(batch), msg_(&msg), reported_at_(reported_at), result_(result) {}
+  // As a store has it.
+  explicit PutReport(ReportRecord record)
+      : record_(std::make_shared<const ReportRecord>(std::move(record))) {}
+
+  [[nodiscard]] const Xid& id() const { return record_ ? record_->id : msg_->msg.id; }
+  // Good as long as the write.
+  [[nodiscard]] ReportFields fields() const {
+    return record_ ? fields_of(*record_) : fields_of(*batch_, *msg_, reported_at_, result_);
+  }
+
+ private:
+  std::shared_ptr<const Batch> batch_;
+  const QueuedMsg* msg_ = nullptr;
+  Instant reported_at_{};
+  SharedText result_;
+  std::shared_ptr<const ReportRecord> record_;
 };
 struct DropReport {
   Xid id;

@@ -110,7 +110,7 @@ std::uint64_t Dispatcher::State::settle(Lease& lease, Verdicts& verdicts, bool p
     } else if (said->missed) {
       miss(*batch, msg, {*said->missed}, now);
     } else {
-      report_msg(*batch, msg, said->result, now);
+      report_msg(batch, msg, said->result, now);
     }
   }
   if (rest.empty()) {
@@ -157,32 +157,18 @@ void Dispatcher::State::free_client(const Xid& client) {
   effects.sends.emplace_back(CloseStream{client, "all batches are settled", true});
 }
 
-void Dispatcher::State::report_msg(const Batch& batch, const QueuedMsg& msg, const Result* result,
-                                   Instant now) {
+void Dispatcher::State::report_msg(const std::shared_ptr<const Batch>& batch, const QueuedMsg& msg,
+                                   const Result* result, Instant now) {
   holding.erase(msg.msg.id);
   ++counts.reported;
-  // Made where it stays: there is one for each msg.
-  ReportRecord& record =
-      std::get<PutReport>(effects.writes.emplace_back(std::in_place_type<PutReport>)).record;
-  record.id = msg.msg.id;
-  record.period = msg.msg.period;
-  record.batch = batch.id;
-  record.client = batch.client;
-  record.accepted_at = msg.accepted_at;
-  record.granted_at = batch.granted_at;
-  record.reported_at = date(now);
-  record.misses = msg.misses;
-  record.attempts = static_cast<std::uint16_t>(msg.attempt());
-  record.queue = msg.msg.queue;
-  record.max_resends = msg.msg.max_resends;
-  record.key = msg.msg.key;
-  record.client_name = batch.client_name;
-  if (!msg.msg.payload.empty()) record.payload_hash = hash_of(msg.msg.payload);
+  const Instant reported_at = date(now);
+  SharedText came_out;
   if (result != nullptr) {
     coming += room_of_record(record_bytes(msg) + result->json.size());
-    record.result = result->json;
+    came_out = result->json;
   }
-  reports_kept.added(record.reported_at);
+  effects.writes.emplace_back(std::in_place_type<PutReport>, batch, msg, reported_at, came_out);
+  reports_kept.added(reported_at);
 }
 
 void Dispatcher::State::miss(const Batch& batch, QueuedMsg msg, Missed&& missed, Instant now) {

@@ -1,6 +1,8 @@
 #include "core/xid.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "core/check.hpp"
 
@@ -19,7 +21,27 @@ constexpr std::array<std::uint8_t, 256> make_decoding() {
   return table;
 }
 
+// Ten bits are two characters: an id is written for each msg, and one by one that takes twice as long.
+using Pair = std::array<char, 2>;
+constexpr std::array<Pair, 1024> make_pairs() {
+  std::array<Pair, 1024> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    pairs[i] = {kAlphabet[i >> 5U], kAlphabet[i & 31U]};
+  return pairs;
+}
+
 constexpr auto kDecoding = make_decoding();
+constexpr auto kPairs = make_pairs();
+
+// Big endian, as ids are.
+template <class Number>
+void store(std::uint8_t* to, Number number) {
+  if constexpr (std::endian::native == std::endian::little) {
+    number = sizeof number == 8 ? static_cast<Number>(__builtin_bswap64(number))
+                                : __builtin_bswap32(static_cast<std::uint32_t>(number));
+  }
+  std::memcpy(to, &number, sizeof number);
+}
 
 constexpr unsigned kCounterBits = 24;
 constexpr std::uint64_t kLastCounter = (1U << kCounterBits) - 1;
@@ -38,47 +60,51 @@ std::uint64_t number_of(const Xid& id) {
   return (std::uint64_t{id.seconds()} << kCounterBits) | id.counter();
 }
 
+// Its first eight bytes and its last four as numbers.
+Xid xid_of(std::uint64_t high, std::uint32_t low) {
+  Xid::Bytes bytes{};
+  store(bytes.data(), high);
+  store(bytes.data() + sizeof high, low);
+  return Xid{bytes};
+}
+
+// Written out, not in a loop. `seen`: all values, one on another.
+template <std::size_t... kAt>
+std::uint64_t decoded(const char* text, std::uint64_t& seen, std::index_sequence<kAt...> /*of*/) {
+  std::uint64_t bits = 0;
+  const auto add = [&](char character) {
+    const std::uint64_t value = kDecoding[static_cast<unsigned char>(character)];
+    seen |= value;
+    bits = bits << 5U | value;
+  };
+  (add(text[kAt]), ...);
+  return bits;
+}
+
 }  // namespace
 
 // Twelve bytes are 19.2 characters of five bits: two groups of 40 bits, and one of 16 that has four
 // bits too many.
 std::optional<Xid> Xid::parse(std::string_view text) {
   if (text.size() != kTextLength) return std::nullopt;
-  std::uint8_t seen = 0;
-  const auto group = [&](std::size_t from, std::size_t length) {
-    std::uint64_t bits = 0;
-    for (std::size_t i = from; i < from + length; ++i) {
-      const std::uint8_t value = kDecoding[static_cast<unsigned char>(text[i])];
-      seen |= value;
-      bits = (bits << 5U) | (value & 31U);
-    }
-    return bits;
-  };
-  const std::array<std::uint64_t, 3> groups{group(0, 8), group(8, 8), group(16, 4)};
-  if ((seen & kInvalid) != 0 || (groups[2] & 15U) != 0) return std::nullopt;
-  Bytes bytes{};
-  for (std::size_t i = 0; i < 5; ++i) {
-    bytes[i] = static_cast<std::uint8_t>(groups[0] >> (32 - 8 * i));
-    bytes[5 + i] = static_cast<std::uint8_t>(groups[1] >> (32 - 8 * i));
-  }
-  bytes[10] = static_cast<std::uint8_t>(groups[2] >> 12U);
-  bytes[11] = static_cast<std::uint8_t>(groups[2] >> 4U);
-  return Xid{bytes};
+  std::uint64_t seen = 0;
+  const std::uint64_t first = decoded(text.data(), seen, std::make_index_sequence<8>());
+  const std::uint64_t second = decoded(text.data() + 8, seen, std::make_index_sequence<8>());
+  const std::uint64_t last = decoded(text.data() + 16, seen, std::make_index_sequence<4>());
+  if ((seen & kInvalid) != 0 || (last & 15U) != 0) return std::nullopt;
+  return xid_of(first << 24U | second >> 16U,
+                static_cast<std::uint32_t>(second << 16U | last >> 4U));
 }
 
 void Xid::write_text(char* out) const {
-  const auto group = [&](std::uint64_t bits, std::size_t length) {
-    for (std::size_t i = length; i-- > 0; bits >>= 5U) out[i] = kAlphabet[bits & 31U];
-    out += length;
+  const auto pair = [&](std::uint64_t bits) {
+    std::memcpy(out, kPairs[bits & 1023U].data(), sizeof(Pair));
+    out += sizeof(Pair);
   };
-  const auto bytes = [&](std::size_t from, std::size_t length) {
-    std::uint64_t bits = 0;
-    for (std::size_t i = from; i < from + length; ++i) bits = (bits << 8U) | bytes_[i];
-    return bits;
-  };
-  group(bytes(0, 5), 8);
-  group(bytes(5, 5), 8);
-  group(bytes(10, 2) << 4U, 4);
+  for (const unsigned shift : {54U, 44U, 34U, 24U, 14U, 4U}) pair(high() >> shift);
+  const std::uint64_t rest = (high() & 15U) << 32U | low();
+  for (const unsigned shift : {26U, 16U, 6U}) pair(rest >> shift);
+  pair(rest << 4U);
 }
 
 std::string Xid::text() const {
@@ -144,6 +170,15 @@ struct XidFactory::Made {
 XidFactory::XidFactory(std::array<std::uint8_t, 3> machine, std::uint16_t process)
     : machine_(machine), process_(process), made_(std::make_shared<Made>()) {}
 
+inline Xid XidFactory::id_of(std::uint64_t number) const {
+  const std::uint64_t machine =
+      std::uint64_t{machine_[0]} << 16U | std::uint64_t{machine_[1]} << 8U | machine_[2];
+  const std::uint64_t high =
+      (number >> kCounterBits) << 32U | machine << 8U | static_cast<std::uint64_t>(process_ >> 8U);
+  const std::uint64_t low = (process_ & 0xffU) << kCounterBits | (number & kLastCounter);
+  return xid_of(high, static_cast<std::uint32_t>(low));
+}
+
 Xid XidFactory::next(Instant date) {
   Xid id;
   make(date, {&id, 1});
@@ -168,15 +203,6 @@ void XidFactory::make(Instant date, std::span<Xid> ids) {
     }
   } while (!made_->last.compare_exchange_weak(last, number, std::memory_order_relaxed));
   PENA_CHECK(number < kEnd);
-}
-
-Xid XidFactory::id_of(std::uint64_t number) const {
-  const auto byte = [](std::uint64_t value, unsigned shift) {
-    return static_cast<std::uint8_t>((value >> shift) & 0xffU);
-  };
-  return Xid{Xid::Bytes{byte(number, 48), byte(number, 40), byte(number, 32), byte(number, 24),
-                        machine_[0], machine_[1], machine_[2], byte(process_, 8), byte(process_, 0),
-                        byte(number, 16), byte(number, 8), byte(number, 0)}};
 }
 
 void XidFactory::begin_behind(std::uint32_t second) {

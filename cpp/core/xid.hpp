@@ -10,14 +10,17 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -65,16 +68,21 @@ class Xid {
  private:
   friend struct std::hash<Xid>;
 
-  template <std::size_t kFrom, std::size_t... kAt>
-  [[nodiscard]] constexpr std::uint64_t big_endian(std::index_sequence<kAt...> /*of*/) const {
-    return (... | (std::uint64_t{bytes_[kFrom + kAt]} << (8 * (sizeof...(kAt) - 1 - kAt))));
+  // The bytes from there on as one number, big endian. Put together byte by byte it is one load all the
+  // same, but gcc takes it for too long to be inlined.
+  template <class Number, std::size_t kFrom>
+  [[nodiscard]] constexpr Number number() const {
+    Number number = 0;
+    if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
+      for (std::size_t i = 0; i < sizeof number; ++i) number = number << 8U | bytes_[kFrom + i];
+      return number;
+    }
+    std::memcpy(&number, bytes_.data() + kFrom, sizeof number);
+    if constexpr (sizeof number == 8) return __builtin_bswap64(number);
+    return __builtin_bswap32(static_cast<std::uint32_t>(number));
   }
-  [[nodiscard]] constexpr std::uint64_t high() const {
-    return big_endian<0>(std::make_index_sequence<8>());
-  }
-  [[nodiscard]] constexpr std::uint64_t low() const {
-    return big_endian<8>(std::make_index_sequence<4>());
-  }
+  [[nodiscard]] constexpr std::uint64_t high() const { return number<std::uint64_t, 0>(); }
+  [[nodiscard]] constexpr std::uint64_t low() const { return number<std::uint32_t, 8>(); }
 
   Bytes bytes_{};
 };

@@ -253,21 +253,21 @@ void Oracle::apply(const core::DropBatch& drop) {
 }
 
 void Oracle::apply(const core::PutReport& put) {
-  Place& place = touch(put.record.id);
-  law(!place.reported, "reported_once", put.record.id.text() + " is reported twice");
-  law(batches_.contains(put.record.batch), "fence",
-      put.record.id.text() + " is reported by a batch that is over");
-  law(granted_.at(put.record.batch).end() !=
-          std::ranges::find(granted_.at(put.record.batch), put.record.id),
-      "fence", put.record.id.text() + " is reported by a batch that never held it");
-  law(at_work_.was_done(put.record.id) && said_.done(put.record.id), "honest_report",
-      put.record.id.text() + " ends in report, but nobody did it and said so");
-  check_misses(put.record.id, put.record.misses, place.grants - 1 + place.earlier);
+  const core::ReportFields report = put.fields();
+  Place& place = touch(report.id);
+  law(!place.reported, "reported_once", report.id.text() + " is reported twice");
+  law(batches_.contains(report.batch), "fence",
+      report.id.text() + " is reported by a batch that is over");
+  law(granted_.at(report.batch).end() != std::ranges::find(granted_.at(report.batch), report.id),
+      "fence", report.id.text() + " is reported by a batch that never held it");
+  law(at_work_.was_done(report.id) && said_.done(report.id), "honest_report",
+      report.id.text() + " ends in report, but nobody did it and said so");
+  check_misses(report.id, report.misses, place.grants - 1 + place.earlier);
   place.reported = true;
   place.report_place = ++report_places_;
-  report_order_[place.report_place] = put.record.id;
+  report_order_[place.report_place] = report.id;
   ++reported_;
-  digest(~std::hash<Xid>{}(put.record.id));
+  digest(~std::hash<Xid>{}(report.id));
 }
 
 void Oracle::apply(const core::PutFail& put) {

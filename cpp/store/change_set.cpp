@@ -21,8 +21,8 @@ Applying::Applying(const LmdbEnv& env, MDB_txn* txn, QueueRegistry& queues, Writ
       batch_(env, txn, Table::batch),
       report_(env, txn, Table::report),
       fail_(env, txn, Table::fail),
-      reported_(env, txn, Table::reported),
-      failed_(env, txn, Table::failed) {}
+      reported_(env, txn, Table::reported, buffers.reported),
+      failed_(env, txn, Table::failed, buffers.failed) {}
 
 void Applying::operator()(const core::PutQueue& write) {
   const core::Msg& msg = write.msg.msg;
@@ -74,9 +74,10 @@ void Applying::operator()(const core::DropBatch& write) {
 }
 
 void Applying::operator()(const core::PutReport& write) {
-  queues_.count(write.record.queue, &QueueInfo::reported, 1);
-  encode(write.record, reported_.add(write.record.id), buffers_.record);
-  put(Bucket::report, report_, write.record.id);
+  const core::ReportFields fields = write.fields();
+  queues_.count(fields.queue, &QueueInfo::reported, 1);
+  encode(fields, reported_.add(fields.id), buffers_.record);
+  put(Bucket::report, report_, fields.id);
 }
 
 void Applying::operator()(const core::DropReport& write) {

@@ -23,11 +23,14 @@ struct Written {
   std::size_t bytes = 0;
 };
 
-// One value each, kept by the caller for their memory.
+// Kept by the caller: one value each, for their memory, and what one commit leaves for the next.
 struct WriteBuffers {
   std::string record;
   std::string queue;
   std::string place;
+  SettledEnd reported, failed;
+
+  void commit_failed() { reported.next = failed.next = std::nullopt; }
 };
 
 // A visitor of writes. Its cursors are closed when it goes: LMDB wants that before a write transaction

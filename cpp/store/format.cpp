@@ -15,7 +15,7 @@ bool is_nothing(const core::PayloadHash& hash) {
   return (words[0] | words[1]) == 0;
 }
 
-void write_extras_of(const core::ReportRecord& record, Writer& writer) {
+void write_extras_of(const core::ReportFields& record, Writer& writer) {
   // Zeros that are written say that it is not known.
   const bool has_hash = !record.payload_hash || !is_nothing(*record.payload_hash);
   const core::PayloadHash hash = record.payload_hash.value_or(core::PayloadHash{});
@@ -80,13 +80,13 @@ void encode(const core::Batch& batch, std::string& out) {
   writer.seal();
 }
 
-void encode(const core::ReportRecord& record, std::uint64_t order, std::string& out) {
+void encode(const core::ReportFields& report, std::uint64_t order, std::string& out) {
   ValueWriter writer(out);
-  writer.fields(order, record.period, record.batch, record.client, record.accepted_at,
-                record.granted_at, record.reported_at, record.attempts,
-                static_cast<std::uint16_t>(record.misses.size()));
-  writer.misses(record.misses);
-  write_extras_of(record, writer);
+  writer.fields(order, report.period, report.batch, report.client, report.accepted_at,
+                report.granted_at, report.reported_at, report.attempts,
+                static_cast<std::uint16_t>(report.misses.size()));
+  writer.misses(report.misses);
+  write_extras_of(report, writer);
   writer.seal();
 }
 

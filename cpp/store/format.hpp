@@ -52,6 +52,7 @@
 #include <vector>
 
 #include "core/msg.hpp"
+#include "core/report_fields.hpp"
 #include "store/records.hpp"
 
 namespace pena::store {
@@ -65,7 +66,10 @@ inline constexpr std::uint8_t kOldestRecordVersion = 1;
 
 // Replaces `out` by the value, so that one buffer serves many records. `order`: instead of the record's.
 void encode(const core::Batch& batch, std::string& out);
-void encode(const core::ReportRecord& record, std::uint64_t order, std::string& out);
+void encode(const core::ReportFields& report, std::uint64_t order, std::string& out);
+inline void encode(const core::ReportRecord& record, std::uint64_t order, std::string& out) {
+  encode(fields_of(record), order, out);
+}
 void encode(const core::FailRecord& record, std::uint64_t order, std::string& out);
 void encode(const core::QueuedMsg& msg, std::string& out);  // of `later`
 

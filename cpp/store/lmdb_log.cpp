@@ -68,6 +68,7 @@ Written LmdbLog::commit(const ChangeSet& changes) {
     return written;
   } catch (...) {
     queues_.undo();
+    buffers_.commit_failed();
     throw;
   }
 }

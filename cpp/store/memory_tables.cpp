@@ -45,8 +45,9 @@ class MemoryWriter {
   }
   void operator()(const core::DropBatch& write) { drop(Bucket::batch, tables_.batch, write.id); }
   void operator()(const core::PutReport& write) {
-    put_settled(Bucket::report, write.record.id, write.record);
-    tables_.queues.count(write.record.queue, &QueueInfo::reported, 1);
+    const core::ReportFields fields = write.fields();
+    put_settled(Bucket::report, fields.id, record_of(fields));
+    tables_.queues.count(fields.queue, &QueueInfo::reported, 1);
   }
   void operator()(const core::DropReport& write) {
     const auto record = drop_settled<core::ReportRecord>(Bucket::report, write.id);

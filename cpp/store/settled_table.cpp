@@ -34,11 +34,14 @@ void SettledWriter::drop(std::uint64_t order, const Xid& id) {
   Xid* const place = find(order);
   if (place == nullptr || *place != id) refuse_settled(table_of(bucket_), order, id);
   *place = Xid{};
+  dropped_ = true;
 }
 
 void SettledWriter::flush(std::string& buffer) {
   if (!changed_.empty()) write_changed(buffer);
-  if (!added_.empty()) append_added(buffer);
+  if (!end_.added.empty()) append_added(buffer);
+  if (dropped_) end_.next.reset();
+  if (end_.next) *end_.next += end_.added.size();
 }
 
 // Of the records that are all holes only the last is kept, so the first tells it.
@@ -54,21 +57,20 @@ std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table) {
 
 // One that is all holes is no more needed when others come behind it.
 void SettledWriter::look_for_last() {
-  last_known_ = true;
-  added_.reserve(kMostSettled);
+  end_.next = 1;
   if (!cursor_.last()) return;
   const std::uint64_t first = settled_key(table_of(bucket_), cursor_.key());
   std::vector<Xid> ids;
   decode_settled(bucket_, first, cursor_.value(), ids);
-  next_ = first + ids.size();
+  end_.next = first + ids.size();
   if (are_holes(ids)) changed_.try_emplace(first, std::move(ids));
 }
 
 // Null where no record has that place.
 Xid* SettledWriter::find(std::uint64_t order) {
-  if (last_known_ && order >= next_) {
-    const std::uint64_t at = order - next_;
-    return at < added_.size() ? &added_[at] : nullptr;
+  if (end_.next && order >= *end_.next) {
+    const std::uint64_t at = order - *end_.next;
+    return at < end_.added.size() ? &end_.added[at] : nullptr;
   }
   const auto within = [&](auto& record) -> Xid* {
     const std::uint64_t at = order - record.first;
@@ -92,7 +94,7 @@ void SettledWriter::write_changed(std::string& buffer) {
   for (const auto& [first, ids] : changed_) {
     const std::string key = key_of_number(first);
     if (!cursor_.to(key)) refuse_settled(table_of(bucket_), first, ids.front());
-    const bool last = added_.empty() && !cursor_.next();
+    const bool last = end_.added.empty() && !cursor_.next();
     if (last || !are_holes(ids)) {
       put(first, ids, KeyCursor::Put::replace, buffer);
     } else if (cursor_.to(key)) {
@@ -103,9 +105,10 @@ void SettledWriter::write_changed(std::string& buffer) {
 }
 
 void SettledWriter::append_added(std::string& buffer) {
-  for (std::size_t at = 0; at < added_.size(); at += kMostSettled) {
-    const std::size_t count = std::min(kMostSettled, added_.size() - at);
-    put(next_ + at, std::span{added_}.subspan(at, count), KeyCursor::Put::behind_all, buffer);
+  const std::span<const Xid> added = end_.added;
+  for (std::size_t at = 0; at < added.size(); at += kMostSettled) {
+    const std::size_t count = std::min(kMostSettled, added.size() - at);
+    put(*end_.next + at, added.subspan(at, count), KeyCursor::Put::behind_all, buffer);
   }
 }
 

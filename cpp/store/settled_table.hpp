@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,18 +33,27 @@ namespace pena::store {
 // So many ids are as long as what LMDB keeps two of in a page.
 inline constexpr std::size_t kMostSettled = 168;
 
+// The end of such a table, as the only writer leaves it: the next commit need not read the last record. To
+// be forgotten where a commit failed.
+struct SettledEnd {
+  std::optional<std::uint64_t> next;  // behind the last record; none: it is to be looked for
+  std::vector<core::Xid> added;       // for its memory
+};
+
 // Puts and drops within one write transaction. Errors: StoreError.
 class SettledWriter {
  public:
   // `table`: Table::reported or Table::failed.
-  SettledWriter(const LmdbEnv& env, MDB_txn* txn, Table table)
-      : bucket_(name_of(table)), cursor_(env, txn, table) {}
+  SettledWriter(const LmdbEnv& env, MDB_txn* txn, Table table, SettledEnd& end)
+      : bucket_(name_of(table)), cursor_(env, txn, table), end_(end) {
+    end_.added.clear();
+  }
 
   // Its place. Both wait for flush(), which has to come last.
   [[nodiscard]] std::uint64_t add(const core::Xid& id) {
-    if (!last_known_) look_for_last();
-    added_.push_back(id);
-    return next_ + added_.size() - 1;
+    if (!end_.next) look_for_last();
+    end_.added.push_back(id);
+    return *end_.next + end_.added.size() - 1;
   }
   void drop(std::uint64_t order, const core::Xid& id);
   // `buffer`: for one value, kept by the caller for its memory.
@@ -62,9 +72,8 @@ class SettledWriter {
 
   const char* bucket_;
   KeyCursor cursor_;
-  bool last_known_ = false;
-  std::uint64_t next_ = 1;                                   // behind the last record
-  std::vector<core::Xid> added_;                             // from there on
+  SettledEnd& end_;                                          // `added`: from `next` on
+  bool dropped_ = false;                                     // so the last may be all holes
   std::map<std::uint64_t, std::vector<core::Xid>> changed_;  // records that lost some
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;

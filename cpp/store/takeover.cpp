@@ -55,7 +55,8 @@ bool place_some(const LmdbEnv& env, Table records, Table order, Decode decode) {
   {
     const std::optional<Xid> last = last_placed(env, txn.get(), order);
     Cursor cursor(env, txn.get(), records);
-    SettledWriter settled(env, txn.get(), order);
+    SettledEnd end;
+    SettledWriter settled(env, txn.get(), order, end);
     std::string buffer;
     std::size_t bytes = 0;
     bool there = cursor.to_first_behind(last);

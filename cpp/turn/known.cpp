@@ -24,8 +24,8 @@ std::optional<Content> content_in(const core::Write& write, const Xid& id) {
   if (const auto* put = std::get_if<core::PutLater>(&write); put && put->msg.msg.id == id) {
     return content_of(put->msg.msg);
   }
-  if (const auto* put = std::get_if<core::PutReport>(&write); put && put->record.id == id) {
-    return content_of(put->record);
+  if (const auto* put = std::get_if<core::PutReport>(&write); put && put->id() == id) {
+    return content_of(record_of(put->fields()));
   }
   if (const auto* put = std::get_if<core::PutFail>(&write); put && put->record.msg.id == id) {
     return content_of(put->record.msg);

@@ -204,20 +204,22 @@ std::optional<core::WaitingMsg> WaitingThrough::waiting(const Xid& id) const {
 
 void erase_reported(Layers layers, core::ReportReply& reply) {
   if (layers.empty() || reply.elsewhere.empty()) return;
-  std::unordered_map<Xid, const core::ReportRecord*> reported;
+  std::unordered_map<Xid, const core::PutReport*> reported;
   for (const store::ChangeSet* changes : layers) {
     for (const core::Write& write : *changes) {
       const auto* const put = std::get_if<core::PutReport>(&write);
-      if (put != nullptr) reported.emplace(put->record.id, &put->record);
+      if (put != nullptr) reported.emplace(put->id(), put);
     }
   }
   std::erase_if(reply.elsewhere, [&](const core::NamedId& named) {
     const auto at = reported.find(named.id);
     if (at == reported.end()) return false;
     ++reply.duplicate;
-    const bool is_late =
-        reply.batch_gone && !taken_under(*reply.batch, named.processed, *at->second);
-    if (is_late) ++reply.not_taken;
+    if (!reply.batch_gone) return true;
+    const core::ReportFields report = at->second->fields();
+    const bool is_taken = report.batch == reply.batch ||
+                          taken_under(*reply.batch, named.processed, report.misses);
+    if (!is_taken) ++reply.not_taken;
     return true;
   });
 }
@@ -227,7 +229,7 @@ void PutIds::note(const store::ChangeSet& changes) {
     const core::Write& write = changes[noted_];
     if (const auto* queue = std::get_if<core::PutQueue>(&write)) ids_.insert(queue->msg.msg.id);
     if (const auto* later = std::get_if<core::PutLater>(&write)) ids_.insert(later->msg.msg.id);
-    if (const auto* report = std::get_if<core::PutReport>(&write)) ids_.insert(report->record.id);
+    if (const auto* report = std::get_if<core::PutReport>(&write)) ids_.insert(report->id());
     if (const auto* fail = std::get_if<core::PutFail>(&write)) ids_.insert(fail->record.msg.id);
     if (const auto* key = std::get_if<core::PutKey>(&write)) {
       keys_.insert_or_assign(std::pair{key->queue, key->key}, key->id);

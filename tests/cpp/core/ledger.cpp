@@ -54,11 +54,12 @@ void Ledger::apply_one(const Write& write) {
   } else if (const auto* gone = std::get_if<DropBatch>(&write)) {
     law(batches.erase(gone->id) == 1, "no such batch");
   } else if (const auto* report = std::get_if<PutReport>(&write)) {
-    const auto [at, is_new] = reports.emplace(report->record.id, report->record);
+    const ReportRecord record = record_of(report->fields());
+    const auto [at, is_new] = reports.emplace(record.id, record);
     law(is_new, "reported twice");
     at->second.order = ++settled_;
-    law(batches.contains(report->record.batch), "reported by a batch that is over");
-    check_misses(report->record.misses, report->record.granted_at);
+    law(batches.contains(record.batch), "reported by a batch that is over");
+    check_misses(record.misses, record.granted_at);
   } else if (const auto* fail = std::get_if<PutFail>(&write)) {
     const auto [at, is_new] = fails.emplace(fail->record.msg.id, fail->record);
     law(is_new, "failed twice");
