@@ -124,7 +124,7 @@ class Dispatcher {
   [[nodiscard]] Counts counts() const;
   // What of the queue is in memory, between two steps.
   [[nodiscard]] InMemory in_memory() const;
-  // Who holds what: for invariants, tests and `GET /task/{id}`. Null where nobody holds it.
+  // Who holds what, for what a msg says. Null where nobody holds it. People ask with StatusAsked::What::holders.
   [[nodiscard]] const Batch* holder(const Xid& id) const;
   // What a batch still holds; null where it is settled.
   [[nodiscard]] std::shared_ptr<const Batch> batch(const Xid& id) const;

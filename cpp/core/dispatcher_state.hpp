@@ -212,6 +212,7 @@ struct Dispatcher::State {
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,
                                             std::vector<NamedId>& elsewhere) const;
+  void note_held(const Xid& batch, std::vector<NamedId>& elsewhere) const;
   void send_no_more(const Xid& batch);
   std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
@@ -232,6 +233,7 @@ struct Dispatcher::State {
   [[nodiscard]] Duration left_of(const Xid& batch, Instant now) const;
   void list_clients(const StatusAsked& asked, Instant now, Status& into) const;
   void list_batches(const StatusAsked& asked, Instant now, Status& into) const;
+  void list_holders(const StatusAsked& asked, Status& into) const;
   void sum_up(const StatusAsked& asked, Instant now, Status& into) const;
   [[nodiscard]] Counts counts_now() const;
   void begin_grace(Lease& lease, Lease::State state, Instant now);

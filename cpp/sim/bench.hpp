@@ -47,6 +47,7 @@ class Bench {
 
  private:
   void run_rounds();
+  [[nodiscard]] turn::SettledReply told(const core::ReportReply& reply) const;
 
   core::Limits limits_;
   core::Instant now_;

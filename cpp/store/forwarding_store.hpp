@@ -86,6 +86,9 @@ class ForwardingStore : public Store {
   [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return inside_->fail(id);
   }
+  [[nodiscard]] std::optional<AnyRecord> record(const core::Xid& id) const override {
+    return inside_->record(id);
+  }
   [[nodiscard]] std::optional<Bucket> find(const core::Xid& id) const override {
     return inside_->find(id);
   }

@@ -89,6 +89,15 @@ std::optional<core::QueuedMsg> waiting_msg(const LmdbEnv& env, MDB_txn* txn, con
   return read_queued(cursor, {id}, SIZE_MAX).front();
 }
 
+std::optional<AnyRecord> any_record(const LmdbEnv& env, MDB_txn* txn, const Xid& id) {
+  if (const auto value = value_of(env, txn, Table::report, id)) return decode_report(id, *value);
+  if (const auto value = value_of(env, txn, Table::fail, id)) return decode_fail(id, *value);
+  auto msg = waiting_msg(env, txn, id);
+  if (!msg) return std::nullopt;
+  const auto place = place_of(env, txn, id);
+  return core::WaitingMsg{*std::move(msg), place && place->due_at};
+}
+
 Page<Xid> waiting_ids(const LmdbEnv& env, MDB_txn* txn, Bucket bucket,
                       const std::optional<Xid>& after, std::size_t limit) {
   if (bucket == Bucket::later) return placed_ids(env, txn, true, after, limit);

@@ -32,6 +32,9 @@ struct LaterKey {
 // That waits, wherever it does.
 [[nodiscard]] std::optional<core::QueuedMsg> waiting_msg(const LmdbEnv& env, MDB_txn* txn,
                                                          const core::Xid& id);
+// What there is of a msg of queue, later, report or fail.
+[[nodiscard]] std::optional<AnyRecord> any_record(const LmdbEnv& env, MDB_txn* txn,
+                                                  const core::Xid& id);
 // Of the msgs of all queues, or of those that are to be due: `bucket` is Bucket::queue or Bucket::later.
 [[nodiscard]] Page<core::Xid> waiting_ids(const LmdbEnv& env, MDB_txn* txn, Bucket bucket,
                                           const std::optional<core::Xid>& after, std::size_t limit);

@@ -74,6 +74,9 @@ class LmdbReading : public Base {
   [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return one<core::FailRecord>(Table::fail, id, decode_fail);
   }
+  [[nodiscard]] std::optional<AnyRecord> record(const core::Xid& id) const override {
+    return any_record(index_.env(), ReadTxn(index_.env()).get(), id);
+  }
   [[nodiscard]] std::optional<Bucket> find(const core::Xid& id) const override {
     return index_.find_all({id}).front();
   }

@@ -169,10 +169,7 @@ class MemoryStore final : public Store {
   }
   [[nodiscard]] std::optional<core::QueuedMsg> waiting(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
-    const auto place = tables_.place.find(id);
-    if (place == tables_.place.end()) return one_of(queue_of(core::kDefaultQueue), id);
-    const auto& [queue, due_at] = place->second;
-    return due_at ? tables_.later.at({*due_at, id}) : queue_of(queue).at(id);
+    return waiting_msg(id);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  Most most) const override {
@@ -194,6 +191,14 @@ class MemoryStore final : public Store {
   [[nodiscard]] std::optional<core::FailRecord> fail(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
     return one_of(tables_.fail, id);
+  }
+  [[nodiscard]] std::optional<AnyRecord> record(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    if (const auto report = one_of(tables_.report, id)) return report;
+    if (const auto fail = one_of(tables_.fail, id)) return fail;
+    auto msg = waiting_msg(id);
+    if (!msg) return std::nullopt;
+    return core::WaitingMsg{*std::move(msg), bucket_of(id) == Bucket::later};
   }
   [[nodiscard]] std::optional<Bucket> find(const Xid& id) const override {
     return find_all({id}).front();
@@ -242,6 +247,12 @@ class MemoryStore final : public Store {
     static const TableOf<core::QueuedMsg> kNone;
     const auto at = tables_.queue.find(queue);
     return at == tables_.queue.end() ? kNone : at->second;
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting_msg(const Xid& id) const {
+    const auto place = tables_.place.find(id);
+    if (place == tables_.place.end()) return one_of(queue_of(core::kDefaultQueue), id);
+    const auto& [queue, due_at] = place->second;
+    return due_at ? tables_.later.at({*due_at, id}) : queue_of(queue).at(id);
   }
   [[nodiscard]] std::optional<Bucket> bucket_of(const Xid& id) const {
     if (tables_.report.contains(id)) return Bucket::report;

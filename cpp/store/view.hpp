@@ -47,6 +47,9 @@ class View {
   [[nodiscard]] virtual std::vector<core::Batch> batches() const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
+  // What there is of a msg that no batch holds, wherever it is; none where neither of queue, later, report
+  // and fail has it.
+  [[nodiscard]] virtual std::optional<AnyRecord> record(const core::Xid& id) const = 0;
   // In which of queue, later, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
   // batch.
   [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;

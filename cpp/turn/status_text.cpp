@@ -64,6 +64,7 @@ std::string status_text(const core::Status& status, const std::optional<std::str
     case core::StatusAsked::What::batches:
       return batches_text(status, queue, view);
     case core::StatusAsked::What::stats:
+    case core::StatusAsked::What::holders:  // of which nobody is told by itself
       break;
   }
   return stats_text(status, view);

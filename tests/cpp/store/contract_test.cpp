@@ -51,6 +51,26 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
             (std::vector<std::optional<Bucket>>{Bucket::fail, std::nullopt}));
 }
 
+TEST_P(StoreContract, OneMsgIsReadWhereverItIs) {
+  store_->commit({core::PutQueueName{2, "mail"}, core::PutQueue{queued(1)},
+                  core::PutQueue{test::queued_in(2, 2)}, core::PutLater{test::due(3, 77)},
+                  core::PutReport{reported(4)}, core::PutFail{failed(5)},
+                  put_batch(700, {queued(6)})});
+  const auto waiting = [&](std::uint16_t number) {
+    return std::get<core::WaitingMsg>(store_->record(id_of(number)).value());
+  };
+  EXPECT_EQ(waiting(1).msg, queued(1));
+  EXPECT_FALSE(waiting(1).later);
+  EXPECT_EQ(waiting(2).msg, test::queued_in(2, 2));
+  EXPECT_FALSE(waiting(2).later);
+  EXPECT_EQ(waiting(3).msg, test::due(3, 77));
+  EXPECT_TRUE(waiting(3).later);
+  EXPECT_EQ(std::get<core::ReportRecord>(store_->record(id_of(4)).value()), reported(4, 1));
+  EXPECT_EQ(std::get<core::FailRecord>(store_->record(id_of(5)).value()), failed(5, 1));
+  EXPECT_FALSE(store_->record(id_of(6)));  // held: not looked for
+  EXPECT_FALSE(store_->record(id_of(7)));
+}
+
 TEST_P(StoreContract, APageOfTheQueueEndsByItsBytesToo) {
   store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)}, core::PutQueue{queued(3)}});
   const std::size_t two = 2 * queued(1).memory_bytes();

@@ -90,6 +90,12 @@ class FakeView : public store::View {
   std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return found(failed, id);
   }
+  std::optional<store::AnyRecord> record(const core::Xid& id) const override {
+    if (const auto record = found(reported, id)) return record;
+    if (const auto record = found(failed, id)) return record;
+    if (const auto msg = waiting(id)) return core::WaitingMsg{*msg, due.contains(id)};
+    return std::nullopt;
+  }
   std::optional<store::Bucket> find(const core::Xid& id) const override {
     if (queued.contains(id)) return store::Bucket::queue;
     if (due.contains(id)) return store::Bucket::later;
