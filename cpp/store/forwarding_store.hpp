@@ -35,6 +35,10 @@ class ForwardingStore : public Store {
       const std::vector<Key>& keys) const override {
     return inside_->find_keys(keys);
   }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    return inside_->contents(msgs);
+  }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return inside_->last_up_to(id);
   }

@@ -167,6 +167,14 @@ class MemoryStore final : public Store {
     }
     return found;
   }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<core::Content>> contents;
+    contents.reserve(msgs.size());
+    for (const auto& [id, bucket] : msgs) contents.push_back(content(id, bucket));
+    return contents;
+  }
   [[nodiscard]] std::optional<core::QueuedMsg> waiting(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
     return waiting_msg(id);
@@ -247,6 +255,11 @@ class MemoryStore final : public Store {
     static const TableOf<core::QueuedMsg> kNone;
     const auto at = tables_.queue.find(queue);
     return at == tables_.queue.end() ? kNone : at->second;
+  }
+  [[nodiscard]] std::optional<core::Content> content(const Xid& id, Bucket bucket) const {
+    if (bucket_of(id) != bucket) return std::nullopt;
+    if (bucket == Bucket::report) return content_of(tables_.report.at(id));
+    return content_of(bucket == Bucket::fail ? tables_.fail.at(id).msg : waiting_msg(id)->msg);
   }
   [[nodiscard]] std::optional<core::QueuedMsg> waiting_msg(const Xid& id) const {
     const auto place = tables_.place.find(id);

@@ -222,22 +222,4 @@ void erase_reported(Layers layers, core::ReportReply& reply) {
   });
 }
 
-void PutIds::note(const store::ChangeSet& changes) {
-  for (; noted_ < changes.size(); ++noted_) {
-    const core::Write& write = changes[noted_];
-    if (const auto* queue = std::get_if<core::PutQueue>(&write)) ids_.insert(queue->msg.msg.id);
-    if (const auto* later = std::get_if<core::PutLater>(&write)) ids_.insert(later->msg.msg.id);
-    if (const auto* report = std::get_if<core::PutReport>(&write)) ids_.insert(report->record.id);
-    if (const auto* fail = std::get_if<core::PutFail>(&write)) ids_.insert(fail->record.msg.id);
-    if (const auto* key = std::get_if<core::PutKey>(&write)) {
-      keys_.insert_or_assign(std::pair{key->queue, key->key}, key->id);
-    }
-  }
-}
-
-std::optional<Xid> PutIds::id_of(core::QueueNumber queue, const std::string& key) const {
-  const auto at = keys_.find({queue, key});
-  return at == keys_.end() ? std::nullopt : std::optional{at->second};
-}
-
 }  // namespace pena::turn

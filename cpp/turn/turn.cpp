@@ -108,13 +108,15 @@ bool Turn::refused(core::Submitted& submitted) {
 }
 
 Known Turn::known() {
-  put_.note(effects_.writes);
-  std::vector<const PutIds*> puts{&put_};
+  std::vector<Known::Layer> layers;
   for (Round& round : rounds_) {
-    round.put.note(round.writes);
-    puts.push_back(&round.put);
+    if (round.ticket <= index_.applied()) continue;
+    round.changed.note(round.writes);
+    layers.push_back({&round.writes, &round.changed});
   }
-  return {index_, dispatcher_, layers(), std::move(puts)};
+  changed_.note(effects_.writes);
+  layers.push_back({&effects_.writes, &changed_});
+  return {index_, dispatcher_, std::move(layers)};
 }
 
 // Whoever brings his own work wants no other beside it.
@@ -261,7 +263,7 @@ void Turn::append(core::Instant now) {
     round.ticket = log_.append(effects_.writes);
     ++appended_;
     round.writes = std::exchange(effects_.writes, std::move(spare_));
-    round.put = std::exchange(put_, {});
+    round.changed = std::exchange(changed_, {});
     spare_.clear();
   }
   round.sends = std::exchange(effects_.sends, std::move(spare_sends_));

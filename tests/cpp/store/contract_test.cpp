@@ -102,6 +102,35 @@ TEST_P(StoreContract, ReadsMsgsOfTheQueueByTheirIds) {
   EXPECT_THROW((void)store_->queued(0, {id_of(0)}, SIZE_MAX), StoreError);
 }
 
+TEST_P(StoreContract, SaysWhatMsgsSayInTheOrderInWhichTheyAreAsked) {
+  ChangeSet puts{core::PutQueueName{2, "mail"}, core::PutQueue{test::queued_in(2, 300)},
+                 core::PutLater{test::due(301, 77)}, core::PutReport{reported(302)},
+                 core::PutFail{failed(303)}};
+  for (std::uint16_t number = 1; number <= 200; ++number) {
+    puts.emplace_back(core::PutQueue{queued(number, std::to_string(number))});
+  }
+  store_->commit(puts);
+  using Found = Index::Found;
+  const std::vector<Found> asked{{id_of(302), Bucket::report}, {id_of(150), Bucket::queue},
+                                 {id_of(301), Bucket::later},  {id_of(3), Bucket::queue},
+                                 {id_of(303), Bucket::fail},   {id_of(300), Bucket::queue},
+                                 {id_of(201), Bucket::queue},  {id_of(3), Bucket::report}};
+  const auto contents = store_->contents(asked);
+  ASSERT_EQ(contents.size(), asked.size());
+  const auto says = [&](std::size_t at, const core::Content& content) {
+    return contents[at] && contents[at]->payload == content.payload &&
+           core::says_the_same(*contents[at], content);
+  };
+  EXPECT_TRUE(says(0, content_of(reported(302))));
+  EXPECT_TRUE(says(1, content_of(queued(150, "150").msg)));
+  EXPECT_TRUE(says(2, content_of(test::due(301, 77).msg)));
+  EXPECT_TRUE(says(3, content_of(queued(3, "3").msg)));
+  EXPECT_TRUE(says(4, content_of(failed(303).msg)));
+  EXPECT_TRUE(says(5, content_of(test::queued_in(2, 300).msg)));
+  EXPECT_FALSE(contents[6]);
+  EXPECT_FALSE(contents[7]);
+}
+
 TEST_P(StoreContract, DropsAndReplaces) {
   store_->commit({core::PutQueue{queued(1)}, put_batch(700, {queued(2), queued(3)}),
                   core::PutFail{failed(5)}});

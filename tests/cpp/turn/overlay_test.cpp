@@ -141,17 +141,6 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Overlay, testing::Range(1U, 9U));
 
-TEST(PutIds, SeesWhatIsAddedToAChangeSet) {
-  store::ChangeSet changes{core::PutQueue{queued(1)}};
-  PutIds put;
-  put.note(changes);
-  changes.emplace_back(core::PutQueue{queued(2)});
-  EXPECT_TRUE(put.contains(id_of(1)));
-  EXPECT_FALSE(put.contains(id_of(2)));
-  put.note(changes);
-  EXPECT_TRUE(put.contains(id_of(2)));
-}
-
 TEST(EraseReported, WhatIsOnItsWayIsADuplicateAndToldWhereItCameTooLate) {
   core::PutReport under_it;
   under_it.record.id = id_of(1);
