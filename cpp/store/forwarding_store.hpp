@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,12 @@ class ForwardingStore : public Store {
     return inside_->fails_since(order, most);
   }
   [[nodiscard]] std::vector<QueueInfo> queues() const override { return inside_->queues(); }
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const override {
+    return inside_->queue_name(queue);
+  }
+  [[nodiscard]] std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    return inside_->find_queue(name);
+  }
   [[nodiscard]] std::optional<core::Xid> find_key(core::QueueNumber queue,
                                                   const std::string& key) const override {
     return inside_->find_key(queue, key);

@@ -42,6 +42,11 @@ struct LaterKey {
 // All that it has, also those with nothing in them; of an older store the one queue that it had.
 [[nodiscard]] std::vector<QueueInfo> queue_infos(const LmdbEnv& env, MDB_txn* txn);
 
+// As View has them.
+[[nodiscard]] std::string queue_name(const LmdbEnv& env, MDB_txn* txn, core::QueueNumber queue);
+[[nodiscard]] std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
+                                                          std::string_view name);
+
 // Of this schema, and nothing is left to be taken over from an older one.
 [[nodiscard]] bool is_whole(const LmdbEnv& env, MDB_txn* txn);
 // Throws where it is not: such a store does not know in which order msgs were settled.

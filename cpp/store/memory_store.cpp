@@ -153,6 +153,15 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     return tables_.queues.all();
   }
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const override {
+    const std::lock_guard lock(mutex_);
+    return tables_.queues.name_of(queue);
+  }
+  [[nodiscard]] std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    const auto all = queues();
+    const auto at = std::ranges::find(all, name, &QueueInfo::name);
+    return name.empty() || at == all.end() ? std::nullopt : std::optional{at->number};
+  }
   [[nodiscard]] std::optional<Xid> find_key(core::QueueNumber queue,
                                             const std::string& key) const override {
     return find_keys({{queue, key}}).front();

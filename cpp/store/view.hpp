@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/msg.hpp"
@@ -35,6 +36,11 @@ class View {
   [[nodiscard]] virtual Page<core::FailRecord> fails_since(std::uint64_t order,
                                                            Most most) const = 0;
   [[nodiscard]] virtual std::vector<QueueInfo> queues() const = 0;
+  // What a queue is called; empty where it has no name, or is not there.
+  [[nodiscard]] virtual std::string queue_name(core::QueueNumber queue) const = 0;
+  // Which queue is called so. It looks through all of them.
+  [[nodiscard]] virtual std::optional<core::QueueNumber> find_queue(
+      std::string_view name) const = 0;
   // Which msg is called so.
   [[nodiscard]] virtual std::optional<core::Xid> find_key(core::QueueNumber queue,
                                                           const std::string& key) const = 0;

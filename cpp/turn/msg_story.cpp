@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "turn/queue_names.hpp"
+#include "turn/stored_names.hpp"
 #include "wire/names.hpp"
 #include "wire/page_json.hpp"
 
@@ -12,14 +12,14 @@ namespace {
 
 using core::Xid;
 
-std::string story(const core::Batch& held_in, const Xid& id, QueueNames& names) {
+std::string story(const core::Batch& held_in, const Xid& id, StoredNames& names) {
   const auto msg =
       std::ranges::find(held_in.msgs, id, [](const core::QueuedMsg& one) { return one.msg.id; });
   return wire::story_json(*msg, held_in, names.name(msg->msg.queue));
 }
 
 struct Telling {
-  QueueNames& names;
+  StoredNames& names;
 
   std::string operator()(const core::WaitingMsg& waiting) const {
     return wire::story_json(waiting.msg, waiting.later, names.name(waiting.msg.msg.queue));
@@ -35,7 +35,7 @@ struct Telling {
 }  // namespace
 
 std::variant<Answer, FindMsg> answer(FindMsg asked, const store::View& view) {
-  QueueNames names{view};
+  StoredNames names{view};
   if (!asked.id) {
     if (const auto queue = names.number(asked.queue)) asked.id = view.find_key(*queue, asked.key);
   }

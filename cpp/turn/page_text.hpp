@@ -9,7 +9,7 @@
 #include <string>
 
 #include "store/view.hpp"
-#include "turn/queue_names.hpp"
+#include "turn/stored_names.hpp"
 #include "wire/page_json.hpp"
 #include "wire/query.hpp"
 
@@ -70,7 +70,7 @@ class PageText {
   std::size_t bytes_left_;
   std::size_t slice_;
   std::size_t reads_left_;
-  QueueNames names_;
+  StoredNames names_;
   std::optional<core::QueueNumber> queue_;  // the one that is asked for
   wire::PageJson json_;
   bool done_ = false;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,14 @@ class FakeView : public store::View {
     return since(failed, order, most.records);
   }
   std::vector<store::QueueInfo> queues() const override { return named; }
+  std::string queue_name(core::QueueNumber queue) const override {
+    const auto at = std::ranges::find(named, queue, &store::QueueInfo::number);
+    return at == named.end() ? std::string{} : at->name;
+  }
+  std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    const auto at = std::ranges::find(named, name, &store::QueueInfo::name);
+    return at == named.end() ? std::nullopt : std::optional{at->number};
+  }
   std::optional<core::Xid> find_key(core::QueueNumber queue,
                                     const std::string& key) const override {
     return found(keys, std::pair{queue, key});
