@@ -235,22 +235,6 @@ TEST_F(DeskTest, AReportIsToldWhenItCameAndWhatItSettled) {
          "Pena-At: 5000\r\n");
 }
 
-TEST_F(DeskTest, WhatNoBatchHeldIsLookedUpBeforeTheAnswer) {
-  open();
-  submit({1, 2, 3});
-  join(100, 1);
-  report({id_of(1)});
-  const auto asked_for = asked<core::Reported>("/report", "[]");
-  const auto reply = desk_.resolve(
-      core::ReportReply{asked_for.request,
-                        4,
-                        {{id_of(1)}, {id_of(3)}, {id_of(50)}}});  // reported, waits, never heard of
-  ASSERT_TRUE(reply);
-  EXPECT_EQ(desk_.waiting(), 0U);  // its outcome is known
-  expect(std::get<Answer>(answer(std::get<LookUp>(answer(*reply, limits_)), *store_)), 200,
-         R"({"message":"success","reported":4,"duplicate":1,"unknown":2})", "Pena-At: 1000000\r\n");
-}
-
 // ---- streams and pages
 
 TEST_F(DeskTest, AStreamIsARouteWhoseClientIsDrawnHere) {

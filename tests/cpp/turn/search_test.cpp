@@ -144,6 +144,22 @@ TEST_F(SearchTest, WhoeverWaitsForTheTurnIsGivenUp) {
               HasSubstr("send it again with the same ids"));
 }
 
+TEST_F(SearchTest, WhatNoBatchHeldIsLookedUpBeforeTheAnswer) {
+  submit({1, 2, 3});
+  join(100, 1);
+  report({id_of(1)});
+  const auto asked = std::get<Waits>(desk_.ask({"POST", "/report", {}, "[]"}, {now_, now_}));
+  // One is reported, one waits, and of one nobody has ever heard.
+  const auto reply =
+      desk_.resolve(core::ReportReply{asked.request, 4, {{id_of(1)}, {id_of(3)}, {id_of(50)}}});
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(desk_.waiting(), 0U);  // its outcome is known
+  const auto said = std::get<Answer>(answer(std::get<LookUp>(answer(*reply, limits_)), *store_));
+  EXPECT_EQ(said.status, 200U);
+  EXPECT_EQ(said.body, R"({"message":"success","reported":4,"duplicate":1,"unknown":2})");
+  EXPECT_EQ(said.headers, "Pena-At: 1000000\r\n");
+}
+
 // Its batch is lost and its msgs are others' by now; what it says of them is told from what they hold.
 TEST_F(SearchTest, ALateReportIsToldByWhatOthersHold) {
   submit({1, 2, 3});
