@@ -128,7 +128,7 @@ class Dispatcher {
   [[nodiscard]] Counts counts() const;
   // What of the queue is in memory, between two steps.
   [[nodiscard]] InMemory in_memory() const;
-  // The batch that holds the msg: for what the msg says, for invariants and tests. Null where none does.
+  // Who holds what, for what a msg says. Null where nobody holds it. People ask with StatusAsked::What::holders.
   [[nodiscard]] const Batch* holder(const Xid& id) const;
   // What a batch still holds; null where it is settled.
   [[nodiscard]] std::shared_ptr<const Batch> batch(const Xid& id) const;

@@ -55,8 +55,8 @@ struct Dispatcher::State {
   BulkJobs bulk_jobs;
   bool bulk_goes_first = false;  // what they want goes before a refill, for that went before it
   Retention reports_kept, fails_kept;
-  bool sweep_goes_first = false;     // of what they want, and what somebody waits for
-  bool room_runs_out = false;  // so that a page of the oldest reports is to make room
+  bool sweep_goes_first = false;  // of what they want, and what somebody waits for
+  bool room_runs_out = false;     // so that a page of the oldest reports is to make room
   Clients clients;
   Leases leases;    // by batch
   Holders holding;  // msg → batch
@@ -228,6 +228,7 @@ struct Dispatcher::State {
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,
                                             std::vector<NamedId>& elsewhere) const;
+  void note_held(const Xid& batch, std::vector<NamedId>& elsewhere) const;
   void send_no_more(const Xid& batch);
   std::uint64_t settle(Lease& lease, Verdicts& verdicts, bool partial, Instant now);
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
@@ -249,6 +250,7 @@ struct Dispatcher::State {
   [[nodiscard]] Duration left_of(const Xid& batch, Instant now) const;
   void list_clients(const StatusAsked& asked, Instant now, Status& into) const;
   void list_batches(const StatusAsked& asked, Instant now, Status& into) const;
+  void list_holders(const StatusAsked& asked, Status& into) const;
   void sum_up(const StatusAsked& asked, Instant now, Status& into) const;
   [[nodiscard]] Counts counts_now() const;
   void begin_grace(Lease& lease, Lease::State state, Instant now);

@@ -133,6 +133,10 @@ struct SubmitReply {
 struct NamedId {
   Xid id;
   bool processed = false;
+  // Of a report whose batch is gone: another one holds it now, and its story says that a report settled it
+  // under the batch that is named (taken_under).
+  enum class Held : std::uint8_t { no, taken, not_taken };
+  Held held = Held::no;
   friend bool operator==(const NamedId&, const NamedId&) = default;
 };
 // `elsewhere`: what the report names that no batch settled by it holds. Whoever answers looks them up in
@@ -152,6 +156,7 @@ struct ReportReply {
   std::uint64_t held = 0;  // how many msgs are held under it still
   // It named no msg, to keep that batch, and its lease does not run any more.
   bool not_kept = false;
+  std::uint64_t batches_granted = 0;  // when it was settled, as of a Status
 };
 
 // What became of a BulkAsked. `refused`: the store has no room for more msgs to wait. `stopped`: the server is

@@ -130,16 +130,17 @@ struct PauseAsked {
   bool paused = true;
 };
 
-// Somebody wants to know how it stands: who is connected, who holds what until when, or what the queues and
-// the counts are. It changes nothing.
+// Somebody wants to know how it stands: who is connected, who holds what until when, what the queues and
+// the counts are, or which batches hold some msgs. It changes nothing.
 struct StatusAsked {
-  enum class What : std::uint8_t { clients, batches, stats };
+  enum class What : std::uint8_t { clients, batches, stats, holders };
   RequestId request = 0;
   What what = What::stats;
   std::optional<std::string> queue = std::nullopt;  // its name: what has to do with it alone
   std::optional<Xid> after = std::nullopt;          // of clients and batches: exclusive
   std::string after_queue = {};                     // of the queues of `stats`: by name, exclusive
   std::size_t limit = 1000;  // of clients, batches or queues; of batches fewer where they are large
+  std::vector<Xid> ids = {};  // of `holders`: the msgs
 };
 
 // The store was measured, and is about as full as it may be: a page of the oldest reports makes room, once. Or

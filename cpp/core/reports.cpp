@@ -50,6 +50,8 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   }
   reply.batch = event.batch;
   reply.batch_gone = event.batch && batches.empty();
+  if (reply.batch_gone) note_held(*event.batch, reply.elsewhere);
+  reply.batches_granted = counts.batches;
   const Lease* const left = event.batch ? leases.find(*event.batch) : nullptr;
   if (left != nullptr) reply.held = left->batch->msgs.size();
   const bool is_running = left != nullptr && left->state == Lease::State::running;
@@ -80,6 +82,23 @@ std::vector<Xid> Dispatcher::State::batches_of(const Reported& report, const Ver
     }
   }
   return std::move(batches.all());
+}
+
+// Of what other batches hold by now. `elsewhere` is in the order of the ids; each of those batches is walked
+// through once, however many of its msgs are named.
+void Dispatcher::State::note_held(const Xid& batch, std::vector<NamedId>& elsewhere) const {
+  Batches holders;
+  for (const NamedId& named : elsewhere) {
+    if (const Xid* const held = holding.find(named.id)) holders.add(*held);
+  }
+  for (const Xid& holder : holders.all()) {
+    for (const QueuedMsg& msg : leases.find(holder)->batch->msgs) {
+      for (NamedId& named : std::ranges::equal_range(elsewhere, msg.msg.id, {}, &NamedId::id)) {
+        const bool taken = taken_under(batch, named.processed, msg.misses);
+        named.held = taken ? NamedId::Held::taken : NamedId::Held::not_taken;
+      }
+    }
+  }
 }
 
 // To the client that holds the batch, if it is connected.

@@ -37,6 +37,9 @@ void Dispatcher::State::on(StatusAsked&& event, Instant now) {
     case StatusAsked::What::stats:
       sum_up(event, now, *status);
       break;
+    case StatusAsked::What::holders:
+      list_holders(event, *status);
+      break;
   }
   effects.sends.emplace_back(StatusReply{event.request, std::move(status)});
 }
@@ -97,6 +100,15 @@ void Dispatcher::State::list_batches(const StatusAsked& asked, Instant now, Stat
       return;
     }
     into.batches.push_back({lease->batch, lease->state, left_of(lease->batch->id, now)});
+  }
+}
+
+void Dispatcher::State::list_holders(const StatusAsked& asked, Status& into) const {
+  into.batches_granted = counts.batches;
+  into.holders.reserve(asked.ids.size());
+  for (const Xid& id : asked.ids) {
+    const Xid* const held = holding.find(id);
+    into.holders.push_back(held == nullptr ? nullptr : leases.find(*held)->batch);
   }
 }
 

@@ -58,6 +58,10 @@ struct Status {
   std::uint64_t queued = 0, later = 0;   // msgs, of all queues
   std::uint64_t reports = 0, fails = 0;  // that are kept
   bool more = false;                     // there are others behind the last of the list
+  // Of each msg that was asked for what holds it; null: no batch does. Where no batch was granted between two
+  // such answers, nobody held it in between.
+  std::vector<std::shared_ptr<const Batch>> holders;
+  std::uint64_t batches_granted = 0;
 };
 
 struct StatusReply {

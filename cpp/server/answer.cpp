@@ -10,19 +10,32 @@ namespace asio = boost::asio;
 namespace {
 
 // What the store says, by a thread that may wait for the disk.
-template <class Asked>
-Awaitable<turn::Answer> look_up(Engine& engine, const Asked& asked) {
-  const auto read = [&]() -> asio::awaitable<turn::Answer> {
+Awaitable<std::variant<turn::Answer, turn::Unfound>> look(Engine& engine,
+                                                          const turn::LookUp& asked) {
+  const auto read = [&]() -> asio::awaitable<std::variant<turn::Answer, turn::Unfound>> {
     co_return turn::answer(asked, engine.buckets);
   };
   co_return co_await asio::co_spawn(engine.readers, read, use_awaitable);
 }
 
+Awaitable<turn::Answer> look_up(Engine& engine, turn::LookUp asked) {
+  while (true) {
+    auto found = co_await look(engine, asked);
+    if (auto* const answer = std::get_if<turn::Answer>(&found)) co_return std::move(*answer);
+    auto again = engine.desk.ask(std::get<turn::Unfound>(std::move(found)));
+    if (auto* const answer = std::get_if<turn::Answer>(&again)) co_return std::move(*answer);
+    const turn::Reply reply = co_await engine.reply_to(std::get<turn::Waits>(again));
+    auto given = turn::answer(reply, engine.settings.limits);
+    if (auto* const answer = std::get_if<turn::Answer>(&given)) co_return std::move(*answer);
+    asked = std::get<turn::LookUp>(std::move(given));
+  }
+}
+
 Awaitable<turn::Answer> answer_to(Engine& engine, turn::Waits& asked) {
   const turn::Reply reply = co_await engine.reply_to(asked);
   auto given = turn::answer(reply, engine.settings.limits);
-  if (const auto* const asks = std::get_if<turn::LookUp>(&given)) {
-    turn::Answer looked_up = co_await look_up(engine, *asks);
+  if (auto* const asks = std::get_if<turn::LookUp>(&given)) {
+    turn::Answer looked_up = co_await look_up(engine, std::move(*asks));
     given = std::move(looked_up);
   }
   auto& answer = std::get<turn::Answer>(given);
@@ -50,7 +63,7 @@ Awaitable<Answer> answer(Engine& engine, turn::Asked& asked) {
     co_return co_await read_page(engine, *page);
   }
   if (const auto* const sought = std::get_if<turn::FindMsg>(&asked)) {
-    co_return Answer{co_await look_up(engine, *sought)};
+    co_return Answer{co_await look_up(engine, turn::LookUp{*sought})};
   }
   if (auto* const waits = std::get_if<turn::Waits>(&asked)) {
     co_return Answer{co_await answer_to(engine, *waits)};

@@ -35,7 +35,7 @@ void Bench::run_rounds() {
     }
     if (std::holds_alternative<turn::SubmitRefused>(out)) last_known_.reset();
     if (const auto* reply = std::get_if<core::ReportReply>(&out)) {
-      last_reply_ = turn::settled(*reply, *store_);
+      last_reply_ = told(*reply);
     }
     if (const auto* reply = std::get_if<core::BulkReply>(&out)) last_bulk_ = *reply;
   }
@@ -45,6 +45,22 @@ void Bench::happen(core::Event event) {
   const core::ThrowingChecks throwing;
   turn_->take(std::move(event), now_);
   run_rounds();
+}
+
+// As of now, for nothing moves between two looks.
+turn::SettledReply Bench::told(const core::ReportReply& reply) const {
+  turn::Verdict verdict = turn::settled(reply, *store_);
+  while (auto* const open = std::get_if<turn::OpenReport>(&verdict)) {
+    core::Status status;
+    for (const core::NamedId& named : open->left) {
+      const core::Batch* const holder = turn_->dispatcher().holder(named.id);
+      status.holders.push_back(holder == nullptr ? nullptr : turn_->dispatcher().batch(holder->id));
+    }
+    status.batches_granted = turn_->dispatcher().counts().batches;
+    open->search.note(status);
+    verdict = turn::settled(turn::OpenReport{std::move(*open)}, *store_);
+  }
+  return std::get<turn::SettledReply>(verdict);
 }
 
 void Bench::submit(const std::vector<core::Xid>& ids) {

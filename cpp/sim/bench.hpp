@@ -51,6 +51,7 @@ class Bench {
  private:
   void happen(core::Event event);
   void run_rounds();
+  [[nodiscard]] turn::SettledReply told(const core::ReportReply& reply) const;
 
   core::Limits limits_;
   core::Instant now_;

@@ -84,6 +84,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
     answer(desk_.resolve(Send{reply}));
   }
   void answer(const std::optional<turn::Reply>& reply);
+  void look_up(core::RequestId request, const turn::LookUp& asked);
+  void say(core::RequestId request, const turn::Answer& said);
   void reply_to(const Peer& peer, const turn::Answer& said);
   [[nodiscard]] turn::Moment moment() const;
   void beat(const core::Xid& client);

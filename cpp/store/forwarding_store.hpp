@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,10 @@ class ForwardingStore : public Store {
   [[nodiscard]] std::vector<std::optional<core::Xid>> find_keys(
       const std::vector<Key>& keys) const override {
     return inside_->find_keys(keys);
+  }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    return inside_->contents(msgs);
   }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return inside_->last_up_to(id);
@@ -64,6 +69,12 @@ class ForwardingStore : public Store {
     return inside_->fails_since(order, most);
   }
   [[nodiscard]] std::vector<QueueInfo> queues() const override { return inside_->queues(); }
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const override {
+    return inside_->queue_name(queue);
+  }
+  [[nodiscard]] std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    return inside_->find_queue(name);
+  }
   [[nodiscard]] std::optional<core::Xid> find_key(core::QueueNumber queue,
                                                   const std::string& key) const override {
     return inside_->find_key(queue, key);
@@ -88,6 +99,9 @@ class ForwardingStore : public Store {
   }
   [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return inside_->fail(id);
+  }
+  [[nodiscard]] std::optional<AnyRecord> record(const core::Xid& id) const override {
+    return inside_->record(id);
   }
   [[nodiscard]] std::optional<Bucket> find(const core::Xid& id) const override {
     return inside_->find(id);

@@ -60,8 +60,13 @@ class Index {
                                                            Most most) const = 0;
   // A msg that waits, in a queue or to be due; none where it does not.
   [[nodiscard]] virtual std::optional<core::QueuedMsg> waiting(const core::Xid& id) const = 0;
-  // What a msg of queue, later, report or fail says; none where none of them has it.
-  [[nodiscard]] virtual std::optional<core::Content> content(const core::Xid& id) const = 0;
+  // What msgs say that find_all() has found there; none where one is not there any more.
+  struct Found {
+    core::Xid id;
+    Bucket bucket = Bucket::queue;
+  };
+  [[nodiscard]] virtual std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const = 0;
 
   // How full it is, 0 … 1 and beyond, free pages counted as free; looks at its disk, too, for what
   // follows. Cheap enough to be asked after every commit.

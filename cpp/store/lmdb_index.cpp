@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -20,16 +21,57 @@ namespace {
 
 using core::Xid;
 
-// The places of `ids` in the order of the ids.
-std::vector<std::size_t> order_of(const std::vector<Xid>& ids) {
-  std::vector<std::size_t> order(ids.size());
+// The places of those in the order of their ids.
+template <class Item, class IdOf = std::identity>
+std::vector<std::size_t> order_of(const std::vector<Item>& items, IdOf id_of = {}) {
+  std::vector<std::size_t> order(items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto id_at = [&](std::size_t at) -> const Xid& {
-    return ids[at];
+    return std::invoke(id_of, items[at]);
   };
-  if (!std::ranges::is_sorted(ids)) std::ranges::sort(order, {}, id_at);
+  if (!std::ranges::is_sorted(items, {}, id_of)) std::ranges::sort(order, {}, id_at);
   return order;
 }
+
+// What msgs say, within one transaction. Asked in the order of the ids it reads a record of a queue once.
+class Contents {
+ public:
+  Contents(const LmdbEnv& env, MDB_txn* txn)
+      : env_(env), txn_(txn), elsewhere_(records_of(env, txn, Table::place) > 0) {}
+
+  std::optional<core::Content> of(const Xid& id, Bucket bucket) {
+    if (bucket == Bucket::report) {
+      const auto value = value_of(env_, txn_, Table::report, id);
+      return value ? std::optional{content_of(decode_report(id, *value))} : std::nullopt;
+    }
+    if (bucket == Bucket::fail) {
+      const auto value = value_of(env_, txn_, Table::fail, id);
+      return value ? std::optional{content_of(decode_fail(id, *value).msg)} : std::nullopt;
+    }
+    const auto place = elsewhere_ ? place_of(env_, txn_, id) : std::nullopt;
+    if (place && place->due_at) {
+      const auto msg = waiting_msg(env_, txn_, id);
+      return msg ? std::optional{content_of(msg->msg)} : std::nullopt;
+    }
+    const auto* const msg = queue(place ? place->queue : core::kDefaultQueue).msgs.find(id);
+    return msg != nullptr ? std::optional{content_of(msg->msg)} : std::nullopt;
+  }
+
+ private:
+  struct Queue {
+    Queue(const LmdbEnv& env, MDB_txn* txn, core::QueueNumber number) : cursor(env, txn, number) {}
+    Cursor cursor;
+    QueuedMsgs msgs{cursor};
+  };
+  Queue& queue(core::QueueNumber number) {
+    return queues_.try_emplace(number, env_, txn_, number).first->second;
+  }
+
+  const LmdbEnv& env_;
+  MDB_txn* txn_;
+  bool elsewhere_;
+  std::map<core::QueueNumber, Queue> queues_;
+};
 
 // The highest id of the queue up to `id`. It may be amid the record that `id` falls into.
 std::optional<Xid> last_queued_up_to(const LmdbEnv& env, MDB_txn* txn, const Xid& id) {
@@ -105,6 +147,17 @@ std::vector<std::optional<Bucket>> LmdbIndex::find_all(const std::vector<Xid>& i
     } else if (value_of(*env_, txn.get(), Table::fail, id)) {
       found[at] = Bucket::fail;
     }
+  }
+  return found;
+}
+
+std::vector<std::optional<core::Content>> LmdbIndex::contents(
+    const std::vector<Index::Found>& msgs) const {
+  const ReadTxn txn(*env_);
+  Contents contents(*env_, txn.get());
+  std::vector<std::optional<core::Content>> found(msgs.size());
+  for (const std::size_t at : order_of(msgs, &Index::Found::id)) {
+    found[at] = contents.of(msgs[at].id, msgs[at].bucket);
   }
   return found;
 }

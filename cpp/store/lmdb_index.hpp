@@ -36,6 +36,8 @@ class LmdbIndex {
   [[nodiscard]] std::vector<QueueInfo> all_queues() const;  // those with nothing, too
   [[nodiscard]] std::vector<std::optional<Bucket>> find_all(
       const std::vector<core::Xid>& ids) const;
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Index::Found>& msgs) const;
   [[nodiscard]] std::vector<core::Batch> batches() const;
   [[nodiscard]] std::optional<std::uint64_t> meta(const std::string& key) const;
   [[nodiscard]] Page<core::Xid> ids(Bucket bucket, const std::optional<core::Xid>& after,

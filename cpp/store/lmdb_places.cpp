@@ -34,6 +34,13 @@ Page<Xid> default_queue_ids(const LmdbEnv& env, MDB_txn* txn, const std::optiona
                          [](const Xid& /*id*/) { return std::size_t{1}; });
 }
 
+// Of queue_info.
+core::QueueNumber number_in_key(std::string_view key) {
+  if (key.size() == sizeof(core::QueueNumber)) return number_of_key<core::QueueNumber>(key);
+  throw StoreError("a key of the store, in the bucket queue_info, is corrupt: it has " +
+                   std::to_string(key.size()) + " bytes, expected 4");
+}
+
 // Stores of schema 1 do not say it, and have one msg a record.
 std::uint64_t queue_length_of_older(const LmdbEnv& env, MDB_txn* txn) {
   if (const auto said = number_of(env, txn, kQueuedKey)) return *said;
@@ -89,6 +96,15 @@ std::optional<core::QueuedMsg> waiting_msg(const LmdbEnv& env, MDB_txn* txn, con
   return read_queued(cursor, {id}, SIZE_MAX).front();
 }
 
+std::optional<AnyRecord> any_record(const LmdbEnv& env, MDB_txn* txn, const Xid& id) {
+  if (const auto value = value_of(env, txn, Table::report, id)) return decode_report(id, *value);
+  if (const auto value = value_of(env, txn, Table::fail, id)) return decode_fail(id, *value);
+  auto msg = waiting_msg(env, txn, id);
+  if (!msg) return std::nullopt;
+  const auto place = place_of(env, txn, id);
+  return core::WaitingMsg{*std::move(msg), place && place->due_at};
+}
+
 Page<Xid> waiting_ids(const LmdbEnv& env, MDB_txn* txn, Bucket bucket,
                       const std::optional<Xid>& after, std::size_t limit) {
   if (bucket == Bucket::later) return placed_ids(env, txn, true, after, limit);
@@ -111,14 +127,26 @@ std::vector<QueueInfo> queue_infos(const LmdbEnv& env, MDB_txn* txn) {
   std::vector<QueueInfo> infos;
   KeyCursor cursor(env, txn, Table::queue_info);
   for (bool there = cursor.first(); there; there = cursor.next()) {
-    if (cursor.key().size() != sizeof(core::QueueNumber)) {
-      throw StoreError("a key of the store, in the bucket queue_info, is corrupt: it has " +
-                       std::to_string(cursor.key().size()) + " bytes, expected 4");
-    }
-    infos.push_back(
-        decode_queue_info(number_of_key<core::QueueNumber>(cursor.key()), cursor.value()));
+    infos.push_back(decode_queue_info(number_in_key(cursor.key()), cursor.value()));
   }
   return infos;
+}
+
+std::string queue_name(const LmdbEnv& env, MDB_txn* txn, core::QueueNumber queue) {
+  const auto value = value_of(env, txn, Table::queue_info, key_of_number(queue));
+  return value ? decode_queue_info(queue, *value).name : std::string{};
+}
+
+// Only what has the name in it is decoded, so that many queues cost little.
+std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
+                                            std::string_view name) {
+  KeyCursor cursor(env, txn, Table::queue_info);
+  for (bool there = !name.empty() && cursor.first(); there; there = cursor.next()) {
+    if (cursor.value().find(name) == std::string_view::npos) continue;
+    const auto number = number_in_key(cursor.key());
+    if (decode_queue_info(number, cursor.value()).name == name) return number;
+  }
+  return std::nullopt;
 }
 
 bool is_whole(const LmdbEnv& env, MDB_txn* txn) {

@@ -32,12 +32,20 @@ struct LaterKey {
 // That waits, wherever it does.
 [[nodiscard]] std::optional<core::QueuedMsg> waiting_msg(const LmdbEnv& env, MDB_txn* txn,
                                                          const core::Xid& id);
+// What there is of a msg of queue, later, report or fail.
+[[nodiscard]] std::optional<AnyRecord> any_record(const LmdbEnv& env, MDB_txn* txn,
+                                                  const core::Xid& id);
 // Of the msgs of all queues, or of those that are to be due: `bucket` is Bucket::queue or Bucket::later.
 [[nodiscard]] Page<core::Xid> waiting_ids(const LmdbEnv& env, MDB_txn* txn, Bucket bucket,
                                           const std::optional<core::Xid>& after, std::size_t limit);
 
 // All that it has, also those with nothing in them; of an older store the one queue that it had.
 [[nodiscard]] std::vector<QueueInfo> queue_infos(const LmdbEnv& env, MDB_txn* txn);
+
+// As View has them.
+[[nodiscard]] std::string queue_name(const LmdbEnv& env, MDB_txn* txn, core::QueueNumber queue);
+[[nodiscard]] std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
+                                                          std::string_view name);
 
 // Of this schema, and nothing is left to be taken over from an older one.
 [[nodiscard]] bool is_whole(const LmdbEnv& env, MDB_txn* txn);

@@ -45,6 +45,10 @@ class LmdbStore final : public LmdbReading<Store> {
       const std::vector<Key>& keys) const override {
     return index().find_keys(keys);
   }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    return index().contents(msgs);
+  }
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return index().last_up_to(id);
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,12 @@ class LmdbReading : public Base {
                                           decode_fail);
   }
   [[nodiscard]] std::vector<QueueInfo> queues() const override { return index_.queues(); }
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const override {
+    return store::queue_name(index_.env(), ReadTxn(index_.env()).get(), queue);
+  }
+  [[nodiscard]] std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    return store::find_queue(index_.env(), ReadTxn(index_.env()).get(), name);
+  }
   [[nodiscard]] std::optional<core::Xid> find_key(core::QueueNumber queue,
                                                   const std::string& key) const override {
     return index_.find_keys({{queue, key}}).front();
@@ -76,6 +83,9 @@ class LmdbReading : public Base {
   }
   [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return one<core::FailRecord>(Table::fail, id, decode_fail);
+  }
+  [[nodiscard]] std::optional<AnyRecord> record(const core::Xid& id) const override {
+    return any_record(index_.env(), ReadTxn(index_.env()).get(), id);
   }
   [[nodiscard]] std::optional<Bucket> find(const core::Xid& id) const override {
     return index_.find_all({id}).front();

@@ -153,6 +153,15 @@ class MemoryStore final : public Store {
     const std::lock_guard lock(mutex_);
     return tables_.queues.all();
   }
+  [[nodiscard]] std::string queue_name(core::QueueNumber queue) const override {
+    const std::lock_guard lock(mutex_);
+    return tables_.queues.name_of(queue);
+  }
+  [[nodiscard]] std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    const auto all = queues();
+    const auto at = std::ranges::find(all, name, &QueueInfo::name);
+    return name.empty() || at == all.end() ? std::nullopt : std::optional{at->number};
+  }
   [[nodiscard]] std::optional<Xid> find_key(core::QueueNumber queue,
                                             const std::string& key) const override {
     return find_keys({{queue, key}}).front();
@@ -167,12 +176,17 @@ class MemoryStore final : public Store {
     }
     return found;
   }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<core::Content>> contents;
+    contents.reserve(msgs.size());
+    for (const auto& [id, bucket] : msgs) contents.push_back(content(id, bucket));
+    return contents;
+  }
   [[nodiscard]] std::optional<core::QueuedMsg> waiting(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
-    const auto place = tables_.place.find(id);
-    if (place == tables_.place.end()) return one_of(queue_of(core::kDefaultQueue), id);
-    const auto& [queue, due_at] = place->second;
-    return due_at ? tables_.later.at({*due_at, id}) : queue_of(queue).at(id);
+    return waiting_msg(id);
   }
   [[nodiscard]] Page<core::ReportRecord> reports(std::optional<Xid> after,
                                                  Most most) const override {
@@ -198,6 +212,14 @@ class MemoryStore final : public Store {
   [[nodiscard]] std::optional<core::FailRecord> fail(const Xid& id) const override {
     const std::lock_guard lock(mutex_);
     return one_of(tables_.fail, id);
+  }
+  [[nodiscard]] std::optional<AnyRecord> record(const Xid& id) const override {
+    const std::lock_guard lock(mutex_);
+    if (const auto report = one_of(tables_.report, id)) return report;
+    if (const auto fail = one_of(tables_.fail, id)) return fail;
+    auto msg = waiting_msg(id);
+    if (!msg) return std::nullopt;
+    return core::WaitingMsg{*std::move(msg), bucket_of(id) == Bucket::later};
   }
   [[nodiscard]] std::optional<Bucket> find(const Xid& id) const override {
     return find_all({id}).front();
@@ -246,6 +268,17 @@ class MemoryStore final : public Store {
     static const TableOf<core::QueuedMsg> kNone;
     const auto at = tables_.queue.find(queue);
     return at == tables_.queue.end() ? kNone : at->second;
+  }
+  [[nodiscard]] std::optional<core::Content> content(const Xid& id, Bucket bucket) const {
+    if (bucket_of(id) != bucket) return std::nullopt;
+    if (bucket == Bucket::report) return content_of(tables_.report.at(id));
+    return content_of(bucket == Bucket::fail ? tables_.fail.at(id).msg : waiting_msg(id)->msg);
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting_msg(const Xid& id) const {
+    const auto place = tables_.place.find(id);
+    if (place == tables_.place.end()) return one_of(queue_of(core::kDefaultQueue), id);
+    const auto& [queue, due_at] = place->second;
+    return due_at ? tables_.later.at({*due_at, id}) : queue_of(queue).at(id);
   }
   [[nodiscard]] std::optional<Bucket> bucket_of(const Xid& id) const {
     if (tables_.report.contains(id)) return Bucket::report;

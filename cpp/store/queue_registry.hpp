@@ -41,6 +41,11 @@ class QueueRegistry {
   void each_changed(Tell tell) const {
     for (const auto& [number, before] : before_) tell(known_.at(number));
   }
+  // As View::queue_name() has it.
+  [[nodiscard]] std::string name_of(core::QueueNumber queue) const {
+    const auto known = known_.find(queue);
+    return known == known_.end() ? std::string{} : known->second.name;
+  }
   // As View::queues() has them.
   [[nodiscard]] std::vector<QueueInfo> all() const;
 

@@ -45,24 +45,29 @@ void each_queued(Cursor& cursor, const std::optional<Xid>& after,
 std::vector<core::QueuedMsg> read_queued(Cursor& cursor, const std::vector<Xid>& ids,
                                          std::size_t bytes) {
   std::vector<core::QueuedMsg> read;
-  std::vector<core::QueuedMsg> record;  // the one that was read last; neighbours share it
+  QueuedMsgs msgs(cursor);
   for (const Xid& id : ids) {
     if (bytes == 0) break;
-    const bool within =
-        !record.empty() && xid_of(record.front()) <= id && id <= xid_of(record.back());
-    if (!within) {
-      record.clear();
-      if (cursor.to_last_up_to(id)) decode_queued(cursor.id(), cursor.value(), record);
-    }
-    const auto at = std::ranges::lower_bound(record, id, {}, xid_of);
-    if (at == record.end() || xid_of(*at) != id) {
+    const core::QueuedMsg* const msg = msgs.find(id);
+    if (msg == nullptr) {
       throw StoreError("a bug: " + id.text() +
                        " is to be read from the bucket queue, but is not in it");
     }
-    bytes -= std::min(bytes, at->memory_bytes());
-    read.push_back(*at);
+    bytes -= std::min(bytes, msg->memory_bytes());
+    read.push_back(*msg);
   }
   return read;
+}
+
+const core::QueuedMsg* QueuedMsgs::find(const Xid& id) {
+  const bool within =
+      !record_.empty() && xid_of(record_.front()) <= id && id <= xid_of(record_.back());
+  if (!within) {
+    record_.clear();
+    if (cursor_.to_last_up_to(id)) decode_queued(cursor_.id(), cursor_.value(), record_);
+  }
+  const auto at = std::ranges::lower_bound(record_, id, {}, xid_of);
+  return at == record_.end() || xid_of(*at) != id ? nullptr : &*at;
 }
 
 bool QueuedIds::contains(const Xid& id) {

@@ -72,6 +72,19 @@ Page<Record> queue_page(Cursor& cursor, const std::optional<core::Xid>& after, s
   return page;
 }
 
+// Reads msgs of a queue by their ids, within one transaction. It keeps the record that it read last, as
+// QueuedIds does.
+class QueuedMsgs {
+ public:
+  explicit QueuedMsgs(Cursor& cursor) : cursor_(cursor) {}
+  // Null where it is not in the queue. It stands until the next call.
+  [[nodiscard]] const core::QueuedMsg* find(const core::Xid& id);
+
+ private:
+  Cursor& cursor_;
+  std::vector<core::QueuedMsg> record_;
+};
+
 // These msgs, in this order, until they have so many QueuedMsg::memory_bytes(). StoreError where one
 // is not in the bucket.
 [[nodiscard]] std::vector<core::QueuedMsg> read_queued(Cursor& cursor,

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "core/event.hpp"
 #include "core/msg.hpp"
 #include "core/xid.hpp"
 
@@ -15,6 +17,9 @@ namespace pena::store {
 
 enum class Bucket { queue, later, batch, report, fail };
 [[nodiscard]] std::string_view word(Bucket bucket);
+
+// What there is of a msg of queue, later, report or fail.
+using AnyRecord = std::variant<core::WaitingMsg, core::ReportRecord, core::FailRecord>;
 
 // A queue as the store has it: who it is, and how many msgs it has where. Held msgs are not among them.
 struct QueueInfo {

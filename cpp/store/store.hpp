@@ -31,13 +31,6 @@ class Store : public Log, public Index, public View {
   [[nodiscard]] Ticket durable() override { return committed_; }
   [[nodiscard]] Ticket applied() const override { return committed_; }
 
-  [[nodiscard]] std::optional<core::Content> content(const core::Xid& id) const override {
-    if (const auto record = report(id)) return content_of(*record);
-    if (const auto record = fail(id)) return content_of(record->msg);
-    const auto waits = waiting(id);
-    return waits ? std::optional{content_of(waits->msg)} : std::nullopt;
-  }
-
   // Durable when it returns. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
 

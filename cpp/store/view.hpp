@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/msg.hpp"
@@ -35,6 +36,11 @@ class View {
   [[nodiscard]] virtual Page<core::FailRecord> fails_since(std::uint64_t order,
                                                            Most most) const = 0;
   [[nodiscard]] virtual std::vector<QueueInfo> queues() const = 0;
+  // What a queue is called; empty where it has no name, or is not there.
+  [[nodiscard]] virtual std::string queue_name(core::QueueNumber queue) const = 0;
+  // Which queue is called so. It looks through all of them.
+  [[nodiscard]] virtual std::optional<core::QueueNumber> find_queue(
+      std::string_view name) const = 0;
   // Which msg is called so.
   [[nodiscard]] virtual std::optional<core::Xid> find_key(core::QueueNumber queue,
                                                           const std::string& key) const = 0;
@@ -48,6 +54,9 @@ class View {
   [[nodiscard]] virtual std::optional<core::Batch> batch(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::ReportRecord> report(const core::Xid& id) const = 0;
   [[nodiscard]] virtual std::optional<core::FailRecord> fail(const core::Xid& id) const = 0;
+  // What there is of a msg that no batch holds, wherever it is; none where neither of queue, later, report
+  // and fail has it.
+  [[nodiscard]] virtual std::optional<AnyRecord> record(const core::Xid& id) const = 0;
   // In which of queue, later, report and fail a msg is. Held msgs are not looked for: `batch` is keyed by
   // batch.
   [[nodiscard]] virtual std::optional<Bucket> find(const core::Xid& id) const = 0;

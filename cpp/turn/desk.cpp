@@ -54,8 +54,9 @@ void place_in_queues(const std::vector<wire::Submission>& submissions, core::Sub
 }
 
 // In the order of Desk::Waiting.
-constexpr std::array kOutcomes{UnknownOutcome::Of::msgs, UnknownOutcome::Of::bulk,
-                               UnknownOutcome::Of::pause, UnknownOutcome::Of::status};
+constexpr std::array kOutcomes{UnknownOutcome::Of::msgs,   UnknownOutcome::Of::bulk,
+                               UnknownOutcome::Of::pause,  UnknownOutcome::Of::status,
+                               UnknownOutcome::Of::status, UnknownOutcome::Of::msgs};
 
 // Puts the ids that msgs have in the place of those that were drawn for them. Those that were known
 // before, in the order of the request.
@@ -71,6 +72,15 @@ std::vector<core::Xid> note_known(const core::SubmitReply& reply, std::vector<co
     known.push_back(id);
   }
   return known;
+}
+
+std::vector<core::Xid> ids_of(const FindMsg& asked) {
+  return {*asked.id};
+}
+std::vector<core::Xid> ids_of(const LateReport& late) {
+  std::vector<core::Xid> ids;
+  for (const core::NamedId& named : late.report.left) ids.push_back(named.id);
+  return ids;
 }
 
 }  // namespace
@@ -215,6 +225,19 @@ Asked Desk::status(const Request& request, core::StatusAsked::What what) {
   return wait(number, std::move(waiting), std::move(*asked));
 }
 
+// A report whose answer is cut short is sent again, and is told then.
+std::variant<Answer, Waits> Desk::ask(Unfound&& unfound) {
+  if (stage_ == Stage::gave_up) return busy(kServerStops);
+  const core::RequestId number = next_request_++;
+  core::StatusAsked asked{number, core::StatusAsked::What::holders};
+  return std::visit(
+      [&](auto& of) {
+        asked.ids = ids_of(of);
+        return wait(number, std::move(of), std::move(asked));
+      },
+      unfound);
+}
+
 Asked Desk::read_page(const Request& request, store::Bucket bucket) const {
   const bool is_settled = bucket == store::Bucket::report || bucket == store::Bucket::fail;
   const auto query = wire::parse_page_query(
@@ -285,10 +308,20 @@ std::optional<Reply> Desk::resolve(const core::PauseReply& reply) {
 }
 
 std::optional<Reply> Desk::resolve(const core::StatusReply& reply) {
-  --status_waiting_;
-  auto waited = extract<OfStatus>(reply.request);
-  if (!waited) return std::nullopt;
-  return Reply{reply.request, Standing{reply.status, std::move(waited->queue)}};
+  const auto waiting = waiting_.find(reply.request);
+  if (waiting == waiting_.end()) return std::nullopt;
+  if (std::holds_alternative<OfStatus>(waiting->second)) {
+    --status_waiting_;
+    return Reply{reply.request, Standing{reply.status, extract<OfStatus>(reply.request)->queue}};
+  }
+  if (std::holds_alternative<FindMsg>(waiting->second)) {
+    FindMsg asked = *extract<FindMsg>(reply.request);
+    asked.search.note(*reply.status);
+    return Reply{reply.request, std::move(asked)};
+  }
+  LateReport late = *extract<LateReport>(reply.request);
+  late.report.search.note(*reply.status);
+  return Reply{reply.request, std::move(late)};
 }
 
 template <class Of>

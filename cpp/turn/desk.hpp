@@ -6,11 +6,13 @@
 //     Answer       say it
 //     OpenStream   open a stream, and tell the turn who joined; or send its head alone
 //     ReadPage     read a page of a bucket: it is the answer
-//     FindMsg      answer(*asked, view), by a thread that may wait for the disk (turn/msg_story.hpp)
+//     FindMsg      a LookUp
 //     Waits        hand `event` to the turn, and remember whose `request` is
 //   for what the turn lets go:  if (auto reply = desk.resolve(std::move(what)))
 //     answer(*reply, limits) is what that request is answered with (turn/reply.hpp): an Answer, or a
-//     LookUp, which a thread that may wait for the disk makes one
+//     LookUp
+//   a LookUp: answer(look_up, view), by a thread that may wait for the disk, is an Answer or
+//     Unfound      desk.ask(unfound) is an Answer, or Waits: as above
 //
 //               drain()               give_up()
 //   all is taken ────▶ reports, pages ────────▶ pages
@@ -78,6 +80,8 @@ class Desk {
   Desk(const core::Limits& limits, core::XidFactory ids, std::string version);
 
   [[nodiscard]] Asked ask(const Request& request, const Moment& moment);
+  // Who holds what a look at the store did not find.
+  [[nodiscard]] std::variant<Answer, Waits> ask(Unfound&& unfound);
 
   // What became of a request, from what the turn let go. Nothing where none of that number waits: it has
   // been given up.
@@ -116,7 +120,7 @@ class Desk {
   struct OfStatus {
     std::optional<std::string> queue;
   };
-  using Waiting = std::variant<OfMsgs, OfBulk, OfPause, OfStatus>;
+  using Waiting = std::variant<OfMsgs, OfBulk, OfPause, OfStatus, FindMsg, LateReport>;
 
   Asked open_stream(const Request& request, const Moment& moment);
   Asked submit(const Request& request, const Moment& moment);

@@ -11,6 +11,7 @@ std::size_t size_of(const core::Event& event) {
   if (const auto* reported = std::get_if<core::Reported>(&event)) {
     return reported->ids.size() + reported->failed.size() + reported->refused.size();
   }
+  if (const auto* asked = std::get_if<core::StatusAsked>(&event)) return asked->ids.size();
   return 0;
 }
 

@@ -1,6 +1,8 @@
 #include "turn/known.hpp"
 
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -11,26 +13,12 @@ using core::Content;
 using core::Msg;
 using core::Xid;
 
-std::optional<Content> content_in(const core::Batch& batch, const Xid& id) {
-  const auto held = std::ranges::find(batch.msgs, id, [](const auto& msg) { return msg.msg.id; });
-  return held == batch.msgs.end() ? std::nullopt : std::optional{content_of(held->msg)};
-}
-
-// Where a write puts that msg somewhere.
-std::optional<Content> content_in(const core::Write& write, const Xid& id) {
-  if (const auto* put = std::get_if<core::PutQueue>(&write); put && put->msg.msg.id == id) {
-    return content_of(put->msg.msg);
-  }
-  if (const auto* put = std::get_if<core::PutLater>(&write); put && put->msg.msg.id == id) {
-    return content_of(put->msg.msg);
-  }
-  if (const auto* put = std::get_if<core::PutReport>(&write); put && put->id() == id) {
-    return content_of(record_of(put->fields()));
-  }
-  if (const auto* put = std::get_if<core::PutFail>(&write); put && put->record.msg.id == id) {
-    return content_of(put->record.msg);
-  }
-  return std::nullopt;
+// Of a write that puts a msg somewhere.
+Content content_of_put(const core::Write& write) {
+  if (const auto* queue = std::get_if<core::PutQueue>(&write)) return content_of(queue->msg.msg);
+  if (const auto* later = std::get_if<core::PutLater>(&write)) return content_of(later->msg.msg);
+  if (const auto* fail = std::get_if<core::PutFail>(&write)) return content_of(fail->record.msg);
+  return content_of(record_of(std::get<core::PutReport>(write).fields()));
 }
 
 void sort_and_keep_first(std::vector<Msg>& msgs) {
@@ -47,46 +35,67 @@ void sort_and_keep_first(std::vector<Msg>& msgs) {
 std::optional<Known::Conflict> Known::leave_out(core::Submitted& submitted) const {
   std::vector<Msg>& msgs = submitted.msgs;
   sort_and_keep_first(msgs);
-  const Ids ids = known_ids(submitted);
-  const Ids keys = known_keys(submitted);
+  std::vector<Xid> asked;
+  asked.reserve(msgs.size());
+  for (const Msg& msg : msgs) asked.push_back(msg.id);
+  std::vector<Place> known = places(asked);
+  const auto keys = known_keys(submitted);
+  std::vector<std::size_t> by_key;
+  std::vector<Xid> keyed;
   for (std::size_t at = 0; at < msgs.size(); ++at) {
-    const bool by_key = !ids[at];
-    const std::optional<Xid> known = by_key ? keys[at] : ids[at];
-    if (!known) continue;
+    if (known[at].known || !keys[at]) continue;
+    by_key.push_back(at);
+    keyed.push_back(*keys[at]);
+  }
+  const std::vector<Place> keyed_places = keyed.empty() ? std::vector<Place>{} : places(keyed);
+  for (std::size_t i = 0; i < by_key.size(); ++i) {
+    known[by_key[i]] = keyed_places[i];
+    known[by_key[i]].known = true;
+  }
+  const Contents says = contents(known);
+  for (std::size_t at = 0; at < msgs.size(); ++at) {
+    if (!known[at].known) continue;
     Content said = content_of(msgs[at]);
     // A queue that is not known is another one than that of any msg.
     said.queue = number_of(submitted, msgs[at]).value_or(core::kGeneratedQueue);
-    const auto is = content(*known);
-    std::string other = is ? difference(said, *is, max_resends_) : "";
-    if (!other.empty()) return Conflict{std::move(msgs[at]), *known, by_key, std::move(other)};
-    submitted.known.push_back({msgs[at].id, *known});
+    std::string other = says[at] ? difference(said, *says[at], max_resends_) : "";
+    if (!other.empty()) {
+      const bool is_by_key = known[at].id != msgs[at].id;
+      return Conflict{std::move(msgs[at]), known[at].id, is_by_key, std::move(other)};
+    }
+    submitted.known.push_back({msgs[at].id, known[at].id});
   }
   std::size_t at = 0;
-  std::erase_if(msgs, [&](const Msg& /*msg*/) {
-    const bool is_known = ids[at] || keys[at];
-    ++at;
-    return is_known;
-  });
+  std::erase_if(msgs, [&](const Msg& /*msg*/) { return known[at++].known; });
   return std::nullopt;
 }
 
-Known::Ids Known::known_ids(const core::Submitted& submitted) const {
-  std::vector<Xid> asked;
-  asked.reserve(submitted.msgs.size());
-  for (const Msg& msg : submitted.msgs) asked.push_back(msg.id);
-  const auto stored = index_.find_all(asked);
-  const auto is_put = [this](const Xid& id) {
-    return std::ranges::any_of(puts_, [&](const PutIds* put) { return put->contains(id); });
-  };
-  Ids known(asked.size());
-  for (std::size_t at = 0; at < asked.size(); ++at) {
-    if (stored[at] || dispatcher_.holds(asked[at]) || is_put(asked[at])) known[at] = asked[at];
+// In each bucket the last word counts, which is the newest layer's: what the index has is gone where they
+// take it out.
+std::vector<Known::Place> Known::places(const std::vector<Xid>& ids) const {
+  const auto stored = index_.find_all(ids);
+  std::vector<Place> places(ids.size());
+  for (std::size_t at = 0; at < ids.size(); ++at) {
+    Place& place = places[at];
+    place.id = ids[at];
+    place.bucket = stored[at];
+    place.held = dispatcher_.holds(ids[at]);
+    Buckets in;
+    if (stored[at]) in.add(*stored[at]);
+    for (const Layer& layer : layers_) {
+      const ChangedIds::Change* const change = layer.ids->find(ids[at]);
+      if (change == nullptr) continue;
+      in.remove(change->dropped);
+      in.add(change->put);
+      if (!change->put.empty()) place.put = &(*layer.writes)[change->write];
+    }
+    place.known = place.held || !in.empty();
   }
-  return known;
+  return places;
 }
 
-Known::Ids Known::known_keys(const core::Submitted& submitted) const {
-  Ids known(submitted.msgs.size());
+std::vector<std::optional<Xid>> Known::known_keys(const core::Submitted& submitted) const {
+  std::vector<std::optional<Xid>> known(submitted.msgs.size());
   std::vector<store::Index::Key> keys;
   std::vector<std::size_t> places;
   for (std::size_t at = 0; at < submitted.msgs.size(); ++at) {
@@ -100,8 +109,8 @@ Known::Ids Known::known_keys(const core::Submitted& submitted) const {
   const auto stored = index_.find_keys(keys);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     std::optional<Xid> id = stored[i];
-    for (const PutIds* put : puts_) {
-      if (const auto is_put = put->id_of(keys[i].queue, keys[i].key)) id = is_put;
+    for (const Layer& layer : layers_) {
+      if (const auto* word = layer.ids->find_key(keys[i].queue, keys[i].key)) id = *word;
     }
     if (id) known[places[i]] = id;
   }
@@ -115,15 +124,46 @@ std::optional<core::QueueNumber> Known::number_of(const core::Submitted& submitt
   return dispatcher_.queue_number(submitted.queues.at(msg.queue));
 }
 
-// The last word on it is the newest layer's.
-std::optional<Content> Known::content(const Xid& id) const {
-  if (const core::Batch* const held = dispatcher_.holder(id)) return content_in(*held, id);
-  for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
-    for (const core::Write& write : **layer) {
-      if (auto found = content_in(write, id)) return found;
+Known::Contents Known::contents(const std::vector<Place>& places) const {
+  Contents contents(places.size());
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    const Place& place = places[at];
+    if (place.known && !place.held && place.put) contents[at] = content_of_put(*place.put);
+  }
+  read_held(places, contents);
+  read_stored(places, contents);
+  return contents;
+}
+
+// Each batch is walked through once, however many of its msgs are known.
+void Known::read_held(const std::vector<Place>& places, Contents& into) const {
+  std::unordered_multimap<Xid, std::size_t> wanted;
+  std::set<const core::Batch*> batches;
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    if (!places[at].held) continue;
+    wanted.emplace(places[at].id, at);
+    batches.insert(dispatcher_.holder(places[at].id));
+  }
+  for (const core::Batch* const batch : batches) {
+    for (const core::QueuedMsg& msg : batch->msgs) {
+      const auto [begin, end] = wanted.equal_range(msg.msg.id);
+      for (auto at = begin; at != end; ++at) into[at->second] = content_of(msg.msg);
     }
   }
-  return index_.content(id);
+}
+
+void Known::read_stored(const std::vector<Place>& places, Contents& into) const {
+  std::vector<store::Index::Found> found;
+  std::vector<std::size_t> at_place;
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    const Place& place = places[at];
+    if (!place.known || place.held || place.put || !place.bucket) continue;
+    found.push_back({place.id, *place.bucket});
+    at_place.push_back(at);
+  }
+  if (found.empty()) return;
+  auto contents = index_.contents(found);
+  for (std::size_t i = 0; i < found.size(); ++i) into[at_place[i]] = std::move(contents[i]);
 }
 
 }  // namespace pena::turn

@@ -1,8 +1,9 @@
 #include "turn/msg_story.hpp"
 
 #include <algorithm>
+#include <utility>
 
-#include "turn/queue_names.hpp"
+#include "turn/stored_names.hpp"
 #include "wire/names.hpp"
 #include "wire/page_json.hpp"
 
@@ -11,56 +12,46 @@ namespace {
 
 using core::Xid;
 
-std::optional<std::string> held(const Xid& id, const store::View& view, QueueNames& names) {
-  for (const core::Batch& batch : view.batches()) {
-    const auto msg =
-        std::ranges::find(batch.msgs, id, [](const core::QueuedMsg& one) { return one.msg.id; });
-    if (msg != batch.msgs.end()) {
-      return wire::story_json(*msg, batch, names.name(msg->msg.queue));
-    }
-  }
-  return std::nullopt;
+std::string story(const core::Batch& held_in, const Xid& id, StoredNames& names) {
+  const auto msg =
+      std::ranges::find(held_in.msgs, id, [](const core::QueuedMsg& one) { return one.msg.id; });
+  return wire::story_json(*msg, held_in, names.name(msg->msg.queue));
 }
 
-// Each read is of its own time, and the msg may have moved between two of them.
-std::optional<std::string> look(const Xid& id, const store::View& view, QueueNames& names) {
-  const auto bucket = view.find(id);
-  if (!bucket) return held(id, view, names);
-  if (*bucket == store::Bucket::report) {
-    const auto record = view.report(id);
-    if (record) return wire::story_json(*record, names.name(record->queue));
-  } else if (*bucket == store::Bucket::fail) {
-    const auto record = view.fail(id);
-    if (record) return wire::story_json(*record, names.name(record->msg.queue));
-  } else if (const auto msg = view.waiting(id)) {
-    return wire::story_json(*msg, *bucket == store::Bucket::later, names.name(msg->msg.queue));
-  }
-  return std::nullopt;
-}
+struct Telling {
+  StoredNames& names;
 
-std::optional<std::string> story(const Xid& id, const store::View& view, QueueNames& names) {
-  constexpr int kMostLooks = 4;
-  for (int looks = 0; looks < kMostLooks; ++looks) {
-    if (auto found = look(id, view, names)) return found;
+  std::string operator()(const core::WaitingMsg& waiting) const {
+    return wire::story_json(waiting.msg, waiting.later, names.name(waiting.msg.msg.queue));
   }
-  return std::nullopt;
-}
+  std::string operator()(const core::ReportRecord& record) const {
+    return wire::story_json(record, names.name(record.queue));
+  }
+  std::string operator()(const core::FailRecord& record) const {
+    return wire::story_json(record, names.name(record.msg.queue));
+  }
+};
 
 }  // namespace
 
-Answer answer(const FindMsg& asked, const store::View& view) {
-  QueueNames names{view};
-  std::optional<Xid> id = asked.id;
-  if (!id) {
-    if (const auto queue = names.number(asked.queue)) id = view.find_key(*queue, asked.key);
-    if (!id) {
-      return refuse({404, "no msg of the queue " + std::string{wire::full_queue_name(asked.queue)} +
-                              " has the key " + wire::shown_key(asked.key) +
-                              "; expected one that was accepted and is not forgotten"});
-    }
+std::variant<Answer, FindMsg> answer(FindMsg asked, const store::View& view) {
+  StoredNames names{view};
+  if (!asked.id) {
+    if (const auto queue = names.number(asked.queue)) asked.id = view.find_key(*queue, asked.key);
   }
-  if (auto found = story(*id, view, names)) return {200, *std::move(found), {}};
-  return refuse({404, "no msg has the id " + id->text() +
+  if (!asked.id) {
+    return refuse({404, "no msg of the queue " + std::string{wire::full_queue_name(asked.queue)} +
+                            " has the key " + wire::shown_key(asked.key) +
+                            "; expected one that was accepted and is not forgotten"});
+  }
+  if (const core::Batch* const holder = asked.search.holder(0)) {
+    return Answer{200, story(*holder, *asked.id, names), {}};
+  }
+  if (const auto record = view.record(*asked.id)) {
+    return Answer{200, std::visit(Telling{names}, *record), {}};
+  }
+  if (!asked.search.over()) return asked;
+  return refuse({404, "no msg has the id " + asked.id->text() +
                           "; expected one that was accepted and is not forgotten"});
 }
 

@@ -1,14 +1,16 @@
-// One msg and what became of it, as the store has it: GET /task/<id>, and GET /task?key=….
+// One msg and what became of it: GET /task/<id>, and GET /task?key=….
 //
 // Pure. For a thread that may wait for the disk.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "core/xid.hpp"
 #include "store/view.hpp"
 #include "turn/answer.hpp"
+#include "turn/search.hpp"
 
 namespace pena::turn {
 
@@ -17,9 +19,11 @@ struct FindMsg {
   // Where there is no id: what it is called, and in which queue; "" stands for `default`.
   std::string key = {};
   std::string queue = {};
+  Search search = {};
 };
 
-// 404 where nobody knows it. Errors: StoreError.
-[[nodiscard]] Answer answer(const FindMsg& asked, const store::View& view);
+// 404 where nobody knows it. A FindMsg, which has the id: the turn is to be asked who holds that msg, before
+// the store is looked at again. Errors: StoreError.
+[[nodiscard]] std::variant<Answer, FindMsg> answer(FindMsg asked, const store::View& view);
 
 }  // namespace pena::turn

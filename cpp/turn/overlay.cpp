@@ -128,19 +128,19 @@ void QueueThrough::walk_later(std::optional<LaterPlace> after, std::size_t most,
   const auto add_changed_until = [&](auto end) {
     for (; next != end; ++next) {
       const QueuedMsg* const put = next->second.put();
-      if (put != nullptr && !add(*put)) return false;
+      if (put != nullptr && !add(QueuedMsg{*put})) return false;
     }
     return true;
   };
   for (bool more = true; more; most = std::min<std::size_t>(2 * most, 4096)) {
     std::optional<store::LaterPlace> behind;
     if (after) behind = store::LaterPlace{after->first, after->second};
-    const store::Page<QueuedMsg> page = index_.later(behind, {most, bytes});
+    store::Page<QueuedMsg> page = index_.later(behind, {most, bytes});
     more = page.more;
-    for (const QueuedMsg& msg : page.records) {
+    for (QueuedMsg& msg : page.records) {
       after = LaterPlace{msg.queued_at, msg.msg.id};
       if (!add_changed_until(later_changes_.upper_bound(*after))) return;
-      if (!later_changes_.contains(*after) && !add(msg)) return;
+      if (!later_changes_.contains(*after) && !add(std::move(msg))) return;
     }
   }
   (void)add_changed_until(later_changes_.end());
@@ -151,14 +151,14 @@ QueueThrough::Due QueueThrough::due(core::Instant up_to, std::size_t limit,
   Due due;
   std::size_t read_bytes = 0;
   // False where it is the first that is left.
-  const auto add = [&](const QueuedMsg& msg) {
+  const auto add = [&](QueuedMsg&& msg) {
     const bool fits = msg.queued_at <= up_to && due.msgs.size() < limit && read_bytes < bytes;
     if (!fits) {
       due.next_due = msg.queued_at;
       return false;
     }
     read_bytes += msg.memory_bytes();
-    due.msgs.push_back(msg);
+    due.msgs.push_back(std::move(msg));
     return true;
   };
   walk_later(std::nullopt, 8, bytes, add);
@@ -168,7 +168,7 @@ QueueThrough::Due QueueThrough::due(core::Instant up_to, std::size_t limit,
 store::Page<QueuedMsg> QueueThrough::later(const std::optional<LaterPlace>& after,
                                            std::size_t limit, std::size_t bytes) const {
   GrowingPage grown{limit, bytes};
-  walk_later(after, limit, bytes, [&](const QueuedMsg& msg) { return grown.add(msg); });
+  walk_later(after, limit, bytes, [&](QueuedMsg&& msg) { return grown.add(std::move(msg)); });
   return std::move(grown).page();
 }
 
@@ -217,29 +217,11 @@ void erase_reported(Layers layers, core::ReportReply& reply) {
     ++reply.duplicate;
     if (!reply.batch_gone) return true;
     const core::ReportFields report = at->second->fields();
-    const bool is_taken = report.batch == reply.batch ||
-                          taken_under(*reply.batch, named.processed, report.misses);
+    const bool is_taken =
+        report.batch == reply.batch || taken_under(*reply.batch, named.processed, report.misses);
     if (!is_taken) ++reply.not_taken;
     return true;
   });
-}
-
-void PutIds::note(const store::ChangeSet& changes) {
-  for (; noted_ < changes.size(); ++noted_) {
-    const core::Write& write = changes[noted_];
-    if (const auto* queue = std::get_if<core::PutQueue>(&write)) ids_.insert(queue->msg.msg.id);
-    if (const auto* later = std::get_if<core::PutLater>(&write)) ids_.insert(later->msg.msg.id);
-    if (const auto* report = std::get_if<core::PutReport>(&write)) ids_.insert(report->id());
-    if (const auto* fail = std::get_if<core::PutFail>(&write)) ids_.insert(fail->record.msg.id);
-    if (const auto* key = std::get_if<core::PutKey>(&write)) {
-      keys_.insert_or_assign(std::pair{key->queue, key->key}, key->id);
-    }
-  }
-}
-
-std::optional<Xid> PutIds::id_of(core::QueueNumber queue, const std::string& key) const {
-  const auto at = keys_.find({queue, key});
-  return at == keys_.end() ? std::nullopt : std::optional{at->second};
 }
 
 }  // namespace pena::turn

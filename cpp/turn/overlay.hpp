@@ -12,9 +12,7 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -87,21 +85,5 @@ class WaitingThrough {
 
 // Takes out of `elsewhere` what a layer puts into the bucket `report`: those are duplicates.
 void erase_reported(Layers layers, core::ReportReply& reply);
-
-// The ids that a change set puts somewhere, though it may take them out again. Of one that still grows,
-// too: what came since the last look is added.
-class PutIds {
- public:
-  void note(const store::ChangeSet& changes);
-  [[nodiscard]] bool contains(const core::Xid& id) const { return ids_.contains(id); }
-  // Of a key that it puts.
-  [[nodiscard]] std::optional<core::Xid> id_of(core::QueueNumber queue,
-                                               const std::string& key) const;
-
- private:
-  std::unordered_set<core::Xid> ids_;
-  std::map<std::pair<core::QueueNumber, std::string>, core::Xid> keys_;
-  std::size_t noted_ = 0;  // how many of the writes are
-};
 
 }  // namespace pena::turn

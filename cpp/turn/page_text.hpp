@@ -9,7 +9,7 @@
 #include <string>
 
 #include "store/view.hpp"
-#include "turn/queue_names.hpp"
+#include "turn/stored_names.hpp"
 #include "wire/page_json.hpp"
 #include "wire/query.hpp"
 
@@ -72,7 +72,7 @@ class PageText {
   std::size_t bytes_left_;
   std::size_t slice_;
   std::size_t reads_left_;
-  QueueNames names_;
+  StoredNames names_;
   std::optional<core::QueueNumber> queue_;  // the one that is asked for
   // In the order of settling: as that of a Page, of the first slice, or of a later one that something was gone
   // before.

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/number_text.hpp"
-#include "turn/settled.hpp"
 #include "turn/status_text.hpp"
 #include "wire/bulk_body.hpp"
 #include "wire/json.hpp"
@@ -142,6 +141,35 @@ struct Answering {
     return Answer{200, wire::paused_json(paused.queue, paused.paused, paused.unknown), {}};
   }
   Answered operator()(const Standing& standing) const { return LookUp{standing}; }
+  Answered operator()(const FindMsg& asked) const { return LookUp{asked}; }
+  Answered operator()(const LateReport& report) const { return LookUp{report}; }
+};
+
+struct LookingUp {
+  const store::View& view;
+  using LookedUp = std::variant<Answer, Unfound>;
+
+  static LookedUp verdict(Verdict&& verdict, std::int64_t came_at_ms) {
+    if (auto* const open = std::get_if<OpenReport>(&verdict)) {
+      return Unfound{LateReport{std::move(*open), came_at_ms}};
+    }
+    return told(std::get<SettledReply>(verdict), came_at_ms);
+  }
+
+  LookedUp operator()(const Settled& report) const {
+    return verdict(settled(report.reply, view), report.came_at_ms);
+  }
+  LookedUp operator()(const LateReport& late) const {
+    return verdict(settled(late.report, view), late.came_at_ms);
+  }
+  LookedUp operator()(const Standing& standing) const {
+    return Answer{200, status_text(*standing.status, standing.queue, view), {}};
+  }
+  LookedUp operator()(const FindMsg& asked) const {
+    auto looked_up = answer(asked, view);
+    if (auto* const unfound = std::get_if<FindMsg>(&looked_up)) return Unfound{std::move(*unfound)};
+    return std::get<Answer>(std::move(looked_up));
+  }
 };
 
 }  // namespace
@@ -150,12 +178,8 @@ std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limi
   return std::visit(Answering{limits}, reply.outcome);
 }
 
-Answer answer(const LookUp& asked, const store::View& view) {
-  if (const auto* const standing = std::get_if<Standing>(&asked)) {
-    return {200, status_text(*standing->status, standing->queue, view), {}};
-  }
-  const auto& report = std::get<Settled>(asked);
-  return told(settled(report.reply, view), report.came_at_ms);
+std::variant<Answer, Unfound> answer(const LookUp& asked, const store::View& view) {
+  return std::visit(LookingUp{view}, asked);
 }
 
 std::string describe(const Reply& reply, const Answer& answer) {

@@ -16,6 +16,8 @@
 #include "core/status.hpp"
 #include "store/view.hpp"
 #include "turn/answer.hpp"
+#include "turn/msg_story.hpp"
+#include "turn/settled.hpp"
 #include "turn/turn.hpp"
 
 namespace pena::turn {
@@ -52,6 +54,11 @@ struct Standing {
   std::shared_ptr<const core::Status> status;
   std::optional<std::string> queue = std::nullopt;
 };
+// A report that came too late for some of what it names, of which something is yet to be found.
+struct LateReport {
+  OpenReport report;
+  std::int64_t came_at_ms = 0;
+};
 // The server ended while the request waited for the disk.
 struct UnknownOutcome {
   enum class Of : std::uint8_t { msgs, bulk, pause, status };
@@ -60,17 +67,20 @@ struct UnknownOutcome {
 
 struct Reply {
   core::RequestId request = 0;
-  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, BulkDone, Paused, Standing>
+  std::variant<UnknownOutcome, Accepted, SubmitRefused, NoRoom, Settled, BulkDone, Paused, Standing,
+               FindMsg, LateReport>
       outcome;
 };
 
-// The store is to be read first, which may wait for the disk: a report named ids that no batch held, or
-// somebody asks how it stands, which is long, too.
-using LookUp = std::variant<Settled, Standing>;
+// The store is to be read first, which may wait for the disk: a report named ids that no batch held, somebody
+// asks for a msg, or how it stands, which is long, too.
+using LookUp = std::variant<Settled, Standing, FindMsg, LateReport>;
+// What the store has in no bucket: the desk asks the turn who holds it (turn/search.hpp).
+using Unfound = std::variant<FindMsg, LateReport>;
 // What a request is answered with; as a rule without the store.
 [[nodiscard]] std::variant<Answer, LookUp> answer(const Reply& reply, const core::Limits& limits);
 // Throws StoreError. `view` has what was durable when the reply left, or more.
-[[nodiscard]] Answer answer(const LookUp& asked, const store::View& view);
+[[nodiscard]] std::variant<Answer, Unfound> answer(const LookUp& asked, const store::View& view);
 // For the log, of a request that was taken: how many msgs were accepted, or what its answer says. Empty
 // where it was refused.
 [[nodiscard]] std::string describe(const Reply& reply, const Answer& answer);

@@ -1,64 +1,33 @@
 #include "turn/settled.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <utility>
 
 namespace pena::turn {
 namespace {
 
+using core::NamedId;
 using core::Xid;
 
-// Of msgs that are in batches now. All batches are read for it, once.
-class Held {
- public:
-  explicit Held(const store::View& view) : view_(view) {}
-  // Null where no batch has it.
-  const core::QueuedMsg* find(const Xid& id) {
-    if (!batches_) read();
-    const auto found = msgs_.find(id);
-    return found == msgs_.end() ? nullptr : found->second;
+// What became of a msg under a batch that is over. One that was dropped or expired was not settled.
+struct Under {
+  const Xid& batch;
+  bool as_processed;
+
+  bool operator()(const core::ReportRecord& record) const {
+    return taken_under(batch, as_processed, record);
   }
-
- private:
-  void read() {
-    batches_ = view_.batches();
-    for (const core::Batch& batch : *batches_) {
-      for (const core::QueuedMsg& msg : batch.msgs) msgs_.emplace(msg.msg.id, &msg);
-    }
+  bool operator()(const core::FailRecord& record) const {
+    return taken_under(batch, as_processed, record.misses);
   }
-
-  const store::View& view_;
-  std::optional<std::vector<core::Batch>> batches_;
-  std::unordered_map<Xid, const core::QueuedMsg*> msgs_;
-};
-
-// What became of msgs under a batch that is over. One that was dropped or expired was not settled.
-class Under {
- public:
-  Under(const Xid& batch, const store::View& view) : batch_(batch), view_(view), held_(view) {}
-
-  bool has_taken(const core::NamedId& named, std::optional<store::Bucket> bucket) {
-    const auto tells = [&](const auto& story) {
-      return taken_under(batch_, named.processed, story);
-    };
-    // It may have gone on since it was found there.
-    if (bucket == store::Bucket::report) {
-      if (const auto record = view_.report(named.id)) return tells(*record);
-    }
-    if (bucket == store::Bucket::fail) {
-      if (const auto record = view_.fail(named.id)) return tells(record->misses);
-    }
-    if (bucket) {
-      if (const auto msg = view_.waiting(named.id)) return tells(msg->misses);
-    }
-    const core::QueuedMsg* const msg = held_.find(named.id);
-    return msg != nullptr && tells(msg->misses);
+  bool operator()(const core::WaitingMsg& waiting) const {
+    return taken_under(batch, as_processed, waiting.msg.misses);
   }
-
- private:
-  Xid batch_;
-  const store::View& view_;
-  Held held_;
+  bool operator()(const core::Batch& holder, const Xid& id) const {
+    const auto msg =
+        std::ranges::find(holder.msgs, id, [](const core::QueuedMsg& one) { return one.msg.id; });
+    return taken_under(batch, as_processed, msg->misses);
+  }
 };
 
 }  // namespace
@@ -71,22 +40,47 @@ SettledReply settled_so_far(const core::ReportReply& reply) {
   return answer;
 }
 
-SettledReply settled(const core::ReportReply& reply, const store::View& view) {
+Verdict settled(const core::ReportReply& reply, const store::View& view) {
   SettledReply answer = settled_so_far(reply);
   if (reply.elsewhere.empty()) return answer;
   std::vector<Xid> ids;
   ids.reserve(reply.elsewhere.size());
-  for (const core::NamedId& named : reply.elsewhere) ids.push_back(named.id);
-  const auto buckets = view.find_all(ids);
-  for (const auto& bucket : buckets) {
+  for (const NamedId& named : reply.elsewhere) ids.push_back(named.id);
+  for (const auto& bucket : view.find_all(ids)) {
     ++(bucket == store::Bucket::report ? answer.duplicate : answer.unknown);
   }
   if (!reply.batch || !reply.batch_gone) return answer;
-  Under under{*reply.batch, view};
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    if (!under.has_taken(reply.elsewhere[i], buckets[i])) ++answer.not_taken;
+  // What was held then has its story, whatever became of it since.
+  OpenReport report{answer, *reply.batch, {}, Search{reply.batches_granted}};
+  for (const NamedId& named : reply.elsewhere) {
+    if (named.held == NamedId::Held::no) report.left.push_back(named);
+    if (named.held == NamedId::Held::not_taken) ++report.so_far.not_taken;
   }
-  return answer;
+  return settled(std::move(report), view);
+}
+
+Verdict settled(OpenReport report, const store::View& view) {
+  std::vector<NamedId> left;
+  for (std::size_t at = 0; at < report.left.size(); ++at) {
+    const NamedId& named = report.left[at];
+    const Under under{report.batch, named.processed};
+    if (const core::Batch* const holder = report.search.holder(at)) {
+      if (!under(*holder, named.id)) ++report.so_far.not_taken;
+    } else if (const auto record = view.record(named.id)) {
+      if (!std::visit(under, *record)) ++report.so_far.not_taken;
+    } else {
+      left.push_back(named);
+    }
+  }
+  // A story that says that it was processed would be in `report`.
+  const auto is_processed = [](const NamedId& named) {
+    return named.processed;
+  };
+  report.so_far.not_taken += std::erase_if(left, is_processed);
+  report.left = std::move(left);
+  if (!report.left.empty() && !report.search.over()) return report;
+  report.so_far.not_taken += report.left.size();
+  return report.so_far;
 }
 
 }  // namespace pena::turn

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <variant>
+#include <vector>
 
 #include "core/effect.hpp"
 #include "store/view.hpp"
+#include "turn/search.hpp"
 
 namespace pena::turn {
 
@@ -20,9 +23,21 @@ struct SettledReply {
   std::uint64_t not_taken = 0;
   bool not_kept = false;  // as that of a ReportReply
 };
+// Its batch was gone, and some of what it names was neither held then nor is it in the store: it may have been
+// granted in between, with a story that says it was taken.
+struct OpenReport {
+  SettledReply so_far;
+  core::Xid batch;
+  std::vector<core::NamedId> left;
+  Search search;
+};
+
 // Without those ids, for which the store is to be read.
 [[nodiscard]] SettledReply settled_so_far(const core::ReportReply& reply);
+// An OpenReport: the turn is to be asked who holds those that are `left`, before the store is looked at again.
 // Any thread, once the reply has left the turn; throws StoreError.
-[[nodiscard]] SettledReply settled(const core::ReportReply& reply, const store::View& view);
+using Verdict = std::variant<SettledReply, OpenReport>;
+[[nodiscard]] Verdict settled(const core::ReportReply& reply, const store::View& view);
+[[nodiscard]] Verdict settled(OpenReport report, const store::View& view);
 
 }  // namespace pena::turn

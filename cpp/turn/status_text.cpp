@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "turn/count_list.hpp"
-#include "turn/queue_names.hpp"
+#include "turn/stored_names.hpp"
 #include "wire/names.hpp"
 #include "wire/status_json.hpp"
 
@@ -49,7 +49,7 @@ std::string batches_text(const core::Status& status, const std::optional<std::st
   if (!queue) {
     return wire::batches_json(status, [](QueueNumber) { return true; });
   }
-  const auto asked = QueueNames(view).number(wire::short_queue_name(*queue));
+  const auto asked = StoredNames(view).number(wire::short_queue_name(*queue));
   return wire::batches_json(
       status, [asked](QueueNumber number) { return asked && are_one(*asked, number); });
 }
@@ -64,6 +64,7 @@ std::string status_text(const core::Status& status, const std::optional<std::str
     case core::StatusAsked::What::batches:
       return batches_text(status, queue, view);
     case core::StatusAsked::What::stats:
+    case core::StatusAsked::What::holders:  // of which nobody is told by itself
       break;
   }
   return stats_text(status, view);

@@ -109,13 +109,15 @@ bool Turn::refused(core::Submitted& submitted) {
 }
 
 Known Turn::known() {
-  put_.note(effects_.writes);
-  std::vector<const PutIds*> puts{&put_};
+  std::vector<Known::Layer> layers;
   for (Round& round : rounds_) {
-    round.put.note(round.writes);
-    puts.push_back(&round.put);
+    if (round.ticket <= index_.applied()) continue;
+    round.changed.note(round.writes);
+    layers.push_back({&round.writes, &round.changed});
   }
-  return {index_, dispatcher_, layers(), std::move(puts), limits_.max_resends};
+  changed_.note(effects_.writes);
+  layers.push_back({&effects_.writes, &changed_});
+  return {index_, dispatcher_, std::move(layers), limits_.max_resends};
 }
 
 // Whoever brings his own work wants no other beside it.
@@ -263,7 +265,7 @@ void Turn::append(core::Instant now) {
     round.ticket = log_.append(effects_.writes);
     ++appended_;
     round.writes = std::exchange(effects_.writes, std::move(spare_));
-    round.put = std::exchange(put_, {});
+    round.changed = std::exchange(changed_, {});
     const std::uint64_t made_room = dispatcher_.counts().room_reports;
     if (std::exchange(reports_made_room_, made_room) != made_room) room_made_ = round.ticket;
     spare_.clear();

@@ -33,6 +33,7 @@
 #include "store/index.hpp"
 #include "store/log.hpp"
 #include "turn/admission.hpp"
+#include "turn/changed_ids.hpp"
 #include "turn/generator.hpp"
 #include "turn/known.hpp"
 #include "turn/overlay.hpp"
@@ -124,7 +125,7 @@ class Turn {
     std::vector<core::Send> sends;
     std::vector<SubmitRefused> refusals;
     core::Room coming;  // what the writes take of the store's
-    PutIds put;
+    ChangedIds changed;
     core::Instant closed_at;
   };
   // What was decided of the open round, where only answers to reports wait for it.
@@ -186,7 +187,7 @@ class Turn {
   // The open round.
   core::Effects effects_;
   std::vector<SubmitRefused> refusals_;
-  PutIds put_;
+  ChangedIds changed_;
   std::optional<Hold> hold_;
 
   // Closed ones, the oldest first: those that are not durable, and before them those that the index

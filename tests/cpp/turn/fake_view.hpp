@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,14 @@ class FakeView : public store::View {
     return since(failed, order, std::min(most.records, slice));
   }
   std::vector<store::QueueInfo> queues() const override { return named; }
+  std::string queue_name(core::QueueNumber queue) const override {
+    const auto at = std::ranges::find(named, queue, &store::QueueInfo::number);
+    return at == named.end() ? std::string{} : at->name;
+  }
+  std::optional<core::QueueNumber> find_queue(std::string_view name) const override {
+    const auto at = std::ranges::find(named, name, &store::QueueInfo::name);
+    return at == named.end() ? std::nullopt : std::optional{at->number};
+  }
   std::optional<core::Xid> find_key(core::QueueNumber queue,
                                     const std::string& key) const override {
     return found(keys, std::pair{queue, key});
@@ -94,6 +103,12 @@ class FakeView : public store::View {
   }
   std::optional<core::FailRecord> fail(const core::Xid& id) const override {
     return found(failed, id);
+  }
+  std::optional<store::AnyRecord> record(const core::Xid& id) const override {
+    if (const auto record = found(reported, id)) return record;
+    if (const auto record = found(failed, id)) return record;
+    if (const auto msg = waiting(id)) return core::WaitingMsg{*msg, due.contains(id)};
+    return std::nullopt;
   }
   std::optional<store::Bucket> find(const core::Xid& id) const override {
     if (queued.contains(id)) return store::Bucket::queue;

@@ -141,26 +141,15 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Overlay, testing::Range(1U, 9U));
 
-TEST(PutIds, SeesWhatIsAddedToAChangeSet) {
-  store::ChangeSet changes{core::PutQueue{queued(1)}};
-  PutIds put;
-  put.note(changes);
-  changes.emplace_back(core::PutQueue{queued(2)});
-  EXPECT_TRUE(put.contains(id_of(1)));
-  EXPECT_FALSE(put.contains(id_of(2)));
-  put.note(changes);
-  EXPECT_TRUE(put.contains(id_of(2)));
-}
-
 TEST(EraseReported, WhatIsOnItsWayIsADuplicateAndToldWhereItCameTooLate) {
-  core::PutReport under_it;
-  under_it.record.id = id_of(1);
-  under_it.record.batch = id_of(900);
-  core::PutReport later;
-  later.record.id = id_of(2);
-  later.record.batch = id_of(901);
-  later.record.misses = {core::Miss{id_of(900), {}, {}, {}, core::MissReason::refused, {}}};
-  const store::ChangeSet changes{under_it, later};
+  core::ReportRecord under_it;
+  under_it.id = id_of(1);
+  under_it.batch = id_of(900);
+  core::ReportRecord later;
+  later.id = id_of(2);
+  later.batch = id_of(901);
+  later.misses = {core::Miss{id_of(900), {}, {}, {}, core::MissReason::refused, {}}};
+  const store::ChangeSet changes{core::PutReport{under_it}, core::PutReport{later}};
   const auto told = [&](bool as_processed) {
     core::ReportReply reply{7};
     reply.batch = id_of(900);

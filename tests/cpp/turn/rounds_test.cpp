@@ -130,7 +130,7 @@ TEST_F(RoundsTest, AReportOfWhatIsNotInTheIndexYetIsADuplicate) {
   const auto replies = of<core::ReportReply>(turn_->durable(now_));
   ASSERT_EQ(replies.size(), 2U);
   EXPECT_EQ(replies[0].reported, 1U);
-  const SettledReply again = settled(replies[1], *store_);
+  const SettledReply again = std::get<SettledReply>(settled(replies[1], *store_));
   EXPECT_EQ(again.duplicate, 1U);
   EXPECT_EQ(again.unknown, 0U);
 }

@@ -221,8 +221,8 @@ TEST_F(TurnTest, TellsDuplicateFromUnknown) {
   submit({1});
   join(100, 1);
   report({id_of(1)});
-  const SettledReply again =
-      settled(of<core::ReportReply>(report({id_of(1), id_of(77)})).at(0), *store_);
+  const SettledReply again = std::get<SettledReply>(
+      settled(of<core::ReportReply>(report({id_of(1), id_of(77)})).at(0), *store_));
   EXPECT_EQ(again.reported, 0U);
   EXPECT_EQ(again.duplicate, 1U);
   EXPECT_EQ(again.unknown, 1U);
