@@ -75,8 +75,9 @@ class Rules(Model):
             id: self.keys[queue, key] for id, key in named.items() if (queue, key) in self.keys
         }
         known |= {id: id for id in ids if id in self.msgs and self.msgs[id].bucket is not None}
-        says = (queue, max_resends)
-        if any((self.msgs[id].queue, self.msgs[id].max_resends) != says for id in known.values()):
+        most = self.most if max_resends is None else max_resends + 1
+        msgs = [self.msgs[id] for id in known.values()]
+        if any((msg.queue, msg.most) != (queue, most) for msg in msgs):
             assert answer is None
             return
         assert answer == known
