@@ -68,7 +68,7 @@ bool is_server(std::string_view path) {
 
 // Empty where there is no such path.
 std::string allowed(std::string_view path) {
-  if (is_server(path)) return "GET, HEAD, POST, OPTIONS";
+  if (is_server(path)) return "GET, HEAD, POST, DELETE, OPTIONS";
   std::string methods;
   for (const Entry& entry : kRoutes) {
     if (entry.path != entry_path(path)) continue;

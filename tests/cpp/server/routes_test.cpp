@@ -43,7 +43,7 @@ TEST_F(RoutesTest, OptionsTellsTheMethods) {
     client.send(HttpClient::head("OPTIONS", target));
     const HttpAnswer answer = client.read_head();
     EXPECT_EQ(answer.status, 204);
-    EXPECT_EQ(answer.field("allow"), "GET, HEAD, POST, OPTIONS");
+    EXPECT_EQ(answer.field("allow"), "GET, HEAD, POST, DELETE, OPTIONS");
     EXPECT_EQ(answer.fields.count("content-length"), 0U);
   }
 }

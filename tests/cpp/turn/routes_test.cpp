@@ -83,8 +83,8 @@ TEST(Routes, OptionsTellsTheMethodsOfAPath) {
   EXPECT_EQ(allow("/queue"), "Allow: GET, HEAD, DELETE, OPTIONS\r\n");
   EXPECT_EQ(allow("/stats"), "Allow: GET, HEAD, OPTIONS\r\n");
   EXPECT_EQ(allow("/clients"), "Allow: GET, HEAD, OPTIONS\r\n");
-  EXPECT_EQ(allow("*"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
-  EXPECT_EQ(allow("/"), "Allow: GET, HEAD, POST, OPTIONS\r\n");
+  EXPECT_EQ(allow("*"), "Allow: GET, HEAD, POST, DELETE, OPTIONS\r\n");
+  EXPECT_EQ(allow("/"), "Allow: GET, HEAD, POST, DELETE, OPTIONS\r\n");
 }
 
 TEST(Routes, AMethodThatDoesNotGoWithThePathIsToldThoseThatDo) {
