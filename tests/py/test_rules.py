@@ -255,11 +255,11 @@ class Rules(Model):
     @precondition(lambda self: self.meddles and len(self.msgs) > 8)
     @rule(queue=st.one_of(QUEUES, st.none()))
     def delete_all(self, queue: str | None) -> None:
-        """All that wait were accepted before the request."""
+        """All that wait when the request comes, be it in the same moment."""
         waiting = [
             id
             for id, msg in self.msgs.items()
-            if msg.bucket in WAITING and msg.accepted_at < self.now and queue in (None, msg.queue)
+            if msg.bucket in WAITING and queue in (None, msg.queue)
         ]
         assert self.real.delete_waiting(queue=queue) == (len(waiting), 0)
         for id in waiting:

@@ -118,7 +118,7 @@ class Model(RuleBasedStateMachine):
         self.paused: set[str] = set()
         self.calls = 1
         self.names = 0
-        self.came_due = 0
+        self.came_back = 0
 
     # ---- time passes
 
@@ -187,7 +187,7 @@ class Model(RuleBasedStateMachine):
         for msg in self.msgs.values():
             if msg.bucket == "later" and msg.due_at <= self.now:
                 msg.bucket = "queue"
-                self.came_due += 1
+                self.came_back += 1
         for batch, held in list(self.batches.items()):
             if held.ends_at > self.now:
                 continue
@@ -199,6 +199,7 @@ class Model(RuleBasedStateMachine):
             for id in held.msgs:
                 self.msgs[id].lost.append(batch)
                 self.miss(id)
+                self.came_back += 1
             self.over[batch] = held.msgs
             del self.batches[batch]
 
@@ -289,7 +290,7 @@ class Model(RuleBasedStateMachine):
         while self.somebody_waits():
             # A short batch may linger, and no longer; for one that takes it, not even that.
             assert not all(self.clients[id].short for id in self.who_waits())
-            came_due = self.came_due
+            came_back = self.came_back
             self.pass_time(LINGER)
-            # What came due meanwhile may have begun another batch.
-            assert not self.somebody_waits() or self.came_due > came_due
+            # What came due or came back meanwhile may have begun another batch.
+            assert not self.somebody_waits() or self.came_back > came_back
