@@ -168,16 +168,19 @@ void Turn::read_for_dispatcher(core::Instant now) {
   read_bulk(std::get<core::WantedBulk>(wanted), now);
 }
 
-// Queue by queue, where each has little.
+// Queue by queue where each has little, but no more in a round than one page may have.
 void Turn::read_bulk(core::WantedBulk wanted, core::Instant now) {
   constexpr int kMostPages = 64;
-  constexpr std::size_t kWritesOfBulk = 1000;
-  const std::size_t before = effects_.writes.size();
+  const std::size_t most = wanted.limit;
+  std::size_t read = 0;
   for (int pages = 0; pages < kMostPages; ++pages) {
-    step(turn::read_bulk(index_, layers(), wanted), now);
+    wanted.limit = std::min(wanted.limit, most - read);
+    core::BulkRead page = turn::read_bulk(index_, layers(), wanted);
+    read += std::max(page.looked_up, page.waiting.size() + page.reports.size() + page.fails.size());
+    step(std::move(page), now);
     const core::Wanted more = dispatcher_.wanted();
     const auto* const bulk = std::get_if<core::WantedBulk>(&more);
-    if (bulk == nullptr || effects_.writes.size() - before >= kWritesOfBulk) return;
+    if (bulk == nullptr || read >= most) return;
     wanted = *bulk;
   }
 }
