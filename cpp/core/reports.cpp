@@ -93,9 +93,11 @@ void Dispatcher::State::note_held(const Xid& batch, std::vector<NamedId>& elsewh
   }
   for (const Xid& holder : holders.all()) {
     for (const QueuedMsg& msg : leases.find(holder)->batch->msgs) {
-      for (NamedId& named : std::ranges::equal_range(elsewhere, msg.msg.id, {}, &NamedId::id)) {
-        const bool taken = taken_under(batch, named.processed, msg.misses);
-        named.held = taken ? NamedId::Held::taken : NamedId::Held::not_taken;
+      // A report may name it twice.
+      auto named = std::ranges::lower_bound(elsewhere, msg.msg.id, {}, &NamedId::id);
+      for (; named != elsewhere.end() && named->id == msg.msg.id; ++named) {
+        const bool taken = taken_under(batch, named->processed, msg.misses);
+        named->held = taken ? NamedId::Held::taken : NamedId::Held::not_taken;
       }
     }
   }
