@@ -1,5 +1,6 @@
 #include "store/change_set.hpp"
 
+#include "core/queue_names.hpp"
 #include "store/error.hpp"
 #include "store/lmdb_places.hpp"
 #include "store/lmdb_records.hpp"
@@ -75,7 +76,7 @@ void Applying::operator()(const core::DropBatch& write) {
 
 void Applying::operator()(const core::PutReport& write) {
   const core::ReportFields fields = write.fields();
-  queues_.count(fields.queue, &QueueInfo::reported, 1);
+  queues_.count(core::shown_queue(fields.queue), &QueueInfo::reported, 1);
   encode(fields, reported_.add(fields.id), buffers_.record);
   put(Bucket::report, report_, fields.id);
 }
@@ -84,7 +85,7 @@ void Applying::operator()(const core::DropReport& write) {
   const auto record = decode_report(write.id, report_.find(Bucket::report, write.id));
   report_.drop_found(write.id);
   reported_.drop(record.order, write.id);
-  queues_.count(record.queue, &QueueInfo::reported, -1);
+  queues_.count(core::shown_queue(record.queue), &QueueInfo::reported, -1);
   ++written_.forgotten;
   ++written_.records;
 }

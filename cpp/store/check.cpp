@@ -253,7 +253,7 @@ class Laws {
     };
     one("queued", said.queued, has.queued);
     one("later", said.later, has.later);
-    one("reported", said.reported, has.reported);
+    if (says_reported(said.number)) one("reported", said.reported, has.reported);
     one("failed", said.failed, has.failed);
   }
 

@@ -21,6 +21,7 @@
 //   place        = queue:u32 { due_at:i64 }?      with a date: in `later`, otherwise in `queues`
 //   key          = id:xid
 //   queue_info   = paused:u8 queued:u64 later:u64 reported:u64 failed:u64 name
+//                  `reported` of the two default queues is not looked at: they have what is left of `report`
 //   reported     = id:xid+, as one commit settled them; zeros for one that was dropped
 //   failed       = the same
 //   QueuedMsg    = msg accepted_at:i64 queued_at:i64 attempts:u16 misses
@@ -113,6 +114,11 @@ void encode_key(const core::Xid& id, std::string& out);
 [[nodiscard]] core::Xid decode_key(std::string_view key, std::string_view value);
 
 void encode(const QueueInfo& info, std::string& out);
+// Whether its record says how many reports it has. The default queue's count would change in nearly every
+// commit, and be the only thing of its page that does.
+[[nodiscard]] constexpr bool says_reported(core::QueueNumber queue) {
+  return queue >= core::kFirstNamedQueue;
+}
 [[nodiscard]] QueueInfo decode_queue_info(core::QueueNumber number, std::string_view value);
 
 // `bucket`: "reported" or "failed". Ids that were dropped are nil.

@@ -35,7 +35,8 @@ core::Xid decode_key(std::string_view key, std::string_view value) {
 void encode(const QueueInfo& info, std::string& out) {
   ValueWriter writer(out);
   writer.number(static_cast<std::uint8_t>(info.paused ? 1 : 0));
-  for (const std::uint64_t count : {info.queued, info.later, info.reported, info.failed}) {
+  const std::uint64_t reported = says_reported(info.number) ? info.reported : 0;
+  for (const std::uint64_t count : {info.queued, info.later, reported, info.failed}) {
     writer.number(count);
   }
   writer.name(info.name);

@@ -41,6 +41,11 @@ core::QueueNumber number_in_key(std::string_view key) {
                    std::to_string(key.size()) + " bytes, expected 4");
 }
 
+[[noreturn]] void refuse_count(core::QueueNumber queue) {
+  throw StoreError("the queue " + std::to_string(queue) +
+                   " is said to have more msgs reported than there are");
+}
+
 // Stores of schema 1 do not say it, and have one msg a record.
 std::uint64_t queue_length_of_older(const LmdbEnv& env, MDB_txn* txn) {
   if (const auto said = number_of(env, txn, kQueuedKey)) return *said;
@@ -124,11 +129,21 @@ std::vector<QueueInfo> queue_infos(const LmdbEnv& env, MDB_txn* txn) {
     return {{core::kDefaultQueue, "", false, queue_length_of_older(env, txn), 0,
              records_of(env, txn, Table::report), records_of(env, txn, Table::fail)}};
   }
-  std::vector<QueueInfo> infos;
+  std::vector<QueueInfo> infos(1);
+  std::uint64_t left = records_of(env, txn, Table::report);
   KeyCursor cursor(env, txn, Table::queue_info);
   for (bool there = cursor.first(); there; there = cursor.next()) {
-    infos.push_back(decode_queue_info(number_in_key(cursor.key()), cursor.value()));
+    QueueInfo info = decode_queue_info(number_in_key(cursor.key()), cursor.value());
+    if (!says_reported(info.number)) info.reported = 0;
+    if (info.reported > left) refuse_count(info.number);
+    left -= info.reported;
+    if (info.number == core::kDefaultQueue) {
+      infos.front() = std::move(info);
+    } else {
+      infos.push_back(std::move(info));
+    }
   }
+  infos.front().reported = left;
   return infos;
 }
 

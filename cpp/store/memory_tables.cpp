@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "core/queue_names.hpp"
 #include "store/error.hpp"
 
 namespace pena::store {
@@ -47,11 +48,11 @@ class MemoryWriter {
   void operator()(const core::PutReport& write) {
     const core::ReportFields fields = write.fields();
     put_settled(Bucket::report, fields.id, record_of(fields));
-    tables_.queues.count(fields.queue, &QueueInfo::reported, 1);
+    tables_.queues.count(core::shown_queue(fields.queue), &QueueInfo::reported, 1);
   }
   void operator()(const core::DropReport& write) {
     const auto record = drop_settled<core::ReportRecord>(Bucket::report, write.id);
-    tables_.queues.count(record.queue, &QueueInfo::reported, -1);
+    tables_.queues.count(core::shown_queue(record.queue), &QueueInfo::reported, -1);
   }
   void operator()(const core::PutFail& write) {
     put_settled(Bucket::fail, write.record.msg.id, write.record);

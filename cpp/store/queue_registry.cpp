@@ -5,6 +5,7 @@
 
 #include "core/number_text.hpp"
 #include "store/error.hpp"
+#include "store/format.hpp"
 
 namespace pena::store {
 namespace {
@@ -75,6 +76,14 @@ void QueueRegistry::settle() {
   }
   sums_.clear();
   last_sum_ = nullptr;
+}
+
+// As its record says it.
+bool QueueRegistry::is_changed(const QueueInfo& info, const std::optional<QueueInfo>& before) {
+  if (!before || says_reported(info.number)) return true;
+  QueueInfo but_for_reports = info;
+  but_for_reports.reported = before->reported;
+  return but_for_reports != *before;
 }
 
 void QueueRegistry::undo() {

@@ -36,10 +36,13 @@ class QueueRegistry {
   void keep() { before_.clear(); }
   void undo();
 
-  // Since the last keep(), after settle(): what became of each.
+  // Since the last keep(), after settle(): what became of each whose record is another one.
   template <class Tell>
   void each_changed(Tell tell) const {
-    for (const auto& [number, before] : before_) tell(known_.at(number));
+    for (const auto& [number, before] : before_) {
+      const QueueInfo& info = known_.at(number);
+      if (is_changed(info, before)) tell(info);
+    }
   }
   // As View::queue_name() has it.
   [[nodiscard]] std::string name_of(core::QueueNumber queue) const {
@@ -50,6 +53,8 @@ class QueueRegistry {
   [[nodiscard]] std::vector<QueueInfo> all() const;
 
  private:
+  [[nodiscard]] static bool is_changed(const QueueInfo& info,
+                                       const std::optional<QueueInfo>& before);
   void begin_sum(core::QueueNumber queue);
   QueueInfo& change(core::QueueNumber queue);
 

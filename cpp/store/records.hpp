@@ -21,7 +21,8 @@ enum class Bucket { queue, later, batch, report, fail };
 // What there is of a msg of queue, later, report or fail.
 using AnyRecord = std::variant<core::WaitingMsg, core::ReportRecord, core::FailRecord>;
 
-// A queue as the store has it: who it is, and how many msgs it has where. Held msgs are not among them.
+// A queue as the store has it: who it is, and how many msgs it has where. Held msgs are not among them. Of the
+// two queues whose name is `default` the first has the reports of both.
 struct QueueInfo {
   core::QueueNumber number = core::kDefaultQueue;
   std::string name;  // empty for the two queues whose name is `default`

@@ -307,7 +307,10 @@ def _check_order(stored: Stored) -> None:
 
 
 def _check_queues(stored: Stored) -> None:
-    """The counts of each queue are those of its msgs, and each has a name of its own."""
+    """The counts of each queue are those of its msgs, and each has a name of its own.
+
+    What the two default queues say of reports counts for nothing: they have those that are left.
+    """
     counted: dict[int, Counter[str]] = defaultdict(Counter)
     for record in stored.records.values():
         counted[record.queue][record.bucket] += 1
@@ -319,6 +322,8 @@ def _check_queues(stored: Stored) -> None:
             ("reported", "report", said.reported),
             ("failed", "fail", said.failed),
         ):
+            if what == "reported" and number < FIRST_NAMED_QUEUE:
+                continue
             law(
                 count == has[bucket],
                 f"queue_info says {count} {what} msgs of the queue {number}, it has {has[bucket]}",

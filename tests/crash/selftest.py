@@ -23,6 +23,8 @@ from load import Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 
 Damage = Callable[["Store"], None]
+# What queue_info says of a queue: not paused, no msgs, no name.
+NOTHING = bytes(34)
 
 
 def raw_xid(text: str) -> bytes:
@@ -93,14 +95,14 @@ class Store:
             txn.drop(table, delete=False)
             for msgs in records:
                 txn.put(msgs[0][:12], sealed(b"".join(msgs)), db=table)
-        before = self.sound.queues[0].queued
+        before = self.sound.queues[0].queued if 0 in self.sound.queues else 0
         self.count_queued(sum(map(len, records)) - before)
 
     def count_queued(self, more: int) -> None:
         """Change how many msgs are said to be queued in the default queue."""
         key = bytes(4)
         with self.env.begin(db=self.table("queue_info"), write=True) as txn:
-            body = (txn.get(key) or b"")[5:]
+            body = (txn.get(key) or sealed(NOTHING))[5:]
             queued = int.from_bytes(body[1:9], "little") + more
             txn.put(key, sealed(body[:1] + queued.to_bytes(8, "little") + body[9:]))
 
@@ -240,7 +242,7 @@ def call_nothing(store: Store) -> None:
 def name_default(store: Store) -> None:
     """The default queue has a name."""
     with store.env.begin(db=store.table("queue_info")) as txn:
-        body = (txn.get(bytes(4)) or b"")[5:]
+        body = (txn.get(bytes(4)) or sealed(NOTHING))[5:]
     store.put_raw("queue_info", bytes(4), sealed(body[:-1] + b"\x01x"))
 
 

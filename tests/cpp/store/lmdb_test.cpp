@@ -312,6 +312,47 @@ TEST(LmdbStore, ACountThatIsTooLowIsNotGuessed) {
               HasSubstr("the queue 0 is said to have 1 msg queued, and has more"));
 }
 
+// Stores that an earlier build of this schema wrote say it.
+TEST(LmdbStore, WhatTheDefaultQueueIsSaidToHaveReportedCountsForNothing) {
+  const TempFolder folder;
+  open_lmdb_store(folder.path(), kMap)
+      ->commit({core::PutReport{test::reported(1)}, core::PutReport{test::reported(2)}});
+  {
+    const auto env = LmdbEnv::open(folder.path(), 0, true);
+    WriteTxn txn(*env);
+    std::string value;
+    encode(QueueInfo{2, "mail", false, 0, 0, 70}, value);
+    for (const core::QueueNumber number : {core::kDefaultQueue, core::kGeneratedQueue}) {
+      std::string of_default = value;
+      of_default.replace(of_default.size() - 5, 5, std::string(1, '\0'));
+      seal(of_default);
+      ASSERT_TRUE(KeyCursor(*env, txn.get(), Table::queue_info)
+                      .put(key_of_number(number), of_default, KeyCursor::Put::replace));
+    }
+    txn.commit();
+  }
+  const auto store = open_lmdb_store(folder.path(), kMap);
+  EXPECT_EQ(store->queues(), (std::vector<QueueInfo>{{0, "", false, 0, 0, 2, 0}}));
+  store->commit({core::DropReport{id_of(1)}, core::DropReport{id_of(2)}});
+  EXPECT_TRUE(store->queues().empty());
+}
+
+TEST(LmdbStore, MoreReportsThanThereAreAreNotBelieved) {
+  const TempFolder folder;
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutReport{test::reported(1)}});
+  {
+    const auto env = LmdbEnv::open(folder.path(), 0, true);
+    WriteTxn txn(*env);
+    std::string value;
+    encode(QueueInfo{2, "mail", false, 0, 0, 2}, value);
+    ASSERT_TRUE(KeyCursor(*env, txn.get(), Table::queue_info)
+                    .put(key_of_number(core::QueueNumber{2}), value, KeyCursor::Put::replace));
+    txn.commit();
+  }
+  EXPECT_THAT(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
+              HasSubstr("the queue 2 is said to have more msgs reported than there are"));
+}
+
 TEST(LmdbStore, QueuesThatHaveNothingAreForgottenAtTheNextStart) {
   const TempFolder folder;
   {

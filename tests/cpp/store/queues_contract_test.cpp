@@ -286,6 +286,23 @@ TEST_P(QueuesContract, CountsWhatEachQueueHas) {
   EXPECT_EQ(info(3), (QueueInfo{3, "video", false, 1, 0, 0, 0}));
 }
 
+// And whatever is said of another queue, the two of `default` have the rest.
+TEST_P(QueuesContract, TheReportsOfBothDefaultQueuesAreCountedTogether) {
+  store_->commit({core::PutReport{reported(1)}, core::PutReport{reported(2, 0, 1)},
+                  core::PutReport{reported(3, 0, 2)}, core::PutReport{reported(4, 0, 1)}});
+  EXPECT_EQ(info(0), (QueueInfo{0, "", false, 0, 0, 3, 0}));
+  EXPECT_EQ(info(2), (QueueInfo{2, "mail", false, 0, 0, 1, 0}));
+  store_->commit({core::DropReport{id_of(2)}, core::DropReport{id_of(3)}, core::PutQueue{queued(5)},
+                  core::PutQueue{queued_in(1, 6)}});
+  EXPECT_EQ(
+      store_->queues(),
+      (std::vector<QueueInfo>{
+          {0, "", false, 1, 0, 2, 0}, {1, "", false, 1, 0, 0, 0}, {2, "mail"}, {3, "video"}}));
+  EXPECT_EQ(store_->counts(), (BucketCounts{2, 0, 0, 2, 0}));
+  store_->commit({core::DropReport{id_of(1)}, core::DropReport{id_of(4)}});
+  EXPECT_EQ(info(0), (QueueInfo{0, "", false, 1, 0, 0, 0}));
+}
+
 TEST_P(QueuesContract, QueuesHaveNamesAndPauses) {
   store_->commit({core::PutQueueName{2, "mail", true}, core::PutQueueName{0, "default", true}});
   EXPECT_EQ(store_->queues(),
