@@ -9,8 +9,13 @@ import { EventSource } from "eventsource";
 const [url, library] = [process.argv[2], process.argv[3]];
 const stream = `${url}/task?batchsize=1`;
 
-async function take(data) {
-  const { id } = JSON.parse(data);
+// One behind the other: the answer to a report may come after the next msg does.
+let last = Promise.resolve();
+function take(data) {
+  last = last.then(() => work(JSON.parse(data).id));
+}
+
+async function work(id) {
   await fetch(`${url}/report`, { method: "POST", body: JSON.stringify([id]) });
   console.log(id);
 }
