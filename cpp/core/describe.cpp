@@ -172,7 +172,8 @@ struct Describer {
            (send.refused ? " refused: no room" : "") + (send.stopped ? " stopped" : "");
   }
   std::string operator()(const PauseReply& send) const {
-    if (send.refused) return "reply refused: too many queues";
+    if (send.refused == NameRefused::too_many_queues) return "reply refused: too many queues";
+    if (send.refused == NameRefused::no_room) return "reply refused: no room";
     return send.unknown ? "reply done, unknown" : "reply done";
   }
   std::string operator()(const StatusReply& /*send*/) const { return "reply status"; }

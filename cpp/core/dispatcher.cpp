@@ -52,11 +52,11 @@ void Dispatcher::State::stop_job(BulkReply&& reply) {
 void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
   const auto known = names.find(event.queue);
   if (!event.paused && (!known || !names.is_stored(*known))) {
-    effects.sends.emplace_back(PauseReply{event.request, false, !known});
+    effects.sends.emplace_back(PauseReply{event.request, NameRefused::no, !known});
     return;
   }
   if (is_too_many({event.queue})) {
-    effects.sends.emplace_back(PauseReply{event.request, true});
+    effects.sends.emplace_back(PauseReply{event.request, NameRefused::too_many_queues});
     return;
   }
   const QueueNames::Stored stored = names.store(event.queue);
@@ -66,7 +66,7 @@ void Dispatcher::State::on(PauseAsked&& event, Instant /*now*/) {
   }
   touch(stored.queue);
   if (stored.queue == kDefaultQueue) touch(kGeneratedQueue);
-  effects.sends.emplace_back(PauseReply{event.request, false, !known});
+  effects.sends.emplace_back(PauseReply{event.request, NameRefused::no, !known});
 }
 
 // ---- clients
@@ -295,6 +295,11 @@ bool Dispatcher::has_room_for(const std::vector<Result>& results) const {
   Room room;
   for (const Result& result : results) room += room_of_record(result.json.size());
   return results.empty() || state_->has_room(room + state_->kept_for_one(0));
+}
+
+bool Dispatcher::keeps_name(const std::string& queue) const {
+  const auto known = state_->names.find(queue);
+  return known && state_->names.is_stored(*known);
 }
 
 bool Dispatcher::has_room_for_any() const {

@@ -101,6 +101,8 @@ class Dispatcher {
   // Whether as many queues as these msgs need have names or may have: the first name that may not, or none.
   [[nodiscard]] std::optional<std::string> queue_too_many(
       const std::vector<std::string>& queues) const;
+  // Whether the store has the name of that queue.
+  [[nodiscard]] bool keeps_name(const std::string& queue) const;
   // Whether there are any msgs for which that holds.
   [[nodiscard]] bool has_room_for_any() const;
   // A client is free and msgs are there, but no batch is granted for lack of room.

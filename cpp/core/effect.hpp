@@ -169,10 +169,17 @@ struct BulkReply {
   bool stopped = false;
 };
 
-// What became of a PauseAsked. `refused`: the queue would be a new one, and there are as many as may be.
+// Why the name of a new queue is not kept.
+enum class NameRefused : std::uint8_t {
+  no,
+  too_many_queues,  // there are as many as may be
+  no_room,          // for anything new, be it in the store or on its disk
+};
+
+// What became of a PauseAsked.
 struct PauseReply {
   RequestId request = 0;
-  bool refused = false;
+  NameRefused refused = NameRefused::no;
   bool unknown = false;  // no queue of that name was used or paused so far
 };
 

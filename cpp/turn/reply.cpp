@@ -63,6 +63,11 @@ Answer too_many_queues(const std::string& queue, const core::Limits& limits) {
               "expected the name of one that is there");
 }
 
+Answer no_room(const std::string& what, const core::Limits& limits) {
+  return busy("the store, of " + std::to_string(limits.map_bytes) +
+              " bytes, or its disk has no room for " + what + " beside what held ones may need");
+}
+
 Answer refusal(const SubmitRefused& refused, const core::Limits& limits) {
   switch (refused.why) {
     case SubmitRefused::Why::other_content:
@@ -105,10 +110,7 @@ struct Answering {
     return Answer{201, wire::accepted_json(accepted.ids, accepted.known), {}};
   }
   Answered operator()(const SubmitRefused& refused) const { return refusal(refused, limits); }
-  Answered operator()(const NoRoom& /*refused*/) const {
-    return busy("the store, of " + std::to_string(limits.map_bytes) +
-                " bytes, or its disk has no room for these msgs beside what held ones may need");
-  }
+  Answered operator()(const NoRoom& /*refused*/) const { return no_room("these msgs", limits); }
   Answered operator()(const BulkDone& ended) const {
     const bool retried = ended.what == core::BulkAsked::What::retry;
     if (ended.reply.stopped) {
@@ -137,7 +139,14 @@ struct Answering {
     return told(settled_so_far(report.reply), report.came_at_ms);
   }
   Answered operator()(const Paused& paused) const {
-    if (paused.refused) return too_many_queues(paused.queue, limits);
+    switch (paused.refused) {
+      case core::NameRefused::too_many_queues:
+        return too_many_queues(paused.queue, limits);
+      case core::NameRefused::no_room:
+        return no_room("the name of the queue " + paused.queue + ", which is new,", limits);
+      case core::NameRefused::no:
+        break;
+    }
     return Answer{200, wire::paused_json(paused.queue, paused.paused, paused.unknown), {}};
   }
   Answered operator()(const Standing& standing) const { return LookUp{standing}; }

@@ -42,11 +42,11 @@ struct BulkDone {
   core::BulkAsked::What what = core::BulkAsked::What::retry;
   bool dry_run = false;
 };
-// A queue is paused, or no longer. `refused`: it would be a new one, and there are as many as may be.
+// A queue is paused, or no longer.
 struct Paused {
   std::string queue;
   bool paused = true;
-  bool refused = false;
+  core::NameRefused refused = core::NameRefused::no;
   bool unknown = false;  // no queue of that name was used or paused so far
 };
 // How it stands. `queue`: the one that was asked for.

@@ -61,6 +61,11 @@ void Turn::take(core::Event&& event, core::Instant now) {
     effects_.sends.emplace_back(core::ReportReply{.request = reported->request, .refused = true});
     return;
   }
+  const auto* const pause = std::get_if<core::PauseAsked>(&event);
+  if (pause != nullptr && !has_room_for(*pause)) {
+    effects_.sends.emplace_back(core::PauseReply{pause->request, core::NameRefused::no_room});
+    return;
+  }
   if (submitted != nullptr) end_generating(*submitted);
   step(std::move(event), now);
 }

@@ -161,6 +161,7 @@ class Turn {
   [[nodiscard]] Known known();
   void end_generating(const core::Submitted& submitted);
   void note_second();
+  [[nodiscard]] bool has_room_for(const core::PauseAsked& pause) const;
   void note_fill(core::Instant now);
   [[nodiscard]] bool note_room();
   void look_for_room(core::Instant now);

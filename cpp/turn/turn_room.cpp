@@ -34,6 +34,12 @@ bool Turn::room_runs_out() const {
   return admission_.is_filled() || !dispatcher_.has_room_to_spare();
 }
 
+// A queue that has no name yet is to get one. Whatever else is full, a queue that is there can be paused.
+bool Turn::has_room_for(const core::PauseAsked& pause) const {
+  const bool is_full = full() != Full::no && full() != Full::queue;
+  return !is_full || !pause.paused || dispatcher_.keeps_name(pause.queue);
+}
+
 void Turn::tell_room(core::Instant now) {
   if (room_runs_out() != dispatcher_.makes_room()) step(core::RoomRunsOut{room_runs_out()}, now);
 }

@@ -61,24 +61,38 @@ TEST_F(DeskStatusTest, AQueueIsPausedAndResumedByItsName) {
   const auto resume = asked<core::PauseAsked>("POST", "/queue/default/resume", {}, "{}");
   EXPECT_EQ(resume.queue, "default");
   EXPECT_FALSE(resume.paused);
-  const Answer resumed = said(desk_.resolve(core::PauseReply{resume.request, false, true}));
+  const Answer resumed =
+      said(desk_.resolve(core::PauseReply{resume.request, core::NameRefused::no, true}));
   EXPECT_EQ(resumed.status, 200U);
   EXPECT_EQ(resumed.body, R"({"queue":"default","paused":false,"known":false})");
-  const auto reply = desk_.resolve(core::PauseReply{pause.request, false});
+  const auto reply = desk_.resolve(core::PauseReply{pause.request});
   EXPECT_EQ(said(reply).body, R"({"queue":"mail","paused":true})");
   EXPECT_EQ(describe(*reply, said(reply)), R"({"queue":"mail","paused":true})");
   EXPECT_EQ(desk_.waiting(), 0U);
-  EXPECT_FALSE(desk_.resolve(core::PauseReply{pause.request, false}));
+  EXPECT_FALSE(desk_.resolve(core::PauseReply{pause.request}));
 }
 
 TEST_F(DeskStatusTest, ANewQueueBeyondTheMostIsNotPaused) {
   limits_.queues = 2;
   const auto pause = asked<core::PauseAsked>("POST", "/queue/mail/pause");
-  const Answer is = said(desk_.resolve(core::PauseReply{pause.request, true}));
+  const Answer is =
+      said(desk_.resolve(core::PauseReply{pause.request, core::NameRefused::too_many_queues}));
   EXPECT_EQ(is.status, 503U);
   EXPECT_EQ(is.headers, "Retry-After: 1\r\n");
   EXPECT_EQ(is.body, R"({"error":"there are 2 queues (--max-queues), and none is called mail; )"
                      R"(expected the name of one that is there"})");
+}
+
+TEST_F(DeskStatusTest, ANewQueueIsNotPausedWhereItsNameHasNoRoom) {
+  limits_.map_bytes = 1 << 20;
+  const auto pause = asked<core::PauseAsked>("POST", "/queue/mail/pause");
+  const Answer is =
+      said(desk_.resolve(core::PauseReply{pause.request, core::NameRefused::no_room}));
+  EXPECT_EQ(is.status, 503U);
+  EXPECT_EQ(
+      is.body,
+      R"({"error":"the store, of 1048576 bytes, or its disk has no room for the name of the queue mail, )"
+      R"(which is new, beside what held ones may need; try again later"})");
 }
 
 TEST_F(DeskStatusTest, WhatIsNoPauseIsRefused) {

@@ -94,6 +94,30 @@ TEST_F(TurnTest, AnotherStandstillIsToldThoughOneWasToldBefore) {
   EXPECT_TRUE(turn_->accepting());
 }
 
+TEST_F(TurnTest, WhereTheDiskIsLowAQueueIsPausedIfItsNameIsThere) {
+  auto changing = std::make_unique<ChangingStore>(store::make_memory_store());
+  ChangingStore& disk = *changing;
+  store_ = std::move(changing);
+  open();
+  const auto pause = [this](const std::string& queue, bool paused = true) {
+    const auto replies = of<core::PauseReply>(happen(core::PauseAsked{++requests_, queue, paused}));
+    EXPECT_EQ(replies.size(), 1U);
+    return replies.at(0).refused;
+  };
+  EXPECT_EQ(pause("mail"), core::NameRefused::no);
+  disk.low = true;
+  now_ += seconds{1};
+  EXPECT_EQ(pause("new"), core::NameRefused::no_room);
+  EXPECT_EQ(pause("mail", false), core::NameRefused::no);
+  EXPECT_EQ(pause("mail"), core::NameRefused::no);
+  EXPECT_EQ(pause("default"), core::NameRefused::no);
+  EXPECT_EQ(pause("new", false), core::NameRefused::no);
+  EXPECT_EQ(store_->queues().size(), 2U);
+  disk.low = false;
+  now_ += seconds{1};
+  EXPECT_EQ(pause("new"), core::NameRefused::no);
+}
+
 TEST_F(TurnTest, AGeneratorThatLackedRoomGoesOnByItselfWhenThereIsSome) {
   for (const std::optional<double> rate : {std::optional<double>{}, std::optional<double>{10.0}}) {
     auto changing = std::make_unique<ChangingStore>(store::make_memory_store());
