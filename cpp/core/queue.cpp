@@ -222,7 +222,11 @@ QueuedMsg Queue::remove_body(const Xid& id, std::vector<Write>& writes) {
 
 // Of some of them memory may know nothing yet.
 void Queue::forget(const std::vector<QueuedMsg>& msgs, std::vector<Write>& writes) {
+  const auto id_of = [](const QueuedMsg& msg) {
+    return msg.msg.id;
+  };
   PENA_CHECK(added_.empty());
+  PENA_CHECK(std::ranges::is_sorted(msgs, {}, id_of));
   for (const QueuedMsg& msg : msgs) {
     const Xid& id = msg.msg.id;
     writes.emplace_back(DropQueue{id, number_});
@@ -234,8 +238,7 @@ void Queue::forget(const std::vector<QueuedMsg>& msgs, std::vector<Write>& write
     resends_.erase(id);
   }
   std::erase_if(fresh_, [&](const Waiting& waiting) {
-    const bool goes = std::ranges::binary_search(msgs, waiting.msg.msg.id, {},
-                                                 [](const QueuedMsg& msg) { return msg.msg.id; });
+    const bool goes = std::ranges::binary_search(msgs, waiting.msg.msg.id, {}, id_of);
     if (goes) fresh_bytes_ -= waiting.msg.memory_bytes();
     return goes;
   });

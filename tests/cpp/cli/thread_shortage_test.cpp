@@ -27,7 +27,7 @@ TEST(ThreadShortage, ManyJobsAreRefusedByNumber) {
 }
 
 TEST(ThreadShortage, JobsThatCannotStartEndTheCommandWithASentence) {
-  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP() << pena::test::kNoFailingThreads;
   const pena::test::ThreadShortage shortage{3};
   const auto [code, errors] = code_and_errors({"pena", "sim", "--jobs", "8"});
   EXPECT_EQ(code, kFailed);
@@ -35,7 +35,7 @@ TEST(ThreadShortage, JobsThatCannotStartEndTheCommandWithASentence) {
 }
 
 TEST(ThreadShortage, ClientsThatCannotStartEndTheCommandWithASentence) {
-  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP() << pena::test::kNoFailingThreads;
   const pena::test::ThreadShortage shortage{2};
   const auto [code, errors] = code_and_errors(
       {"pena", "client", "--clients", "5", "--url", "http://127.0.0.1:1", "--log-level", "off"});

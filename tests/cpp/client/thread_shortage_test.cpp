@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(ThreadShortage, AClientWithoutAThreadIsAnExceptionWithASentence) {
-  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP() << pena::test::kNoFailingThreads;
   ClientSettings settings;
   settings.url = "http://127.0.0.1:1";
   const pena::test::ThreadShortage shortage{0};
@@ -29,7 +29,7 @@ TEST(ThreadShortage, AClientWithoutAThreadIsAnExceptionWithASentence) {
 }
 
 TEST(ThreadShortage, ANameThatCannotBeLookedUpIsLookedUpAgain) {
-  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP() << pena::test::kNoFailingThreads;
   std::mutex mutex;
   std::condition_variable said;
   std::string log;

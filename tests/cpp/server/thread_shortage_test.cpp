@@ -9,7 +9,7 @@ namespace pena::server {
 namespace {
 
 TEST(ThreadShortage, AServerWithoutItsThreadsIsAnExceptionWithASentence) {
-  if (!pena::test::kThreadsCanFail) GTEST_SKIP();
+  if (!pena::test::kThreadsCanFail) GTEST_SKIP() << pena::test::kNoFailingThreads;
   constexpr int kNeeded = 3;
   ServerSettings settings;
   settings.generator.enabled = false;

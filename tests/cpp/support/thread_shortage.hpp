@@ -20,6 +20,7 @@ inline constexpr bool kThreadsCanFail = false;
 #else
 inline constexpr bool kThreadsCanFail = true;
 #endif
+inline constexpr const char* kNoFailingThreads = "a sanitizer starts the threads itself";
 
 inline std::atomic<int> threads_left = -1;  // below 0: as many as anybody wants
 
