@@ -42,6 +42,7 @@ struct ClientState {
   std::optional<Instant> waits_since = std::nullopt;
   bool lingers = false;
   bool overtaken = false;  // another was served with what it waited for
+  bool hurries = false;    // it lingers no longer: memory has no room for what would wait with it
 
   // With so many msgs it is sent what it wants.
   [[nodiscard]] std::uint32_t least_msgs() const { return takes_short ? 1 : batchsize; }

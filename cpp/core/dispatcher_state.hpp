@@ -159,9 +159,12 @@ struct Dispatcher::State {
             Instant now);
   [[nodiscard]] std::vector<std::pair<QueueNumber, std::string>> names_of(const Batch& batch) const;
   [[nodiscard]] bool is_planned(QueueNumber queue) const;
+  // So many more of its msgs could go now, to whoever is the first there.
+  [[nodiscard]] std::size_t lack_of(QueueNumber queue) const;
   // At the end of a step.
-  void settle_queues();
+  void settle_queues(Instant now);
   void settle_touched();
+  void keep_to_window(Instant now);
   void look_for_bodiless();
   // The first msg that is not to be sent before a date is due.
   [[nodiscard]] bool is_due() const { return !draining && next_due && *next_due <= clock; }
@@ -207,7 +210,8 @@ struct Dispatcher::State {
   // Whether msgs that will come soon may fill its batch: those in the store, and what will be made.
   [[nodiscard]] bool waits_for_store(const ClientState& client) const;
   [[nodiscard]] bool waits_for_made(const ClientState& client) const {
-    return supply == Supply::open && takes_generated(client) && most_made() >= client.lacks();
+    return supply == Supply::open && takes_generated(client) && !names.is_paused(kGeneratedQueue) &&
+           most_made() >= client.lacks();
   }
 
   [[nodiscard]] std::vector<Xid> batches_of(const Reported& report, const Verdicts& verdicts,

@@ -5,13 +5,18 @@
 namespace pena::core {
 
 std::size_t Retention::wants(Instant clock, bool room) const {
-  if (kept_ == 0 || (rests_until_ && clock < *rests_until_)) return 0;
+  if (kept_ == 0 || rests(clock)) return 0;
   if (room) return page_;
   if (const std::uint64_t more = too_many(); more > 0) {
     return static_cast<std::size_t>(std::min<std::uint64_t>(more, largest_page_));
   }
   if (!keep_.time) return 0;
   return !oldest_ || is_too_old(*oldest_, clock) ? page_ : 0;
+}
+
+// Not for longer where the clock was set back since.
+bool Retention::rests(Instant clock) const {
+  return rests_until_ && clock < *rests_until_ && *rests_until_ - clock <= kRest;
 }
 
 std::optional<Instant> Retention::next(bool room) const {

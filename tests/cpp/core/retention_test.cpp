@@ -10,6 +10,7 @@
 namespace pena::core {
 namespace {
 
+using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -112,6 +113,12 @@ TEST(Retention, RestsWhereNothingIsFound) {
   EXPECT_EQ(bucket.retention().wants(at(seconds{0}), false), 0U);
   EXPECT_EQ(bucket.retention().next(false), at(seconds{1}));
   EXPECT_GT(bucket.retention().wants(at(seconds{1}), false), 0U);
+}
+
+TEST(Retention, RestsNoLongerWhereTheClockIsSetBack) {
+  Bucket bucket{{.msgs = 0}, 5};
+  EXPECT_EQ(bucket.sweep(at(hours{1})), 0U);
+  EXPECT_GT(bucket.retention().wants(at(seconds{0}), false), 0U);
 }
 
 TEST(Retention, MakesRoomByTheOldestInPagesThatGrow) {
