@@ -271,12 +271,12 @@ void Oracle::apply(const core::PutReport& put) {
   law(at_work_.was_done(report.id) && said_.done(report.id), "honest_report",
       report.id.text() + " ends in report, but nobody did it and said so");
   check_misses(report.id, report.misses, place.grants - 1 + place.earlier);
-  place.reported = true;
+  place.reported = place.was_reported = true;
   place.ended_at = report.reported_at;
   place.ended_in = round_;
   ++place.moves;
-  place.report_place = ++report_places_;
-  report_order_[place.report_place] = report.id;
+  place.settled = ++settled_;
+  report_order_[place.settled] = report.id;
   ++reported_;
   digest(~std::hash<Xid>{}(report.id));
 }
@@ -290,6 +290,7 @@ void Oracle::apply(const core::PutFail& put) {
   check_misses(put.record.msg.id, put.record.misses, place.grants + place.earlier);
   check_last_miss(put.record.msg.id, put.record.misses);
   place.failed = true;
+  place.settled = ++settled_;
   place.ended_at = put.record.failed_at;
   place.ended_in = round_;
   ++place.moves;
@@ -349,8 +350,9 @@ void Oracle::report_answered(const core::Reported& report, const std::string& bo
   for (const Xid& id : named) {
     const auto at = msgs_.find(id);
     if (at == msgs_.end()) continue;
-    if (at->second.reported || at->second.forgotten) ++in_report;
-    any_forgotten = any_forgotten || at->second.forgotten;
+    // Whoever reads behind the disk takes one for reported that was forgotten, and came again.
+    if (at->second.was_reported) ++in_report;
+    any_forgotten = any_forgotten || (at->second.was_reported && !at->second.reported);
     law(!report.batch || at->second.batch != report.batch, "report_settles",
         "batch " + report.batch->text() + " still holds " + id.text() +
             ", of which its report told");

@@ -87,7 +87,8 @@ class Oracle {
   std::uint64_t forget_asked(const Wish& wish);
   // The first of that bucket that was not taken notice of is now: in the round whose change set will have that
   // number.
-  void forget_taken(store::Ticket round, store::Bucket bucket, core::Instant date);
+  void forget_taken(store::Ticket round, store::Bucket bucket, core::Instant date,
+                    const store::View& view);
   // It is done, and the answer is there.
   void forget_answered(std::uint64_t wish);
   // For the store says that it is full.
@@ -163,9 +164,9 @@ class Oracle {
     bool queued = false, later = false;
     std::optional<core::Xid> batch;
     bool reported = false, failed = false;
-    bool forgotten = false;
+    bool forgotten = false, was_reported = false;
     store::Bucket left = store::Bucket::queue;  // from where it went last
-    std::uint64_t report_place = 0;             // in the order of settling
+    std::uint64_t settled = 0;                  // its number in the order of settling
     std::uint64_t moves = 0;                    // from one place to another
     core::Instant accepted_at{}, ended_at{};
     store::Ticket ended_in = 0;  // the change set
@@ -225,7 +226,7 @@ class Oracle {
   void forgotten(const core::Xid& id, Place& place);
   [[nodiscard]] bool is_meant(const Wish& wish, const core::Xid& id, const Place& place) const;
   [[nodiscard]] bool is_asked_for(const core::Xid& id, const Place& place) const;
-  [[nodiscard]] bool is_too_old(core::Instant ended_at, const core::Keep& keep) const;
+  [[nodiscard]] bool is_too_old(const Place& ended, const core::Keep& keep) const;
   [[nodiscard]] bool is_paused(core::QueueNumber queue) const {
     return paused_.contains(core::shown_queue(queue));
   }
@@ -280,7 +281,7 @@ class Oracle {
   core::Instant date_{};                             // of the change set that is looked at
   bool makes_room_ = false;                          // the store was full
   std::map<std::uint64_t, core::Xid> report_order_;  // of those that are kept
-  std::uint64_t report_places_ = 0;
+  std::uint64_t settled_ = 0;
   std::set<core::QueueNumber> paused_;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;

@@ -18,7 +18,9 @@ std::uint64_t Oracle::forget_asked(const Wish& wish) {
   return last_wish_;
 }
 
-void Oracle::forget_taken(store::Ticket round, store::Bucket bucket, core::Instant date) {
+// What has ended is seen once it is in the index, and by nobody before.
+void Oracle::forget_taken(store::Ticket round, store::Bucket bucket, core::Instant date,
+                          const store::View& view) {
   const auto at = std::ranges::find_if(wishes_, [bucket](const auto& one) {
     return one.second.bucket == bucket && !one.second.taken_at;
   });
@@ -27,9 +29,9 @@ void Oracle::forget_taken(store::Ticket round, store::Bucket bucket, core::Insta
   wish.taken_at = date;
   wish.round = round;
   for (const auto& [id, place] : msgs_) {
-    const bool is_there = bucket == store::Bucket::report ? place.reported
-                          : bucket == store::Bucket::fail ? place.failed
-                                                          : place.queued || place.later;
+    const bool is_there = bucket == store::Bucket::queue
+                              ? place.queued || place.later
+                              : (place.reported || place.failed) && view.find(id) == bucket;
     if (is_there && is_meant(wish, id, place)) wish.stood[id] = place.moves;
   }
 }
@@ -64,10 +66,15 @@ bool Oracle::is_asked_for(const Xid& id, const Place& place) const {
   });
 }
 
-// The server's wall clock may be a little behind or ahead in it.
-bool Oracle::is_too_old(core::Instant ended_at, const core::Keep& keep) const {
+// Whatever its date says, it is older than what ended behind it: the clock may have been set back. And that may be
+// a little behind or ahead in the server.
+bool Oracle::is_too_old(const Place& ended, const core::Keep& keep) const {
   constexpr core::Duration kClockStep = std::chrono::milliseconds{100};
-  return keep.time && ended_at + *keep.time <= date_ + kClockStep;
+  return keep.time && std::ranges::any_of(msgs_, [&](const auto& one) {
+           const Place& place = one.second;
+           return place.settled >= ended.settled &&
+                  place.ended_at + *keep.time <= date_ + kClockStep;
+         });
 }
 
 std::optional<Xid> Oracle::to_be_swept(core::Instant date) const {
@@ -86,7 +93,7 @@ void Oracle::forgotten(const Xid& id, Place& place) {
   // Of reports apply() has seen to it.
   const bool is_swept = place.left == store::Bucket::report ||
                         (place.left == store::Bucket::fail &&
-                         (keep_fails_.msgs || is_too_old(place.ended_at, keep_fails_)));
+                         (keep_fails_.msgs || is_too_old(place, keep_fails_)));
   law(is_swept || is_asked_for(id, place), "deleted",
       id.text() + " is deleted, and nobody asked for it");
   law(place.msg.key.empty() || !keys_.contains({place.msg.queue, place.msg.key}), "keys",
@@ -106,11 +113,11 @@ void Oracle::apply(const core::DropReport& drop) {
   place.left = store::Bucket::report;
   --reported_;
   const bool was_oldest = report_order_.begin()->second == drop.id;
-  report_order_.erase(place.report_place);
+  report_order_.erase(place.settled);
   if (is_asked_for(drop.id, place)) return;
   law(was_oldest, "retention", drop.id.text() + " is swept, and is not the oldest report");
   const bool is_one_too_many = keep_reports_.msgs && report_order_.size() >= *keep_reports_.msgs;
-  law(makes_room_ || is_one_too_many || is_too_old(place.ended_at, keep_reports_), "retention",
+  law(makes_room_ || is_one_too_many || is_too_old(place, keep_reports_), "retention",
       drop.id.text() + " is swept, and " + std::to_string(report_order_.size()) +
           " reports are left: it may be kept");
 }

@@ -277,7 +277,9 @@ void ServerProcess::stream_over(const core::Xid& client) {
 
 bool ServerProcess::is_awake() const {
   const TrueTime time = environment_.timeline.now();
-  return !desk_.draining() && time >= standstill_.until() && time >= slow_until_;
+  // What a slow disk was given is on its way for longer than it is slow.
+  const bool disk_runs = time >= slow_until_ && synced_at_ <= time + 1s;
+  return !desk_.draining() && time >= standstill_.until() && disk_runs;
 }
 
 bool ServerProcess::could_grant(const std::function<bool(const core::Xid&)>& suits) const {

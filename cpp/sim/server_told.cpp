@@ -26,7 +26,8 @@ void ServerProcess::tell_of_deletion(store::Ticket round, const core::BulkAsked&
   const auto bucket = bulk.what == What::forget_reports ? store::Bucket::report
                       : bulk.what == What::forget_fails ? store::Bucket::fail
                                                         : store::Bucket::queue;
-  environment_.oracle.forget_taken(round, bucket, turn_.dispatcher().date(now()));
+  environment_.oracle.forget_taken(round, bucket, turn_.dispatcher().date(now()),
+                                   environment_.disk.view());
 }
 
 }  // namespace pena::sim
