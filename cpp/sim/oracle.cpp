@@ -78,12 +78,16 @@ Oracle::Place& Oracle::touch(const core::Msg& msg) {
   if (std::exchange(place.forgotten, false)) {
     // Whoever brings it again brings a new one, which may say something else.
     place.msg = msg;
+    place.accepted_in = round_;
     --forgotten_;
     place.grants = place.earlier = 0;
     place.not_before.reset();
     place.retried = false;
   }
-  if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) place.msg = msg;
+  if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) {
+    place.msg = msg;
+    place.accepted_in = round_;
+  }
   law(place.msg == msg, "payloads",
       msg.id.text() + " says something else than it was accepted with");
   return place;

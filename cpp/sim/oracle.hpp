@@ -169,7 +169,7 @@ class Oracle {
     std::uint64_t settled = 0;                  // its number in the order of settling
     std::uint64_t moves = 0;                    // from one place to another
     core::Instant accepted_at{}, ended_at{};
-    store::Ticket ended_in = 0;  // the change set
+    store::Ticket accepted_in = 0, ended_in = 0;  // change sets
     int grants = 0;
     core::Msg msg;  // as it was accepted
     std::optional<core::Instant> not_before;

@@ -47,13 +47,14 @@ void Oracle::forget_answered(std::uint64_t number) {
   }
 }
 
-// Dates stand still while a clock that was set back catches up. Of what has ended rounds tell what came later.
+// Dates stand still while a clock that was set back catches up, so rounds tell what came later.
 bool Oracle::is_meant(const Wish& wish, const Xid& id, const Place& place) const {
   if (wish.ids) return std::ranges::find(*wish.ids, id) != wish.ids->end();
   if (!wish.taken_at) return false;
   const bool waits = wish.bucket == store::Bucket::queue;
   const core::Instant date = waits ? place.accepted_at : place.ended_at;
-  const bool was_there = waits ? date <= *wish.taken_at : place.ended_in <= wish.round;
+  const bool was_there = waits ? place.accepted_in <= wish.round && date <= *wish.taken_at
+                               : place.ended_in <= wish.round;
   const std::string name = queue_name(core::shown_queue(place.msg.queue));
   return was_there && (!wish.before || date < *wish.before) &&
          (!wish.queue || *wish.queue == (name.empty() ? core::kDefaultQueueName : name));
