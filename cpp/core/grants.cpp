@@ -257,7 +257,8 @@ void Dispatcher::State::settle_queues(Instant now) {
   counts_on_supply = first != nullptr && first->plan && waits_for_made(*first);
 }
 
-// What was not looked at, for lack of room or for the end of it all, is looked at in the next step.
+// What was not looked at, for lack of room or for the end of it all, is looked at in the next step; and so is
+// what was, where the queue was not told for lack of room what its first client lacks.
 void Dispatcher::State::settle_touched() {
   std::ranges::sort(touched);
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
@@ -267,7 +268,7 @@ void Dispatcher::State::settle_touched() {
   }
   std::erase_if(touched, [this](QueueNumber queue) {
     const ClientState* const first = clients.first_free(queue);
-    return first == nullptr || first->plan.has_value();
+    return first == nullptr || (first->plan && !lacks_room());
   });
 }
 

@@ -25,12 +25,11 @@ bool Dispatcher::State::is_planned(QueueNumber queue) const {
 }
 
 void Dispatcher::State::keep_to_window(Instant now) {
-  // Where nothing can go, nobody is waited for.
+  // Where nothing can go, nobody is waited for, and whoever is the first is looked at when something can.
   const bool can_go = !draining && !lacks_room();
   queues.keep_to_window([&](QueueNumber queue) {
-    const bool planned = is_planned(queue);
-    if (can_go && (planned || lack_of(queue) > 0)) return true;
-    if (planned) touch(queue);
+    if (can_go) return is_planned(queue) || lack_of(queue) > 0;
+    touch(queue);
     return false;
   });
   if (!queues.are_over()) return;

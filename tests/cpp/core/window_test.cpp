@@ -56,6 +56,16 @@ class World {
     }
     step(std::move(submitted));
   }
+  // A msg to each of them, at once.
+  void submit_to_each(const std::vector<std::string>& queues) {
+    Submitted submitted{1, {}};
+    submitted.queues = queues;
+    for (QueueNumber n = 0; n < queues.size(); ++n) {
+      submitted.msgs.push_back({id_of(++msgs_), 1, {}});
+      submitted.msgs.back().queue = n;
+    }
+    step(std::move(submitted));
+  }
   Xid join(std::vector<std::string> queues, std::uint32_t batchsize = kWindow / 2,
            std::optional<std::uint64_t> batches = {}) {
     const Xid client = id_of(1, ++clients_);
@@ -151,6 +161,22 @@ TEST(Window, WhereNothingCanGoNothingIsReadForIt) {
   world.room(Room::endless());
   world.read();
   EXPECT_EQ(world.granted, 5U);
+}
+
+// There was no room any more in the step in which it was known what somebody lacks.
+TEST(Window, WhoeverLacksMsgsIsReadForWhenThereIsRoom) {
+  World world{hours{1}};
+  world.submit("others", 12);
+  world.submit("a", 15);  // they are not in memory: that would be too many
+  world.join({"a"});
+  world.join({"b"}, 1);
+  world.room({});
+  world.submit_to_each({"a", "b"});
+  world.read();
+  EXPECT_EQ(world.granted, 0U);
+  world.room(Room::endless());
+  world.read();
+  EXPECT_EQ(world.granted, 2U);
 }
 
 // Whatever happens, and in the end all is done.
