@@ -54,6 +54,7 @@ void Dispatcher::State::on(Submitted&& event, Instant now) {
   for (const Msg& msg : event.msgs) {
     if (!msg.key.empty()) effects.writes.emplace_back(PutKey{msg.queue, msg.key, msg.id});
   }
+  bulk_jobs.note_new(event.msgs, date(now));
   if (!event.later.empty()) put_off(event, now);
   accept(std::move(event.msgs), !event.names_ids, now);
   effects.sends.emplace_back(SubmitReply{event.request, false, std::move(event.known)});
@@ -96,6 +97,7 @@ void Dispatcher::State::put_off(Submitted& submitted, Instant now) {
 void Dispatcher::State::on(Generated&& event, Instant now) {
   counts.generated += event.msgs.size();
   for (Msg& msg : event.msgs) msg.queue = kGeneratedQueue;
+  bulk_jobs.note_new(event.msgs, date(now));
   accept(std::move(event.msgs), true, now);
 }
 
@@ -135,6 +137,7 @@ bool Dispatcher::State::has_room_to_accept(std::span<const Msg> msgs, const Arri
 void Dispatcher::State::enqueue(QueuedMsg&& msg) {
   largest = std::max(largest, record_bytes(msg));
   touch(msg.msg.queue);
+  bulk_jobs.note_put(WantedBulk::From::queue, msg);
   queues.at(msg.msg.queue).add(std::move(msg), effects.writes);
 }
 
@@ -143,6 +146,7 @@ void Dispatcher::State::put_later(QueuedMsg&& msg, Instant due_at) {
   largest = std::max(largest, record_bytes(msg));
   next_due = std::min(next_due.value_or(due_at), due_at);
   msg.queued_at = due_at;
+  bulk_jobs.note_put(WantedBulk::From::later, msg);
   effects.writes.emplace_back(PutLater{std::move(msg)});
 }
 
@@ -156,6 +160,7 @@ void Dispatcher::State::on(DueRead&& event, Instant /*now*/) {
     effects.writes.emplace_back(DropLater{msg.msg.id, msg.queued_at});
     // By the dates of records, which may be ahead of the clock.
     if (!msg.misses.empty()) msg.queued_at = std::max(msg.queued_at, msg.misses.back().missed_at);
+    bulk_jobs.note_put(WantedBulk::From::queue, msg);
     by_queue[msg.msg.queue].push_back(std::move(msg));
   }
   for (auto& [queue, msgs] : by_queue) {

@@ -149,6 +149,7 @@ void Dispatcher::State::retry(std::vector<FailRecord>&& fails, Instant now) {
     const std::uint64_t bytes = record_bytes(msg);
     coming += room_of_due(bytes);
     largest = std::max(largest, bytes);
+    bulk_jobs.note_put(WantedBulk::From::queue, msg);
     by_queue[queue].push_back(std::move(msg));
   }
   for (auto& [queue, msgs] : by_queue) {

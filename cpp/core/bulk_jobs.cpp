@@ -27,6 +27,12 @@ From bucket_of(BulkAsked::What what) {
   return From::fail;
 }
 
+// Of the last of them.
+std::pair<Instant, Xid> place_of(const std::vector<WaitingMsg>& waiting) {
+  const QueuedMsg& last = waiting.back().msg;
+  return {last.queued_at, last.msg.id};
+}
+
 }  // namespace
 
 void BulkJobs::add(BulkAsked&& asked, std::optional<QueueNumber> queue, const There& there) {
@@ -80,10 +86,7 @@ bool BulkJobs::is_meant(const ReportRecord& report) const {
 }
 
 bool BulkJobs::is_meant(const WaitingMsg& waiting) const {
-  const Job& job = jobs_.front();
-  if (job.asked.ids) return true;
-  const Instant at = waiting.msg.accepted_at;
-  return at <= job.asked_at && is_meant(waiting.msg.msg.queue, at);
+  return asked().ids || is_meant(waiting.msg.msg.queue, waiting.msg.accepted_at);
 }
 
 bool BulkJobs::is_meant(QueueNumber queue, Instant since) const {
@@ -103,6 +106,8 @@ bool BulkJobs::note_page(BulkRead& page, const There& there) {
 }
 
 bool BulkJobs::go_behind(Job& job, BulkRead& page, const There& there) {
+  const auto last = page.waiting.empty() ? std::nullopt : std::optional{place_of(page.waiting)};
+  std::erase_if(page.waiting, [&job](const auto& one) { return !was_there(job, one.msg); });
   const auto keep_those_left = [&job](auto& records) {
     if (records.size() > job.left) {
       records.erase(records.begin() + static_cast<std::ptrdiff_t>(job.left), records.end());
@@ -118,17 +123,33 @@ bool BulkJobs::go_behind(Job& job, BulkRead& page, const There& there) {
   const bool goes_on = page.more && job.left > 0;
   if (wanted.from == From::queue) {
     if (goes_on) {
-      wanted.after_id = page.waiting.back().msg.msg.id;
+      wanted.after_id = last->second;
     } else {
       want_queue(job, wanted.queue + 1, there);
     }
     return false;
   }
-  if (wanted.from == From::later && goes_on) {
-    const QueuedMsg& last = page.waiting.back().msg;
-    wanted.after_due = {last.queued_at, last.msg.id};
-  }
+  if (wanted.from == From::later && goes_on) wanted.after_due = last;
   return !goes_on;
+}
+
+void BulkJobs::note_new(const std::vector<Msg>& msgs, Instant date) {
+  for (Job& job : jobs_) {
+    if (date > job.asked_at) continue;
+    for (const Msg& msg : msgs) job.came_later.insert(msg.id);
+  }
+}
+
+// It may stand before what was there when its queue was come to.
+void BulkJobs::note_put(From from, const QueuedMsg& msg) {
+  for (Job& job : jobs_) {
+    const WantedBulk& wanted = job.wanted;
+    const bool is_there =
+        wanted.from == from && (from == From::later || wanted.queue == msg.msg.queue);
+    if (job.asked.ids || !is_there || !was_there(job, msg)) continue;
+    ++job.left;
+    limit_to_left(job);
+  }
 }
 
 // What others forget is left to do no longer. Where the clock stands still, what came later may be taken for

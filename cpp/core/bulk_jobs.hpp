@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -46,6 +47,10 @@ class BulkJobs {
   [[nodiscard]] bool is_meant(const WaitingMsg& waiting) const;
   // The page that was wanted was read. True where that was the last. Leaves out of it what came too late.
   [[nodiscard]] bool note_page(BulkRead& page, const There& there);
+  // These come to be there: they were not when it was asked, whatever the date says.
+  void note_new(const std::vector<Msg>& msgs, Instant date);
+  // It comes to wait there, for the first time or again.
+  void note_put(WantedBulk::From from, const QueuedMsg& msg);
   // These are kept no longer, for whatever reason.
   void note_dropped(const std::vector<FailRecord>& fails);
   void note_dropped(const std::vector<ReportRecord>& reports);
@@ -62,12 +67,17 @@ class BulkJobs {
     // queue takes time. Of msgs that wait: first those of the queues, then those that are not due.
     WantedBulk wanted;
     Instant asked_at;  // a date
-    // So many behind that place were there: of what has ended when it was asked, of what waits when its
-    // queue was come to. In the order of settling and of ids they stand before what came later.
+    // So many behind that place were there, or a few more: of what has ended when it was asked, and in the order
+    // of settling they stand before what came later; of what waits when its queue was come to, and what comes
+    // back to it may stand anywhere.
     std::uint64_t left = 0;
+    std::set<Xid> came_later;  // of what has a date as if it had been there
     std::size_t next_id = 0;
     BulkReply reply;
   };
+  [[nodiscard]] static bool was_there(const Job& job, const QueuedMsg& msg) {
+    return msg.accepted_at <= job.asked_at && !job.came_later.contains(msg.msg.id);
+  }
   [[nodiscard]] bool is_meant(QueueNumber queue, Instant since) const;
   static void want_ids(Job& job);
   static void want_queue(Job& job, QueueNumber from, const There& there);

@@ -116,6 +116,7 @@ void Clients::erase_free(ClientState& client) {
   note_waiting(client, std::nullopt, false);
   client.plan.reset();
   client.overtaken = false;
+  client.hurries = false;
 }
 
 }  // namespace pena::core

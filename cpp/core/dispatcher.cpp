@@ -202,7 +202,7 @@ void Dispatcher::step(Event&& event, Instant now, Effects& into) {
   ++state_->steps;
   state_->clock = now + state_->clock_ahead;
   state_->grant_in_turn(now);
-  state_->settle_queues();
+  state_->settle_queues(now);
   state_->look_for_bodiless();
   state_->bodies_came.reset();
   std::swap(state_->effects, into);

@@ -174,10 +174,13 @@ struct Dispatcher::State {
             Instant now);
   [[nodiscard]] std::vector<std::pair<QueueNumber, std::string>> names_of(const Batch& batch) const;
   [[nodiscard]] bool is_planned(QueueNumber queue) const;
+  // So many more of its msgs could go now, to whoever is the first there.
+  [[nodiscard]] std::size_t lack_of(QueueNumber queue) const;
   // At the end of a step.
-  void settle_queues();
+  void settle_queues(Instant now);
   void settle_touched();
   void note_held_back(QueueNumber queue);
+  void keep_to_window(Instant now);
   void look_for_bodiless();
   // The first msg that is not to be sent before a date is due.
   [[nodiscard]] bool is_due() const { return !draining && next_due && *next_due <= clock; }

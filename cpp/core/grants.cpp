@@ -94,7 +94,7 @@ bool Dispatcher::State::ready(const ClientState& client, Instant now) const {
   if (plan.size() == client.batchsize || plan.alone() || plan.full()) return true;
   if (plan.size() == 0 || waits_for_made(client) || waits_for_store(client)) return false;
   if (client.takes_short || plan.apart()) return true;
-  return client.waits_since && now >= *client.waits_since + limits.linger;
+  return client.hurries || (client.waits_since && now >= *client.waits_since + limits.linger);
 }
 
 bool Dispatcher::State::waits_for_store(const ClientState& client) const {
@@ -244,41 +244,32 @@ void Dispatcher::State::note_waiting(ClientState& first, Instant now) {
   clients.note_waiting(first, since, since && first.plan->size() > 0 && !waits_for_more);
 }
 
-// Whoever is the first there waits with msgs of that queue in its plan.
-bool Dispatcher::State::is_planned(QueueNumber queue) const {
-  const ClientState* const first = clients.first_free(queue);
-  return first != nullptr && first->plan &&
-         std::ranges::find(first->plan->parts, queue, &QueuePlan::queue) !=
-             first->plan->parts.end();
-}
-
 // ---- the end of a step
 
-void Dispatcher::State::settle_queues() {
-  if (!touched.empty()) settle_touched();
+void Dispatcher::State::settle_queues(Instant now) {
+  if (!touched.empty()) {
+    settle_touched();
+    keep_to_window(now);
+  }
   if (queues.size() == 0 && later == 0) largest = 0;
   const ClientState* const first = clients.first_free(kGeneratedQueue);
   due_waits = is_due() && most_due() == 0;
   counts_on_supply = first != nullptr && first->plan && waits_for_made(*first);
 }
 
-// What was not looked at, for lack of room or for the end of it all, is looked at in the next step.
+// What was not looked at, for lack of room or for the end of it all, is looked at in the next step; and so is
+// what was, where the queue was not told for lack of room what its first client lacks.
 void Dispatcher::State::settle_touched() {
   std::ranges::sort(touched);
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-  const auto lacks = [this](QueueNumber queue) -> std::size_t {
-    const ClientState* const first = clients.first_free(queue);
-    return draining || first == nullptr || names.is_paused(queue) ? 0 : first->lacks();
-  };
   for (const QueueNumber queue : touched) {
-    queues.settle(queue, lacks(queue), effects.writes);
+    queues.settle(queue, lack_of(queue), effects.writes);
     if (names.any_paused()) note_held_back(queue);
   }
   std::erase_if(touched, [this](QueueNumber queue) {
     const ClientState* const first = clients.first_free(queue);
-    return first == nullptr || first->plan.has_value();
+    return first == nullptr || (first->plan && !lacks_room());
   });
-  queues.keep_to_window([&](QueueNumber queue) { return lacks(queue) > 0 || is_planned(queue); });
 }
 
 void Dispatcher::State::note_held_back(QueueNumber queue) {

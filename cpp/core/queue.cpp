@@ -127,9 +127,7 @@ std::optional<WantedRefill> Queue::wanted_refill(bool hungry) const {
 // Refills begin from the start again: they bring what was forgotten, and ids of missed msgs a second time,
 // which are passed over.
 void Queue::forget_window() {
-  PENA_CHECK(added_.empty());
-  bodies_.clear();
-  bodies_bytes_ = 0;
+  forget_bodies();
   if (fresh_.empty()) return;
   seen_up_to_.reset();
   fresh_.clear();
@@ -137,6 +135,12 @@ void Queue::forget_window() {
   fresh_bytes_ = 0;
   more_in_store_ = true;
   barren_ = false;
+}
+
+void Queue::forget_bodies() {
+  PENA_CHECK(added_.empty());
+  bodies_.clear();
+  bodies_bytes_ = 0;
 }
 
 QueuePlan Queue::plan(std::size_t size, bool takes_short, bool fresh_will_come,

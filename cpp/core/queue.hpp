@@ -70,8 +70,10 @@ class Queue {
   void refill(std::vector<QueuedMsg>&& msgs, bool more);
   // `hungry`: somebody lacks msgs.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill(bool hungry) const;
-  // Leaves the window and the bodies to others. Between write_added() and the next change: all have a record then.
+  // Leaves the window and the bodies, or these alone, to others. Between write_added() and the next change: all
+  // have a record then.
   void forget_window();
+  void forget_bodies();
 
   // Those of the plan that cannot be removed before their bodies are read.
   [[nodiscard]] std::vector<Xid> without_body(const QueuePlan& plan) const;

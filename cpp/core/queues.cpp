@@ -78,14 +78,46 @@ void Queues::keep_to_window(const std::function<bool(QueueNumber)>& is_wanted) {
   for (auto next = with_window_.end(); next != with_window_.begin() && is_too_much(3);) {
     const QueueNumber queue = *--next;
     if (is_wanted(queue)) continue;
-    Entry& entry = entries_.at(queue);
-    entry.queue.forget_window();
-    count(entry);
-    // Nobody asks for it: whoever comes for its msgs has it looked at again.
-    hungry_.erase(queue);
-    ahead_.erase(queue);
+    forget_window(queue);
     next = with_window_.erase(next);
   }
+}
+
+// Nobody asks for it: whoever comes for its msgs has it looked at again.
+void Queues::forget_window(QueueNumber queue) {
+  Entry& entry = entries_.at(queue);
+  entry.queue.forget_window();
+  count(entry);
+  hungry_.erase(queue);
+  ahead_.erase(queue);
+}
+
+// One alone keeps to it by itself, whatever its last msg is.
+bool Queues::are_over() const {
+  return with_window_.size() > 1 &&
+         (in_memory_.msgs > limits_.window_msgs + limits_.window_msgs / 4 ||
+          in_memory_.bytes > limits_.window_bytes + limits_.window_bytes / 4);
+}
+
+void Queues::forget_bodies() {
+  std::erase_if(with_window_, [this](QueueNumber queue) {
+    Entry& entry = entries_.at(queue);
+    entry.queue.forget_bodies();
+    count(entry);
+    return entry.in_memory.msgs == 0;
+  });
+}
+
+std::vector<QueueNumber> Queues::forget_all_but(QueueNumber kept) {
+  std::vector<QueueNumber> left;
+  for (const QueueNumber queue : with_window_) {
+    if (queue != kept) left.push_back(queue);
+  }
+  for (const QueueNumber queue : left) {
+    forget_window(queue);
+    with_window_.erase(queue);
+  }
+  return left;
 }
 
 // Whoever lacks msgs is served first, and where there is little room with no more than he lacks. What nobody

@@ -1,8 +1,8 @@
 // All queues, and what of them is in memory.
 //
-// A queue is here while a msg waits in it. Together they keep about as much in memory as one alone may:
-// where they have more, those that nobody waits for leave their windows, and a refill brings no more than
-// whoever is free lacks.
+// A queue is here while a msg waits in it. Together they keep as much in memory as one alone may, which is a
+// window and a quarter: where they have more, those that nobody waits for leave their windows, and a refill
+// brings no more than whoever is free lacks. Where that is not enough, core/window.cpp says who leaves.
 #pragma once
 
 #include <array>
@@ -57,8 +57,19 @@ class Queues {
   // What the step did to one of them is done. Writes what was added to it; `lacks`: so many of its msgs
   // the client whose turn it is there could be sent, if they were here.
   void settle(QueueNumber queue, std::size_t lacks, std::vector<Write>& writes);
-  // Whoever has too much in memory leaves it: of those for which `is_wanted` says false.
+  // Where there is about too much in memory, those leave it for which `is_wanted` says false.
   void keep_to_window(const std::function<bool(QueueNumber)>& is_wanted);
+  // They have more than one alone may have: a window of msgs and of bytes, and a quarter of it for bodies.
+  [[nodiscard]] bool are_over() const;
+  // They leave the bodies that they have to others.
+  void forget_bodies();
+  // And their windows, all but that one. Those that did.
+  std::vector<QueueNumber> forget_all_but(QueueNumber kept);
+  // The queue that is refilled next for somebody who lacks its msgs.
+  [[nodiscard]] std::optional<QueueNumber> first_hungry() const {
+    if (hungry_.empty()) return std::nullopt;
+    return next_behind(hungry_, refilled_last_)->first;
+  }
   // The next of the refills that are wanted, if any: behind the queue that was refilled last, so that none
   // waits for another that is empty again and again.
   [[nodiscard]] std::optional<WantedRefill> wanted_refill() const;
@@ -80,6 +91,7 @@ class Queues {
     return at == entries_.end() ? nullptr : &at->second;
   }
   void count(Entry& entry);
+  void forget_window(QueueNumber queue);
   void note_refill(const Entry& entry, std::size_t lacks);
 
   Limits limits_;

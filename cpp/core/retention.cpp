@@ -5,7 +5,7 @@
 namespace pena::core {
 
 std::size_t Retention::wants(Instant clock, bool room) const {
-  if (kept_ == 0 || (rests_until_ && clock < *rests_until_)) return 0;
+  if (kept_ == 0 || rests(clock)) return 0;
   if (room) {
     const auto share = static_cast<std::size_t>(kept_ / kRoomShare);
     return std::min(std::max(share, kSmallestPage), largest_page_);
@@ -17,6 +17,11 @@ std::size_t Retention::wants(Instant clock, bool room) const {
   // A date that is ahead of the clock tells nothing.
   const bool is_due = !oldest_ || *oldest_ > clock || is_too_old(*oldest_, clock);
   return is_due ? page_ : 0;
+}
+
+// Not for longer where the clock was set back since.
+bool Retention::rests(Instant clock) const {
+  return rests_until_ && clock < *rests_until_ && *rests_until_ - clock <= kRest;
 }
 
 std::optional<Instant> Retention::next(bool room) const {

@@ -51,6 +51,7 @@ class Retention {
   // Where nothing was found, though something is there: it is on its way to the store.
   static constexpr Duration kRest = std::chrono::seconds{1};
 
+  [[nodiscard]] bool rests(Instant clock) const;
   [[nodiscard]] bool is_too_old(Instant ended_at, Instant clock) const {
     return keep_.time && ended_at + *keep_.time <= clock;
   }

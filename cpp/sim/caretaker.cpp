@@ -1,7 +1,9 @@
 #include "sim/caretaker.hpp"
 
 #include <array>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "core/msg.hpp"
 #include "sim/law.hpp"
@@ -32,7 +34,8 @@ void Caretaker::act() {
   if (scenario.pauses && dice_.chance(0.6)) return pause();
   if (scenario.deletes && dice_.chance(0.6)) return forget();
   constexpr std::array<const char*, 3> kPaths{"/stats", "/clients", "/batch"};
-  const std::string path = kPaths.at(dice_.below(kPaths.size()));
+  std::string path = kPaths.at(dice_.below(kPaths.size()));
+  if (dice_.chance(0.3)) path += "?queue=" + any_queue();
   send_("GET", path, "", [path](const Reply& reply) {
     const bool stops = reply.status == 503;
     law(reply.status == 0 || reply.status == 200 || stops, "status",
@@ -64,32 +67,65 @@ void Caretaker::pause() {
   after(dice_.between(0us, 40s), [this, queue] { resume(queue); });
 }
 
-// Until it is told that it does: otherwise the world would never end.
+// Until it is told that it does: otherwise the world would never end. Of a server that dies before it has read
+// the request no answer comes.
 void Caretaker::resume(const std::string& queue) {
-  send_("POST", "/queue/" + queue + "/resume", "", [this, queue](const Reply& reply) {
-    if (reply.status != 200) after(1s, [this, queue] { resume(queue); });
+  const auto over = std::make_shared<bool>(false);
+  const auto again = [this, queue, over] {
+    if (!std::exchange(*over, true)) resume(queue);
+  };
+  send_("POST", "/queue/" + queue + "/resume", "", [this, over, again](const Reply& reply) {
+    if (reply.status != 200) return after(1s, again);
+    *over = true;
   });
+  after(10s, again);
 }
 
 void Caretaker::forget() {
-  Oracle::MayForget what;
-  const std::uint64_t kind = dice_.below(3);
-  what.waiting = kind == 0;
-  what.reports = kind == 1;
-  what.fails = kind == 2;
-  const std::string path = what.waiting ? "/queue" : what.reports ? "/report" : "/fail";
-  std::string body = R"({"all":true,"queue":")" + any_queue() + "\"}";
+  constexpr std::array kBuckets{store::Bucket::queue, store::Bucket::report, store::Bucket::fail};
+  constexpr std::array<const char*, 3> kPaths{"/queue", "/report", "/fail"};
+  const std::size_t kind = dice_.below(kBuckets.size());
+  Oracle::Wish wish{kBuckets.at(kind), {}, {}, {}};
+  std::string body = R"({"all":true)";
   if (dice_.chance(0.4)) {
-    const auto bucket = what.waiting   ? store::Bucket::queue
-                        : what.reports ? store::Bucket::report
-                                       : store::Bucket::fail;
-    body = wire::ids_json(environment_.disk.view().ids(bucket, {}, 5).records);
-  } else if (dice_.chance(0.3)) {
-    body = R"({"all":true,"dry_run":true})";
-    what = {};
+    wish.ids = environment_.disk.view().ids(wish.bucket, {}, 5).records;
+    body = wire::ids_json(*wish.ids);
+    body.pop_back();
+  } else {
+    if (dice_.chance(0.7)) {
+      wish.queue = any_queue();
+      body += R"(,"queue":")" + *wish.queue + '"';
+    }
+    if (dice_.chance(0.5)) wish.before = any_date(wish.bucket);
+    if (wish.before) body += R"(,"before":)" + std::to_string(core::to_ms(*wish.before));
   }
-  environment_.oracle.forget_asked(what);
-  send_("DELETE", path, body, [](const Reply&) {});
+  if (dice_.chance(0.2))
+    return send_("DELETE", kPaths.at(kind), body + R"(,"dry_run":true})", [](const Reply&) {});
+  const std::uint64_t number = environment_.oracle.forget_asked(wish);
+  send_("DELETE", kPaths.at(kind), body + "}", [this, number](const Reply& reply) {
+    if (reply.status == 200) environment_.oracle.forget_answered(number);
+  });
+}
+
+// Of one that is there.
+std::optional<core::Instant> Caretaker::any_date(store::Bucket bucket) {
+  constexpr std::size_t kFew = 20;
+  std::vector<core::Instant> dates;
+  const store::View& view = environment_.disk.view();
+  if (bucket == store::Bucket::report) {
+    for (const auto& record : view.reports({}, kFew).records) dates.push_back(record.reported_at);
+  } else if (bucket == store::Bucket::fail) {
+    for (const auto& record : view.fails({}, kFew).records) dates.push_back(record.failed_at);
+  } else {
+    for (const auto& msg : view.later({}, kFew).records) dates.push_back(msg.accepted_at);
+    for (const store::QueueInfo& queue : view.queues()) {
+      for (const auto& msg : view.queue(queue.number, {}, kFew).records) {
+        dates.push_back(msg.accepted_at);
+      }
+    }
+  }
+  if (dates.empty()) return std::nullopt;
+  return core::from_us(core::to_ms(dates.at(dice_.below(dates.size()))) * 1000);
 }
 
 }  // namespace pena::sim

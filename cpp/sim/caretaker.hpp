@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sim/environment.hpp"
@@ -25,6 +26,7 @@ class Caretaker : public std::enable_shared_from_this<Caretaker> {
   void resume(const std::string& queue);
   void forget();
   [[nodiscard]] std::string any_queue();
+  [[nodiscard]] std::optional<core::Instant> any_date(store::Bucket bucket);
   void after(TrueTime time, std::function<void()> then);
 
   Environment& environment_;

@@ -37,6 +37,7 @@ void Oracle::durable(store::Ticket ticket, const store::ChangeSet& changes) {
   }
   touched_.clear();
   ++round_;
+  if (const auto closed = dates_.extract(ticket)) date_ = closed.mapped();
   made_before_ = last_made_;
   for (const core::Write& write : changes) {
     std::visit([this](const auto& what) { apply(what); }, write);
@@ -77,12 +78,16 @@ Oracle::Place& Oracle::touch(const core::Msg& msg) {
   if (std::exchange(place.forgotten, false)) {
     // Whoever brings it again brings a new one, which may say something else.
     place.msg = msg;
+    place.accepted_in = round_;
     --forgotten_;
     place.grants = place.earlier = 0;
     place.not_before.reset();
     place.retried = false;
   }
-  if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) place.msg = msg;
+  if (place.places() == 0 && place.grants == 0 && place.msg.id == Xid{}) {
+    place.msg = msg;
+    place.accepted_in = round_;
+  }
   law(place.msg == msg, "payloads",
       msg.id.text() + " says something else than it was accepted with");
   return place;
@@ -99,6 +104,8 @@ void Oracle::apply(const core::PutQueue& put) {
   law(!came_back || retry_first_ == core::Duration::zero() || said_.retry_in(put.msg.msg.id),
       "backoff", put.msg.msg.id.text() + " failed, and waits for a client at once");
   place.queued = true;
+  place.accepted_at = put.msg.accepted_at;
+  ++place.moves;
 }
 
 void Oracle::check_waiting(const Place& place, const core::QueuedMsg& msg) {
@@ -127,6 +134,8 @@ void Oracle::apply(const core::PutLater& put) {
   law(!place.later, "conservation", put.msg.msg.id.text() + " is put off twice");
   check_waiting(place, put.msg);
   place.later = true;
+  place.accepted_at = put.msg.accepted_at;
+  ++place.moves;
   place.not_before = put.msg.queued_at;
 }
 
@@ -169,7 +178,9 @@ void Oracle::apply(const core::PutBatch& put) {
     law(!place.batch, "one_holder", msg.msg.id.text() + " is held by two batches");
     law(!place.reported, "reported_for_good", msg.msg.id.text() + " is held after its report");
     place.batch = batch.id;
+    ++place.moves;
   }
+  held_[batch.client].push_back({round_, batch.id, batch.msgs.size()});
   batches_[batch.id] = batch;
   batch_of_client_[batch.client] = batch.id;
   digest(std::hash<Xid>{}(batch.id));
@@ -246,6 +257,7 @@ void Oracle::apply(const core::DropBatch& drop) {
   forget_batch(drop.id);
   const Xid client = batches_.at(drop.id).client;
   batch_of_client_.erase(client);
+  held_[client].push_back({round_, {}, 0});
   if (const auto known = clients_.find(client); known != clients_.end()) {
     known->second.free_since = round_;
   }
@@ -263,9 +275,12 @@ void Oracle::apply(const core::PutReport& put) {
   law(at_work_.was_done(report.id) && said_.done(report.id), "honest_report",
       report.id.text() + " ends in report, but nobody did it and said so");
   check_misses(report.id, report.misses, place.grants - 1 + place.earlier);
-  place.reported = true;
-  place.report_place = ++report_places_;
-  report_order_[place.report_place] = report.id;
+  place.reported = place.was_reported = true;
+  place.ended_at = report.reported_at;
+  place.ended_in = round_;
+  ++place.moves;
+  place.settled = ++settled_;
+  report_order_[place.settled] = report.id;
   ++reported_;
   digest(~std::hash<Xid>{}(report.id));
 }
@@ -279,6 +294,10 @@ void Oracle::apply(const core::PutFail& put) {
   check_misses(put.record.msg.id, put.record.misses, place.grants + place.earlier);
   check_last_miss(put.record.msg.id, put.record.misses);
   place.failed = true;
+  place.settled = ++settled_;
+  place.ended_at = put.record.failed_at;
+  place.ended_in = round_;
+  ++place.moves;
   ++failed_;
   digest(std::hash<Xid>{}(put.record.msg.id) + 1);
 }
@@ -335,8 +354,9 @@ void Oracle::report_answered(const core::Reported& report, const std::string& bo
   for (const Xid& id : named) {
     const auto at = msgs_.find(id);
     if (at == msgs_.end()) continue;
-    if (at->second.reported || at->second.forgotten) ++in_report;
-    any_forgotten = any_forgotten || at->second.forgotten;
+    // Whoever reads behind the disk takes one for reported that was forgotten, and came again.
+    if (at->second.was_reported) ++in_report;
+    any_forgotten = any_forgotten || (at->second.was_reported && !at->second.reported);
     law(!report.batch || at->second.batch != report.batch, "report_settles",
         "batch " + report.batch->text() + " still holds " + id.text() +
             ", of which its report told");
@@ -376,6 +396,11 @@ void Oracle::round_done(const core::InMemory& in_memory, std::size_t read,
 
 void Oracle::started_with(const store::View& view) {
   clients_.clear();
+  connected_.clear();
+  closed_.clear();
+  asked_.clear();
+  wishes_.clear();
+  dates_.clear();
   notices_.clear();
   leaving_.clear();
   answered_.clear();

@@ -16,6 +16,7 @@
 #include "core/effect.hpp"
 #include "core/limits.hpp"
 #include "core/queue_names.hpp"
+#include "core/status.hpp"
 #include "sim/at_work.hpp"
 #include "sim/law.hpp"
 #include "sim/said.hpp"
@@ -33,7 +34,8 @@ class Oracle {
         linger_(limits.linger),
         retry_first_(std::min(limits.retry_first, limits.retry_most)),
         error_bytes_(limits.error_bytes),
-        keep_reports_(limits.keep_reports.msgs),
+        keep_reports_(limits.keep_reports),
+        keep_fails_(limits.keep_fails),
         may_forget_{false, is_bounded(limits.keep_reports), is_bounded(limits.keep_fails)} {}
 
   // ---- the server's side
@@ -43,13 +45,18 @@ class Oracle {
   void batch_leaves(const core::Batch& batch);
   // 201 leaves for those ids, in this body.
   void accepted(const std::vector<core::Xid>& ids, const std::string& body) const;
+  // That change set was closed when the server's wall clock stood there.
+  void closed(store::Ticket ticket, core::Instant date) { dates_[ticket] = date; }
   // The server takes notice of a client, of its end, and of its word that it takes no more: in the
   // round whose change set will have that number.
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
   void said_last(store::Ticket round, const core::Xid& client);
   // It closes the stream of one: that gets nothing more, and its end is noticed later.
-  void closes(const core::Xid& client) { leaving_.insert(client); }
+  void closes(const core::Xid& client) {
+    leaving_.insert(client);
+    closed_.insert(client);
+  }
   // A report is there. How many of its ids were reported before, for good.
   std::uint64_t report_arrives(const core::Reported& report);
   // The answer to it leaves, in this body. `before`: what report_arrives() said.
@@ -63,10 +70,32 @@ class Oracle {
     bool waiting = false, reports = false, fails = false;
   };
   [[nodiscard]] const MayForget& may_forget() const { return may_forget_; }
-  // For somebody wants them to be deleted.
-  void forget_asked(const MayForget& what);
+  // Somebody wants msgs to be deleted: these, or all with that queue and from before that date, as far as they
+  // are given. Until it is answered, or the server starts again.
+  struct Wish {
+    store::Bucket bucket = store::Bucket::queue;  // of those that wait: with those that are not due
+    std::optional<std::vector<core::Xid>> ids;
+    std::optional<std::string> queue;
+    std::optional<core::Instant> before;
+    // As of when the server took notice of it: a date, the round, and what stood where it was meant, with the
+    // number of its moves.
+    std::optional<core::Instant> taken_at = std::nullopt;
+    store::Ticket round = 0;
+    std::map<core::Xid, std::uint64_t> stood = {};
+  };
+  // Its number.
+  std::uint64_t forget_asked(const Wish& wish);
+  // The first of that bucket that was not taken notice of is now: in the round whose change set will have that
+  // number.
+  void forget_taken(store::Ticket round, store::Bucket bucket, core::Instant date,
+                    const store::View& view);
+  // It is done, and the answer is there.
+  void forget_answered(std::uint64_t wish);
   // For the store says that it is full.
   void room_runs_out() { may_forget_.reports = makes_room_ = true; }
+  // Who asks how it stands, and what leaves in answer to it.
+  void status_asked(const core::StatusAsked& asked);
+  void status_leaves(core::RequestId request, const core::Status& status);
   // What was asked first is answered first, among requests of one kind to one run of the server.
   enum class Answer : std::uint8_t { to_submission, refusal, to_report };
   void answer_leaves(Answer kind, core::RequestId request);
@@ -98,8 +127,10 @@ class Oracle {
   }
   // No more reports are kept than may be.
   [[nodiscard]] bool is_swept() const {
-    return !keep_reports_ || report_order_.size() <= *keep_reports_;
+    return !keep_reports_.msgs || report_order_.size() <= *keep_reports_.msgs;
   }
+  // The oldest report, where it is to be swept by that date.
+  [[nodiscard]] std::optional<core::Xid> to_be_swept(core::Instant date) const;
   [[nodiscard]] std::size_t msgs() const { return msgs_.size(); }
   [[nodiscard]] std::uint64_t reported() const { return reported_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
@@ -133,9 +164,12 @@ class Oracle {
     bool queued = false, later = false;
     std::optional<core::Xid> batch;
     bool reported = false, failed = false;
-    bool forgotten = false;
+    bool forgotten = false, was_reported = false;
     store::Bucket left = store::Bucket::queue;  // from where it went last
-    std::uint64_t report_place = 0;             // in the order of settling
+    std::uint64_t settled = 0;                  // its number in the order of settling
+    std::uint64_t moves = 0;                    // from one place to another
+    core::Instant accepted_at{}, ended_at{};
+    store::Ticket accepted_in = 0, ended_in = 0;  // change sets
     int grants = 0;
     core::Msg msg;  // as it was accepted
     std::optional<core::Instant> not_before;
@@ -190,6 +224,9 @@ class Oracle {
   Place& touch(const core::Msg& msg);
   void forget_batch(const core::Xid& id);
   void forgotten(const core::Xid& id, Place& place);
+  [[nodiscard]] bool is_meant(const Wish& wish, const core::Xid& id, const Place& place) const;
+  [[nodiscard]] bool is_asked_for(const core::Xid& id, const Place& place) const;
+  [[nodiscard]] bool is_too_old(const Place& ended, const core::Keep& keep) const;
   [[nodiscard]] bool is_paused(core::QueueNumber queue) const {
     return paused_.contains(core::shown_queue(queue));
   }
@@ -205,6 +242,23 @@ class Oracle {
   std::uint64_t round_ = 0;  // change sets so far
   std::map<core::Xid, Client> clients_;
   std::map<Answer, core::RequestId> answered_;  // the last of each kind
+  // As of the event that the server takes notice of now; and whom it has closed.
+  std::map<core::Xid, core::ClientJoined> connected_;
+  std::set<core::Xid> closed_;
+  struct Asked {
+    std::uint64_t round = 0;
+    core::StatusAsked what;
+    std::map<core::Xid, core::ClientJoined> connected;
+  };
+  std::map<core::RequestId, Asked> asked_;
+  // What each client held, one after the other, since which round.
+  struct Held {
+    std::uint64_t round = 0;
+    std::optional<core::Xid> batch;
+    std::size_t msgs = 0;
+  };
+  std::map<core::Xid, std::vector<Held>> held_;
+  [[nodiscard]] bool held(const core::ClientNow& shown, std::uint64_t round) const;
   // The server has closed them, or is about to take notice of their end.
   std::set<core::Xid> leaving_;
   // What was taken notice of in rounds that are not durable yet, by their numbers.
@@ -219,12 +273,15 @@ class Oracle {
   std::uint64_t reported_ = 0, failed_ = 0, forgotten_ = 0;
   std::uint64_t ever_forgotten_ = 0;
   bool may_retry_ = false;
-  std::optional<std::uint64_t> keep_reports_;  // so many
+  core::Keep keep_reports_, keep_fails_;
   MayForget may_forget_;
-  bool deletes_reports_ = false;                     // somebody does
+  std::map<std::uint64_t, Wish> wishes_;
+  std::uint64_t last_wish_ = 0;
+  std::map<store::Ticket, core::Instant> dates_;
+  core::Instant date_{};                             // of the change set that is looked at
   bool makes_room_ = false;                          // the store was full
   std::map<std::uint64_t, core::Xid> report_order_;  // of those that are kept
-  std::uint64_t report_places_ = 0;
+  std::uint64_t settled_ = 0;
   std::set<core::QueueNumber> paused_;
   std::uint64_t generated_ = 0;
   std::uint64_t digest_ = 0;

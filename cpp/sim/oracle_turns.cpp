@@ -14,6 +14,7 @@ using core::Xid;
 // ---- who is there
 
 void Oracle::joined(store::Ticket round, const core::ClientJoined& joined) {
+  connected_[joined.client] = joined;
   // As the batches that are settled in this round, for the order among those is not known.
   notices_.emplace_back(round, [this, joined] {
     Client client{joined.batches, round_ + 1, {}, {}, {}};
@@ -34,6 +35,7 @@ void Oracle::joined(store::Ticket round, const core::ClientJoined& joined) {
 }
 
 void Oracle::left(store::Ticket round, const Xid& client) {
+  connected_.erase(client);
   leaving_.insert(client);
   notices_.emplace_back(round, [this, client] {
     clients_.erase(client);

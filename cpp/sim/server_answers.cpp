@@ -55,6 +55,11 @@ void ServerProcess::deliver(const turn::SubmitRefused& refusal) {
   answer(desk_.resolve(refusal));
 }
 
+void ServerProcess::deliver(const core::StatusReply& reply) {
+  environment_.oracle.status_leaves(reply.request, *reply.status);
+  answer(desk_.resolve(core::StatusReply{reply}));
+}
+
 void ServerProcess::deliver(const core::ReportReply& reply) {
   environment_.oracle.answer_leaves(Oracle::Answer::to_report, reply.request);
   answer(desk_.resolve(core::ReportReply{reply}));

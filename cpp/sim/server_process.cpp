@@ -65,19 +65,6 @@ void ServerProcess::push(core::Event event) {
   wake();
 }
 
-// Now, and not when it came: the order among those of a round counts.
-void ServerProcess::tell_oracle(const core::Event& event) {
-  const store::Ticket round = environment_.disk.appended() + 1;
-  if (const auto* joined = std::get_if<core::ClientJoined>(&event)) {
-    environment_.oracle.joined(round, *joined);
-  } else if (const auto* lost = std::get_if<core::ClientLost>(&event)) {
-    environment_.oracle.left(round, lost->client);
-  } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->last) {
-    const auto batch = turn_.dispatcher().batch(*report->batch);
-    if (batch) environment_.oracle.said_last(round, batch->client);
-  }
-}
-
 core::Duration ServerProcess::commit_time() {
   if (environment_.timeline.now() < slow_until_) return dice_.between(100ms, 5s);
   return dice_.between(100us, 5ms);
@@ -95,6 +82,7 @@ void ServerProcess::run() {
   if (turn_.is_blocked()) return;
   const core::Instant at_once = now();
   turn_.note_date(date(), at_once);
+  noted_ahead_ = wall_ahead_;
   std::vector<core::Event> events;
   turn::take_round(inbox_, events, kMostOfARound);
   for (core::Event& event : events) {
@@ -115,6 +103,7 @@ void ServerProcess::closed_behind(store::Ticket before) {
   const store::Ticket ticket = environment_.disk.appended();
   watch_.closed(turn_.dispatcher().wanted(), ticket != before, environment_.timeline.now());
   if (ticket == before) return let_go();
+  environment_.oracle.closed(ticket, date());
   // In the order of the rounds, and now and then several at once.
   synced_at_ = std::max(synced_at_, environment_.timeline.now()) + commit_time();
   if (crash_ == CrashPoint::during_commit) {
@@ -168,29 +157,31 @@ turn::Moment ServerProcess::moment() const {
   return {now(), date(), full_, waits_for_};
 }
 
-void ServerProcess::send(std::string_view method, std::string_view path, const std::string& body,
+void ServerProcess::send(std::string_view method, std::string_view target, const std::string& body,
                          const OnReply& answer) {
-  at(environment_.timeline.now(),
-     [this, method = std::string{method}, path = std::string{path}, body, answer] {
-       if (stop_.is_over()) return answer({});
-       auto asked = desk_.ask({method, path, {}, body}, moment());
-       if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
-         if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
-         return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
-       }
-       auto& waits = std::get<turn::Waits>(asked);
-       Peer peer{answer, {}, {}, 0, desk_.draining()};
-       if (const auto* const report = std::get_if<core::Reported>(&waits.event)) {
-         peer.report = *report;
-         peer.before = environment_.oracle.report_arrives(*report);
-       } else if (const auto* const submitted = std::get_if<core::Submitted>(&waits.event)) {
-         for (const core::Msg& msg : submitted->msgs) peer.ids.push_back(msg.id);
-       } else if (const auto* const bulk = std::get_if<core::BulkAsked>(&waits.event)) {
-         if (bulk->what == core::BulkAsked::What::retry) environment_.oracle.retry_asked();
-       }
-       peers_.emplace(waits.request, std::move(peer));
-       push(std::move(waits.event));
-     });
+  const std::size_t end = std::min(target.find('?'), target.size());
+  const std::string query{target.substr(std::min(end + 1, target.size()))};
+  at(environment_.timeline.now(), [this, method = std::string{method},
+                                   path = std::string{target.substr(0, end)}, query, body, answer] {
+    if (stop_.is_over()) return answer({});
+    auto asked = desk_.ask({method, path, query, body}, moment());
+    if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
+      if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
+      return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
+    }
+    auto& waits = std::get<turn::Waits>(asked);
+    Peer peer{answer, {}, {}, 0, desk_.draining()};
+    if (const auto* const report = std::get_if<core::Reported>(&waits.event)) {
+      peer.report = *report;
+      peer.before = environment_.oracle.report_arrives(*report);
+    } else if (const auto* const submitted = std::get_if<core::Submitted>(&waits.event)) {
+      for (const core::Msg& msg : submitted->msgs) peer.ids.push_back(msg.id);
+    } else if (const auto* const bulk = std::get_if<core::BulkAsked>(&waits.event)) {
+      if (bulk->what == core::BulkAsked::What::retry) environment_.oracle.retry_asked();
+    }
+    peers_.emplace(waits.request, std::move(peer));
+    push(std::move(waits.event));
+  });
 }
 
 void ServerProcess::get(std::string_view path, std::string_view query, const OnReply& answer) {
@@ -282,6 +273,13 @@ void ServerProcess::end_stream(const core::Xid& client, const std::string& reaso
 
 void ServerProcess::stream_over(const core::Xid& client) {
   if (streams_.erase(client) > 0) push(core::ClientLost{client});
+}
+
+bool ServerProcess::is_awake() const {
+  const TrueTime time = environment_.timeline.now();
+  // What a slow disk was given is on its way for longer than it is slow.
+  const bool disk_runs = time >= slow_until_ && synced_at_ <= time + 1s;
+  return !desk_.draining() && time >= standstill_.until() && disk_runs;
 }
 
 bool ServerProcess::could_grant(const std::function<bool(const core::Xid&)>& suits) const {

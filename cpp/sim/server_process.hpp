@@ -36,7 +36,8 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void post(std::string_view path, const std::string& body, const OnReply& answer) {
     send("POST", path, body, answer);
   }
-  void send(std::string_view method, std::string_view path, const std::string& body,
+  // `target`: a path, perhaps with a query.
+  void send(std::string_view method, std::string_view target, const std::string& body,
             const OnReply& answer);
   // A page of a bucket.
   void get(std::string_view path, std::string_view query, const OnReply& answer);
@@ -46,6 +47,10 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   // The wall clock is set; what is steady goes on.
   void set_wall(core::Duration by) { wall_ahead_ += by; }
   void slow_disk(TrueTime until) { slow_until_ = until; }
+  // What it knows of its wall clock now.
+  [[nodiscard]] core::Instant noted_date() const { return now() + noted_ahead_; }
+  // It runs, and so does its disk.
+  [[nodiscard]] bool is_awake() const;
   // Nothing keeps it from granting: it is awake, and a client is free.
   // To a client that `suits`.
   [[nodiscard]] bool could_grant(const std::function<bool(const core::Xid&)>& suits) const;
@@ -68,6 +73,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void read_on(const std::shared_ptr<turn::PageText>& page, const std::string& text,
                const OnReply& answer);
   void tell_oracle(const core::Event& event);
+  void tell_of_deletion(store::Ticket round, const core::BulkAsked& bulk);
   void wake();
   void run();
   void closed_behind(store::Ticket before);
@@ -78,6 +84,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void deliver(const core::CloseStream& close);
   void deliver(const core::SubmitReply& reply);
   void deliver(const turn::SubmitRefused& refusal);
+  void deliver(const core::StatusReply& reply);
   void deliver(const core::ReportReply& reply);
   template <class Send>
   void deliver(const Send& reply) {
@@ -120,7 +127,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   RoundWatch watch_;
   TrueTime synced_at_{};  // when the last round is durable
   bool dead_ = false;
-  core::Duration wall_ahead_{};
+  core::Duration wall_ahead_{}, noted_ahead_{};
   Standstill standstill_;
   TrueTime slow_until_{};
   std::optional<CrashPoint> crash_;

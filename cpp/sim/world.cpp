@@ -16,6 +16,7 @@
 #include "sim/plain_client.hpp"
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
+#include "sim/work_watch.hpp"
 #include "wire/json.hpp"
 
 namespace pena::sim {
@@ -113,32 +114,8 @@ class World {
            environment_.oracle.generated() == scenario_.generate;
   }
 
-  // Work does not lie about while a client has nothing to do, whatever a generator promises, where the
-  // disk has room for what becomes of it; and a generator makes what there is room for, as fast as
-  // its rate allows.
   void watch() {
-    const TrueTime now = environment_.timeline.now();
-    const std::size_t queued = environment_.oracle.queued();
-    const Oracle& oracle = environment_.oracle;
-    const auto could_grant_to = [&](const auto& suits) {
-      return server_ && server_->could_grant(suits) && environment_.disk.has_room_for_one();
-    };
-    const bool could_grant =
-        could_grant_to([&](const core::Xid& client) { return oracle.has_work_for(client); });
-    const bool takes_made =
-        could_grant_to([&](const core::Xid& client) { return oracle.takes_generated(client); });
-    const bool could_make = environment_.oracle.generated() < scenario_.generate &&
-                            !environment_.disk.full() &&
-                            environment_.oracle.waiting() < scenario_.limits.queue_msgs;
-    const bool moved = std::exchange(grants_seen_, environment_.tally.grants) != grants_seen_;
-    if (!could_grant || moved || queued == 0) lies_since_ = now;
-    if (!takes_made || moved || !could_make) lacks_since_ = now;
-    const double next_s = scenario_.rate ? 1.0 / *scenario_.rate : 0.0;
-    const TrueTime next{static_cast<TrueTime::rep>(next_s * 1e6)};
-    if (now - lies_since_ > 10s || now - lacks_since_ > 4s + next) {
-      throw LawBroken("work_waits", "a client is free and " + std::to_string(queued) +
-                                        " msgs wait, but nothing is granted");
-    }
+    watch_.look(server_.get());
     environment_.timeline.after(500ms, [this] { watch(); });
   }
 
@@ -181,8 +158,7 @@ class World {
     const SkewedClock clock{kDayOne + now + server_offset_, now, drift()};
     environment_.oracle.started_with(environment_.disk);
     ++environment_.tally.boots;
-    // A generator begins anew, with the first msg when its rate allows one.
-    lies_since_ = lacks_since_ = now;
+    watch_.booted();
     server_ = std::make_shared<ServerProcess>(environment_, clock, ++boots_, [this] {
       graveyard_.push_back(std::exchange(server_, nullptr));
       const TrueTime down =
@@ -392,9 +368,8 @@ class World {
   std::shared_ptr<Caretaker> caretaker_;
   // Those that died, while their own functions may still run.
   std::vector<std::shared_ptr<void>> graveyard_;
+  WorkWatch watch_{environment_};
   std::uint64_t boots_ = 0;
-  std::uint64_t grants_seen_ = 0;
-  TrueTime lies_since_{}, lacks_since_{};
   Process processes_ = 0;
   core::Duration server_offset_{};
   core::Duration furthest_offset_{};  // the highest that it has been

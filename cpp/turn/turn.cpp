@@ -151,12 +151,12 @@ void Turn::close(core::Instant now) {
   const bool owes_read = reads_put_off_;
   read_for_dispatcher(now);
   fill_from_generator(now);
-  // What was put off may be wanted only behind what the generator made.
+  // What was put off may be wanted only behind what the generator made; and by the next round whoever wants
+  // it now may be gone, and another wants it behind what the generator makes then.
   const core::Wanted wanted = dispatcher_.wanted();
-  const auto* const ids = std::get_if<core::WantedBodies>(&wanted);
-  if (owes_read && ids != nullptr) {
-    reads_put_off_ = false;
-    read_bodies(*ids, now);
+  if (const auto* const ids = std::get_if<core::WantedBodies>(&wanted)) {
+    reads_put_off_ = !owes_read;
+    if (owes_read) read_bodies(*ids, now);
   }
   append(now);
 }
