@@ -48,8 +48,8 @@ struct ClientState {
   bool lingers = false;
   bool overtaken = false;  // another was served with what it waited for
   std::vector<InTurn::iterator> places =
-      {};  // one for each list that it stands in while it is free
-  bool hurries = false;    // it lingers no longer: memory has no room for what would wait with it
+      {};                // one for each list that it stands in while it is free
+  bool hurries = false;  // it lingers no longer: memory has no room for what would wait with it
 
   // With so many msgs it is sent what it wants.
   [[nodiscard]] std::uint32_t least_msgs() const { return takes_short ? 1 : batchsize; }

@@ -92,9 +92,9 @@ void Oracle::forgotten(const Xid& id, Place& place) {
                                                        : may_forget_.waiting;
   law(may, "conservation", id.text() + " is gone");
   // Of reports apply() has seen to it.
-  const bool is_swept = place.left == store::Bucket::report ||
-                        (place.left == store::Bucket::fail &&
-                         (keep_fails_.msgs || is_too_old(place, keep_fails_)));
+  const bool is_swept =
+      place.left == store::Bucket::report ||
+      (place.left == store::Bucket::fail && (keep_fails_.msgs || is_too_old(place, keep_fails_)));
   law(is_swept || is_asked_for(id, place), "deleted",
       id.text() + " is deleted, and nobody asked for it");
   law(place.msg.key.empty() || !keys_.contains({place.msg.queue, place.msg.key}), "keys",

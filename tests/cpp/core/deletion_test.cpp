@@ -54,7 +54,8 @@ class Deletion : public testing::Test {
   std::optional<std::uint64_t> deleted_;
 
  private:
-  Dispatcher dispatcher_ = Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{}, now_);
+  Dispatcher dispatcher_ =
+      Dispatcher::restore(Limits{}, XidFactory({1, 1, 1}, 1), Snapshot{}, now_);
 };
 
 TEST_F(Deletion, FindsWhatStandsBehindAMsgThatCameBack) {
