@@ -44,8 +44,8 @@ void Dispatcher::State::keep_to_window(Instant now) {
   grant_in_turn(now);
   settle_touched();
   if (!queues.are_over()) return;
-  const QueueNumber next =
-      bodiless.empty() ? queues.first_hungry().value_or(kDefaultQueue) : *bodiless.begin();
+  const QueueNumber next = bodiless.empty() ? queues.first_hungry().value_or(kDefaultQueue)
+                                            : *next_behind(bodiless, bodies_read_last);
   touch(queues.forget_all_but(next));
   grant_in_turn(now);
   settle_touched();
