@@ -14,12 +14,13 @@ bool fits(const std::string& pattern, const std::string& error) {
   return error.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
+// The first that is looked at.
 From bucket_of(BulkAsked::What what) {
   switch (what) {
     case BulkAsked::What::forget_reports:
       return From::report;
     case BulkAsked::What::forget_waiting:
-      return From::queue;
+      return From::later;
     case BulkAsked::What::retry:
     case BulkAsked::What::forget_fails:
       break;
@@ -45,8 +46,9 @@ void BulkJobs::add(BulkAsked&& asked, std::optional<QueueNumber> queue, const Th
   job.wanted.bytes = kMostBytes;
   job.asked = std::move(asked);
   if (job.asked.ids) return want_ids(job);
-  if (job.wanted.from == From::queue) return want_queue(job, queue.value_or(kDefaultQueue), there);
-  job.left = job.wanted.from == From::report ? there.reports : there.fails;
+  job.left = job.wanted.from == From::report ? there.reports
+             : job.wanted.from == From::fail ? there.fails
+                                             : there.later;
   limit_to_left(job);
 }
 
@@ -55,18 +57,16 @@ void BulkJobs::want_ids(Job& job) {
   job.wanted.ids = left.first(std::min(left.size(), kMostOfAPage));
 }
 
-// The first that has msgs from that number on, as far as it is asked for; or else those that are not due.
-void BulkJobs::want_queue(Job& job, QueueNumber from, const There& there) {
+// The first that has msgs from that number on, as far as it is asked for. False where there is none.
+bool BulkJobs::want_queue(Job& job, QueueNumber from, const There& there) {
   const auto queue = there.queues.first_from(from);
+  if (!queue || (job.only && shown_queue(*queue) != *job.only)) return false;
+  job.wanted.from = From::queue;
+  job.wanted.queue = *queue;
   job.wanted.after_id.reset();
-  if (!queue || (job.only && shown_queue(*queue) != *job.only)) {
-    job.wanted.from = From::later;
-    job.left = there.later;
-  } else {
-    job.wanted.queue = *queue;
-    job.left = there.queues.find(*queue)->size();
-  }
+  job.left = there.queues.find(*queue)->size();
   limit_to_left(job);
+  return true;
 }
 
 // A page of nothing cannot be asked for.
@@ -121,15 +121,13 @@ bool BulkJobs::go_behind(Job& job, BulkRead& page, const There& there) {
   WantedBulk& wanted = job.wanted;
   wanted.after = std::max(wanted.after, page.up_to);
   const bool goes_on = page.more && job.left > 0;
-  if (wanted.from == From::queue) {
-    if (goes_on) {
-      wanted.after_id = last->second;
-    } else {
-      want_queue(job, wanted.queue + 1, there);
-    }
-    return false;
+  if (wanted.from == From::later) {
+    if (!goes_on) return !want_queue(job, job.only.value_or(kDefaultQueue), there);
+    wanted.after_due = last;
+  } else if (wanted.from == From::queue) {
+    if (!goes_on) return !want_queue(job, wanted.queue + 1, there);
+    wanted.after_id = last->second;
   }
-  if (wanted.from == From::later && goes_on) wanted.after_due = last;
   return !goes_on;
 }
 

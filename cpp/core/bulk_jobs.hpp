@@ -64,7 +64,8 @@ class BulkJobs {
     BulkAsked asked;
     std::optional<QueueNumber> only;  // what is of that queue, as people see it
     // The page that is next. It is kept, for it is asked for several times a round, and to look for a
-    // queue takes time. Of msgs that wait: first those of the queues, then those that are not due.
+    // queue takes time. Of msgs that wait: first those that are not due, for they may be so soon, and then are in
+    // their queues.
     WantedBulk wanted;
     Instant asked_at;  // a date
     // So many behind that place were there, or a few more: of what has ended when it was asked, and in the order
@@ -80,7 +81,7 @@ class BulkJobs {
   }
   [[nodiscard]] bool is_meant(QueueNumber queue, Instant since) const;
   static void want_ids(Job& job);
-  static void want_queue(Job& job, QueueNumber from, const There& there);
+  [[nodiscard]] static bool want_queue(Job& job, QueueNumber from, const There& there);
   static void limit_to_left(Job& job);
   [[nodiscard]] static bool go_behind(Job& job, BulkRead& page, const There& there);
   template <class Record>

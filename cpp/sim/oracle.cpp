@@ -79,6 +79,7 @@ Oracle::Place& Oracle::touch(const core::Msg& msg) {
     // Whoever brings it again brings a new one, which may say something else.
     place.msg = msg;
     place.accepted_in = round_;
+    place.left = store::Bucket::queue;
     --forgotten_;
     place.grants = place.earlier = 0;
     place.not_before.reset();
@@ -105,7 +106,8 @@ void Oracle::apply(const core::PutQueue& put) {
       "backoff", put.msg.msg.id.text() + " failed, and waits for a client at once");
   place.queued = true;
   place.accepted_at = put.msg.accepted_at;
-  ++place.moves;
+  // What is due is waiting all the time.
+  if (place.left != store::Bucket::later) ++place.moves;
 }
 
 void Oracle::check_waiting(const Place& place, const core::QueuedMsg& msg) {

@@ -167,7 +167,7 @@ class Oracle {
     bool forgotten = false, was_reported = false;
     store::Bucket left = store::Bucket::queue;  // from where it went last
     std::uint64_t settled = 0;                  // its number in the order of settling
-    std::uint64_t moves = 0;                    // from one place to another
+    std::uint64_t moves = 0;  // from one place to another, but for those that come due
     core::Instant accepted_at{}, ended_at{};
     store::Ticket accepted_in = 0, ended_in = 0;  // change sets
     int grants = 0;

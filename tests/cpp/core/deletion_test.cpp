@@ -93,6 +93,16 @@ TEST_F(Deletion, FindsWhatStandsBehindAMsgThatCameLater) {
   EXPECT_TRUE(ledger_.queue.contains(id_of(10)));
 }
 
+TEST_F(Deletion, FindsWhatComesDueMeanwhile) {
+  submit({10});
+  submit({11, 12}, seconds{1});
+  now_ += seconds{1};
+  ask();
+  read();
+  EXPECT_EQ(deleted_, 3U);
+  EXPECT_EQ(ledger_.msgs(), 0U);
+}
+
 TEST_F(Deletion, LeavesWhatCameLaterThoughTheClockStandsStill) {
   submit({11});
   ask();

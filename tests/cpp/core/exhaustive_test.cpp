@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "core/dispatcher.hpp"
 #include "core/ledger.hpp"
+#include "core/small_worlds.hpp"
 #include "sample.hpp"
 
 namespace pena::core::test {
@@ -20,16 +20,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kDepth = 4;
-#else
-constexpr int kDepth = 5;
-#endif
-constexpr int kActions = 13;
+constexpr std::size_t kDepth = kIsSlow ? 4 : 5;
 constexpr int kMsgs = 3;
 
 class SmallWorld {
  public:
+  static constexpr std::size_t kActions = 13;
+
   SmallWorld() : ids_({0xff, 0, 0}, 0), ledger_(limits().max_resends) {
     dispatcher_ =
         std::make_unique<Dispatcher>(Dispatcher::restore(limits(), ids_, Snapshot{}, now_));
@@ -42,16 +39,16 @@ class SmallWorld {
     return limits;
   }
 
-  void act(int action) {
+  void act(std::size_t action) {
     now_ += milliseconds{1};
     if (action == 0) return submit();
-    if (action <= 2) return join_or_lose(static_cast<std::size_t>(action - 1));
+    if (action <= 2) return join_or_lose(action - 1);
     if (action == 3) return advance();
     if (action == 4) return restart();
     if (action == 5) return report_list();
     if (action == 6) return join_or_lose(2);
     // Reports of the latest batches, of those that are long over too.
-    const auto back = static_cast<std::size_t>((action - 7) / 2);
+    const std::size_t back = (action - 7) / 2;
     if (back < sent_.size()) report(sent_[sent_.size() - 1 - back], (action - 7) % 2 == 0);
   }
 
@@ -214,49 +211,20 @@ class SmallWorld {
   std::map<Xid, Xid> holdings_;  // client → batch
 };
 
-std::string written(const std::vector<int>& actions) {
-  std::string text;
-  for (const int action : actions) text += std::to_string(action) + " ";
-  return text;
-}
-
-// Every world of this depth that begins with `prefix`.
-void run_all(const std::vector<int>& prefix) {
-  std::vector<int> choices(kDepth, 0);
-  std::size_t worlds = 0;
-  while (true) {
-    std::vector<int> actions = prefix;
-    actions.insert(actions.end(), choices.begin(), choices.end());
-    try {
-      SmallWorld world;
-      for (const int action : actions) world.act(action);
-      world.finish();
-    } catch (const LawBroken& broken) {
-      FAIL() << broken.what() << "\nafter the actions " << written(actions);
-    }
-    if (testing::Test::HasFatalFailure()) FAIL() << "after the actions " << written(actions);
-    ++worlds;
-    std::size_t digit = 0;
-    while (digit < choices.size() && ++choices[digit] == kActions) choices[digit++] = 0;
-    if (digit == choices.size()) break;
-  }
-  std::printf("%zu worlds\n", worlds);
-}
-
 TEST(SmallWorlds, FromNothing) {
-  run_all({});
+  run_all<SmallWorld>(kDepth, {});
 }
 
 TEST(SmallWorlds, WithTwoClientsThatHoldThreeMsgs) {
-  run_all({1, 2, 0, 0, 0});
+  run_all<SmallWorld>(kDepth, {1, 2, 0, 0, 0});
 }
 
 TEST(SmallWorlds, WithABatchOfTwoThatWasLost) {
-  run_all({2, 0, 0, 2, 0});
+  run_all<SmallWorld>(kDepth, {2, 0, 0, 2, 0});
 }
 
 TEST(SmallWorlds, AfterARestartWithAClientThatTakesShortBatches) {
-  run_all({2, 0, 0, 4, 3, 6});
+  run_all<SmallWorld>(kDepth, {2, 0, 0, 4, 3, 6});
 }
 
 }  // namespace
