@@ -176,9 +176,10 @@ void Turn::read_for_dispatcher(core::Instant now) {
 // Queue by queue where each has little, but no more in a round than one page may have.
 void Turn::read_bulk(core::WantedBulk wanted, core::Instant now) {
   constexpr int kMostPages = 64;
-  const std::size_t most = wanted.limit;
+  std::size_t most = 0;
   std::size_t read = 0;
   for (int pages = 0; pages < kMostPages; ++pages) {
+    most = std::max(most, wanted.limit);  // where little is left it asks for little
     wanted.limit = std::min(wanted.limit, most - read);
     core::BulkRead page = turn::read_bulk(index_, layers(), wanted);
     read += std::max(page.looked_up, page.waiting.size() + page.reports.size() + page.fails.size());
