@@ -67,7 +67,7 @@ class QueueWorld {
   // A client that works well is there from now on, and nothing is paused: all must end.
   void finish() {
     if (ledger_.paused.size() > 0) pause_or_resume();
-    for (const std::size_t slot : {0, 1}) {
+    for (std::size_t slot = 0; slot < 2; ++slot) {
       if (clients_[slot]) join_or_lose(slot);
     }
     join(2, 1, {kMail, std::string{kDefaultQueueName}});
