@@ -28,9 +28,9 @@ struct WriteBuffers {
   std::string record;
   std::string queue;
   std::string place;
-  SettledEnd reported, failed;
+  std::optional<SettledTail> reported, failed;
 
-  void commit_failed() { reported.next = failed.next = std::nullopt; }
+  void commit_failed() { reported = failed = std::nullopt; }
 };
 
 // A visitor of writes. Its cursors are closed when it goes: LMDB wants that before a write transaction

@@ -129,9 +129,9 @@ class Laws {
       if (meta(name).value_or(0) == 0) problem("meta", name, "it is missing or no number");
     }
     const std::optional<std::uint64_t> from = meta(kTakenFromKey);
-    whole_ = schema == kSchema && !from;
+    whole_ = schema >= kOrderedSchema && !from;
     const std::optional<std::uint64_t> older = from ? from : schema;
-    if (!whole_ && older && *older < kSchema) check_count_of_older(*older);
+    if (!whole_ && older && *older < kOrderedSchema) check_count_of_older(*older);
   }
   void check_count_of_older(std::uint64_t schema) {
     const std::optional<std::uint64_t> queued = meta(kQueuedKey);

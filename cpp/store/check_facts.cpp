@@ -212,6 +212,8 @@ class FactReader {
   }
 
   void read_order(Table table, std::vector<Settled>& into) {
+    // The tail first: of what a server moves on into the table meanwhile none is missed then.
+    read_tail(table, into);
     std::uint64_t next = 1;
     each({table, sizeof(std::uint64_t), false}, [&](std::string_view key, std::string_view value) {
       const std::uint64_t first = settled_key(table, key);
@@ -222,10 +224,29 @@ class FactReader {
                 "a record before it goes on to " + std::to_string(next - 1));
       }
       next = std::max(next, first + ids.size());
-      for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (!ids[i].is_nil()) into.push_back({first + i, ids[i]});
-      }
+      note_settled(first, ids, into);
     });
+  }
+  static void note_settled(std::uint64_t first, const std::vector<Xid>& ids,
+                           std::vector<Settled>& into) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (!ids[i].is_nil()) into.push_back({first + i, ids[i]});
+    }
+  }
+  void read_tail(Table table, std::vector<Settled>& into) {
+    try {
+      const ReadTxn txn(env_);
+      const auto tail = settled_tail(env_, txn.get(), table);
+      if (!tail) return;
+      note_settled(tail->first, tail->ids, into);
+      KeyCursor cursor(env_, txn.get(), table);
+      if (!cursor.last() || cursor.key() < key_of_number(tail->first)) return;
+      problem(table, "tail", "it begins with " + std::to_string(tail->first) +
+                                 ", which is in a record or before one");
+    } catch (const StoreError& error) {
+      facts_.unread.insert(table);
+      problem(table, "tail", error.what());
+    }
   }
 
   void take(Table table, const core::QueuedMsg& msg) {

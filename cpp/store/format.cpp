@@ -15,28 +15,31 @@ bool is_nothing(const core::PayloadHash& hash) {
   return (words[0] | words[1]) == 0;
 }
 
-void write_extras_of(const core::ReportFields& record, Writer& writer) {
+unsigned flags_of(const core::ReportFields& record) {
   // Zeros that are written say that it is not known.
   const bool has_hash = !record.payload_hash || !is_nothing(*record.payload_hash);
-  const core::PayloadHash hash = record.payload_hash.value_or(core::PayloadHash{});
-  const unsigned flags =
-      (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |
-      (record.max_resends ? kHasMaxResends : 0U) | (record.key.empty() ? 0U : kHasKey) |
-      (record.client_name.empty() ? 0U : kHasClientName) | (has_hash ? kHasPayloadHash : 0U) |
-      (record.result.empty() ? 0U : kHasResult);
-  writer.number(static_cast<std::uint8_t>(flags));
-  writer.extras(flags, record);
-  if (!record.client_name.empty()) writer.name(record.client_name);
-  if (has_hash) {
-    writer.bytes({reinterpret_cast<const char*>(hash.data()), hash.size()});
-  }
-  if (!record.result.empty()) writer.text(record.result);
+  return (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+         (record.max_resends ? kHasMaxResends : 0U) | (record.key.empty() ? 0U : kHasKey) |
+         (record.client_name.empty() ? 0U : kHasClientName) | (has_hash ? kHasPayloadHash : 0U) |
+         (record.result.empty() ? 0U : kHasResult) |
+         (have_one_origin(record.batch, record.id) ? 0U : kOtherBatch) |
+         (have_one_origin(record.client, record.batch) ? 0U : kOtherClient);
 }
 
-void read_extras_of(core::ReportRecord& record, Reader& reader) {
-  constexpr unsigned kAll =
-      kHasQueue | kHasMaxResends | kHasKey | kHasClientName | kHasPayloadHash | kHasResult;
-  const unsigned flags = reader.flags(kAll);
+void write_extras_of(unsigned flags, const core::ReportFields& record, Writer& writer) {
+  writer.extras(flags, record);
+  if ((flags & kHasClientName) != 0) writer.name(record.client_name);
+  if ((flags & kHasPayloadHash) != 0) {
+    const core::PayloadHash hash = record.payload_hash.value_or(core::PayloadHash{});
+    writer.bytes({reinterpret_cast<const char*>(hash.data()), hash.size()});
+  }
+  if ((flags & kHasResult) != 0) writer.text(record.result);
+}
+
+constexpr unsigned kFlagsOfVersion2 =
+    kHasQueue | kHasMaxResends | kHasKey | kHasClientName | kHasPayloadHash | kHasResult;
+
+void read_extras_of(unsigned flags, core::ReportRecord& record, Reader& reader) {
   reader.extras(flags, record);
   if ((flags & kHasClientName) != 0) record.client_name = reader.name();
   if ((flags & kHasPayloadHash) != 0) {
@@ -48,6 +51,40 @@ void read_extras_of(core::ReportRecord& record, Reader& reader) {
   reader.told(flags, kHasClientName, !record.client_name.empty());
   reader.told(flags, kHasPayloadHash, record.payload_hash != core::PayloadHash{});
   reader.told(flags, kHasResult, !record.result.empty());
+}
+
+// Of versions 1 and 2.
+void read_older_report(core::ReportRecord& record, Reader& reader) {
+  const bool newer = reader.version() > 1;
+  if (newer) record.order = reader.number<std::uint64_t>();
+  record.period = reader.number<std::uint32_t>();
+  record.batch = reader.xid();
+  record.client = reader.xid();
+  record.accepted_at = reader.instant();
+  record.granted_at = reader.instant();
+  record.reported_at = reader.instant();
+  if (newer) record.attempts = reader.count();
+  record.misses = reader.misses();
+  if (newer) {
+    read_extras_of(reader.flags(kFlagsOfVersion2), record, reader);
+  } else {
+    record.attempts = static_cast<std::uint16_t>(record.misses.size() + 1);
+    record.payload_hash.reset();
+  }
+}
+
+void read_report(core::ReportRecord& record, Reader& reader) {
+  const unsigned flags = reader.flags(kFlagsOfVersion2 | kOtherBatch | kOtherClient);
+  record.order = reader.varint();
+  record.period = reader.small<std::uint32_t>();
+  record.batch = reader.xid(record.id, (flags & kOtherBatch) != 0);
+  record.client = reader.xid(record.batch, (flags & kOtherClient) != 0);
+  record.accepted_at = reader.instant(second_of(record.id));
+  record.granted_at = reader.instant(record.accepted_at);
+  record.reported_at = reader.instant(record.granted_at);
+  record.attempts = reader.count();
+  record.misses = reader.misses();
+  read_extras_of(flags, record, reader);
 }
 
 }  // namespace
@@ -81,21 +118,29 @@ void encode(const core::Batch& batch, std::string& out) {
 }
 
 void encode(const core::ReportFields& report, std::uint64_t order, std::string& out) {
+  const unsigned flags = flags_of(report);
   ValueWriter writer(out);
-  writer.fields(order, report.period, report.batch, report.client, report.accepted_at,
-                report.granted_at, report.reported_at, report.attempts,
-                static_cast<std::uint16_t>(report.misses.size()));
+  writer.number(static_cast<std::uint8_t>(flags));
+  writer.varint(order);
+  writer.varint(report.period);
+  writer.xid(report.batch, report.id);
+  writer.xid(report.client, report.batch);
+  writer.instant(report.accepted_at, second_of(report.id));
+  writer.instant(report.granted_at, report.accepted_at);
+  writer.instant(report.reported_at, report.granted_at);
+  writer.varint(report.attempts);
   writer.misses(report.misses);
-  write_extras_of(report, writer);
+  write_extras_of(flags, report, writer);
   writer.seal();
 }
 
 void encode(const core::FailRecord& record, std::uint64_t order, std::string& out) {
   ValueWriter writer(out);
-  writer.number(order);
+  writer.varint(order);
   writer.msg(record.msg);
-  writer.fields(record.accepted_at, record.failed_at, record.attempts,
-                static_cast<std::uint16_t>(record.misses.size()));
+  writer.instant(record.accepted_at, second_of(record.msg.id));
+  writer.instant(record.failed_at, record.accepted_at);
+  writer.varint(record.attempts);
   writer.misses(record.misses);
   writer.seal();
 }
@@ -154,23 +199,12 @@ std::size_t batch_size(const core::Xid& id, std::string_view value) {
 
 core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
   Reader reader(name_of(Bucket::report), id, value);
-  const bool newer = reader.version() > 1;
   core::ReportRecord record;
   record.id = id;
-  if (newer) record.order = reader.number<std::uint64_t>();
-  record.period = reader.number<std::uint32_t>();
-  record.batch = reader.xid();
-  record.client = reader.xid();
-  record.accepted_at = reader.instant();
-  record.granted_at = reader.instant();
-  record.reported_at = reader.instant();
-  if (newer) record.attempts = reader.number<std::uint16_t>();
-  record.misses = reader.misses();
-  if (newer) {
-    read_extras_of(record, reader);
+  if (reader.version() > 2) {
+    read_report(record, reader);
   } else {
-    record.attempts = static_cast<std::uint16_t>(record.misses.size() + 1);
-    record.payload_hash.reset();
+    read_older_report(record, reader);
   }
   reader.end();
   return record;
@@ -179,13 +213,14 @@ core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
 core::FailRecord decode_fail(const core::Xid& id, std::string_view value) {
   Reader reader(name_of(Bucket::fail), id, value);
   const bool newer = reader.version() > 1;
+  const bool is_short = reader.version() > 2;
   core::FailRecord record;
-  if (newer) record.order = reader.number<std::uint64_t>();
+  if (newer) record.order = is_short ? reader.varint() : reader.number<std::uint64_t>();
   record.msg = reader.msg();
   reader.same_id(record.msg.id);
-  record.accepted_at = reader.instant();
-  record.failed_at = reader.instant();
-  if (newer) record.attempts = reader.number<std::uint16_t>();
+  record.accepted_at = is_short ? reader.instant(second_of(record.msg.id)) : reader.instant();
+  record.failed_at = is_short ? reader.instant(record.accepted_at) : reader.instant();
+  if (newer) record.attempts = reader.count();
   record.misses = reader.misses();
   if (!newer) record.attempts = static_cast<std::uint16_t>(record.misses.size());
   reader.end();

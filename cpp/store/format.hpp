@@ -24,21 +24,33 @@
 //                  `reported` of the two default queues is not looked at: they have what is left of `report`
 //   reported     = id:xid+, as one commit settled them; zeros for one that was dropped
 //   failed       = the same
-//   QueuedMsg    = msg accepted_at:i64 queued_at:i64 attempts:u16 misses
+//   What was settled last is in neither, but beside all tables, in LMDB's list of them, under the names
+//   `reported_tail` and `failed_tail`: first:v id:xid*. `first` is the place of the first of these msgs, or
+//   where there are none the next that is given out.
+//   QueuedMsg    = msg accepted_at:since queued_at:since attempts:v misses
 //   Batch        = client:xid granted_at:i64 client_name:name count:u32 QueuedMsg*
-//   ReportRecord = order:u64 period:u32 batch:xid client:xid accepted_at:i64 granted_at:i64
-//                  reported_at:i64 attempts:u16 misses flags:u8 extras
+//   ReportRecord = flags:u8 order:v period:v batch:near client:near accepted_at:since granted_at:since
+//                  reported_at:since attempts:v misses extras
 //                  { client_name:name }?8 { payload_hash:16 bytes }?16 { result:text }?32
-//   FailRecord   = order:u64 msg accepted_at:i64 failed_at:i64 attempts:u16 misses
-//   msg          = id:xid period:u32 flags:u8 extras payload:text
+//   FailRecord   = order:v msg accepted_at:since failed_at:since attempts:v misses
+//   msg          = id:xid period:v flags:u8 extras payload:text
 //   extras       = { queue:u32 }?1 { max_resends:u16 }?2 { key:name }?4   each where its flag is set
-//   misses       = count:u16 { batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8
-//                              client_name:name error:text }*
-//   text         = length:u32 bytes
+//   misses       = count:v { batch:xid client:xid granted_at:i64 missed_at:i64 reason:u8
+//                            client_name:name error:text }*
+//   text         = length:v bytes
 //   name         = length:u8 bytes
+//   v            = a number in groups of seven bits, the lowest first, each in a byte whose top bit says
+//                  that another follows; the last is not 0 but where it is the only one
+//   since        = a difference, from the instant before it; accepted_at's, from the second of the msg's id
+//   difference   = v: 0, -1, 1, -2 … are 0, 1, 2, 3 …
+//   near         = seconds:difference counter:3 bytes, from the xid before it, batch's from the msg's: where
+//                  both were made by one process. Else it is an xid, and its flag is set: 64, 128
 //   xid is 12 bytes; numbers are little endian; instants are microseconds since the Unix epoch.
 //
-// Records of version 1 have no order, attempts, flags, extras or names; a report ends with its misses.
+// Records of version 2 have each number whole: order:u64 period:u32 attempts:u16 count:u16, the length of a
+// text as u32, instants as i64; a report has order, period, batch, client and its instants, attempts and
+// misses before its flags. Those of version 1 have no order, attempts, flags, extras or names, too; a report
+// ends with its misses.
 //
 // To change it: write records with a new version, keep reading the old ones, raise kSchema only
 // where an older program must not open the store, and add the golden bytes to
@@ -58,11 +70,13 @@
 
 namespace pena::store {
 
-inline constexpr std::uint64_t kSchema = 3;
-// 2: all msgs of one queue, without what was settled in its order; 1: with one msg a record of queue, and
+inline constexpr std::uint64_t kSchema = 4;
+// 3: records of version 2, and no tails of what was settled; 2: all msgs of one queue, without what was settled in its order; 1: with one msg a record of queue, and
 // no count of it, too. A server takes them over (store/takeover.hpp).
 inline constexpr std::uint64_t kOldestSchema = 1;
-inline constexpr std::uint8_t kRecordVersion = 2;
+inline constexpr std::uint64_t kOrderedSchema =
+    3;  // from it on it is known in which order msgs were settled
+inline constexpr std::uint8_t kRecordVersion = 3;
 inline constexpr std::uint8_t kOldestRecordVersion = 1;
 
 // Replaces `out` by the value, so that one buffer serves many records. `order`: instead of the record's.
@@ -125,5 +139,18 @@ void encode(const QueueInfo& info, std::string& out);
 void encode_settled(std::span<const core::Xid> ids, std::string& out);
 void decode_settled(std::string_view bucket, std::uint64_t order, std::string_view value,
                     std::vector<core::Xid>& out);
+
+// What was settled last (store/settled_table.hpp).
+struct SettledTail {
+  std::uint64_t first = 1;  // the place of the first
+  std::vector<core::Xid> ids;
+  [[nodiscard]] std::uint64_t next() const { return first + ids.size(); }
+  friend bool operator==(const SettledTail&, const SettledTail&) = default;
+};
+inline constexpr const char* kReportedTail = "reported_tail";
+inline constexpr const char* kFailedTail = "failed_tail";
+void encode(const SettledTail& tail, std::string& out);
+// `bucket`: "reported" or "failed".
+[[nodiscard]] SettledTail decode_tail(std::string_view bucket, std::string_view value);
 
 }  // namespace pena::store

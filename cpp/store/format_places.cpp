@@ -77,4 +77,21 @@ void decode_settled(std::string_view bucket, std::uint64_t order, std::string_vi
   reader.end();
 }
 
+void encode(const SettledTail& tail, std::string& out) {
+  ValueWriter writer(out);
+  writer.varint(tail.first);
+  writer.bytes({reinterpret_cast<const char*>(tail.ids.data()), std::span{tail.ids}.size_bytes()});
+  writer.seal();
+}
+
+SettledTail decode_tail(std::string_view bucket, std::string_view value) {
+  Reader reader(bucket, {}, value, "tail");
+  SettledTail tail{reader.varint(), {}};
+  tail.ids.resize(reader.left() / core::Xid::kBytes);
+  const std::size_t bytes = std::span{tail.ids}.size_bytes();
+  if (bytes > 0) std::memcpy(tail.ids.data(), reader.bytes(bytes).data(), bytes);
+  reader.end();
+  return tail;
+}
+
 }  // namespace pena::store

@@ -56,6 +56,8 @@ class LmdbEnv {
   [[nodiscard]] unsigned table(Table table) const {
     return tables_[static_cast<std::size_t>(table)];
   }
+  // LMDB's own, in which each table has an entry.
+  [[nodiscard]] unsigned list_of_tables() const { return list_of_tables_; }
   // Within a transaction.
   [[nodiscard]] bool has(Table table) const { return static_cast<std::size_t>(table) < have_; }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -132,6 +134,7 @@ class LmdbEnv {
   MDB_env* env_ = nullptr;
   // Guarded by map_, as long as they are not all: a server may make them while a view is open.
   mutable std::array<unsigned, kTables> tables_{};
+  mutable unsigned list_of_tables_ = 0;
   mutable std::atomic<std::size_t> have_ = 0;  // of them, from the first on
   int process_ = 0;
   mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone

@@ -165,7 +165,7 @@ std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
 }
 
 bool is_whole(const LmdbEnv& env, MDB_txn* txn) {
-  return number_of(env, txn, kSchemaKey) == kSchema && !number_of(env, txn, kTakenFromKey);
+  return number_of(env, txn, kSchemaKey) >= kOrderedSchema && !number_of(env, txn, kTakenFromKey);
 }
 
 void refuse_unordered(const LmdbEnv& env, MDB_txn* txn) {

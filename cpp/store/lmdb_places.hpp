@@ -47,7 +47,7 @@ struct LaterKey {
 [[nodiscard]] std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
                                                           std::string_view name);
 
-// Of this schema, and nothing is left to be taken over from an older one.
+// Of this schema or of one that lacks nothing of it, and nothing is left to be taken over.
 [[nodiscard]] bool is_whole(const LmdbEnv& env, MDB_txn* txn);
 // Throws where it is not: such a store does not know in which order msgs were settled.
 void refuse_unordered(const LmdbEnv& env, MDB_txn* txn);

@@ -10,14 +10,22 @@
 namespace pena::store {
 namespace {
 
-std::optional<std::string_view> find_value(const LmdbEnv& env, MDB_txn* txn, Table table,
-                                           MDB_val key) {
-  if (!env.has(table)) return std::nullopt;
+std::optional<std::string_view> get(MDB_txn* txn, unsigned table, MDB_val key) {
   MDB_val value{};
-  const int code = mdb_get(txn, env.table(table), &key, &value);
+  const int code = mdb_get(txn, table, &key, &value);
   if (code == MDB_NOTFOUND) return std::nullopt;
   if (code != 0) throw_lmdb("cannot read the store", code);
   return to_view(value);
+}
+
+void put(MDB_txn* txn, unsigned table, MDB_val key, MDB_val value) {
+  const int code = mdb_put(txn, table, &key, &value, 0);
+  if (code != 0) throw_lmdb("cannot write to the store", code);
+}
+
+std::optional<std::string_view> find_value(const LmdbEnv& env, MDB_txn* txn, Table table,
+                                           MDB_val key) {
+  return env.has(table) ? get(txn, env.table(table), key) : std::nullopt;
 }
 
 }  // namespace
@@ -30,6 +38,15 @@ std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table
 std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table table,
                                          std::string_view key) {
   return find_value(env, txn, table, to_val(key));
+}
+
+std::optional<std::string_view> value_beside(const LmdbEnv& env, MDB_txn* txn,
+                                             std::string_view name) {
+  return get(txn, env.list_of_tables(), to_val(name));
+}
+
+void put_beside(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::string_view value) {
+  put(txn, env.list_of_tables(), to_val(name), to_val(value));
 }
 
 std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table) {
@@ -52,10 +69,7 @@ std::optional<std::uint64_t> number_of(const LmdbEnv& env, MDB_txn* txn, std::st
 }
 
 void put_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::uint64_t number) {
-  MDB_val key = to_val(name);
-  MDB_val value{sizeof number, &number};
-  const int code = mdb_put(txn, env.table(Table::meta), &key, &value, 0);
-  if (code != 0) throw_lmdb("cannot write to the store", code);
+  put(txn, env.table(Table::meta), to_val(name), {sizeof number, &number});
 }
 
 void drop_number(const LmdbEnv& env, MDB_txn* txn, std::string_view name) {

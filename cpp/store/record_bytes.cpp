@@ -54,8 +54,33 @@ Reader::Reader(std::string_view bucket, const core::Xid& id, std::string_view va
   if (checksum != checksum_of(version_, rest_)) broken("does not match its checksum");
 }
 
+std::uint64_t Reader::varint() {
+  std::uint64_t value = 0;
+  for (unsigned bits = 0;; bits += 7) {
+    const auto byte = number<std::uint8_t>();
+    if (bits > 0 && byte == 0) broken("has a number that is longer than it need be");
+    if (bits == 63 && byte > 1) broken("has a number that is too large");
+    value |= std::uint64_t{byte & 0x7FU} << bits;
+    if (byte < 0x80) return value;
+  }
+}
+
+core::Xid Reader::xid(const core::Xid& from, bool whole) {
+  core::Xid::Bytes bytes = from.bytes();
+  if (whole) {
+    const core::Xid id = xid();
+    if (have_one_origin(id, from)) broken("tells an id at length whose origin it has");
+    return id;
+  }
+  const std::uint64_t seconds = differing(from.seconds());
+  if (seconds > UINT32_MAX) broken("has an id of no second");
+  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
+  std::memcpy(bytes.data() + kCounterAt, next(kCounterBytes).data(), kCounterBytes);
+  return core::Xid{bytes};
+}
+
 std::vector<core::Miss> Reader::misses() {
-  std::vector<core::Miss> misses(number<std::uint16_t>());
+  std::vector<core::Miss> misses(count());
   for (core::Miss& miss : misses) {
     miss.batch = xid();
     miss.client = xid();
@@ -71,7 +96,7 @@ std::vector<core::Miss> Reader::misses() {
 core::Msg Reader::msg() {
   core::Msg msg;
   msg.id = xid();
-  msg.period = number<std::uint32_t>();
+  msg.period = version_ > 2 ? small<std::uint32_t>() : number<std::uint32_t>();
   if (version_ > 1) {
     const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
     if (has != 0) extras(has, msg);
@@ -83,9 +108,10 @@ core::Msg Reader::msg() {
 core::QueuedMsg Reader::queued() {
   core::QueuedMsg queued;
   queued.msg = msg();
-  queued.accepted_at = instant();
-  queued.queued_at = instant();
-  if (version_ > 1) queued.attempts = number<std::uint16_t>();
+  const bool is_short = version_ > 2;
+  queued.accepted_at = is_short ? instant(second_of(queued.msg.id)) : instant();
+  queued.queued_at = is_short ? instant(queued.accepted_at) : instant();
+  if (version_ > 1) queued.attempts = count();
   queued.misses = misses();
   if (version_ == 1) queued.attempts = static_cast<std::uint16_t>(queued.misses.size());
   return queued;
@@ -101,20 +127,30 @@ QueuedSlice Reader::slice() {
   const char* const begin = rest_.data();
   const core::Xid id = xid();
   const bool newer = version_ > 1;
-  (void)next(sizeof(std::uint32_t));
+  if (version_ > 2) {
+    (void)varint();
+  } else {
+    (void)next(sizeof(std::uint32_t));
+  }
   if (newer) {
     const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
     if ((has & kHasQueue) != 0) (void)next(sizeof(core::QueueNumber));
     if ((has & kHasMaxResends) != 0) (void)next(sizeof(std::uint16_t));
-    if ((has & kHasKey) != 0) (void)next(number<std::uint8_t>());
+    if ((has & kHasKey) != 0) (void)name();
   }
-  (void)next(number<std::uint32_t>());
-  (void)next(2 * sizeof(std::int64_t) + (newer ? sizeof(std::uint16_t) : 0));
+  (void)text();
+  if (version_ > 2) {
+    (void)varint();
+    (void)varint();
+  } else {
+    (void)next(2 * sizeof(std::int64_t));
+  }
+  if (newer) (void)count();
   constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
-  for (auto misses = number<std::uint16_t>(); misses > 0; --misses) {
+  for (auto misses = count(); misses > 0; --misses) {
     (void)next(kMiss);
-    if (newer) (void)next(number<std::uint8_t>());
-    (void)next(number<std::uint32_t>());
+    if (newer) (void)name();
+    (void)text();
   }
   return {id, {begin, static_cast<std::size_t>(rest_.data() - begin)}};
 }

@@ -10,6 +10,10 @@
 //
 // The checksum is seeded with the version: a value whose version was changed by damage does not pass for
 // one of that version.
+//
+// What is written most is written short, for each commit brings a report and a place in a batch of every
+// msg to the disk: numbers that are small take a byte or two, instants stand as what lies between them, and
+// ids that one process made say their origin once.
 #pragma once
 
 #include <array>
@@ -17,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +46,23 @@ inline constexpr unsigned kHasKey = 4;
 inline constexpr unsigned kHasClientName = 8;  // from here on of reports alone
 inline constexpr unsigned kHasPayloadHash = 16;
 inline constexpr unsigned kHasResult = 32;
+// Another process made the batch's id than the msg's, or the client's than the batch's: it stands whole.
+inline constexpr unsigned kOtherBatch = 64;
+inline constexpr unsigned kOtherClient = 128;
+
+// The two ids differ in their second and their counter alone.
+[[nodiscard]] inline bool have_one_origin(const core::Xid& one, const core::Xid& other) {
+  constexpr std::size_t kFrom = 4;
+  constexpr std::size_t kBytes = 5;
+  return std::memcmp(one.bytes().data() + kFrom, other.bytes().data() + kFrom, kBytes) == 0;
+}
+// From which the instants of a msg are counted.
+[[nodiscard]] inline core::Instant second_of(const core::Xid& id) {
+  return core::from_us(std::int64_t{id.seconds()} * 1'000'000);
+}
+
+inline constexpr std::size_t kCounterAt = 9;  // of an xid
+inline constexpr std::size_t kCounterBytes = 3;
 
 // Writes behind what `out` has; all of it is there behind flush(). A record is many short fields, and an
 // append to a string costs more than what it appends: so they are gathered first.
@@ -65,6 +87,27 @@ class Writer {
   }
   void instant(core::Instant at) { fields(at); }
   void xid(const core::Xid& id) { fields(id); }
+  // Seven bits a byte, the lowest first; the top bit says that more follow.
+  void varint(std::uint64_t value) {
+    if (kLongestVarint > left()) flush();
+    for (; value >= 0x80; value >>= 7U) *end_++ = static_cast<char>(value | 0x80U);
+    *end_++ = static_cast<char>(value);
+  }
+  // So much later, or earlier: 0, -1, 1, -2 … are 0, 1, 2, 3 …
+  void difference(std::uint64_t of, std::uint64_t from) {
+    const std::uint64_t by = of - from;
+    varint((by << 1U) ^ (0 - (by >> 63U)));
+  }
+  void instant(core::Instant at, core::Instant from) {
+    difference(static_cast<std::uint64_t>(core::to_us(at)),
+               static_cast<std::uint64_t>(core::to_us(from)));
+  }
+  // Of one origin with `from`, or whole.
+  void xid(const core::Xid& id, const core::Xid& from) {
+    if (!have_one_origin(id, from)) return xid(id);
+    difference(id.seconds(), from.seconds());
+    bytes({reinterpret_cast<const char*>(id.bytes().data()) + kCounterAt, kCounterBytes});
+  }
   void bytes(std::string_view bytes) {
     if (bytes.size() <= left()) {
       end_ += bytes.copy(end_, bytes.size());
@@ -74,15 +117,16 @@ class Writer {
     }
   }
   void text(std::string_view text) {
-    number(static_cast<std::uint32_t>(text.size()));
+    varint(text.size());
     bytes(text);
   }
   void flush() {
     out_.append(gathered_, static_cast<std::size_t>(end_ - gathered_));
     end_ = gathered_;
   }
-  void name(std::string_view name);                     // of 255 bytes at most; StoreError
-  void misses(const std::vector<core::Miss>& misses) {  // behind their count
+  void name(std::string_view name);  // of 255 bytes at most; StoreError
+  void misses(const std::vector<core::Miss>& misses) {
+    varint(misses.size());
     for (const core::Miss& one : misses) miss(one);
   }
   void msg(const core::Msg& msg);
@@ -97,6 +141,7 @@ class Writer {
 
  private:
   static constexpr std::size_t kGathered = 512;
+  static constexpr std::size_t kLongestVarint = 10;
   void miss(const core::Miss& miss);
   [[nodiscard]] std::size_t left() const {
     return kGathered - static_cast<std::size_t>(end_ - gathered_);
@@ -110,15 +155,18 @@ class Writer {
 inline void Writer::msg(const core::Msg& msg) {
   const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
                          (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
-  fields(msg.id, msg.period, static_cast<std::uint8_t>(flags));
+  xid(msg.id);
+  varint(msg.period);
+  number(static_cast<std::uint8_t>(flags));
   extras(flags, msg);
   text(msg.payload);
 }
 
 inline void Writer::queued(const core::QueuedMsg& queued) {
   msg(queued.msg);
-  fields(queued.accepted_at, queued.queued_at, queued.attempts,
-         static_cast<std::uint16_t>(queued.misses.size()));
+  instant(queued.accepted_at, second_of(queued.msg.id));
+  instant(queued.queued_at, queued.accepted_at);
+  varint(queued.attempts);
   misses(queued.misses);
 }
 
@@ -159,9 +207,33 @@ class Reader {
     std::memcpy(bytes.data(), next(bytes.size()).data(), bytes.size());
     return core::Xid{bytes};
   }
+  // As Writer has them, and no longer than they need be.
+  std::uint64_t varint();
+  template <class Number>
+  Number small() {
+    const std::uint64_t value = varint();
+    if (value > std::numeric_limits<Number>::max()) broken("has a number that is too large");
+    return static_cast<Number>(value);
+  }
+  // What `from` and a difference make; it goes round where that is beyond all numbers.
+  std::uint64_t differing(std::uint64_t from) {
+    const std::uint64_t by = varint();
+    return from + ((by >> 1U) ^ (0 - (by & 1U)));
+  }
+  core::Instant instant(core::Instant from) {
+    const std::uint64_t us = differing(static_cast<std::uint64_t>(core::to_us(from)));
+    return core::from_us(static_cast<std::int64_t>(us));
+  }
+  // `whole`: of another origin than `from`.
+  core::Xid xid(const core::Xid& from, bool whole);
   std::string_view bytes(std::size_t size) { return next(size); }
-  std::string_view text() { return next(number<std::uint32_t>()); }
+  std::string_view text() {
+    return next(version_ > 2 ? small<std::uint32_t>() : number<std::uint32_t>());
+  }
   std::string_view name() { return next(number<std::uint8_t>()); }
+  std::uint16_t count() {  // of attempts, of misses
+    return version_ > 2 ? small<std::uint16_t>() : number<std::uint16_t>();
+  }
   std::vector<core::Miss> misses();
   core::Msg msg();
   core::QueuedMsg queued();

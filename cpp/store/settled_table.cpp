@@ -9,12 +9,12 @@ namespace {
 
 using core::Xid;
 
-bool are_holes(const std::vector<Xid>& ids) {
+bool are_holes(std::span<const Xid> ids) {
   return std::ranges::all_of(ids, &Xid::is_nil);
 }
 
-Table table_of(std::string_view bucket) {
-  return bucket == name_of(Table::reported) ? Table::reported : Table::failed;
+const char* name_of_tail(Table table) {
+  return table == Table::reported ? kReportedTail : kFailedTail;
 }
 
 }  // namespace
@@ -25,99 +25,122 @@ std::uint64_t settled_key(Table table, std::string_view key) {
                    ", is corrupt: it has " + std::to_string(key.size()) + " bytes, expected 8");
 }
 
+std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  const auto value = value_beside(env, txn, name_of_tail(table));
+  return value ? std::optional{decode_tail(name_of(table), *value)} : std::nullopt;
+}
+
 void refuse_settled(Table table, std::uint64_t order, const Xid& id) {
   throw StoreError("the record " + std::to_string(order) + " in the bucket " + name_of(table) +
                    " is of " + id.text() + ", whose own record is missing or says something else");
 }
 
 void SettledWriter::drop(std::uint64_t order, const Xid& id) {
+  if (!tail_) read_tail();
   Xid* const place = find(order);
-  if (place == nullptr || *place != id) refuse_settled(table_of(bucket_), order, id);
+  if (place == nullptr || *place != id) refuse_settled(table_, order, id);
   *place = Xid{};
-  dropped_ = true;
+  if (order >= tail_->first) changed_tail_ = true;
 }
 
+// The tail goes with whatever is changed: of a store that has none yet it may be all that says what is next.
 void SettledWriter::flush(std::string& buffer) {
-  if (!changed_.empty()) write_changed(buffer);
-  if (!end_.added.empty()) append_added(buffer);
-  if (dropped_) end_.next.reset();
-  if (end_.next) *end_.next += end_.added.size();
+  if (changed_.empty() && !changed_tail_) return;
+  write_changed(buffer);
+  if (tail_->ids.size() > kMostOfTail) make_records_of_tail(buffer);
+  encode(*tail_, buffer);
+  put_beside(env_, txn_, name_of_tail(table_), buffer);
+  ++records_;
+  bytes_ += buffer.size();
 }
 
-// Of the records that are all holes only the last is kept, so the first tells it.
+// Of the records none is all holes, but in a store that has no tail yet.
 std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table) {
-  KeyCursor cursor(env, txn, table);
-  if (!cursor.first()) return 1;
-  const std::uint64_t first = settled_key(table, cursor.key());
+  std::uint64_t first = 1;
   std::vector<Xid> ids;
-  decode_settled(name_of(table), first, cursor.value(), ids);
-  const auto kept = std::ranges::find_if_not(ids, &Xid::is_nil);
-  return first + static_cast<std::uint64_t>(kept - ids.begin());
+  const auto is_kept = [&] {
+    const auto kept = std::ranges::find_if_not(ids, &Xid::is_nil);
+    first += static_cast<std::uint64_t>(kept - ids.begin());
+    return kept != ids.end();
+  };
+  KeyCursor cursor(env, txn, table);
+  if (cursor.first()) {
+    first = settled_key(table, cursor.key());
+    decode_settled(name_of(table), first, cursor.value(), ids);
+    if (is_kept()) return first;
+  }
+  if (auto tail = settled_tail(env, txn, table)) {
+    first = tail->first;
+    ids = std::move(tail->ids);
+    (void)is_kept();
+  }
+  return first;
 }
 
-// One that is all holes is no more needed when others come behind it.
-void SettledWriter::look_for_last() {
-  end_.next = 1;
+void SettledWriter::read_tail() {
+  tail_ = settled_tail(env_, txn_, table_);
+  if (tail_) return;
+  tail_.emplace();
   if (!cursor_.last()) return;
-  const std::uint64_t first = settled_key(table_of(bucket_), cursor_.key());
+  const std::uint64_t first = settled_key(table_, cursor_.key());
   std::vector<Xid> ids;
-  decode_settled(bucket_, first, cursor_.value(), ids);
-  end_.next = first + ids.size();
+  decode_settled(name_of(table_), first, cursor_.value(), ids);
+  tail_->first = first + ids.size();
   if (are_holes(ids)) changed_.try_emplace(first, std::move(ids));
 }
 
-// Null where no record has that place.
+// Null where nothing has that place.
 Xid* SettledWriter::find(std::uint64_t order) {
-  if (end_.next && order >= *end_.next) {
-    const std::uint64_t at = order - *end_.next;
-    return at < end_.added.size() ? &end_.added[at] : nullptr;
-  }
-  const auto within = [&](auto& record) -> Xid* {
-    const std::uint64_t at = order - record.first;
-    return at < record.second.size() ? &record.second[at] : nullptr;
+  const auto within = [order](std::uint64_t first, std::vector<Xid>& ids) -> Xid* {
+    const std::uint64_t at = order - first;
+    return at < ids.size() ? &ids[at] : nullptr;
   };
+  if (order >= tail_->first) return within(tail_->first, tail_->ids);
   const auto behind = changed_.upper_bound(order);
   if (behind != changed_.begin()) {
-    if (Xid* const place = within(*std::prev(behind))) return place;
+    const auto record = std::prev(behind);
+    if (Xid* const place = within(record->first, record->second)) return place;
   }
   const std::string key = key_of_number(order);
   bool there = cursor_.to_first_from(key);
   if (!there || cursor_.key() != key) there = there ? cursor_.previous() : cursor_.last();
   if (!there) return nullptr;
-  const std::uint64_t first = settled_key(table_of(bucket_), cursor_.key());
+  const std::uint64_t first = settled_key(table_, cursor_.key());
   std::vector<Xid> ids;
-  decode_settled(bucket_, first, cursor_.value(), ids);
-  return within(*changed_.insert_or_assign(first, std::move(ids)).first);
+  decode_settled(name_of(table_), first, cursor_.value(), ids);
+  return within(first, changed_.insert_or_assign(first, std::move(ids)).first->second);
 }
 
 void SettledWriter::write_changed(std::string& buffer) {
   for (const auto& [first, ids] : changed_) {
-    const std::string key = key_of_number(first);
-    if (!cursor_.to(key)) refuse_settled(table_of(bucket_), first, ids.front());
-    const bool last = end_.added.empty() && !cursor_.next();
-    if (last || !are_holes(ids)) {
-      put(first, ids, KeyCursor::Put::replace, buffer);
-    } else if (cursor_.to(key)) {
+    if (!cursor_.to(key_of_number(first))) refuse_settled(table_, first, ids.front());
+    if (are_holes(ids)) {
       cursor_.drop();
       ++records_;
+    } else {
+      put(first, ids, KeyCursor::Put::replace, buffer);
     }
   }
 }
 
-void SettledWriter::append_added(std::string& buffer) {
-  const std::span<const Xid> added = end_.added;
-  for (std::size_t at = 0; at < added.size(); at += kMostSettled) {
-    const std::size_t count = std::min(kMostSettled, added.size() - at);
-    put(*end_.next + at, added.subspan(at, count), KeyCursor::Put::behind_all, buffer);
+void SettledWriter::make_records_of_tail(std::string& buffer) {
+  const std::span<const Xid> ids = tail_->ids;
+  std::size_t at = 0;
+  while (ids.size() - at > kMostOfTail) {
+    const auto record = ids.subspan(at, std::min(kMostSettled, ids.size() - at));
+    if (!are_holes(record)) put(tail_->first + at, record, KeyCursor::Put::behind_all, buffer);
+    at += record.size();
   }
+  tail_->ids.erase(tail_->ids.begin(), tail_->ids.begin() + static_cast<std::ptrdiff_t>(at));
+  tail_->first += at;
 }
 
 void SettledWriter::put(std::uint64_t order, std::span<const Xid> ids, KeyCursor::Put how,
                         std::string& buffer) {
   encode_settled(ids, buffer);
   if (!cursor_.put(key_of_number(order), buffer, how)) {
-    throw StoreError("a bug: the place " + std::to_string(order) + " in the bucket " + bucket_ +
-                     " is given out already");
+    throw StoreError("a bug: the place " + std::to_string(order) + " in the bucket " +
+                     name_of(table_) + " is given out already");
   }
   ++records_;
   bytes_ += buffer.size();

@@ -1,16 +1,24 @@
-// The tables `reported` and `failed`: in which order msgs were settled. What one commit settles is one
-// record, or a few, behind all others, whatever the ids: so the order costs an append a commit.
+// The tables `reported` and `failed`: in which order msgs were settled, whatever their ids.
 //
-//   key      1      4      9        the place of the record's first msg: 1, 2, …
-//   record   a b c  d _ f g h  i    ids; a hole where one was dropped
+//   key      1      4            table: the place of a record's first msg: 1, 2, …
+//   record   a b c  d _ f g      ids; a hole where one was dropped
+//   tail     8: h i              what came last, with the place of its first msg
+//
+// Each commit would write a leaf of the table, and all branches above it, for the few ids that it settles. So
+// these stand beside the tables, in LMDB's list of them, which each commit writes anyway, until they are as
+// many as make a record.
 //
 // Between two commits
 //
 //   one to one   each report says its place in `order`, and is named there. So one that is dropped is
-//                found, and leaves a hole: the places of the others stay as they are.
-//   no gap       the places of a record end before the next key.
+//                found, and leaves a hole: the places of the others stay as they are. A record that is all
+//                holes is dropped.
+//   no overlap   the places of a record end before the next key, and before the tail.
 //   never again  a place is given out once, for whoever reads on behind one must miss nothing. So the
-//                last record stays, though it be all holes; others are dropped then.
+//                tail stays, though it names none: it says which place is next.
+//
+// A store of schema 3 has no tail before its first commit by this program: its last record, which stays though
+// it be all holes, says what is next.
 #pragma once
 
 #include <cstddef>
@@ -32,28 +40,23 @@ namespace pena::store {
 
 // So many ids are as long as what LMDB keeps two of in a page.
 inline constexpr std::size_t kMostSettled = 168;
-
-// The end of such a table, as the only writer leaves it: the next commit need not read the last record. To
-// be forgotten where a commit failed.
-struct SettledEnd {
-  std::optional<std::uint64_t> next;  // behind the last record; none: it is to be looked for
-  std::vector<core::Xid> added;       // for its memory
-};
+// So many of both tails fit into one page, beside the list of tables.
+inline constexpr std::size_t kMostOfTail = 128;
 
 // Puts and drops within one write transaction. Errors: StoreError.
 class SettledWriter {
  public:
-  // `table`: Table::reported or Table::failed.
-  SettledWriter(const LmdbEnv& env, MDB_txn* txn, Table table, SettledEnd& end)
-      : bucket_(name_of(table)), cursor_(env, txn, table), end_(end) {
-    end_.added.clear();
-  }
+  // `table`: Table::reported or Table::failed. `tail`: as the only writer left it, so that the next commit
+  // need not read it; none: it is to be read. To be forgotten where a commit failed.
+  SettledWriter(const LmdbEnv& env, MDB_txn* txn, Table table, std::optional<SettledTail>& tail)
+      : env_(env), txn_(txn), table_(table), cursor_(env, txn, table), tail_(tail) {}
 
   // Its place. Both wait for flush(), which has to come last.
   [[nodiscard]] std::uint64_t add(const core::Xid& id) {
-    if (!end_.next) look_for_last();
-    end_.added.push_back(id);
-    return *end_.next + end_.added.size() - 1;
+    if (!tail_) read_tail();
+    tail_->ids.push_back(id);
+    changed_tail_ = true;
+    return tail_->next() - 1;
   }
   void drop(std::uint64_t order, const core::Xid& id);
   // `buffer`: for one value, kept by the caller for its memory.
@@ -63,17 +66,19 @@ class SettledWriter {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  void look_for_last();
+  void read_tail();
   [[nodiscard]] core::Xid* find(std::uint64_t order);
   void write_changed(std::string& buffer);
-  void append_added(std::string& buffer);
+  void make_records_of_tail(std::string& buffer);
   void put(std::uint64_t order, std::span<const core::Xid> ids, KeyCursor::Put how,
            std::string& buffer);
 
-  const char* bucket_;
+  const LmdbEnv& env_;
+  MDB_txn* txn_;
+  Table table_;
   KeyCursor cursor_;
-  SettledEnd& end_;                                          // `added`: from `next` on
-  bool dropped_ = false;                                     // so the last may be all holes
+  std::optional<SettledTail>& tail_;
+  bool changed_tail_ = false;
   std::map<std::uint64_t, std::vector<core::Xid>> changed_;  // records that lost some
   std::size_t records_ = 0;
   std::size_t bytes_ = 0;
@@ -81,12 +86,22 @@ class SettledWriter {
 
 // Of a key of such a table.
 [[nodiscard]] std::uint64_t settled_key(Table table, std::string_view key);
+// None: the store has none yet.
+[[nodiscard]] std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn,
+                                                      Table table);
 
 [[noreturn]] void refuse_settled(Table table, std::uint64_t order, const core::Xid& id);
 
 // Calls `read(order, id)` with each msg behind that place, in order, until it returns false.
 template <class Read>
 void each_settled(const LmdbEnv& env, MDB_txn* txn, Table table, std::uint64_t since, Read read) {
+  const auto goes_on = [&](std::uint64_t first, const std::vector<core::Xid>& ids) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (first + i <= since || ids[i].is_nil()) continue;
+      if (!read(first + i, ids[i])) return false;
+    }
+    return true;
+  };
   KeyCursor cursor(env, txn, table);
   const std::string from = key_of_number(since);
   bool there = cursor.to_first_from(from);
@@ -97,11 +112,9 @@ void each_settled(const LmdbEnv& env, MDB_txn* txn, Table table, std::uint64_t s
     const auto first = settled_key(table, cursor.key());
     ids.clear();
     decode_settled(name_of(table), first, cursor.value(), ids);
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (first + i <= since || ids[i].is_nil()) continue;
-      if (!read(first + i, ids[i])) return;
-    }
+    if (!goes_on(first, ids)) return;
   }
+  if (const auto tail = settled_tail(env, txn, table)) (void)goes_on(tail->first, tail->ids);
 }
 // As that of a Page.
 [[nodiscard]] std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table);

@@ -10,6 +10,8 @@
 // few thousand records: it gives them places, and the last place that is given out is where the next
 // goes on. The last counts, and forgets `taken_from`. Wherever it is killed, the store says how far it has
 // come, and the next start goes on from there; views read it meanwhile as the older store that it was.
+//
+// A store of schema 3 lacks nothing: its next commit makes the tails of what was settled.
 #include "store/takeover.hpp"
 
 #include <optional>
@@ -28,15 +30,18 @@ namespace {
 
 using core::Xid;
 
+// One that says the order is being taken over already, by a program of that schema.
 void begin_takeover(const LmdbEnv& env, std::uint64_t schema) {
   WriteTxn txn(env);
-  put_number(env, txn.get(), kTakenFromKey, schema);
+  if (schema < kOrderedSchema) put_number(env, txn.get(), kTakenFromKey, schema);
   put_number(env, txn.get(), kSchemaKey, kSchema);
   txn.commit();
 }
 
 // The last msg that has a place: those with lower ids have theirs, too.
 std::optional<Xid> last_placed(const LmdbEnv& env, MDB_txn* txn, Table order) {
+  const auto tail = settled_tail(env, txn, order);
+  if (tail && !tail->ids.empty()) return tail->ids.back();
   KeyCursor cursor(env, txn, order);
   if (!cursor.last()) return std::nullopt;
   std::vector<Xid> ids;
@@ -55,8 +60,8 @@ bool place_some(const LmdbEnv& env, Table records, Table order, Decode decode) {
   {
     const std::optional<Xid> last = last_placed(env, txn.get(), order);
     Cursor cursor(env, txn.get(), records);
-    SettledEnd end;
-    SettledWriter settled(env, txn.get(), order, end);
+    std::optional<SettledTail> tail;
+    SettledWriter settled(env, txn.get(), order, tail);
     std::string buffer;
     std::size_t bytes = 0;
     bool there = cursor.to_first_behind(last);

@@ -3,7 +3,7 @@
 A store is read with py-lmdb and decoded by records.py. What Pena promised meanwhile stands in
 journals, JSON lines that the load clients wrote:
 
-    {"offered": [id, ...], "generated": false}       ids that a client chose, before it sends them
+    {"offered": [id, ...]}                           ids that a client chose, before it sends them
     {"accepted": [id, ...]}                          the ids of an answer 201
     {"sent": [batch, at_ms, [[id, attempt], ...]]}   msgs that a client received
     {"report": body, "answer": answer, "at": ms}     a report and its answer 200
@@ -36,12 +36,13 @@ from records import (
     decode_place,
     decode_queue_info,
     decode_settled,
+    decode_tail,
     law,
     xid_second,
     xid_text,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 GENERATED_PERIODS = 1000  # the generator draws from 1..1000; what the load submits is longer
 
 # ---- the store
@@ -125,6 +126,12 @@ def _read_places(env: lmdb.Environment, stored: Stored) -> None:
             law(first >= behind, f"in {table} {first} comes behind {behind - 1}")
             behind = first + len(ids)
             order |= {first + at: id for at, id in enumerate(ids) if id}
+        with env.begin() as txn:
+            tail = txn.get(f"{table}_tail".encode())
+        if tail is not None:
+            first, ids = decode_tail(tail)
+            law(first >= behind, f"in {table} the tail, {first}, comes behind {behind - 1}")
+            order |= {first + at: id for at, id in enumerate(ids) if id}
 
 
 def _items(env: lmdb.Environment, bucket: str) -> Iterator[tuple[bytes, bytes]]:
@@ -144,7 +151,11 @@ def _items(env: lmdb.Environment, bucket: str) -> Iterator[tuple[bytes, bytes]]:
 class Claims:
     """What the clients were told, as their journals have it."""
 
+    # The store was full, so reports may have made room. A msg that is forgotten so is new when it
+    # is submitted again.
+    forgets: bool = False
     offered: set[str] = field(default_factory=set)
+    offered_again: set[str] = field(default_factory=set)
     accepted: set[str] = field(default_factory=set)
     sent: dict[str, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     sent_at: dict[str, int] = field(default_factory=dict)  # batch → ms
@@ -155,6 +166,7 @@ class Claims:
     def add(self, entry: dict[str, Any]) -> None:
         """Take one line of a journal."""
         if "offered" in entry:
+            self.offered_again |= self.offered.intersection(entry["offered"])
             self.offered.update(entry["offered"])
         elif "accepted" in entry:
             self.accepted.update(entry["accepted"])
@@ -163,11 +175,18 @@ class Claims:
         elif "report" in entry:
             self._add_report(entry["report"], entry["answer"], entry["at"])
 
+    def may_be_new(self, id: str) -> bool:
+        """Tell whether a msg may have been forgotten and accepted once more."""
+        return self.forgets and id in self.offered_again
+
     def _add_sent(self, batch: str, at: int, msgs: Iterable[tuple[str, int]]) -> None:
         self.sent_at[batch] = at
         for id, attempt in msgs:
             before = self.sent[id].setdefault(attempt, batch)
-            law(before == batch, f"{id} was sent twice as attempt {attempt}: {before}, {batch}")
+            law(
+                before == batch or self.may_be_new(id),
+                f"{id} was sent twice as attempt {attempt}: {before}, {batch}",
+            )
 
     def _add_report(self, body: Any, answer: dict[str, int], at: int) -> None:
         """Ids are known to be reported where the answer's counts leave no other reading."""
@@ -181,7 +200,7 @@ class Claims:
             for id in ids:
                 told = self.reported.get(id, (None, 0))[0]
                 law(
-                    told is None and id not in self.accepted_once,
+                    (told is None and id not in self.accepted_once) or self.may_be_new(id),
                     f"two reports of {id} were accepted, of {told} and of {batch}",
                 )
                 self.accepted_once.add(id)
@@ -233,28 +252,22 @@ def check(
     claims: Claims,
     max_resends: int,
     boots: range | None = None,
-    *,
-    was_full: bool = False,
 ) -> None:
-    """Raise BrokenLawError where the store and what was promised do not go together.
-
-    Where the store `was_full`, reports may have made room: what was answered as reported may be
-    gone.
-    """
+    """Raise BrokenLawError where the store and what was promised do not go together."""
     records = stored.records
-    made_room = claims.reported.keys() - records.keys() if was_full else set()
+    made_room = claims.reported.keys() - records.keys() if claims.forgets else set()
     _check_meta(stored, boots)
     for record in records.values():
         _check_attempts(record, max_resends)
     lost = claims.accepted - records.keys() - made_room
     law(not lost, f"answered 201, and lost: {sorted(lost)[:5]} ({len(lost)})")
     for id, attempts in claims.sent.items():
-        if id in made_room:
+        if id in made_room or claims.may_be_new(id):
             continue
         law(id in records, f"{id} was sent, and is lost: {attempts}")
         _check_sent(records[id], attempts, claims, max_resends)
     for id, (batch, at) in claims.reported.items():
-        if id in made_room:
+        if id in made_room or claims.may_be_new(id):
             continue
         law(id in records, f"{id} was answered as reported, and is lost")
         _check_reported(records[id], batch, at, claims)

@@ -70,7 +70,6 @@ class Trial:
         )
         self.journals = checker.Journals(folder / "journals")
         self.fired = folder / "fired"
-        self.was_full = False
 
     def start(self, *options: str, **settings: object) -> bool:
         """Start a server. False where it ended instead of listening."""
@@ -86,7 +85,7 @@ class Trial:
         if not claims.accepted and not claims.sent:
             return checker.Stored({}, set(), {})
         stored = checker.read_store(self.site.store)
-        checker.check(stored, claims, MAX_RESENDS, was_full=self.was_full)
+        checker.check(stored, claims, MAX_RESENDS)
         return stored
 
     def serves(self) -> bool:
@@ -303,7 +302,7 @@ def ends_or_goes_on(trial: Trial, fault: Fault) -> str:
 
 def map_full(trial: Trial) -> str:
     """Fill the map with submitted msgs: 503, while reports go on; and room comes again."""
-    trial.was_full = True
+    trial.journals.claims.forgets = True
     options = ("--no-generate", "--map-size=1MiB")
     trial.load.submit_pause = 0.0
     trial.load.work_pause = 0.05
@@ -330,7 +329,7 @@ def no_room(trial: Trial) -> str:
 
 def disk_full(trial: Trial) -> str:
     """A disk of its own that gets full: first 503, then the end, and then room again."""
-    trial.was_full = True
+    trial.journals.claims.forgets = True
     store = trial.site.store
     store.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(store)]

@@ -182,6 +182,7 @@ class Submitter(Client):
                 raise RuntimeError(f"POST /task was answered {status}: {answer}")
             self.journal.write({"accepted": answer["ids"]})
             if self.rng.random() < 0.1 and all("id" in msg for msg in self.owed):
+                self.journal.write({"offered": [msg["id"] for msg in self.owed]})
                 continue  # once more: nothing may be accepted twice
             self.owed = None
 

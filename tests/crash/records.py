@@ -23,9 +23,10 @@ TABLES = {
     "fail": ("fail", 0),
 }
 REASONS = ("omitted", "failed", "refused", "dropped", "expired")
-RECORD_VERSION = 2  # 1 is read, too
+RECORD_VERSION = 3  # 1 and 2 are read, too
 HAS_QUEUE, HAS_MAX_RESENDS, HAS_KEY = 1, 2, 4
 HAS_CLIENT_NAME, HAS_PAYLOAD_HASH, HAS_RESULT = 8, 16, 32
+OTHER_BATCH, OTHER_CLIENT = 64, 128
 DEFAULT_QUEUE = 0
 FIRST_NAMED_QUEUE = 2
 CLOCK_STEP_MS = 50  # a server's clock runs by itself; a restarted one reads the wall clock anew
@@ -90,9 +91,14 @@ def xid_text(raw: bytes) -> str:
     return base64.b32hexencode(raw).decode().lower().rstrip("=")
 
 
+def xid_bytes(text: str) -> bytes:
+    """Return the twelve bytes of an id."""
+    return base64.b32hexdecode(text.upper() + "====")
+
+
 def xid_second(text: str) -> int:
     """Return the second in which an id was made."""
-    return int.from_bytes(base64.b32hexdecode(text[:8].upper())[:4], "big")
+    return int.from_bytes(xid_bytes(text)[:4], "big")
 
 
 class Reader:
@@ -122,9 +128,49 @@ class Reader:
         """Return an id."""
         return xid_text(self.take(12))
 
+    def varint(self) -> int:
+        """Return a number in groups of seven bits."""
+        number = shift = 0
+        while True:
+            byte = self.number("B")
+            law(byte > 0 or shift == 0, "has a number that is longer than it need be")
+            number |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                law(number < 1 << 64, "has a number that is too large")
+                return number
+
+    def short(self, form: str) -> int:
+        """Return a number of the given struct format; in version 3 as long as it need be."""
+        if self.version < 3:
+            return self.number(form)
+        number = self.varint()
+        law(number < 1 << 8 * struct.calcsize(form), f"has a number that is too large: {number}")
+        return number
+
+    def differing(self, start: int) -> int:
+        """Return what `start` and a difference make."""
+        by = self.varint()
+        return start + (-(by + 1) // 2 if by % 2 else by // 2)
+
+    def instant(self, start: int) -> int:
+        """Return an instant, which version 3 has as what lies between it and another."""
+        if self.version < 3:
+            return self.number("q")
+        return self.differing(start)
+
+    def near(self, start: str, whole: int) -> str:
+        """Return an id that one process made with `start`, or one that is `whole`."""
+        if whole:
+            id = self.xid()
+            law(xid_bytes(id)[4:9] != xid_bytes(start)[4:9], f"tells {id} at length")
+            return id
+        second = self.differing(xid_second(start))
+        return xid_text(second.to_bytes(4, "big") + xid_bytes(start)[4:9] + self.take(3))
+
     def text(self) -> bytes:
         """Return bytes with their length before them."""
-        return self.take(self.number("I"))
+        return self.take(self.short("I"))
 
     def name(self) -> bytes:
         """Return a few bytes with their length before them."""
@@ -149,7 +195,7 @@ class Reader:
 
     def misses(self) -> tuple[Miss, ...]:
         """Return the misses of a record."""
-        return tuple(self._miss() for _ in range(self.number("H")))
+        return tuple(self._miss() for _ in range(self.short("H")))
 
     def _miss(self) -> Miss:
         batch, client = self.xid(), self.xid()
@@ -171,7 +217,7 @@ class Reader:
 
 
 def _msg(reader: Reader) -> tuple[str, int, dict[str, Any]]:
-    id, period = reader.xid(), reader.number("I")
+    id, period = reader.xid(), reader.short("I")
     flags = reader.number("B") if reader.version > 1 else 0
     law(flags < HAS_CLIENT_NAME, f"has flags that nobody knows: {flags}")
     extras = reader.extras(flags)
@@ -182,14 +228,15 @@ def _msg(reader: Reader) -> tuple[str, int, dict[str, Any]]:
 
 
 def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
-    attempts = reader.number("H") if reader.version > 1 else None
+    attempts = reader.short("H") if reader.version > 1 else None
     misses = reader.misses()
     return (len(misses) if attempts is None else attempts), misses
 
 
 def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
     id, period, extras = _msg(reader)
-    accepted_at, queued_at = reader.number("q"), reader.number("q")
+    accepted_at = reader.instant(xid_second(id) * 1_000_000)
+    queued_at = reader.instant(accepted_at)
     attempts, misses = _attempts(reader)
     return Record(
         bucket,
@@ -234,22 +281,28 @@ def decode_batch(reader: Reader, key: str) -> list[Record]:
 
 def decode_report(reader: Reader, key: str) -> list[Record]:
     """ReportRecord."""
-    newer = reader.version > 1
-    order = reader.number("Q") if newer else 0
-    period, batch, _client = reader.number("I"), reader.xid(), reader.xid()
-    accepted_at, granted_at, reported_at = (reader.number("q") for _ in range(3))
-    attempts, misses = _attempts(reader)
-    extras: dict[str, Any] = {}
-    if newer:
+    if reader.version > 2:
         flags = reader.number("B")
-        extras = reader.extras(flags)
-        if flags & HAS_CLIENT_NAME:
-            reader.name()
-        if flags & HAS_PAYLOAD_HASH:
-            reader.take(16)
-        if flags & HAS_RESULT:
-            json.loads(reader.text())
+        order, period = reader.varint(), reader.short("I")
+        batch = reader.near(key, flags & OTHER_BATCH)
+        reader.near(batch, flags & OTHER_CLIENT)  # its client
     else:
+        order = reader.number("Q") if reader.version == 2 else 0
+        period, batch, _client = reader.number("I"), reader.xid(), reader.xid()
+    accepted_at = reader.instant(xid_second(key) * 1_000_000)
+    granted_at = reader.instant(accepted_at)
+    reported_at = reader.instant(granted_at)
+    attempts, misses = _attempts(reader)
+    if reader.version < 3:
+        flags = reader.number("B") if reader.version == 2 else 0
+    extras = reader.extras(flags)
+    if flags & HAS_CLIENT_NAME:
+        reader.name()
+    if flags & HAS_PAYLOAD_HASH:
+        reader.take(16)
+    if flags & HAS_RESULT:
+        json.loads(reader.text())
+    if reader.version == 1:
         attempts += 1
     return [
         Record(
@@ -270,9 +323,10 @@ def decode_report(reader: Reader, key: str) -> list[Record]:
 
 def decode_fail(reader: Reader, _key: str) -> list[Record]:
     """FailRecord."""
-    order = reader.number("Q") if reader.version > 1 else 0
+    order = reader.short("Q") if reader.version > 1 else 0
     id, period, extras = _msg(reader)
-    accepted_at, failed_at = reader.number("q"), reader.number("q")
+    accepted_at = reader.instant(xid_second(id) * 1_000_000)
+    failed_at = reader.instant(accepted_at)
     attempts, misses = _attempts(reader)
     return [
         Record(
@@ -375,6 +429,16 @@ def decode_settled(value: bytes) -> list[str]:
     """Return the ids that a record of the order of settling names; empty: a hole."""
     reader = Reader(value)
     law(not reader.at_end(), "names no msg")
+    return _ids_left(reader)
+
+
+def decode_tail(value: bytes) -> tuple[int, list[str]]:
+    """Return the place and the ids of what was settled last."""
+    reader = Reader(value)
+    return reader.varint(), _ids_left(reader)
+
+
+def _ids_left(reader: Reader) -> list[str]:
     ids = []
     while not reader.at_end():
         raw = reader.take(12)

@@ -25,6 +25,8 @@ from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 Damage = Callable[["Store"], None]
 # What queue_info says of a queue: not paused, no msgs, no name.
 NOTHING = bytes(34)
+# Where the store has what was reported last.
+TAIL = b"reported_tail"
 
 
 def raw_xid(text: str) -> bytes:
@@ -33,6 +35,15 @@ def raw_xid(text: str) -> bytes:
     for letter in text:
         number = number << 5 | int(letter, 32)
     return (number >> 4).to_bytes(12, "big")
+
+
+def varint(number: int) -> bytes:
+    """Return a number as version 3 of a record has it."""
+    groups = bytearray()
+    while number >= 128:
+        groups.append(number & 127 | 128)
+        number >>= 7
+    return bytes((*groups, number))
 
 
 def sealed(body: bytes) -> bytes:
@@ -157,18 +168,30 @@ def keep_twice(store: Store) -> None:
 
 
 def _queue(store: Store, record: records.Record) -> None:
-    msg = raw_xid(record.id) + struct.pack("<IBI", record.period, 0, 0)
-    times = struct.pack("<qq", record.accepted_at, record.accepted_at)
+    after = record.accepted_at - records.xid_second(record.id) * 1_000_000
     msgs = store.queue()
-    msgs[record.id] = msg + times + struct.pack("<HH", 0, 0)
+    # No flags, no payload; queued when it was accepted; no attempts, no misses.
+    rest = varint(record.period) + bytes(2) + varint(2 * after) + bytes(3)
+    msgs[record.id] = raw_xid(record.id) + rest
     store.put_queue([[msg] for msg in msgs.values()])
 
 
 def other_batch(store: Store) -> None:
     """A report is of another batch than the one that was answered."""
     record = store.reported()
-    body = store.get("report", record.id)[5:]
-    store.put("report", record.id, sealed(body[:16] + random.randbytes(8) + body[24:]))
+    value = store.get("report", record.id)
+    reader = records.Reader(value)
+    whole = reader.number("B") & records.OTHER_BATCH
+    reader.varint()  # order
+    reader.varint()  # period
+    if whole:
+        reader.take(9)
+    else:
+        reader.varint()  # the second
+    at = len(value) - 5 - len(reader.rest())
+    store.put(
+        "report", record.id, sealed(value[5:][:at] + random.randbytes(3) + value[5:][at + 3 :])
+    )
 
 
 def forget_misses(store: Store) -> None:
@@ -176,10 +199,17 @@ def forget_misses(store: Store) -> None:
     record = store.one("report", missed=True)
     value = store.get("report", record.id)
     reader = records.Reader(value)
-    fields = reader.take(8 + 4 + 24 + 24) + struct.pack("<HH", 1, 0)
-    reader.number("H")
+    flags = reader.number("B")
+    reader.varint()  # order
+    reader.varint()  # period
+    batch = reader.near(record.id, flags & records.OTHER_BATCH)
+    reader.near(batch, flags & records.OTHER_CLIENT)
+    for _ in range(3):
+        reader.varint()  # instants
+    fields = value[5 : len(value) - len(reader.rest())]
+    reader.varint()  # attempts
     reader.misses()
-    store.put("report", record.id, sealed(fields + reader.rest()))
+    store.put("report", record.id, sealed(fields + bytes((1, 0)) + reader.rest()))
 
 
 def flip_bit(store: Store) -> None:
@@ -208,25 +238,25 @@ def overlap(store: Store) -> None:
 
 def forget_order(store: Store) -> None:
     """A report has no place in the order of settling."""
-    _, key, ids = _first_settled(store)
-    store.put_raw("reported", key, sealed(bytes(12) + ids[12:]))
+    first, ids = _settled_last(store)
+    with store.env.begin(write=True) as txn:
+        txn.put(TAIL, sealed(varint(first) + bytes(12) + ids[12:]))
 
 
 def settle_twice(store: Store) -> None:
     """A place in the order of settling is given out twice."""
-    first, _, ids = _first_settled(store)
-    store.put_raw("reported", struct.pack(">Q", first + len(ids) // 12 - 1), sealed(ids[-12:]))
-    if len(ids) == 12:
-        store.put_raw("reported", struct.pack(">Q", first), sealed(ids * 2))
-        store.put_raw("reported", struct.pack(">Q", first + 1), sealed(ids))
+    first, ids = _settled_last(store)
+    store.put_raw("reported", struct.pack(">Q", first), sealed(ids[:12]))
 
 
-def _first_settled(store: Store) -> tuple[int, bytes, bytes]:
-    with store.env.begin(db=store.table("reported")) as txn:
-        for key, value in txn.cursor():
-            if any(value[5:17]):
-                return int.from_bytes(key, "big"), key, value[5:]
-    raise RuntimeError("the run left no report")
+def _settled_last(store: Store) -> tuple[int, bytes]:
+    with store.env.begin() as txn:
+        value = txn.get(TAIL)
+    assert value is not None
+    first, ids = records.decode_tail(value)
+    if not ids or not ids[0]:
+        raise RuntimeError("the run left no report")
+    return first, value[-12 * len(ids) :]
 
 
 def place_nothing(store: Store) -> None:

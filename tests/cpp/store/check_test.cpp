@@ -8,6 +8,7 @@
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_places.hpp"
+#include "store/lmdb_records.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
 
@@ -19,9 +20,9 @@ using test::failed;
 using test::id_of;
 using test::queued_in;
 using test::reported;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 
 core::QueuedMsg msg_of(std::uint8_t number) {
   core::QueuedMsg msg;
@@ -129,8 +130,8 @@ TEST_F(CheckTest, AQueueThatIsNotReadWholeIsNotCounted) {
 }
 
 TEST_F(CheckTest, ANewerSchema) {
-  commit({core::PutMeta{"schema", 4}});
-  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 4, expected 1 to 3"));
+  commit({core::PutMeta{"schema", kSchema + 1}});
+  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 5, expected 1 to 4"));
 }
 
 TEST_F(CheckTest, RecordsOfTheQueueThatOverlap) {
@@ -159,6 +160,12 @@ class CheckOfAllTest : public CheckTest {
             core::PutKey{2, "key 1", id_of(1)}, core::PutLater{due(2, 50, 2)},
             core::PutReport{reported(3)}, core::PutReport{reported(4)}, core::PutFail{failed(5)}});
     ASSERT_THAT(problems(), ElementsAre());
+  }
+  void put_tail(std::string_view name, const SettledTail& tail) const {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    put_beside(*env, txn.get(), name, value_of(tail));
+    txn.commit();
   }
   [[nodiscard]] std::string settled(std::vector<core::Xid> ids) const {
     std::string value;
@@ -189,8 +196,8 @@ TEST_F(CheckOfAllTest, AKeyThatIsMissingOrOfNothing) {
 }
 
 TEST_F(CheckOfAllTest, AnOrderThatIsAnotherOne) {
-  put(Table::reported, key_of_number(std::uint64_t{1}), settled({id_of(4), id_of(3)}));
-  put(Table::failed, key_of_number(std::uint64_t{1}), settled({id_of(5), id_of(9)}));
+  put_tail(kReportedTail, {1, {id_of(4), id_of(3)}});
+  put_tail(kFailedTail, {1, {id_of(5), id_of(9)}});
   EXPECT_THAT(
       problems(),
       ElementsAre(
@@ -199,8 +206,11 @@ TEST_F(CheckOfAllTest, AnOrderThatIsAnotherOne) {
           "reported 1: it names " + id_of(4).text() + ", which has another place or is not there",
           "reported 2: it names " + id_of(3).text() + ", which has another place or is not there",
           "failed 2: it names " + id_of(9).text() + ", which has another place or is not there"));
+  put(Table::failed, key_of_number(std::uint64_t{1}), settled({core::Xid{}, core::Xid{}}));
   put(Table::failed, key_of_number(std::uint64_t{2}), settled({core::Xid{}}));
-  EXPECT_THAT(problems(), Contains("failed 2: a record before it goes on to 2"));
+  EXPECT_THAT(problems(), IsSupersetOf({"failed 2: a record before it goes on to 2",
+                                        "failed tail: it begins with 1, which is in a record or "
+                                        "before one"}));
 }
 
 TEST_F(CheckOfAllTest, CountsAndNames) {
@@ -227,7 +237,7 @@ TEST_F(CheckOfAllTest, MsgsThatLieWhereOthersAre) {
   put(Table::later, LaterKey{core::from_us(50), id_of(2)}.bytes(), value_of(due(2, 70, 2)));
   EXPECT_THAT(
       problems(),
-      testing::IsSupersetOf(
+      IsSupersetOf(
           {"queues " + id_of(1).text() + ": it is in the queue 2, and says that it is of 3",
            "later " + id_of(2).text() + ": it is due at 70, and lies where those of 50 are"}));
 }

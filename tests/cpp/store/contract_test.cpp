@@ -26,7 +26,7 @@ TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_TRUE(store_->batches().empty());
   EXPECT_EQ(store_->find(id_of(1)), std::nullopt);
   EXPECT_EQ(store_->meta("generated"), std::nullopt);
-  EXPECT_EQ(store_->meta("schema"), 3U);
+  EXPECT_EQ(store_->meta("schema"), kSchema);
   EXPECT_TRUE(store_->queues().empty());
   EXPECT_EQ(store_->next_due(), std::nullopt);
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "old_records.hpp"
 #include "sample.hpp"
 #include "store/store.hpp"
@@ -109,6 +111,9 @@ TEST(Format, GivesBackPlaces) {
   std::vector<core::Xid> again;
   decode_settled("reported", 1, value, again);
   EXPECT_EQ(again, ids);
+  for (const SettledTail& tail : {SettledTail{}, SettledTail{UINT64_MAX - 3, ids}}) {
+    EXPECT_EQ(decode_tail("reported", encoded(tail)), tail);
+  }
 }
 
 TEST(Format, WhatIsWrongWithAPlaceIsNamed) {
@@ -132,6 +137,10 @@ TEST(Format, WhatIsWrongWithAPlaceIsNamed) {
               return 0;
             }),
             "the record 17 in the bucket failed is corrupt: it names no msg");
+  value = encoded(SettledTail{1, {id_of(1)}});
+  value.pop_back();
+  EXPECT_EQ(told([&] { return decode_tail("failed", value); }),
+            "the record tail in the bucket failed is corrupt: it does not match its checksum");
 }
 
 // A store written by an older program must stay readable: where these bytes change, the version
@@ -139,15 +148,15 @@ TEST(Format, WhatIsWrongWithAPlaceIsNamed) {
 TEST(Format, TheseAreItsBytes) {
   core::QueuedMsg msg{{id_of(1), 382, "[]"}, core::from_us(1), core::from_us(2), {}};
   EXPECT_EQ(hex(encoded(msg)),
-            "0232f84c8d"                // version, checksum
+            "03acc21eb5"                // version, checksum
             "000000000000000000000001"  // id
-            "7e010000"                  // period
+            "fe02"                      // period
             "00"                        // flags
-            "020000005b5d"              // payload
-            "0100000000000000"          // accepted_at
-            "0200000000000000"          // queued_at
-            "0000"                      // attempts
-            "0000");                    // misses
+            "025b5d"                    // payload
+            "02"                        // accepted_at
+            "02"                        // queued_at
+            "00"                        // attempts
+            "00");                      // misses
   msg.msg.queue = 258;
   msg.msg.max_resends = 5;
   msg.msg.key = "k1";
@@ -156,23 +165,23 @@ TEST(Format, TheseAreItsBytes) {
                  "e", "me"}};
   EXPECT_EQ(hex(encoded(msg)).substr(kHeader),
             "000000000000000000000001"
-            "7e010000"
+            "fe02"
             "07"        // flags
             "02010000"  // queue
             "0500"      // max_resends
             "026b31"    // key
-            "020000005b5d"
-            "0100000000000000"
-            "0200000000000000"
-            "0100"                      // attempts
-            "0100"                      // misses
+            "025b5d"
+            "02"
+            "02"
+            "01"                        // attempts
+            "01"                        // misses
             "000000000000000000000002"  // batch
             "000000000000000000000003"  // client
             "0400000000000000"          // granted_at
             "0500000000000000"          // missed_at
             "04"                        // reason
             "026d65"                    // client_name
-            "0100000065");              // error
+            "0165");                    // error
 }
 
 TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
@@ -187,27 +196,27 @@ TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
             "026d65"                    // client_name
             "01000000"                  // count
             "000000000000000000000004"
-            "05000000"
+            "05"
             "00"
-            "00000000"
-            "0600000000000000"
-            "0700000000000000"
-            "0000"
-            "0000");
+            "00"
+            "0c"
+            "02"
+            "00"
+            "00");
   core::ReportRecord report{
-      id_of(1), 382, id_of(2), id_of(3), core::from_us(4), core::from_us(5), core::from_us(6), {}};
+      id_of(1), 382, id_of(2), id_of(3), core::from_us(4), core::from_us(3), core::from_us(6), {}};
   report.order = 258;
   const std::string fixed =
-      "0201000000000000"          // order
-      "7e010000"                  // period
-      "000000000000000000000002"  // batch
-      "000000000000000000000003"  // client
-      "0400000000000000"          // accepted_at
-      "0500000000000000"          // granted_at
-      "0600000000000000"          // reported_at
-      "0100"                      // attempts
-      "0000";                     // misses
-  EXPECT_EQ(hex(encoded(report)).substr(kHeader), fixed + "00");
+      "8202"      // order
+      "fe02"      // period
+      "00000002"  // batch
+      "00000003"  // client
+      "08"        // accepted_at
+      "01"        // granted_at: earlier
+      "06"        // reported_at
+      "01"        // attempts
+      "00";       // misses
+  EXPECT_EQ(hex(encoded(report)).substr(kHeader), "00" + fixed);
   report.queue = 2;
   report.max_resends = 0;
   report.key = "k";
@@ -215,25 +224,49 @@ TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
   report.payload_hash->fill(0xab);
   report.result = "1";
   EXPECT_EQ(hex(encoded(report)).substr(kHeader),
-            fixed +
-                "3f"                                // flags
+            "3f" + fixed +
                 "02000000"                          // queue
                 "0000"                              // max_resends
                 "016b"                              // key
                 "026d65"                            // client_name
                 "abababababababababababababababab"  // payload_hash
-                "0100000031");                      // result
+                "0131");                            // result
   const core::FailRecord fail{{id_of(1), 382, "[]"}, core::from_us(2), core::from_us(3), {}, 4, 5};
   EXPECT_EQ(hex(encoded(fail)).substr(kHeader),
-            "0500000000000000"          // order
+            "05"                        // order
             "000000000000000000000001"  // id
-            "7e010000"                  // period
+            "fe02"                      // period
             "00"                        // flags
-            "020000005b5d"              // payload
-            "0200000000000000"          // accepted_at
-            "0300000000000000"          // failed_at
-            "0400"                      // attempts
-            "0000");                    // misses
+            "025b5d"                    // payload
+            "04"                        // accepted_at
+            "02"                        // failed_at
+            "04"                        // attempts
+            "00");                      // misses
+}
+
+// An id says its origin where it is another one than that of the id before it.
+TEST(Format, AReportSaysWhichProcessesMadeItsIds) {
+  const auto of_origin = [](std::uint8_t second, std::uint8_t origin, std::uint8_t counter) {
+    return core::Xid{{0, 0, 0, second, 0, 0, 0, 0, origin, 0, 0, counter}};
+  };
+  core::ReportRecord report;
+  report.id = of_origin(5, 1, 1);
+  report.batch = of_origin(7, 2, 2);
+  report.client = of_origin(4, 2, 3);
+  report.accepted_at = report.granted_at = report.reported_at = core::from_us(5'000'000);
+  EXPECT_EQ(hex(encoded(report)).substr(kHeader),
+            "40"  // flags: the batch's id is of another origin
+            "00"
+            "00"
+            "000000070000000002000002"
+            "05000003"  // three seconds before the batch
+            "000000"
+            "01"    // attempts
+            "00");  // misses
+  EXPECT_EQ(decode_report(report.id, encoded(report)), report);
+  report.client = of_origin(4, 1, 3);
+  EXPECT_EQ(hex(encoded(report)).substr(kHeader, 2), "c0");
+  EXPECT_EQ(decode_report(report.id, encoded(report)), report);
 }
 
 TEST(Format, TheseAreTheBytesOfPlaces) {
@@ -253,6 +286,11 @@ TEST(Format, TheseAreTheBytesOfPlaces) {
   EXPECT_EQ(hex(value).substr(kHeader),
             "000000000000000000000001"
             "000000000000000000000000");
+  EXPECT_EQ(hex(encoded(SettledTail{258, {id_of(1), core::Xid{}}})).substr(kHeader),
+            "8202"  // first
+            "000000000000000000000001"
+            "000000000000000000000000");
+  EXPECT_EQ(hex(encoded(SettledTail{1, {}})).substr(kHeader), "01");
 }
 
 // As a program that wrote version 1 has left them.
@@ -320,6 +358,120 @@ TEST(Format, RecordsOfVersion1AreRead) {
                                                                miss));
   EXPECT_EQ(fail, (core::FailRecord{expected.msg, core::from_us(2), core::from_us(3),
                                     expected.misses, 1}));
+}
+
+// As a program that wrote version 2 has left them.
+TEST(Format, RecordsOfVersion2AreRead) {
+  core::QueuedMsg msg = queued(1);
+  msg.msg.queue = 258;
+  msg.msg.max_resends = 5;
+  msg.msg.key = "k1";
+  const std::string queue = test::old::queue({msg, queued(5)}, 2);
+  EXPECT_EQ(decoded(id_of(1), queue), (std::vector{msg, queued(5)}));
+  EXPECT_EQ(sliced(id_of(1), queue).size(), 2U);
+  std::string buffer;
+  EXPECT_EQ(renewed_queued(id_of(1), queue, buffer), encoded(std::vector{msg, queued(5)}));
+  const core::Batch batch = a_batch(2, {msg, queued(4, "")});
+  EXPECT_EQ(decode_batch(id_of(2), test::old::batch(batch, 2)), batch);
+  EXPECT_EQ(batch_size(id_of(2), test::old::batch(batch, 2)), 2U);
+  EXPECT_EQ(decode_report(id_of(1), test::old::report(reported(1, 9, 5), 2)), reported(1, 9, 5));
+  core::ReportRecord unknown = reported(1, 9);
+  unknown.payload_hash.reset();
+  EXPECT_EQ(decode_report(id_of(1), test::old::report(unknown, 2)), unknown);
+  EXPECT_EQ(decode_fail(id_of(1), test::old::fail(failed(1, 8, 6), 2)), failed(1, 8, 6));
+  EXPECT_EQ(hex(test::old::report(reported(1, 258), 2)).substr(kHeader, 48),
+            "0201000000000000"            // order
+            "7e010000"                    // period
+            "0000000000000000000002bc");  // batch
+}
+
+// Whatever the clocks of servers, and of those who chose ids, said.
+TEST(Format, GivesBackTheLargestAndTheLeast) {
+  constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  for (const core::Xid& id : {core::Xid{}, id_of(1), core::Xid::last_of(UINT32_MAX)}) {
+    for (const core::Xid& other : {core::Xid{}, id_of(2), core::Xid::last_of(UINT32_MAX)}) {
+      for (const std::int64_t first : {kLeast, std::int64_t{0}, kMost}) {
+        for (const std::int64_t second : {kLeast, std::int64_t{-1}, kMost}) {
+          core::ReportRecord report{id,
+                                    UINT32_MAX,
+                                    other,
+                                    id,
+                                    core::from_us(first),
+                                    core::from_us(second),
+                                    core::from_us(first),
+                                    {}};
+          report.order = UINT64_MAX;
+          report.attempts = UINT16_MAX;
+          EXPECT_EQ(decode_report(id, encoded(report)), report);
+          const core::QueuedMsg msg{
+              {id, UINT32_MAX, ""}, core::from_us(first), core::from_us(second), {}, UINT16_MAX};
+          EXPECT_EQ(decoded(id, encoded(msg)), std::vector{msg});
+        }
+      }
+    }
+  }
+}
+
+// Each value has one form, so that two stores with the same content are equal.
+TEST(Format, WhatIsLongerThanItNeedBeIsNoticed) {
+  const auto told = [&](const std::string& digits) -> std::string {
+    try {
+      (void)decode_report(core::Xid{}, test::old::sealed_of(digits, 3));
+    } catch (const StoreError& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  const std::string rest =
+      "00000000"
+      "00000000"
+      "000000"
+      "01"
+      "00";
+  EXPECT_EQ(told("00"
+                 "00"
+                 "00" +
+                 rest),
+            "nothing");
+  EXPECT_THAT(told("00"
+                   "8000"
+                   "00" +
+                   rest),
+              HasSubstr("longer than it need be"));
+  EXPECT_THAT(told("00"
+                   "ffffffffffffffffff02"
+                   "00" +
+                   rest),
+              HasSubstr("too large"));
+  EXPECT_THAT(told("00"
+                   "ffffffffffffffffff01"
+                   "00" +
+                   rest),
+              "nothing");
+  EXPECT_THAT(told("00"
+                   "00"
+                   "8080808010" +
+                   rest),
+              HasSubstr("too large"));
+  EXPECT_THAT(told("00"
+                   "00"
+                   "00"
+                   "01000000"
+                   "00000000"
+                   "000000"
+                   "01"
+                   "00"),
+              HasSubstr("an id of no second"));
+  EXPECT_THAT(told("40"
+                   "00"
+                   "00"
+                   "000000000000000000000000"
+                   "00000000"
+                   "000000"
+                   "01"
+                   "00"),
+              HasSubstr("whose origin it has"));
 }
 
 TEST(Format, ARecordOfTheQueueIsItsMsgsOneBehindTheOther) {
@@ -394,7 +546,7 @@ TEST(Format, SaysWhatIsWrongWithWhichRecord) {
   } catch (const StoreError& error) {
     EXPECT_STREQ(error.what(),
                  "the record 0000000000000000000g in the bucket queue is corrupt: it has version "
-                 "9, this program reads 1 to 2");
+                 "9, this program reads 1 to 3");
   }
 }
 

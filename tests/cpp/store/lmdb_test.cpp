@@ -283,11 +283,11 @@ TEST(LmdbStore, AFileThatIsNoStoreIsAnError) {
 
 TEST(LmdbStore, ANewerSchemaIsRefusedAndLeftAsItIs) {
   const TempFolder folder;
-  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", 4}});
+  open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", kSchema + 1}});
   const std::string before = bytes_of(folder / "data.mdb");
   for (const std::string& error : {error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
                                    error_of([&] { (void)open_lmdb_view(folder.path()); })}) {
-    EXPECT_THAT(error, HasSubstr("has schema 4, this program reads 1 to 3; use a newer Pena"));
+    EXPECT_THAT(error, HasSubstr("has schema 5, this program reads 1 to 4; use a newer Pena"));
   }
   EXPECT_TRUE(bytes_of(folder / "data.mdb") == before);
 }

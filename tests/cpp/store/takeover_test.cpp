@@ -95,7 +95,7 @@ class TakeoverTest : public testing::TestWithParam<std::uint64_t> {
     return told;
   }
   void expect_whole(const View& store, std::size_t reports, std::size_t fails) const {
-    EXPECT_EQ(store.meta("schema"), 3U);
+    EXPECT_EQ(store.meta("schema"), kSchema);
     EXPECT_EQ(store.meta("queued"), std::nullopt);
     EXPECT_EQ(store.meta("taken_from"), std::nullopt);
     EXPECT_EQ(store.counts(), (BucketCounts{4, 0, 2, reports, fails}));

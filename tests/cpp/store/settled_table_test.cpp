@@ -1,0 +1,219 @@
+// The order of settling in LMDB: what is in the tail, and what in records, is nothing that a reader sees.
+#include "store/settled_table.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "lmdb_folder.hpp"
+#include "outcomes.hpp"
+#include "sample.hpp"
+#include "store/check.hpp"
+#include "store/lmdb_env.hpp"
+#include "store/lmdb_store.hpp"
+#include "store/memory_store.hpp"
+#include "support/temp_folder.hpp"
+
+namespace pena::store {
+namespace {
+
+using test::failed;
+using test::id_of;
+using test::kMap;
+using test::reported;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class SettledTableTest : public testing::Test {
+ protected:
+  void report(std::uint16_t first, std::uint16_t behind) {
+    ChangeSet changes;
+    for (std::uint16_t number = first; number < behind; ++number) {
+      changes.emplace_back(core::PutReport{reported(number)});
+    }
+    store_->commit(changes);
+  }
+  void forget(std::uint16_t first, std::uint16_t behind) {
+    ChangeSet changes;
+    for (std::uint16_t number = first; number < behind; ++number) {
+      changes.emplace_back(core::DropReport{id_of(number)});
+    }
+    store_->commit(changes);
+  }
+  void open_again() {
+    store_.reset();
+    store_ = open_lmdb_store(folder_.path(), kMap);
+  }
+  // How many ids each record has, and the tail behind them.
+  [[nodiscard]] std::vector<std::size_t> sizes(Table table = Table::reported) const {
+    const auto env = LmdbEnv::open(folder_.path(), 0, false);
+    const ReadTxn txn(*env);
+    KeyCursor cursor(*env, txn.get(), table);
+    std::vector<std::size_t> sizes;
+    for (bool there = cursor.first(); there; there = cursor.next()) {
+      std::vector<core::Xid> ids;
+      decode_settled(name_of(table), settled_key(table, cursor.key()), cursor.value(), ids);
+      sizes.push_back(ids.size());
+    }
+    sizes.push_back(settled_tail(*env, txn.get(), table).value_or(SettledTail{}).ids.size());
+    return sizes;
+  }
+  [[nodiscard]] std::vector<std::string> problems() const {
+    std::vector<std::string> told;
+    for (const CheckProblem& problem : check_lmdb_store(folder_.path()).problems) {
+      told.push_back(problem.bucket + " " + problem.id + ": " + problem.what);
+    }
+    return told;
+  }
+  pena::test::TempFolder folder_;
+  std::unique_ptr<Store> store_ = open_lmdb_store(folder_.path(), kMap);
+};
+
+TEST_F(SettledTableTest, SmallCommitsMakeNoRecordsBeforeTheTailIsLong) {
+  report(1, 101);
+  EXPECT_THAT(sizes(), ElementsAre(100));
+  report(101, 129);
+  EXPECT_THAT(sizes(), ElementsAre(kMostOfTail));
+  report(129, 130);
+  EXPECT_THAT(sizes(), ElementsAre(129, 0));
+  report(130, 131);
+  EXPECT_THAT(sizes(), ElementsAre(129, 1));
+  EXPECT_EQ(store_->report(id_of(130))->order, 130U);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(SettledTableTest, OneLargeCommitMakesRecordsAsLongAsTheyMayBe) {
+  report(1, 1001);
+  EXPECT_THAT(sizes(), ElementsAre(168, 168, 168, 168, 168, 160, 0));
+  open_again();
+  report(1001, 1002);
+  EXPECT_EQ(store_->report(id_of(1001))->order, 1001U);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(SettledTableTest, APageGoesOnFromARecordIntoTheTail) {
+  report(1, 131);
+  report(131, 141);
+  EXPECT_THAT(sizes(), ElementsAre(130, 10));
+  for (std::uint64_t since = 0; since <= 141; ++since) {
+    const auto page = store_->reports_since(since, 5);
+    EXPECT_EQ(page.records.size(),
+              std::min<std::uint64_t>(5, 140 - std::min<std::uint64_t>(140, since)));
+    EXPECT_EQ(page.more, since + 5 < 140);
+    if (!page.records.empty()) {
+      EXPECT_EQ(page.records.front().order, since + 1);
+    }
+  }
+}
+
+TEST_F(SettledTableTest, WhatIsAllHolesIsNoRecord) {
+  report(1, 130);
+  report(130, 140);
+  forget(1, 130);
+  EXPECT_THAT(sizes(), ElementsAre(10));
+  EXPECT_EQ(store_->reports_since(0, 1).first, 130U);
+  forget(130, 140);
+  EXPECT_THAT(sizes(), ElementsAre(10)) << "it says which place is next";
+  EXPECT_EQ(store_->reports_since(0, 1).first, 140U);
+  open_again();
+  report(1, 130);
+  EXPECT_EQ(store_->report(id_of(1))->order, 140U);
+  EXPECT_THAT(sizes(), ElementsAre(139, 0));
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+// What is dropped in the commit that makes a record of the tail.
+TEST_F(SettledTableTest, HolesGoIntoARecordToo) {
+  report(1, 121);
+  ChangeSet changes{core::DropReport{id_of(7)}, core::DropReport{id_of(120)}};
+  for (std::uint16_t number = 200; number < 220; ++number) {
+    changes.emplace_back(core::PutReport{reported(number)});
+  }
+  changes.emplace_back(core::DropReport{id_of(219)});
+  store_->commit(changes);
+  EXPECT_THAT(sizes(), ElementsAre(140, 0));
+  EXPECT_EQ(store_->reports_since(0, 999).records.size(), 137U);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(SettledTableTest, ACommitThatFailedLeavesNoPlaces) {
+  report(1, 11);
+  EXPECT_NE(test::error_of([&] {
+              store_->commit({core::PutReport{reported(11)}, core::DropReport{id_of(99)}});
+            }),
+            "no error");
+  report(12, 13);
+  EXPECT_EQ(store_->report(id_of(12))->order, 11U);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(SettledTableTest, ATailThatIsDamagedOrBeginsTooEarlyIsNamed) {
+  report(1, 131);
+  const auto put_tail = [&](std::string_view value) {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    put_beside(*env, txn.get(), kReportedTail, value);
+    txn.commit();
+  };
+  std::string value;
+  encode(SettledTail{1, {}}, value);
+  put_tail(value);
+  EXPECT_THAT(problems(),
+              ElementsAre("reported tail: it begins with 1, which is in a record or before one"));
+  put_tail("garbled");
+  EXPECT_THAT(problems(), ElementsAre(testing::HasSubstr("in the bucket reported is corrupt")));
+  open_again();
+  EXPECT_THAT(test::error_of([&] { report(200, 201); }),
+              testing::HasSubstr("the record tail in the bucket reported is corrupt"));
+}
+
+// As a store without a tail: the one in memory.
+TEST_F(SettledTableTest, ManyCommitsAgreeWithTheStoreInMemory) {
+  const auto memory = make_memory_store();
+  std::mt19937 random(7);
+  const auto draw = [&](std::uint32_t most) {
+    return std::uniform_int_distribution<std::uint32_t>(0, most)(random);
+  };
+  std::vector<std::uint16_t> reports;
+  std::vector<std::uint16_t> fails;
+  std::uint16_t last = 0;
+  for (int round = 0; round < 400; ++round) {
+    ChangeSet changes;
+    const auto drop = [&](std::vector<std::uint16_t>& from, auto make) {
+      for (auto count = draw(3) == 0 ? draw(200) : draw(4); count > 0 && !from.empty(); --count) {
+        const auto at = draw(3) == 0 ? draw(static_cast<std::uint32_t>(from.size() - 1)) : 0;
+        changes.emplace_back(make(from[at]));
+        from.erase(from.begin() + at);
+      }
+    };
+    drop(reports, [](std::uint16_t number) { return core::DropReport{id_of(number)}; });
+    drop(fails, [](std::uint16_t number) { return core::DropFail{id_of(number)}; });
+    for (auto count = draw(9) == 0 ? draw(500) : draw(40); count > 0; --count) {
+      if (draw(3) == 0) {
+        changes.emplace_back(core::PutFail{failed(++last)});
+        fails.push_back(last);
+      } else {
+        changes.emplace_back(core::PutReport{reported(++last)});
+        reports.push_back(last);
+      }
+    }
+    store_->commit(changes);
+    memory->commit(changes);
+    if (draw(20) == 0) open_again();
+    const std::uint64_t since = draw(last + 2U);
+    const Most most{1 + draw(300)};
+    const auto page = store_->reports_since(since, most);
+    const auto expected = memory->reports_since(since, most);
+    ASSERT_EQ(page.records, expected.records) << "round " << round;
+    ASSERT_EQ(page.more, expected.more);
+    ASSERT_EQ(page.first, expected.first) << "round " << round;
+    ASSERT_EQ(store_->fails_since(since, most).records, memory->fails_since(since, most).records);
+    ASSERT_EQ(store_->fails_since(since, most).first, memory->fails_since(since, most).first);
+  }
+  EXPECT_EQ(store_->reports_since(0, SIZE_MAX).records, memory->reports_since(0, SIZE_MAX).records);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace pena::store
