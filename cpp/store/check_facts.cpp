@@ -241,8 +241,9 @@ class FactReader {
       note_settled(tail->first, tail->ids, into);
       KeyCursor cursor(env_, txn.get(), table);
       if (!cursor.last() || cursor.key() < key_of_number(tail->first)) return;
-      problem(table, "tail", "it begins with " + std::to_string(tail->first) +
-                                 ", which is in a record or before one");
+      problem(
+          table, "tail",
+          "it begins with " + std::to_string(tail->first) + ", which is in a record or before one");
     } catch (const StoreError& error) {
       facts_.unread.insert(table);
       problem(table, "tail", error.what());

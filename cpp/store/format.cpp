@@ -113,7 +113,13 @@ void encode(const core::Batch& batch, std::string& out) {
   writer.instant(batch.granted_at);
   writer.name(batch.client_name);
   writer.number(static_cast<std::uint32_t>(batch.msgs.size()));
-  for (const core::QueuedMsg& msg : batch.msgs) writer.queued(msg);
+  const core::Xid* before = &batch.id;
+  core::Instant accepted_before = batch.granted_at;
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    writer.held(msg, *before, accepted_before);
+    before = &msg.msg.id;
+    accepted_before = msg.accepted_at;
+  }
   writer.seal();
 }
 
@@ -184,7 +190,13 @@ core::Batch decode_batch(const core::Xid& id, std::string_view value) {
   if (reader.version() > 1) batch.client_name = reader.name();
   const auto count = reader.number<std::uint32_t>();
   // No reserve: a count is believed only as far as the bytes behind it go.
-  for (std::uint32_t i = 0; i < count; ++i) batch.msgs.push_back(reader.queued());
+  core::Xid before = id;
+  core::Instant accepted_before = batch.granted_at;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    batch.msgs.push_back(reader.held(before, accepted_before));
+    before = batch.msgs.back().msg.id;
+    accepted_before = batch.msgs.back().accepted_at;
+  }
   reader.end();
   return batch;
 }

@@ -28,7 +28,9 @@
 //   `reported_tail` and `failed_tail`: first:v id:xid*. `first` is the place of the first of these msgs, or
 //   where there are none the next that is given out.
 //   QueuedMsg    = msg accepted_at:since queued_at:since attempts:v misses
-//   Batch        = client:xid granted_at:i64 client_name:name count:u32 QueuedMsg*
+//   Batch        = client:xid granted_at:i64 client_name:name count:u32 HeldMsg*
+//   HeldMsg      = flags:u8 id:near period:v extras payload:text accepted_at:since queued_at:since attempts:v
+//                  misses
 //   ReportRecord = flags:u8 order:v period:v batch:near client:near accepted_at:since granted_at:since
 //                  reported_at:since attempts:v misses extras
 //                  { client_name:name }?8 { payload_hash:16 bytes }?16 { result:text }?32
@@ -41,16 +43,18 @@
 //   name         = length:u8 bytes
 //   v            = a number in groups of seven bits, the lowest first, each in a byte whose top bit says
 //                  that another follows; the last is not 0 but where it is the only one
-//   since        = a difference, from the instant before it; accepted_at's, from the second of the msg's id
+//   since        = a difference, from the instant before it; accepted_at's, from the second of the msg's id,
+//                  or of a HeldMsg from that of the msg before it, of the first from granted_at
 //   difference   = v: 0, -1, 1, -2 … are 0, 1, 2, 3 …
-//   near         = seconds:difference counter:3 bytes, from the xid before it, batch's from the msg's: where
-//                  both were made by one process. Else it is an xid, and its flag is set: 64, 128
+//   near         = seconds:difference counter:3 bytes, from the xid before it, where both were made by one
+//                  process: of a report's batch from the msg's own, of the first HeldMsg from the batch's.
+//                  Else it is an xid, and its flag is set: 64, 128 that of a report's client
 //   xid is 12 bytes; numbers are little endian; instants are microseconds since the Unix epoch.
 //
 // Records of version 2 have each number whole: order:u64 period:u32 attempts:u16 count:u16, the length of a
-// text as u32, instants as i64; a report has order, period, batch, client and its instants, attempts and
-// misses before its flags. Those of version 1 have no order, attempts, flags, extras or names, too; a report
-// ends with its misses.
+// text as u32, instants as i64. A batch has QueuedMsgs; a report has order, period, batch, client, its
+// instants, attempts and misses before its flags. Those of version 1 have no order, attempts, flags, extras
+// or names, too; a report ends with its misses.
 //
 // To change it: write records with a new version, keep reading the old ones, raise kSchema only
 // where an older program must not open the store, and add the golden bytes to

@@ -23,6 +23,12 @@ void seal(std::string& value) {
   std::memcpy(value.data() + 1, &checksum, sizeof checksum);
 }
 
+void Writer::long_varint(std::uint64_t value) {
+  if (kLongestVarint > left()) flush();
+  for (; value >= 0x80; value >>= 7U) *end_++ = static_cast<char>(value | 0x80U);
+  *end_++ = static_cast<char>(value);
+}
+
 void Writer::name(std::string_view name) {
   if (name.size() > UINT8_MAX) {
     throw StoreError("a bug: a name of " + std::to_string(name.size()) +
@@ -114,6 +120,21 @@ core::QueuedMsg Reader::queued() {
   if (version_ > 1) queued.attempts = count();
   queued.misses = misses();
   if (version_ == 1) queued.attempts = static_cast<std::uint16_t>(queued.misses.size());
+  return queued;
+}
+
+core::QueuedMsg Reader::held(const core::Xid& before, core::Instant accepted_before) {
+  if (version_ < 3) return queued();
+  core::QueuedMsg queued;
+  const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey | kOtherOrigin);
+  queued.msg.id = xid(before, (has & kOtherOrigin) != 0);
+  queued.msg.period = small<std::uint32_t>();
+  extras(has, queued.msg);
+  queued.msg.payload = text();
+  queued.accepted_at = instant(accepted_before);
+  queued.queued_at = instant(queued.accepted_at);
+  queued.attempts = count();
+  queued.misses = misses();
   return queued;
 }
 

@@ -49,6 +49,8 @@ inline constexpr unsigned kHasResult = 32;
 // Another process made the batch's id than the msg's, or the client's than the batch's: it stands whole.
 inline constexpr unsigned kOtherBatch = 64;
 inline constexpr unsigned kOtherClient = 128;
+// Of a held msg: another process made its id than the one before it.
+inline constexpr unsigned kOtherOrigin = 64;
 
 // The two ids differ in their second and their counter alone.
 [[nodiscard]] inline bool have_one_origin(const core::Xid& one, const core::Xid& other) {
@@ -89,9 +91,8 @@ class Writer {
   void xid(const core::Xid& id) { fields(id); }
   // Seven bits a byte, the lowest first; the top bit says that more follow.
   void varint(std::uint64_t value) {
-    if (kLongestVarint > left()) flush();
-    for (; value >= 0x80; value >>= 7U) *end_++ = static_cast<char>(value | 0x80U);
-    *end_++ = static_cast<char>(value);
+    if (value < 0x80) return number(static_cast<std::uint8_t>(value));
+    long_varint(value);
   }
   // So much later, or earlier: 0, -1, 1, -2 … are 0, 1, 2, 3 …
   void difference(std::uint64_t of, std::uint64_t from) {
@@ -131,6 +132,8 @@ class Writer {
   }
   void msg(const core::Msg& msg);
   void queued(const core::QueuedMsg& queued);
+  // Of a batch. `before`, `accepted_before`: the id and the date of the msg before it, or of the batch.
+  void held(const core::QueuedMsg& queued, const core::Xid& before, core::Instant accepted_before);
   // Those of the first three flags that are set.
   template <class Record>  // a Msg or a ReportRecord
   void extras(unsigned flags, const Record& record) {
@@ -142,6 +145,7 @@ class Writer {
  private:
   static constexpr std::size_t kGathered = 512;
   static constexpr std::size_t kLongestVarint = 10;
+  void long_varint(std::uint64_t value);
   void miss(const core::Miss& miss);
   [[nodiscard]] std::size_t left() const {
     return kGathered - static_cast<std::size_t>(end_ - gathered_);
@@ -152,9 +156,13 @@ class Writer {
   char* end_ = gathered_;
 };
 
+inline unsigned flags_of(const core::Msg& msg) {
+  return (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
+}
+
 inline void Writer::msg(const core::Msg& msg) {
-  const unsigned flags = (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
-                         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
+  const unsigned flags = flags_of(msg);
   xid(msg.id);
   varint(msg.period);
   number(static_cast<std::uint8_t>(flags));
@@ -165,6 +173,21 @@ inline void Writer::msg(const core::Msg& msg) {
 inline void Writer::queued(const core::QueuedMsg& queued) {
   msg(queued.msg);
   instant(queued.accepted_at, second_of(queued.msg.id));
+  instant(queued.queued_at, queued.accepted_at);
+  varint(queued.attempts);
+  misses(queued.misses);
+}
+
+inline void Writer::held(const core::QueuedMsg& queued, const core::Xid& before,
+                         core::Instant accepted_before) {
+  const core::Msg& msg = queued.msg;
+  const unsigned flags = flags_of(msg) | (have_one_origin(msg.id, before) ? 0U : kOtherOrigin);
+  number(static_cast<std::uint8_t>(flags));
+  xid(msg.id, before);
+  varint(msg.period);
+  extras(flags, msg);
+  text(msg.payload);
+  instant(queued.accepted_at, accepted_before);
   instant(queued.queued_at, queued.accepted_at);
   varint(queued.attempts);
   misses(queued.misses);
@@ -237,6 +260,7 @@ class Reader {
   std::vector<core::Miss> misses();
   core::Msg msg();
   core::QueuedMsg queued();
+  core::QueuedMsg held(const core::Xid& before, core::Instant accepted_before);
   template <class Record>  // a Msg or a ReportRecord
   void extras(unsigned flags, Record& record) {
     if ((flags & kHasQueue) != 0) record.queue = number<core::QueueNumber>();

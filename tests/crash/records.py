@@ -27,6 +27,7 @@ RECORD_VERSION = 3  # 1 and 2 are read, too
 HAS_QUEUE, HAS_MAX_RESENDS, HAS_KEY = 1, 2, 4
 HAS_CLIENT_NAME, HAS_PAYLOAD_HASH, HAS_RESULT = 8, 16, 32
 OTHER_BATCH, OTHER_CLIENT = 64, 128
+OTHER_ORIGIN = 64  # of a msg that is held
 DEFAULT_QUEUE = 0
 FIRST_NAMED_QUEUE = 2
 CLOCK_STEP_MS = 50  # a server's clock runs by itself; a restarted one reads the wall clock anew
@@ -219,12 +220,16 @@ class Reader:
 def _msg(reader: Reader) -> tuple[str, int, dict[str, Any]]:
     id, period = reader.xid(), reader.short("I")
     flags = reader.number("B") if reader.version > 1 else 0
+    return id, period, _extras_and_payload(reader, flags)
+
+
+def _extras_and_payload(reader: Reader, flags: int) -> dict[str, Any]:
     law(flags < HAS_CLIENT_NAME, f"has flags that nobody knows: {flags}")
     extras = reader.extras(flags)
     payload = reader.text()
     if payload:
         json.loads(payload)
-    return id, period, extras
+    return extras
 
 
 def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
@@ -234,8 +239,20 @@ def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
 
 
 def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
-    id, period, extras = _msg(reader)
-    accepted_at = reader.instant(xid_second(id) * 1_000_000)
+    msg = _msg(reader)
+    return _waiting(reader, bucket, msg, batch, granted_at, xid_second(msg[0]) * 1_000_000)
+
+
+def _waiting(
+    reader: Reader,
+    bucket: str,
+    msg: tuple[str, int, dict[str, Any]],
+    batch: str,
+    granted_at: int,
+    before: int,
+) -> Record:
+    id, period, extras = msg
+    accepted_at = reader.instant(before)
     queued_at = reader.instant(accepted_at)
     attempts, misses = _attempts(reader)
     return Record(
@@ -276,7 +293,21 @@ def decode_batch(reader: Reader, key: str) -> list[Record]:
         reader.name()  # what that is called
     count = reader.number("I")
     law(count > 0, "holds nothing")
-    return [_queued(reader, "batch", key, granted_at) for _ in range(count)]
+    held: list[Record] = []
+    for _ in range(count):
+        if reader.version < 3:
+            held.append(_queued(reader, "batch", key, granted_at))
+        else:
+            before = (held[-1].id, held[-1].accepted_at) if held else (key, granted_at)
+            held.append(_held(reader, key, granted_at, *before))
+    return held
+
+
+def _held(reader: Reader, batch: str, granted_at: int, id_before: str, before: int) -> Record:
+    flags = reader.number("B")
+    id, period = reader.near(id_before, flags & OTHER_ORIGIN), reader.short("I")
+    extras = _extras_and_payload(reader, flags & ~OTHER_ORIGIN)
+    return _waiting(reader, "batch", (id, period, extras), batch, granted_at, before)
 
 
 def decode_report(reader: Reader, key: str) -> list[Record]:

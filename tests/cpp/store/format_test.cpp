@@ -195,13 +195,30 @@ TEST(Format, TheseAreTheBytesOfTheOtherBuckets) {
             "0300000000000000"          // granted_at
             "026d65"                    // client_name
             "01000000"                  // count
-            "000000000000000000000004"
-            "05"
+            "00"                        // flags
+            "00000004"                  // id
+            "05"                        // period
+            "00"                        // payload
+            "06"                        // accepted_at
+            "02"                        // queued_at
+            "00"                        // attempts
+            "00");                      // misses
+  core::Batch more = batch;
+  more.msgs.push_back({{core::Xid{{0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, 7}}, 0, ""},
+                       core::from_us(5),
+                       core::from_us(5),
+                       {},
+                       3});
+  more.msgs.back().msg.key = "k";
+  EXPECT_EQ(hex(encoded(more)).substr(hex(encoded(batch)).size()),
+            "44"                        // flags: a key, and another origin
+            "000000020000000001000007"  // id
             "00"
+            "016b"  // key
             "00"
-            "0c"
-            "02"
+            "01"  // accepted_at: before the other one
             "00"
+            "03"
             "00");
   core::ReportRecord report{
       id_of(1), 382, id_of(2), id_of(3), core::from_us(4), core::from_us(3), core::from_us(6), {}};
@@ -407,6 +424,8 @@ TEST(Format, GivesBackTheLargestAndTheLeast) {
           const core::QueuedMsg msg{
               {id, UINT32_MAX, ""}, core::from_us(first), core::from_us(second), {}, UINT16_MAX};
           EXPECT_EQ(decoded(id, encoded(msg)), std::vector{msg});
+          const core::Batch batch{id, other, core::from_us(second), {msg, queued(3), msg}, ""};
+          EXPECT_EQ(decode_batch(id, encoded(batch)), batch);
         }
       }
     }
