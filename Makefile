@@ -22,7 +22,7 @@ run: ## build and run `pena demo`
 test: lint test-cpp test-py sim model crash asan tsan tidy ## everything that must be green
 	$(call say,all green)
 
-test-long: build installed ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models
+test-long: build installed clang ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models
 	$(call say,simulated worlds)
 	@build/release/cli/pena sim --seeds 20000
 	$(call say,kills and power cuts and faults)
@@ -109,12 +109,15 @@ tsan: deps ## the C++ tests under ThreadSanitizer
 	@cmake --build --preset tsan
 	@ctest --preset tsan -j2
 
-clang: deps ## compile everything with the second compiler
+clang: deps ## build everything with the second compiler
 	$(call say,build (clang))
 	@cmake --preset clang >/dev/null
 	@cmake --build --preset clang
 
-tidy: clang ## clang-tidy over all sources
+tidy: deps ## what the second compiler and clang-tidy say of all sources
+	@cmake --preset clang >/dev/null
+	$(call say,the second compiler)
+	@scripts/compile-check build/clang
 	$(call say,clang-tidy)
 	@scripts/lint tidy
 
