@@ -131,11 +131,19 @@ std::uint32_t Xid::counter() const {
          std::uint32_t{bytes_[11]};
 }
 
+Xid Xid::with(std::uint32_t second, std::uint32_t counter) const {
+  Bytes bytes = bytes_;
+  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(second >> (24 - 8 * i));
+  for (std::size_t i = 0; i < 3; ++i) {
+    bytes[9 + i] = static_cast<std::uint8_t>(counter >> (16 - 8 * i));
+  }
+  return Xid{bytes};
+}
+
 Xid Xid::last_of(std::uint32_t second) {
   Bytes bytes{};
   bytes.fill(0xff);
-  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(second >> (24 - 8 * i));
-  return Xid{bytes};
+  return Xid{bytes}.with(second, 0xffffff);
 }
 
 // What all copies share.

@@ -50,6 +50,12 @@ class Xid {
   [[nodiscard]] std::array<std::uint8_t, 3> machine() const;
   [[nodiscard]] std::uint16_t process() const;
   [[nodiscard]] std::uint32_t counter() const;
+  // Whether one machine and process made both.
+  [[nodiscard]] bool has_origin_of(const Xid& other) const {
+    return std::memcmp(bytes_.data() + 4, other.bytes_.data() + 4, 5) == 0;
+  }
+  // Of the machine and process of this one. `counter`: of 24 bits.
+  [[nodiscard]] Xid with(std::uint32_t second, std::uint32_t counter) const;
   // The last that any machine and process could make in this second.
   [[nodiscard]] static Xid last_of(std::uint32_t second);
   [[nodiscard]] bool is_nil() const { return *this == Xid{}; }

@@ -129,9 +129,9 @@ class Laws {
       if (meta(name).value_or(0) == 0) problem("meta", name, "it is missing or no number");
     }
     const std::optional<std::uint64_t> from = meta(kTakenFromKey);
-    whole_ = schema >= kOrderedSchema && !from;
+    whole_ = is_ordered(schema.value_or(0)) && !from;
     const std::optional<std::uint64_t> older = from ? from : schema;
-    if (!whole_ && older && *older < kOrderedSchema) check_count_of_older(*older);
+    if (older && *older < kSchema && !is_ordered(*older)) check_count_of_older(*older);
   }
   void check_count_of_older(std::uint64_t schema) {
     const std::optional<std::uint64_t> queued = meta(kQueuedKey);
@@ -283,7 +283,7 @@ class Laws {
   const LmdbEnv& env_;
   Facts facts_;
   bool still_;          // nothing was written since it began to read
-  bool whole_ = false;  // of this schema, and taken over to its end
+  bool whole_ = false;  // nothing of it is left to be taken over
 };
 
 }  // namespace

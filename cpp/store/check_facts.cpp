@@ -212,7 +212,6 @@ class FactReader {
   }
 
   void read_order(Table table, std::vector<Settled>& into) {
-    // The tail first: of what a server moves on into the table meanwhile none is missed then.
     read_tail(table, into);
     std::uint64_t next = 1;
     each({table, sizeof(std::uint64_t), false}, [&](std::string_view key, std::string_view value) {
@@ -233,17 +232,25 @@ class FactReader {
       if (!ids[i].is_nil()) into.push_back({first + i, ids[i]});
     }
   }
+  // 1 where the last record cannot be read, which is told with the others.
+  std::uint64_t next_place(Table table, const ReadTxn& txn) const {
+    try {
+      return next_of_records(env_, txn.get(), table);
+    } catch (const StoreError&) {
+      return 1;
+    }
+  }
   void read_tail(Table table, std::vector<Settled>& into) {
     try {
       const ReadTxn txn(env_);
       const auto tail = settled_tail(env_, txn.get(), table);
       if (!tail) return;
       note_settled(tail->first, tail->ids, into);
-      KeyCursor cursor(env_, txn.get(), table);
-      if (!cursor.last() || cursor.key() < key_of_number(tail->first)) return;
-      problem(
-          table, "tail",
-          "it begins with " + std::to_string(tail->first) + ", which is in a record or before one");
+      const std::uint64_t next = next_place(table, txn);
+      if (next <= tail->first) return;
+      problem(table, "tail",
+              "it begins with " + std::to_string(tail->first) +
+                  ", and a record before it goes on to " + std::to_string(next - 1));
     } catch (const StoreError& error) {
       facts_.unread.insert(table);
       problem(table, "tail", error.what());

@@ -18,12 +18,10 @@ bool is_nothing(const core::PayloadHash& hash) {
 unsigned flags_of(const core::ReportFields& record) {
   // Zeros that are written say that it is not known.
   const bool has_hash = !record.payload_hash || !is_nothing(*record.payload_hash);
-  return (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |
-         (record.max_resends ? kHasMaxResends : 0U) | (record.key.empty() ? 0U : kHasKey) |
-         (record.client_name.empty() ? 0U : kHasClientName) | (has_hash ? kHasPayloadHash : 0U) |
-         (record.result.empty() ? 0U : kHasResult) |
-         (have_one_origin(record.batch, record.id) ? 0U : kOtherBatch) |
-         (have_one_origin(record.client, record.batch) ? 0U : kOtherClient);
+  return extras_of(record) | (record.client_name.empty() ? 0U : kHasClientName) |
+         (has_hash ? kHasPayloadHash : 0U) | (record.result.empty() ? 0U : kHasResult) |
+         (record.batch.has_origin_of(record.id) ? 0U : kOtherBatch) |
+         (record.client.has_origin_of(record.batch) ? 0U : kOtherClient);
 }
 
 void write_extras_of(unsigned flags, const core::ReportFields& record, Writer& writer) {
@@ -77,11 +75,11 @@ void read_report(core::ReportRecord& record, Reader& reader) {
   const unsigned flags = reader.flags(kFlagsOfVersion2 | kOtherBatch | kOtherClient);
   record.order = reader.varint();
   record.period = reader.small<std::uint32_t>();
-  record.batch = reader.xid(record.id, (flags & kOtherBatch) != 0);
-  record.client = reader.xid(record.batch, (flags & kOtherClient) != 0);
-  record.accepted_at = reader.instant(second_of(record.id));
-  record.granted_at = reader.instant(record.accepted_at);
-  record.reported_at = reader.instant(record.granted_at);
+  record.batch = reader.near(record.id, (flags & kOtherBatch) != 0);
+  record.client = reader.near(record.batch, (flags & kOtherClient) != 0);
+  record.accepted_at = reader.since(second_of(record.id));
+  record.granted_at = reader.since(record.accepted_at);
+  record.reported_at = reader.since(record.granted_at);
   record.attempts = reader.count();
   record.misses = reader.misses();
   read_extras_of(flags, record, reader);
@@ -129,11 +127,11 @@ void encode(const core::ReportFields& report, std::uint64_t order, std::string& 
   writer.number(static_cast<std::uint8_t>(flags));
   writer.varint(order);
   writer.varint(report.period);
-  writer.xid(report.batch, report.id);
-  writer.xid(report.client, report.batch);
-  writer.instant(report.accepted_at, second_of(report.id));
-  writer.instant(report.granted_at, report.accepted_at);
-  writer.instant(report.reported_at, report.granted_at);
+  writer.near(report.batch, report.id);
+  writer.near(report.client, report.batch);
+  writer.since(report.accepted_at, second_of(report.id));
+  writer.since(report.granted_at, report.accepted_at);
+  writer.since(report.reported_at, report.granted_at);
   writer.varint(report.attempts);
   writer.misses(report.misses);
   write_extras_of(flags, report, writer);
@@ -144,8 +142,8 @@ void encode(const core::FailRecord& record, std::uint64_t order, std::string& ou
   ValueWriter writer(out);
   writer.varint(order);
   writer.msg(record.msg);
-  writer.instant(record.accepted_at, second_of(record.msg.id));
-  writer.instant(record.failed_at, record.accepted_at);
+  writer.since(record.accepted_at, second_of(record.msg.id));
+  writer.since(record.failed_at, record.accepted_at);
   writer.varint(record.attempts);
   writer.misses(record.misses);
   writer.seal();
@@ -213,7 +211,7 @@ core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
   Reader reader(name_of(Bucket::report), id, value);
   core::ReportRecord record;
   record.id = id;
-  if (reader.version() > 2) {
+  if (reader.is_short()) {
     read_report(record, reader);
   } else {
     read_older_report(record, reader);
@@ -225,13 +223,12 @@ core::ReportRecord decode_report(const core::Xid& id, std::string_view value) {
 core::FailRecord decode_fail(const core::Xid& id, std::string_view value) {
   Reader reader(name_of(Bucket::fail), id, value);
   const bool newer = reader.version() > 1;
-  const bool is_short = reader.version() > 2;
   core::FailRecord record;
-  if (newer) record.order = is_short ? reader.varint() : reader.number<std::uint64_t>();
+  if (newer) record.order = reader.count<std::uint64_t>();
   record.msg = reader.msg();
   reader.same_id(record.msg.id);
-  record.accepted_at = is_short ? reader.instant(second_of(record.msg.id)) : reader.instant();
-  record.failed_at = is_short ? reader.instant(record.accepted_at) : reader.instant();
+  record.accepted_at = reader.instant_since(second_of(record.msg.id));
+  record.failed_at = reader.instant_since(record.accepted_at);
   if (newer) record.attempts = reader.count();
   record.misses = reader.misses();
   if (!newer) record.attempts = static_cast<std::uint16_t>(record.misses.size());

@@ -22,11 +22,11 @@
 //   key          = id:xid
 //   queue_info   = paused:u8 queued:u64 later:u64 reported:u64 failed:u64 name
 //                  `reported` of the two default queues is not looked at: they have what is left of `report`
-//   reported     = id:xid+, as one commit settled them; zeros for one that was dropped
+//   reported     = id:xid+, one behind the other as they were settled; zeros for one that was dropped
 //   failed       = the same
-//   What was settled last is in neither, but beside all tables, in LMDB's list of them, under the names
-//   `reported_tail` and `failed_tail`: first:v id:xid*. `first` is the place of the first of these msgs, or
-//   where there are none the next that is given out.
+//   What was settled last is in neither, but in LMDB's main (unnamed) database, in which each table has its
+//   entry, under the keys `reported_tail` and `failed_tail`: first:v id:xid*. `first` is the place of the first
+//   of these msgs, or where there are none the next that is given out.
 //   QueuedMsg    = msg accepted_at:since queued_at:since attempts:v misses
 //   Batch        = client:xid granted_at:i64 client_name:name count:u32 HeldMsg*
 //   HeldMsg      = flags:u8 id:near period:v extras payload:text accepted_at:since queued_at:since attempts:v
@@ -75,11 +75,14 @@
 namespace pena::store {
 
 inline constexpr std::uint64_t kSchema = 4;
-// 3: records of version 2, and no tails of what was settled; 2: all msgs of one queue, without what was settled in its order; 1: with one msg a record of queue, and
-// no count of it, too. A server takes them over (store/takeover.hpp).
+// 3: records of version 2 at most, and no tails of what was settled; 2: all msgs of one queue, too, and
+// not in which order they were settled; 1: with one msg a record of queue, too, and no count of it. A
+// server takes them over (store/takeover.hpp).
 inline constexpr std::uint64_t kOldestSchema = 1;
-inline constexpr std::uint64_t kOrderedSchema =
-    3;  // from it on it is known in which order msgs were settled
+// In stores of these it is known in which order msgs were settled.
+[[nodiscard]] constexpr bool is_ordered(std::uint64_t schema) {
+  return schema >= 3 && schema <= kSchema;
+}
 inline constexpr std::uint8_t kRecordVersion = 3;
 inline constexpr std::uint8_t kOldestRecordVersion = 1;
 
@@ -153,6 +156,9 @@ struct SettledTail {
 };
 inline constexpr const char* kReportedTail = "reported_tail";
 inline constexpr const char* kFailedTail = "failed_tail";
+[[nodiscard]] constexpr bool is_tail(std::string_view key) {
+  return key == kReportedTail || key == kFailedTail;
+}
 void encode(const SettledTail& tail, std::string& out);
 // `bucket`: "reported" or "failed".
 [[nodiscard]] SettledTail decode_tail(std::string_view bucket, std::string_view value);

@@ -226,7 +226,7 @@ void LmdbEnv::open_tables(bool create) const {
   if (code != 0) throw_lmdb("cannot open the store " + path_, code);
   std::size_t have = 0;
   const unsigned flags = create ? static_cast<unsigned>(MDB_CREATE) : 0U;
-  code = mdb_dbi_open(txn, nullptr, 0, &list_of_tables_);
+  code = mdb_dbi_open(txn, nullptr, 0, &main_database_);
   for (; code == 0 && have < kTables; ++have) {
     code = mdb_dbi_open(txn, kNames[have], flags, &tables_[have]);
     if (code != 0) break;

@@ -22,7 +22,7 @@ namespace pena::store {
 class PageCheck;
 struct WalkPlace;
 
-// As store/format.hpp has them. A store of an older schema has the first five.
+// As store/format.hpp has them. A store of schema 1 or 2 has the first five.
 enum class Table : std::size_t {
   queue,
   batch,
@@ -56,8 +56,8 @@ class LmdbEnv {
   [[nodiscard]] unsigned table(Table table) const {
     return tables_[static_cast<std::size_t>(table)];
   }
-  // LMDB's own, in which each table has an entry.
-  [[nodiscard]] unsigned list_of_tables() const { return list_of_tables_; }
+  // LMDB's unnamed one, in which each table has an entry.
+  [[nodiscard]] unsigned main_database() const { return main_database_; }
   // Within a transaction.
   [[nodiscard]] bool has(Table table) const { return static_cast<std::size_t>(table) < have_; }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -134,7 +134,7 @@ class LmdbEnv {
   MDB_env* env_ = nullptr;
   // Guarded by map_, as long as they are not all: a server may make them while a view is open.
   mutable std::array<unsigned, kTables> tables_{};
-  mutable unsigned list_of_tables_ = 0;
+  mutable unsigned main_database_ = 0;
   mutable std::atomic<std::size_t> have_ = 0;  // of them, from the first on
   int process_ = 0;
   mutable std::shared_mutex map_;  // shared by those who read; whoever moves the map has it alone

@@ -165,7 +165,8 @@ std::optional<core::QueueNumber> find_queue(const LmdbEnv& env, MDB_txn* txn,
 }
 
 bool is_whole(const LmdbEnv& env, MDB_txn* txn) {
-  return number_of(env, txn, kSchemaKey) >= kOrderedSchema && !number_of(env, txn, kTakenFromKey);
+  const bool ordered = is_ordered(number_of(env, txn, kSchemaKey).value_or(0));
+  return ordered && !number_of(env, txn, kTakenFromKey);
 }
 
 void refuse_unordered(const LmdbEnv& env, MDB_txn* txn) {

@@ -42,11 +42,11 @@ std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn, Table
 
 std::optional<std::string_view> value_beside(const LmdbEnv& env, MDB_txn* txn,
                                              std::string_view name) {
-  return get(txn, env.list_of_tables(), to_val(name));
+  return get(txn, env.main_database(), to_val(name));
 }
 
 void put_beside(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::string_view value) {
-  put(txn, env.list_of_tables(), to_val(name), to_val(value));
+  put(txn, env.main_database(), to_val(name), to_val(value));
 }
 
 std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table) {

@@ -26,8 +26,9 @@ inline constexpr const char* kTakenFromKey = "taken_from";
                                                        Table table, const core::Xid& id);
 [[nodiscard]] std::optional<std::string_view> value_of(const LmdbEnv& env, MDB_txn* txn,
                                                        Table table, std::string_view key);
-// What stands beside the tables, in LMDB's list of them. Each commit that changes a table writes that list: so
-// what it changes there, too, costs no page. `name`: of no table.
+// What stands beside the tables, in LMDB's main database. Each commit that changes a table writes that table's
+// entry there: so what it changes beside it costs no page. `name`: of no table, whose entries are LMDB's own to
+// write (lmdb.h, mdb_dbi_open).
 [[nodiscard]] std::optional<std::string_view> value_beside(const LmdbEnv& env, MDB_txn* txn,
                                                            std::string_view name);
 void put_beside(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::string_view value);

@@ -183,11 +183,12 @@ void PageWalk::visit_node(std::uint64_t page, const TreePage& leaf, std::size_t 
   const std::size_t size = leaf.data_size(node);
   const char* const data = leaf.data(node);
   if (flags == kBig) return visit_large_value(page, number_at<std::uint64_t>(data), size);
-  if (flags != 0 && !(of_ == Of::buckets && flags == kTree)) {
+  const bool is_bucket = of_ == Of::buckets && !is_tail(leaf.key(node));
+  if (flags != (is_bucket ? kTree : 0)) {
     return problem(page, "a node of it has the flags " + text(flags));
   }
   if (of_ == Of::free_list) return note_free(page, data, size);
-  if (flags == 0) return;  // a record, which may stand beside the buckets, too
+  if (!is_bucket) return;
   if (size != kTreeBytes) return problem(page, "a bucket has " + text(size) + " bytes");
   buckets_.push_back({std::string{leaf.key(node)}, Tree::at(data), page});
 }

@@ -71,18 +71,17 @@ std::uint64_t Reader::varint() {
   }
 }
 
-core::Xid Reader::xid(const core::Xid& from, bool whole) {
-  core::Xid::Bytes bytes = from.bytes();
+core::Xid Reader::near(const core::Xid& from, bool whole) {
   if (whole) {
     const core::Xid id = xid();
-    if (have_one_origin(id, from)) broken("tells an id at length whose origin it has");
+    if (id.has_origin_of(from)) broken("tells an id at length whose origin it has");
     return id;
   }
-  const std::uint64_t seconds = differing(from.seconds());
-  if (seconds > UINT32_MAX) broken("has an id of no second");
-  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::uint8_t>(seconds >> (24 - 8 * i));
-  std::memcpy(bytes.data() + kCounterAt, next(kCounterBytes).data(), kCounterBytes);
-  return core::Xid{bytes};
+  const std::uint64_t second = differing(from.seconds());
+  if (second > UINT32_MAX) broken("has an id of no second");
+  std::uint32_t counter = 0;
+  for (int i = 0; i < 3; ++i) counter = counter << 8U | number<std::uint8_t>();
+  return from.with(static_cast<std::uint32_t>(second), counter);
 }
 
 std::vector<core::Miss> Reader::misses() {
@@ -102,7 +101,7 @@ std::vector<core::Miss> Reader::misses() {
 core::Msg Reader::msg() {
   core::Msg msg;
   msg.id = xid();
-  msg.period = version_ > 2 ? small<std::uint32_t>() : number<std::uint32_t>();
+  msg.period = count<std::uint32_t>();
   if (version_ > 1) {
     const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
     if (has != 0) extras(has, msg);
@@ -114,27 +113,27 @@ core::Msg Reader::msg() {
 core::QueuedMsg Reader::queued() {
   core::QueuedMsg queued;
   queued.msg = msg();
-  const bool is_short = version_ > 2;
-  queued.accepted_at = is_short ? instant(second_of(queued.msg.id)) : instant();
-  queued.queued_at = is_short ? instant(queued.accepted_at) : instant();
-  if (version_ > 1) queued.attempts = count();
-  queued.misses = misses();
-  if (version_ == 1) queued.attempts = static_cast<std::uint16_t>(queued.misses.size());
+  times_and_misses(queued, second_of(queued.msg.id));
   return queued;
 }
 
+void Reader::times_and_misses(core::QueuedMsg& queued, core::Instant from) {
+  queued.accepted_at = instant_since(from);
+  queued.queued_at = instant_since(queued.accepted_at);
+  if (version_ > 1) queued.attempts = count();
+  queued.misses = misses();
+  if (version_ == 1) queued.attempts = static_cast<std::uint16_t>(queued.misses.size());
+}
+
 core::QueuedMsg Reader::held(const core::Xid& before, core::Instant accepted_before) {
-  if (version_ < 3) return queued();
+  if (!is_short()) return queued();
   core::QueuedMsg queued;
   const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey | kOtherOrigin);
-  queued.msg.id = xid(before, (has & kOtherOrigin) != 0);
+  queued.msg.id = near(before, (has & kOtherOrigin) != 0);
   queued.msg.period = small<std::uint32_t>();
   extras(has, queued.msg);
   queued.msg.payload = text();
-  queued.accepted_at = instant(accepted_before);
-  queued.queued_at = instant(queued.accepted_at);
-  queued.attempts = count();
-  queued.misses = misses();
+  times_and_misses(queued, accepted_before);
   return queued;
 }
 
@@ -148,11 +147,7 @@ QueuedSlice Reader::slice() {
   const char* const begin = rest_.data();
   const core::Xid id = xid();
   const bool newer = version_ > 1;
-  if (version_ > 2) {
-    (void)varint();
-  } else {
-    (void)next(sizeof(std::uint32_t));
-  }
+  (void)count<std::uint32_t>();
   if (newer) {
     const unsigned has = flags(kHasQueue | kHasMaxResends | kHasKey);
     if ((has & kHasQueue) != 0) (void)next(sizeof(core::QueueNumber));
@@ -160,12 +155,8 @@ QueuedSlice Reader::slice() {
     if ((has & kHasKey) != 0) (void)name();
   }
   (void)text();
-  if (version_ > 2) {
-    (void)varint();
-    (void)varint();
-  } else {
-    (void)next(2 * sizeof(std::int64_t));
-  }
+  (void)instant_since({});
+  (void)instant_since({});
   if (newer) (void)count();
   constexpr std::size_t kMiss = 2 * core::Xid::kBytes + 2 * sizeof(std::int64_t) + 1;
   for (auto misses = count(); misses > 0; --misses) {

@@ -37,7 +37,8 @@ static_assert(sizeof(core::Xid) == core::Xid::kBytes && sizeof(core::Instant) ==
 static_assert(std::endian::native == std::endian::little,
               "numbers are copied as they lie in memory");
 
-inline constexpr std::size_t kRecordHeader = 5;  // version and checksum
+inline constexpr std::size_t kRecordHeader = 5;   // version and checksum
+inline constexpr std::uint8_t kShortVersion = 3;  // the first with short numbers, instants and ids
 
 // What a msg or a report has besides, each behind its flag.
 inline constexpr unsigned kHasQueue = 1;
@@ -52,19 +53,10 @@ inline constexpr unsigned kOtherClient = 128;
 // Of a held msg: another process made its id than the one before it.
 inline constexpr unsigned kOtherOrigin = 64;
 
-// The two ids differ in their second and their counter alone.
-[[nodiscard]] inline bool have_one_origin(const core::Xid& one, const core::Xid& other) {
-  constexpr std::size_t kFrom = 4;
-  constexpr std::size_t kBytes = 5;
-  return std::memcmp(one.bytes().data() + kFrom, other.bytes().data() + kFrom, kBytes) == 0;
-}
 // From which the instants of a msg are counted.
 [[nodiscard]] inline core::Instant second_of(const core::Xid& id) {
   return core::from_us(std::int64_t{id.seconds()} * 1'000'000);
 }
-
-inline constexpr std::size_t kCounterAt = 9;  // of an xid
-inline constexpr std::size_t kCounterBytes = 3;
 
 // Writes behind what `out` has; all of it is there behind flush(). A record is many short fields, and an
 // append to a string costs more than what it appends: so they are gathered first.
@@ -99,13 +91,13 @@ class Writer {
     const std::uint64_t by = of - from;
     varint((by << 1U) ^ (0 - (by >> 63U)));
   }
-  void instant(core::Instant at, core::Instant from) {
+  void since(core::Instant at, core::Instant from) {
     difference(static_cast<std::uint64_t>(core::to_us(at)),
                static_cast<std::uint64_t>(core::to_us(from)));
   }
   // Of one origin with `from`, or whole.
-  void xid(const core::Xid& id, const core::Xid& from) {
-    if (!have_one_origin(id, from)) return xid(id);
+  void near(const core::Xid& id, const core::Xid& from) {
+    if (!id.has_origin_of(from)) return xid(id);
     difference(id.seconds(), from.seconds());
     bytes({reinterpret_cast<const char*>(id.bytes().data()) + kCounterAt, kCounterBytes});
   }
@@ -145,6 +137,9 @@ class Writer {
  private:
   static constexpr std::size_t kGathered = 512;
   static constexpr std::size_t kLongestVarint = 10;
+  static constexpr std::size_t kCounterAt = 9;  // of an xid
+  static constexpr std::size_t kCounterBytes = 3;
+  void times_and_misses(const core::QueuedMsg& queued, core::Instant from);
   void long_varint(std::uint64_t value);
   void miss(const core::Miss& miss);
   [[nodiscard]] std::size_t left() const {
@@ -156,13 +151,15 @@ class Writer {
   char* end_ = gathered_;
 };
 
-inline unsigned flags_of(const core::Msg& msg) {
-  return (msg.queue != core::kDefaultQueue ? kHasQueue : 0U) |
-         (msg.max_resends ? kHasMaxResends : 0U) | (msg.key.empty() ? 0U : kHasKey);
+// Which extras it has.
+template <class Record>  // a Msg or ReportFields
+unsigned extras_of(const Record& record) {
+  return (record.queue != core::kDefaultQueue ? kHasQueue : 0U) |
+         (record.max_resends ? kHasMaxResends : 0U) | (record.key.empty() ? 0U : kHasKey);
 }
 
 inline void Writer::msg(const core::Msg& msg) {
-  const unsigned flags = flags_of(msg);
+  const unsigned flags = extras_of(msg);
   xid(msg.id);
   varint(msg.period);
   number(static_cast<std::uint8_t>(flags));
@@ -172,23 +169,24 @@ inline void Writer::msg(const core::Msg& msg) {
 
 inline void Writer::queued(const core::QueuedMsg& queued) {
   msg(queued.msg);
-  instant(queued.accepted_at, second_of(queued.msg.id));
-  instant(queued.queued_at, queued.accepted_at);
-  varint(queued.attempts);
-  misses(queued.misses);
+  times_and_misses(queued, second_of(queued.msg.id));
 }
 
 inline void Writer::held(const core::QueuedMsg& queued, const core::Xid& before,
                          core::Instant accepted_before) {
   const core::Msg& msg = queued.msg;
-  const unsigned flags = flags_of(msg) | (have_one_origin(msg.id, before) ? 0U : kOtherOrigin);
+  const unsigned flags = extras_of(msg) | (msg.id.has_origin_of(before) ? 0U : kOtherOrigin);
   number(static_cast<std::uint8_t>(flags));
-  xid(msg.id, before);
+  near(msg.id, before);
   varint(msg.period);
   extras(flags, msg);
   text(msg.payload);
-  instant(queued.accepted_at, accepted_before);
-  instant(queued.queued_at, queued.accepted_at);
+  times_and_misses(queued, accepted_before);
+}
+
+inline void Writer::times_and_misses(const core::QueuedMsg& queued, core::Instant from) {
+  since(queued.accepted_at, from);
+  since(queued.queued_at, queued.accepted_at);
   varint(queued.attempts);
   misses(queued.misses);
 }
@@ -243,21 +241,25 @@ class Reader {
     const std::uint64_t by = varint();
     return from + ((by >> 1U) ^ (0 - (by & 1U)));
   }
-  core::Instant instant(core::Instant from) {
+  core::Instant since(core::Instant from) {
     const std::uint64_t us = differing(static_cast<std::uint64_t>(core::to_us(from)));
     return core::from_us(static_cast<std::int64_t>(us));
   }
   // `whole`: of another origin than `from`.
-  core::Xid xid(const core::Xid& from, bool whole);
+  core::Xid near(const core::Xid& from, bool whole);
   std::string_view bytes(std::size_t size) { return next(size); }
-  std::string_view text() {
-    return next(version_ > 2 ? small<std::uint32_t>() : number<std::uint32_t>());
-  }
+  std::string_view text() { return next(count<std::uint32_t>()); }
   std::string_view name() { return next(number<std::uint8_t>()); }
-  std::uint16_t count() {  // of attempts, of misses
-    return version_ > 2 ? small<std::uint16_t>() : number<std::uint16_t>();
+  // Whether numbers, instants and ids stand as short as they can.
+  [[nodiscard]] bool is_short() const { return version_ >= kShortVersion; }
+  // Whole in records that are not short.
+  template <class Number = std::uint16_t>
+  Number count() {
+    return is_short() ? small<Number>() : number<Number>();
   }
+  core::Instant instant_since(core::Instant from) { return is_short() ? since(from) : instant(); }
   std::vector<core::Miss> misses();
+  void times_and_misses(core::QueuedMsg& queued, core::Instant from);
   core::Msg msg();
   core::QueuedMsg queued();
   core::QueuedMsg held(const core::Xid& before, core::Instant accepted_before);

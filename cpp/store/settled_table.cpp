@@ -25,6 +25,15 @@ std::uint64_t settled_key(Table table, std::string_view key) {
                    ", is corrupt: it has " + std::to_string(key.size()) + " bytes, expected 8");
 }
 
+std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table) {
+  KeyCursor cursor(env, txn, table);
+  if (!cursor.last()) return 1;
+  const std::uint64_t first = settled_key(table, cursor.key());
+  std::vector<Xid> ids;
+  decode_settled(name_of(table), first, cursor.value(), ids);
+  return first + ids.size();
+}
+
 std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table table) {
   const auto value = value_beside(env, txn, name_of_tail(table));
   return value ? std::optional{decode_tail(name_of(table), *value)} : std::nullopt;

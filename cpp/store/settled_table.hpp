@@ -5,8 +5,8 @@
 //   tail     8: h i              what came last, with the place of its first msg
 //
 // Each commit would write a leaf of the table, and all branches above it, for the few ids that it settles. So
-// these stand beside the tables, in LMDB's list of them, which each commit writes anyway, until they are as
-// many as make a record.
+// these stand beside the tables, in LMDB's main database, whose one page each commit writes anyway, until they
+// are as many as make a record.
 //
 // Between two commits
 //
@@ -17,8 +17,8 @@
 //   never again  a place is given out once, for whoever reads on behind one must miss nothing. So the
 //                tail stays, though it names none: it says which place is next.
 //
-// A store of schema 3 has no tail before its first commit by this program: its last record, which stays though
-// it be all holes, says what is next.
+// A table has no tail before something is settled in it, or in a store of schema 3 before this program settles
+// or forgets something of it: there its last record, which stays though it be all holes, says what is next.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +40,7 @@ namespace pena::store {
 
 // So many ids are as long as what LMDB keeps two of in a page.
 inline constexpr std::size_t kMostSettled = 168;
-// So many of both tails fit into one page, beside the list of tables.
+// So many of both tails fit into one page, beside the entries of the tables.
 inline constexpr std::size_t kMostOfTail = 128;
 
 // Puts and drops within one write transaction. Errors: StoreError.
@@ -84,6 +84,8 @@ class SettledWriter {
   std::size_t bytes_ = 0;
 };
 
+// The place behind the last record; 1 where there is none.
+[[nodiscard]] std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table);
 // Of a key of such a table.
 [[nodiscard]] std::uint64_t settled_key(Table table, std::string_view key);
 // None: the store has none yet.
@@ -102,6 +104,8 @@ void each_settled(const LmdbEnv& env, MDB_txn* txn, Table table, std::uint64_t s
     }
     return true;
   };
+  const auto tail = settled_tail(env, txn, table);
+  if (tail && since >= tail->first) return (void)goes_on(tail->first, tail->ids);
   KeyCursor cursor(env, txn, table);
   const std::string from = key_of_number(since);
   bool there = cursor.to_first_from(from);
@@ -114,7 +118,7 @@ void each_settled(const LmdbEnv& env, MDB_txn* txn, Table table, std::uint64_t s
     decode_settled(name_of(table), first, cursor.value(), ids);
     if (!goes_on(first, ids)) return;
   }
-  if (const auto tail = settled_tail(env, txn, table)) (void)goes_on(tail->first, tail->ids);
+  if (tail) (void)goes_on(tail->first, tail->ids);
 }
 // As that of a Page.
 [[nodiscard]] std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table);

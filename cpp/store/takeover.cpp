@@ -1,4 +1,4 @@
-// An older store has one queue, and its msgs may stay as they are: records of version 1 are read, and one
+// A store of schema 1 or 2 has one queue, and its msgs may stay as they are: records of version 1 are read, and one
 // that is changed is written in the newer version. What it lacks is
 //
 //   the order of settling   each report and each failure gets a place, in the order of their ids, for
@@ -11,7 +11,7 @@
 // goes on. The last counts, and forgets `taken_from`. Wherever it is killed, the store says how far it has
 // come, and the next start goes on from there; views read it meanwhile as the older store that it was.
 //
-// A store of schema 3 lacks nothing: its next commit makes the tails of what was settled.
+// A store of schema 3 lacks nothing: a tail comes with what is settled next, or forgotten.
 #include "store/takeover.hpp"
 
 #include <optional>
@@ -30,10 +30,10 @@ namespace {
 
 using core::Xid;
 
-// One that says the order is being taken over already, by a program of that schema.
+// Of schema 3 it has `taken_from` already: a program of that schema was killed while it took it over.
 void begin_takeover(const LmdbEnv& env, std::uint64_t schema) {
   WriteTxn txn(env);
-  if (schema < kOrderedSchema) put_number(env, txn.get(), kTakenFromKey, schema);
+  if (!is_ordered(schema)) put_number(env, txn.get(), kTakenFromKey, schema);
   put_number(env, txn.get(), kSchemaKey, kSchema);
   txn.commit();
 }

@@ -160,6 +160,7 @@ class Submitter(Client):
     """Hands in msgs, most with ids of its own, until each is answered 201."""
 
     owed: list[dict[str, Any]] | None = None
+    asked = False  # for what is owed, and perhaps it was accepted
     settled = False  # all is answered, and nothing more comes
 
     def work(self) -> None:
@@ -172,8 +173,14 @@ class Submitter(Client):
                     return
                 self.load.over.wait(self.rng.random() * 2 * self.load.submit_pause)
                 self.owed = self.make()
+                self.asked = False
+            if all("id" in msg for msg in self.owed):
+                if self.asked:
+                    self.journal.write({"offered": [msg["id"] for msg in self.owed]})
+                self.asked = True
             status, answer = self.post("/task", self.owed)
             if status == 503:
+                self.asked = False
                 self.load.refused += 1
                 self.load.over.wait(0.02)
                 continue
@@ -182,7 +189,6 @@ class Submitter(Client):
                 raise RuntimeError(f"POST /task was answered {status}: {answer}")
             self.journal.write({"accepted": answer["ids"]})
             if self.rng.random() < 0.1 and all("id" in msg for msg in self.owed):
-                self.journal.write({"offered": [msg["id"] for msg in self.owed]})
                 continue  # once more: nothing may be accepted twice
             self.owed = None
 

@@ -238,25 +238,35 @@ def overlap(store: Store) -> None:
 
 def forget_order(store: Store) -> None:
     """A report has no place in the order of settling."""
-    first, ids = _settled_last(store)
-    with store.env.begin(write=True) as txn:
-        txn.put(TAIL, sealed(varint(first) + bytes(12) + ids[12:]))
+    first, ids, in_tail = _settled_last(store)
+    if in_tail:
+        with store.env.begin(write=True) as txn:
+            txn.put(TAIL, sealed(varint(first) + bytes(12) + ids[12:]))
+    else:
+        store.put_raw("reported", struct.pack(">Q", first), sealed(bytes(12) + ids[12:]))
 
 
 def settle_twice(store: Store) -> None:
     """A place in the order of settling is given out twice."""
-    first, ids = _settled_last(store)
-    store.put_raw("reported", struct.pack(">Q", first), sealed(ids[:12]))
+    first, ids, in_tail = _settled_last(store)
+    again = first if in_tail else first + len(ids) // 12 - 1
+    store.put_raw("reported", struct.pack(">Q", again), sealed(ids[-12:]))
+    if not in_tail and len(ids) == 12:
+        raise RuntimeError("the run left one report")
 
 
-def _settled_last(store: Store) -> tuple[int, bytes]:
+def _settled_last(store: Store) -> tuple[int, bytes, bool]:
+    """Return the place and the ids of the tail, or where that is empty of the last record."""
     with store.env.begin() as txn:
         value = txn.get(TAIL)
     assert value is not None
     first, ids = records.decode_tail(value)
-    if not ids or not ids[0]:
-        raise RuntimeError("the run left no report")
-    return first, value[-12 * len(ids) :]
+    if ids:
+        return first, value[-12 * len(ids) :], True
+    with store.env.begin(db=store.table("reported")) as txn:
+        cursor = txn.cursor()
+        assert cursor.last()
+        return int.from_bytes(cursor.key(), "big"), cursor.value()[5:], False
 
 
 def place_nothing(store: Store) -> None:

@@ -21,6 +21,11 @@ std::string encoded(const std::vector<pena::core::QueuedMsg>& msgs) {
   pena::store::seal(out);
   return out;
 }
+std::string encoded(const std::vector<Xid>& ids) {
+  std::string out;
+  pena::store::encode_settled(ids, out);
+  return out;
+}
 template <class Record>
 std::string encoded(const Record& record) {
   std::string out;
@@ -76,8 +81,17 @@ void round_trip(std::string_view value, Decode decode) {
   }
 }
 
+std::vector<Xid> decode_settled(const Xid& /*id*/, std::string_view value) {
+  std::vector<Xid> ids;
+  pena::store::decode_settled("reported", 1, value, ids);
+  return ids;
+}
+pena::store::SettledTail decode_tail(const Xid& /*id*/, std::string_view value) {
+  return pena::store::decode_tail("reported", value);
+}
+
 void decode(unsigned kind, std::string_view value) {
-  switch (kind % 4) {
+  switch (kind % 6) {
     case 0:
       slices_are_the_value(value);
       return round_trip(value, decode_queued);
@@ -85,8 +99,12 @@ void decode(unsigned kind, std::string_view value) {
       return round_trip(value, pena::store::decode_batch);
     case 2:
       return round_trip(value, pena::store::decode_report);
-    default:
+    case 3:
       return round_trip(value, pena::store::decode_fail);
+    case 4:
+      return round_trip(value, decode_settled);
+    default:
+      return round_trip(value, decode_tail);
   }
 }
 
@@ -96,12 +114,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view body = text_of(data + 1, size - 1);
   decode(data[0], body);
-  // No fuzzer guesses a checksum: once more with the right one in front.
-  const auto sum = static_cast<std::uint32_t>(
-      XXH3_64bits_withSeed(body.data(), body.size(), pena::store::kRecordVersion));
-  std::string value(5, static_cast<char>(pena::store::kRecordVersion));
-  std::memcpy(value.data() + 1, &sum, sizeof sum);
-  value += body;
-  decode(data[0], value);
+  // No fuzzer guesses a checksum: once more with the right one in front, as each program wrote it.
+  for (auto version = pena::store::kOldestRecordVersion; version <= pena::store::kRecordVersion;
+       ++version) {
+    const auto sum =
+        static_cast<std::uint32_t>(XXH3_64bits_withSeed(body.data(), body.size(), version));
+    std::string value(5, static_cast<char>(version));
+    std::memcpy(value.data() + 1, &sum, sizeof sum);
+    value += body;
+    decode(data[0], value);
+  }
   return 0;
 }

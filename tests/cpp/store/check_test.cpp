@@ -208,9 +208,24 @@ TEST_F(CheckOfAllTest, AnOrderThatIsAnotherOne) {
           "failed 2: it names " + id_of(9).text() + ", which has another place or is not there"));
   put(Table::failed, key_of_number(std::uint64_t{1}), settled({core::Xid{}, core::Xid{}}));
   put(Table::failed, key_of_number(std::uint64_t{2}), settled({core::Xid{}}));
-  EXPECT_THAT(problems(), IsSupersetOf({"failed 2: a record before it goes on to 2",
-                                        "failed tail: it begins with 1, which is in a record or "
-                                        "before one"}));
+  EXPECT_THAT(problems(),
+              IsSupersetOf({"failed 2: a record before it goes on to 2",
+                            "failed tail: it begins with 1, and a record before it goes on to 2"}));
+}
+
+// Though the tail and the record agree: a msg that is forgotten would leave a hole in one of them.
+TEST_F(CheckOfAllTest, ATailThatBeginsWithinARecord) {
+  put(Table::reported, key_of_number(std::uint64_t{1}), settled({id_of(3), id_of(4)}));
+  put_tail(kReportedTail, {2, {id_of(4)}});
+  EXPECT_THAT(problems(),
+              ElementsAre("reported tail: it begins with 2, and a record before it goes on to 2"));
+}
+
+// What a newer program means is not judged.
+TEST_F(CheckOfAllTest, ANewerSchemaIsAllThatIsToldOfIt) {
+  put_tail(kReportedTail, {1, {}});
+  commit({core::PutMeta{"schema", kSchema + 1}});
+  EXPECT_THAT(problems(), ElementsAre("meta schema: it is 5, expected 1 to 4"));
 }
 
 TEST_F(CheckOfAllTest, CountsAndNames) {

@@ -15,6 +15,7 @@
 #include "lmdb_folder.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
+#include "store/format.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_store.hpp"
 #include "support/temp_folder.hpp"
@@ -324,6 +325,24 @@ TEST_F(PageCheckTest, NoDamageEndsTheProcess) {
     if (said != "nothing") ++found;
   }
   EXPECT_GT(found, kTimes / 3U);
+}
+
+// Of the main database: a bucket whose entry says that it is none, and a tail that says that it is one.
+TEST(PageCheck, AnEntryOfTheWrongKindIsNamed) {
+  const TempFolder folder;
+  make_store(folder.path());
+  const std::string sound = bytes_of(folder / "data.mdb");
+  for (const char* key : {"batch", "reported", kReportedTail}) {
+    std::string bytes = sound;
+    // Of a node: flags:u16 key_size:u16 key.
+    const std::string named = std::string{static_cast<char>(std::strlen(key)), '\0'} + key;
+    for (std::size_t at = bytes.find(named); at != std::string::npos;
+         at = bytes.find(named, at + 1)) {
+      bytes[at - 2] = static_cast<char>(bytes[at - 2] ^ 2);
+    }
+    write(folder / "data.mdb", bytes);
+    EXPECT_THAT(told_by_a_child(folder.path()), HasSubstr("has the flags")) << key;
+  }
 }
 
 }  // namespace

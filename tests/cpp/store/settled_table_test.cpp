@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <random>
 
 #include "lmdb_folder.hpp"
@@ -24,6 +28,21 @@ using test::kMap;
 using test::reported;
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+// Follows the order until the pipe ends and nothing new comes. False where a place is missing.
+bool reads_all_in_order(const std::string& path, int ended) {
+  const auto view = open_lmdb_view(path);
+  std::uint64_t since = 0;
+  pollfd writer{ended, POLLIN, 0};
+  for (bool over = false; true;) {
+    const auto page = view->reports_since(since, 50);
+    for (const core::ReportRecord& record : page.records) {
+      if (record.order != ++since) return false;
+    }
+    if (over && page.records.empty()) return since >= 2996;
+    over = ::poll(&writer, 1, 0) > 0;
+  }
+}
 
 class SettledTableTest : public testing::Test {
  protected:
@@ -159,13 +178,78 @@ TEST_F(SettledTableTest, ATailThatIsDamagedOrBeginsTooEarlyIsNamed) {
   std::string value;
   encode(SettledTail{1, {}}, value);
   put_tail(value);
-  EXPECT_THAT(problems(),
-              ElementsAre("reported tail: it begins with 1, which is in a record or before one"));
+  EXPECT_THAT(
+      problems(),
+      ElementsAre("reported tail: it begins with 1, and a record before it goes on to 130"));
   put_tail("garbled");
   EXPECT_THAT(problems(), ElementsAre(testing::HasSubstr("in the bucket reported is corrupt")));
   open_again();
   EXPECT_THAT(test::error_of([&] { report(200, 201); }),
               testing::HasSubstr("the record tail in the bucket reported is corrupt"));
+}
+
+// Another page would be written with each commit: a table more, or a longer tail, may be one too many.
+TEST_F(SettledTableTest, BothTailsAtTheirLongestStandInOnePage) {
+  for (std::uint16_t number = 1; number <= kMostOfTail; ++number) {
+    store_->commit({core::PutReport{reported(number)},
+                    core::PutFail{failed(static_cast<std::uint16_t>(1000 + number))}});
+  }
+  EXPECT_THAT(sizes(), ElementsAre(kMostOfTail));
+  EXPECT_THAT(sizes(Table::failed), ElementsAre(kMostOfTail));
+  const auto env = LmdbEnv::open(folder_.path(), 0, false);
+  const ReadTxn txn(*env);
+  MDB_stat stat{};
+  ASSERT_EQ(mdb_stat(txn.get(), env->main_database(), &stat), 0);
+  EXPECT_EQ(stat.ms_depth, 1U);
+}
+
+// Where the map is full a commit ends amid what it does, the making of records among it.
+TEST(SettledTable, ACommitForWhichThereIsNoRoomLeavesNoPlaces) {
+  const pena::test::TempFolder folder;
+  auto store = open_lmdb_store(folder.path(), std::size_t{1} << 20U);
+  std::uint16_t last = 0;
+  int refused = 0;
+  const auto report = [&](std::size_t result_bytes, int count) {
+    ChangeSet changes;
+    for (int i = 0; i < count; ++i) {
+      core::ReportRecord record = reported(++last);
+      if (result_bytes > 0) record.result = std::string(result_bytes, '1');
+      changes.emplace_back(core::PutReport{record});
+    }
+    const bool done = test::error_of([&] { store->commit(changes); }) == "no error";
+    refused += done ? 0 : 1;
+    return done;
+  };
+  while (report(1'000'000, 1)) {
+  }
+  while (report(4'000, 1)) {
+  }
+  for (int round = 0; round < 100; ++round) report(0, 1 + round % 20 * 10);
+  EXPECT_GT(refused, 20);
+  store.reset();
+  store = open_lmdb_store(folder.path(), std::size_t{256} << 20U);
+  EXPECT_TRUE(report(0, 300));
+  const auto all = store->reports_since(0, SIZE_MAX).records;
+  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i].order, i + 1);
+  EXPECT_THAT(check_lmdb_store(folder.path()).problems, IsEmpty());
+}
+
+TEST_F(SettledTableTest, AViewOfAnotherProcessReadsOnWhileRecordsAreMade) {
+  std::array<int, 2> ended{};
+  ASSERT_EQ(::pipe(ended.data()), 0);
+  const pid_t reader = ::fork();
+  if (reader == 0) {
+    ::close(ended[1]);
+    ::_exit(reads_all_in_order(folder_.path(), ended[0]) ? 0 : 1);
+  }
+  ::close(ended[0]);
+  for (std::uint16_t first = 1; first < 3000; first += 7) {
+    report(first, static_cast<std::uint16_t>(first + 7));
+  }
+  ::close(ended[1]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(reader, &status, 0), reader);
+  EXPECT_EQ(status, 0);
 }
 
 // As a store without a tail: the one in memory.
