@@ -35,8 +35,7 @@ std::string text_of(std::string_view key) {
 // one moment.
 class Laws {
  public:
-  explicit Laws(const LmdbEnv& env)
-      : env_(env), facts_(read_facts(env)), still_(env.last_txn() == facts_.begun_at) {}
+  explicit Laws(const LmdbEnv& env) : env_(env), facts_(read_facts(env)), still_(facts_.still) {}
 
   CheckReport run() {
     if (still_) {
@@ -282,7 +281,7 @@ class Laws {
 
   const LmdbEnv& env_;
   Facts facts_;
-  bool still_;          // nothing was written since it began to read
+  bool still_;          // nothing was written while it was read
   bool whole_ = false;  // nothing of it is left to be taken over
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "core/one_line.hpp"
 #include "store/error.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_places.hpp"
@@ -41,7 +42,7 @@ struct Keys {
 
 class FactReader {
  public:
-  explicit FactReader(const LmdbEnv& env) : env_(env) { facts_.begun_at = env.last_txn(); }
+  explicit FactReader(const LmdbEnv& env) : env_(env) {}
 
   Facts read() {
     read_queues();
@@ -51,10 +52,18 @@ class FactReader {
     read_places();
     read_order(Table::reported, facts_.reported);
     read_order(Table::failed, facts_.failed);
+    read_main_database();
     return std::move(facts_);
   }
 
  private:
+  // Of the snapshots themselves: the last one that the file names may not be what is read yet.
+  void note(const ReadTxn& txn) {
+    const std::size_t snapshot = mdb_txn_id(txn.get());
+    facts_.still = facts_.still && snapshot == first_snapshot_.value_or(snapshot);
+    first_snapshot_ = first_snapshot_.value_or(snapshot);
+  }
+
   // So many records to a transaction: one that took long would keep a server beside it from using pages
   // again.
   template <class Read>
@@ -65,6 +74,7 @@ class FactReader {
     for (int count = kRecordsAtOnce; count == kRecordsAtOnce;) {
       count = 0;
       const ReadTxn txn(env_);
+      note(txn);
       MDB_cursor* cursor = nullptr;
       int code = mdb_cursor_open(txn.get(), env_.table(keys.table), &cursor);
       if (code != 0) return unreadable(keys.table, "it cannot be read: ", code);
@@ -243,6 +253,7 @@ class FactReader {
   void read_tail(Table table, std::vector<Settled>& into) {
     try {
       const ReadTxn txn(env_);
+      note(txn);
       const auto tail = settled_tail(env_, txn.get(), table);
       if (!tail) return;
       note_settled(tail->first, tail->ids, into);
@@ -255,6 +266,14 @@ class FactReader {
       facts_.unread.insert(table);
       problem(table, "tail", error.what());
     }
+  }
+
+  void read_main_database() {
+    const ReadTxn txn(env_);
+    each_beside(env_, txn.get(), [&](std::string_view name) {
+      if (is_tail(name) || is_table(name)) return;
+      add_problem(facts_.report, "main", core::one_line(name), "no bucket has this name");
+    });
   }
 
   void take(Table table, const core::QueuedMsg& msg) {
@@ -292,6 +311,7 @@ class FactReader {
 
   const LmdbEnv& env_;
   Facts facts_;
+  std::optional<std::size_t> first_snapshot_;
   std::optional<Xid> last_queued_;  // of the queue that is read
 };
 

@@ -40,7 +40,7 @@ void add_problem(CheckReport& report, std::string bucket, std::string id, std::s
 
 struct Facts {
   CheckReport report;
-  std::size_t begun_at = 0;      // the newest transaction then
+  bool still = true;             // nothing was written while it was read
   std::set<Table> unread;        // tables of which something could not be read
   std::vector<Found> msgs;       // of all buckets
   std::vector<FoundKey> called;  // msgs that have a key

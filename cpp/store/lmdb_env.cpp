@@ -109,6 +109,9 @@ bool is_of_damage(int code) {
 const char* name_of(Table table) {
   return kNames.at(static_cast<std::size_t>(table));
 }
+bool is_table(std::string_view name) {
+  return std::ranges::find(kNames, name) != kNames.end();
+}
 
 void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   // The last write that still had some room comes back from LMDB as EIO.

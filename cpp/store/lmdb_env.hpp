@@ -9,6 +9,7 @@
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "process/mapped_file.hpp"
@@ -40,6 +41,7 @@ enum class Table : std::size_t {
 inline constexpr std::size_t kTables = 12;
 inline constexpr std::size_t kTablesOfOldest = 5;
 [[nodiscard]] const char* name_of(Table table);
+[[nodiscard]] bool is_table(std::string_view name);
 
 class LmdbEnv {
  public:

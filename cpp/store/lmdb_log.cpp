@@ -11,6 +11,7 @@
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_places.hpp"
 #include "store/lmdb_records.hpp"
+#include "store/settled_table.hpp"
 #include "store/takeover.hpp"
 
 namespace pena::store {
@@ -53,6 +54,7 @@ LmdbLog::LmdbLog(const LmdbIndex& index) : env_(index.env()) {
       if (cursor.to(key_of_number(number))) cursor.drop();
     }
   }
+  if (number_of(env_, txn.get(), kSchemaKey).value_or(0) < kSchema) make_tails(env_, txn.get());
   put_number(env_, txn.get(), kSchemaKey, kSchema);
   put_number(env_, txn.get(), kBootsKey, boots.value_or(0) + 1);
   txn.commit();

@@ -49,6 +49,18 @@ void put_beside(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::st
   put(txn, env.main_database(), to_val(name), to_val(value));
 }
 
+void each_beside(const LmdbEnv& env, MDB_txn* txn,
+                 const std::function<void(std::string_view name)>& tell) {
+  MDB_cursor* cursor = nullptr;
+  int code = mdb_cursor_open(txn, env.main_database(), &cursor);
+  if (code != 0) throw_lmdb("cannot read the store", code);
+  MDB_val key{};
+  MDB_val value{};
+  while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) tell(to_view(key));
+  mdb_cursor_close(cursor);
+  if (code != MDB_NOTFOUND) throw_lmdb("cannot read the store", code);
+}
+
 std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table) {
   if (!env.has(table)) return 0;
   MDB_stat stat{};

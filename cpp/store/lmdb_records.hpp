@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -32,6 +33,9 @@ inline constexpr const char* kTakenFromKey = "taken_from";
 [[nodiscard]] std::optional<std::string_view> value_beside(const LmdbEnv& env, MDB_txn* txn,
                                                            std::string_view name);
 void put_beside(const LmdbEnv& env, MDB_txn* txn, std::string_view name, std::string_view value);
+// The names of all that is in it, the tables' among them.
+void each_beside(const LmdbEnv& env, MDB_txn* txn,
+                 const std::function<void(std::string_view name)>& tell);
 // How many records a bucket has: it costs no walk.
 [[nodiscard]] std::uint64_t records_of(const LmdbEnv& env, MDB_txn* txn, Table table);
 

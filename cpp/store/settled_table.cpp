@@ -36,7 +36,26 @@ std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table) {
 
 std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table table) {
   const auto value = value_beside(env, txn, name_of_tail(table));
-  return value ? std::optional{decode_tail(name_of(table), *value)} : std::nullopt;
+  if (value) return decode_tail(name_of(table), *value);
+  if (number_of(env, txn, kSchemaKey).value_or(0) < kSchema) return std::nullopt;
+  throw StoreError(std::string{"the record tail in the bucket "} + name_of(table) + " is missing");
+}
+
+void make_tails(const LmdbEnv& env, MDB_txn* txn) {
+  for (const Table table : {Table::reported, Table::failed}) {
+    SettledTail tail;
+    KeyCursor cursor(env, txn, table);
+    if (cursor.last()) {
+      std::vector<Xid> ids;
+      tail.first = settled_key(table, cursor.key());
+      decode_settled(name_of(table), tail.first, cursor.value(), ids);
+      tail.first += ids.size();
+      if (are_holes(ids)) cursor.drop();
+    }
+    std::string value;
+    encode(tail, value);
+    put_beside(env, txn, name_of_tail(table), value);
+  }
 }
 
 void refuse_settled(Table table, std::uint64_t order, const Xid& id) {
@@ -45,17 +64,18 @@ void refuse_settled(Table table, std::uint64_t order, const Xid& id) {
 }
 
 void SettledWriter::drop(std::uint64_t order, const Xid& id) {
-  if (!tail_) read_tail();
+  // Older programs took msgs of that id. Its place was a hole from the first.
+  if (id.is_nil()) return;
+  if (!tail_) tail_ = read_tail();
   Xid* const place = find(order);
   if (place == nullptr || *place != id) refuse_settled(table_, order, id);
   *place = Xid{};
   if (order >= tail_->first) changed_tail_ = true;
 }
 
-// The tail goes with whatever is changed: of a store that has none yet it may be all that says what is next.
 void SettledWriter::flush(std::string& buffer) {
-  if (changed_.empty() && !changed_tail_) return;
   write_changed(buffer);
+  if (!changed_tail_) return;
   if (tail_->ids.size() > kMostOfTail) make_records_of_tail(buffer);
   encode(*tail_, buffer);
   put_beside(env_, txn_, name_of_tail(table_), buffer);
@@ -63,7 +83,7 @@ void SettledWriter::flush(std::string& buffer) {
   bytes_ += buffer.size();
 }
 
-// Of the records none is all holes, but in a store that has no tail yet.
+// Of the records none is all holes, but the last of a store that has no tails.
 std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table) {
   std::uint64_t first = 1;
   std::vector<Xid> ids;
@@ -86,16 +106,10 @@ std::uint64_t first_settled(const LmdbEnv& env, MDB_txn* txn, Table table) {
   return first;
 }
 
-void SettledWriter::read_tail() {
-  tail_ = settled_tail(env_, txn_, table_);
-  if (tail_) return;
-  tail_.emplace();
-  if (!cursor_.last()) return;
-  const std::uint64_t first = settled_key(table_, cursor_.key());
-  std::vector<Xid> ids;
-  decode_settled(name_of(table_), first, cursor_.value(), ids);
-  tail_->first = first + ids.size();
-  if (are_holes(ids)) changed_.try_emplace(first, std::move(ids));
+SettledTail SettledWriter::read_tail() const {
+  auto tail = settled_tail(env_, txn_, table_);
+  if (!tail) throw StoreError("a bug: a store of an older schema is written to");
+  return *std::move(tail);
 }
 
 // Null where nothing has that place.

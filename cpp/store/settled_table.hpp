@@ -17,8 +17,8 @@
 //   never again  a place is given out once, for whoever reads on behind one must miss nothing. So the
 //                tail stays, though it names none: it says which place is next.
 //
-// A table has no tail before something is settled in it, or in a store of schema 3 before this program settles
-// or forgets something of it: there its last record, which stays though it be all holes, says what is next.
+// A store has both tails from its first start on, for one that is missing is damage, and would give places out
+// again. A store of schema 3 has none: its last record, which stays though it be all holes, says what is next.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,7 @@ class SettledWriter {
 
   // Its place. Both wait for flush(), which has to come last.
   [[nodiscard]] std::uint64_t add(const core::Xid& id) {
-    if (!tail_) read_tail();
+    if (!tail_) tail_ = read_tail();
     tail_->ids.push_back(id);
     changed_tail_ = true;
     return tail_->next() - 1;
@@ -66,7 +66,7 @@ class SettledWriter {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  void read_tail();
+  [[nodiscard]] SettledTail read_tail() const;
   [[nodiscard]] core::Xid* find(std::uint64_t order);
   void write_changed(std::string& buffer);
   void make_records_of_tail(std::string& buffer);
@@ -88,7 +88,9 @@ class SettledWriter {
 [[nodiscard]] std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table);
 // Of a key of such a table.
 [[nodiscard]] std::uint64_t settled_key(Table table, std::string_view key);
-// None: the store has none yet.
+// Of a new store, or one that is taken over from schema 3 or less.
+void make_tails(const LmdbEnv& env, MDB_txn* txn);
+// None: the store is of an older schema. StoreError where it is missing.
 [[nodiscard]] std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn,
                                                       Table table);
 

@@ -11,7 +11,7 @@
 // goes on. The last counts, and forgets `taken_from`. Wherever it is killed, the store says how far it has
 // come, and the next start goes on from there; views read it meanwhile as the older store that it was.
 //
-// A store of schema 3 lacks nothing: a tail comes with what is settled next, or forgotten.
+// A store of schema 3 lacks nothing but the tails of what was settled.
 #include "store/takeover.hpp"
 
 #include <optional>
@@ -34,6 +34,7 @@ using core::Xid;
 void begin_takeover(const LmdbEnv& env, std::uint64_t schema) {
   WriteTxn txn(env);
   if (!is_ordered(schema)) put_number(env, txn.get(), kTakenFromKey, schema);
+  make_tails(env, txn.get());
   put_number(env, txn.get(), kSchemaKey, kSchema);
   txn.commit();
 }

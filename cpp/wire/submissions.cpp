@@ -70,7 +70,10 @@ class SubmissionReader : public BodyReader {
     }
     if (key == "id") {
       if (msg.id) return refuse_twice(key);
-      return read_id("a msg", msg.id.emplace());
+      if (!read_id("a msg", msg.id.emplace())) return false;
+      // The store knows a hole by it (store/settled_table).
+      return !msg.id->is_nil() ||
+             refuse({400, "id is " + msg.id->text() + "; expected another one: no msg has that"});
     }
     Wishes& wishes = wishes_of(msg);
     if (key == "key") return wishes.key.empty() ? read_key(wishes.key) : refuse_twice(key);

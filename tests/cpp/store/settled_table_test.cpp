@@ -188,6 +188,54 @@ TEST_F(SettledTableTest, ATailThatIsDamagedOrBeginsTooEarlyIsNamed) {
               testing::HasSubstr("the record tail in the bucket reported is corrupt"));
 }
 
+// A server would give places out again that it gave out already.
+TEST_F(SettledTableTest, ATailThatIsMissingIsNamed) {
+  report(1, 10);
+  forget(1, 10);
+  store_.reset();
+  {
+    const auto env = LmdbEnv::open(folder_.path(), 0, true);
+    WriteTxn txn(*env);
+    MDB_val key = to_val(std::string_view{kReportedTail});
+    ASSERT_EQ(mdb_del(txn.get(), env->main_database(), &key, nullptr), 0);
+    txn.commit();
+  }
+  const auto missing = testing::HasSubstr("the record tail in the bucket reported is missing");
+  EXPECT_THAT(problems(), ElementsAre(missing));
+  open_again();
+  EXPECT_THAT(test::error_of([&] { report(1, 2); }), missing);
+  EXPECT_THAT(test::error_of([&] { (void)store_->reports_since(0, 1); }), missing);
+}
+
+TEST_F(SettledTableTest, ABucketThatNobodyKnowsIsNamed) {
+  store_.reset();
+  MDB_env* env = nullptr;
+  MDB_txn* txn = nullptr;
+  MDB_dbi foreign = 0;
+  ASSERT_EQ(mdb_env_create(&env), 0);
+  ASSERT_EQ(mdb_env_set_maxdbs(env, 20), 0);
+  ASSERT_EQ(mdb_env_set_mapsize(env, kMap), 0);
+  ASSERT_EQ(mdb_env_open(env, folder_.path().c_str(), 0, 0644), 0);
+  ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &txn), 0);
+  ASSERT_EQ(mdb_dbi_open(txn, "fails", MDB_CREATE, &foreign), 0);
+  ASSERT_EQ(mdb_txn_commit(txn), 0);
+  mdb_env_close(env);
+  EXPECT_THAT(problems(), ElementsAre("main fails: no bucket has this name"));
+}
+
+// Older programs took msgs of that id, which stands for a hole.
+TEST_F(SettledTableTest, AMsgOfTheNilIdMayBeForgotten) {
+  core::ReportRecord nil = reported(1);
+  nil.id = core::Xid{};
+  store_->commit({core::PutReport{nil}, core::PutReport{reported(1)}});
+  store_->commit({core::DropReport{id_of(1)}});
+  store_->commit({core::DropReport{core::Xid{}}});
+  EXPECT_EQ(store_->counts(), BucketCounts{});
+  report(2, 3);
+  EXPECT_EQ(store_->report(id_of(2))->order, 3U);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
 // Another page would be written with each commit: a table more, or a longer tail, may be one too many.
 TEST_F(SettledTableTest, BothTailsAtTheirLongestStandInOnePage) {
   for (std::uint16_t number = 1; number <= kMostOfTail; ++number) {

@@ -58,6 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::tuple{R"({"period":86400001})", "from 0 to 86400000"},
                     std::tuple{R"({"id":"x"})", "expected 20 characters"},
                     std::tuple{R"({"id":7})", "expected a string"},
+                    std::tuple{R"({"id":"00000000000000000000"})", "no msg has that"},
                     std::tuple{R"({"priority":7})", "the key \"priority\""},
                     std::tuple{R"({"payload":1,"payload":2})", "stands twice"},
                     std::tuple{R"({"key":7})", "key is \"7\"; expected a string"},
