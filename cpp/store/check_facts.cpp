@@ -245,7 +245,7 @@ class FactReader {
   // 1 where the last record cannot be read, which is told with the others.
   std::uint64_t next_place(Table table, const ReadTxn& txn) const {
     try {
-      return next_of_records(env_, txn.get(), table);
+      return last_settled_record(env_, txn.get(), table).value_or(SettledTail{}).next();
     } catch (const StoreError&) {
       return 1;
     }

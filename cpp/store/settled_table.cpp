@@ -25,13 +25,12 @@ std::uint64_t settled_key(Table table, std::string_view key) {
                    ", is corrupt: it has " + std::to_string(key.size()) + " bytes, expected 8");
 }
 
-std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table) {
+std::optional<SettledTail> last_settled_record(const LmdbEnv& env, MDB_txn* txn, Table table) {
   KeyCursor cursor(env, txn, table);
-  if (!cursor.last()) return 1;
-  const std::uint64_t first = settled_key(table, cursor.key());
-  std::vector<Xid> ids;
-  decode_settled(name_of(table), first, cursor.value(), ids);
-  return first + ids.size();
+  if (!cursor.last()) return std::nullopt;
+  SettledTail record{settled_key(table, cursor.key()), {}};
+  decode_settled(name_of(table), record.first, cursor.value(), record.ids);
+  return record;
 }
 
 std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table table) {
@@ -43,17 +42,11 @@ std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table 
 
 void make_tails(const LmdbEnv& env, MDB_txn* txn) {
   for (const Table table : {Table::reported, Table::failed}) {
-    SettledTail tail;
+    const auto last = last_settled_record(env, txn, table).value_or(SettledTail{});
     KeyCursor cursor(env, txn, table);
-    if (cursor.last()) {
-      std::vector<Xid> ids;
-      tail.first = settled_key(table, cursor.key());
-      decode_settled(name_of(table), tail.first, cursor.value(), ids);
-      tail.first += ids.size();
-      if (are_holes(ids)) cursor.drop();
-    }
+    if (are_holes(last.ids) && cursor.to(key_of_number(last.first))) cursor.drop();
     std::string value;
-    encode(tail, value);
+    encode(SettledTail{last.next(), {}}, value);
     put_beside(env, txn, name_of_tail(table), value);
   }
 }

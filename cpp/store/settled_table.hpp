@@ -84,8 +84,9 @@ class SettledWriter {
   std::size_t bytes_ = 0;
 };
 
-// The place behind the last record; 1 where there is none.
-[[nodiscard]] std::uint64_t next_of_records(const LmdbEnv& env, MDB_txn* txn, Table table);
+// What the table has last, without the tail.
+[[nodiscard]] std::optional<SettledTail> last_settled_record(const LmdbEnv& env, MDB_txn* txn,
+                                                             Table table);
 // Of a key of such a table.
 [[nodiscard]] std::uint64_t settled_key(Table table, std::string_view key);
 // Of a new store, or one that is taken over from schema 3 or less.

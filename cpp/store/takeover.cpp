@@ -43,11 +43,8 @@ void begin_takeover(const LmdbEnv& env, std::uint64_t schema) {
 std::optional<Xid> last_placed(const LmdbEnv& env, MDB_txn* txn, Table order) {
   const auto tail = settled_tail(env, txn, order);
   if (tail && !tail->ids.empty()) return tail->ids.back();
-  KeyCursor cursor(env, txn, order);
-  if (!cursor.last()) return std::nullopt;
-  std::vector<Xid> ids;
-  decode_settled(name_of(order), settled_key(order, cursor.key()), cursor.value(), ids);
-  return ids.back();
+  const auto record = last_settled_record(env, txn, order);
+  return record ? std::optional{record->ids.back()} : std::nullopt;
 }
 
 // False where there are none. Records that grow where they are leave pages half empty: the bucket needs up
