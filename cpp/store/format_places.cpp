@@ -3,6 +3,17 @@
 #include "store/record_bytes.hpp"
 
 namespace pena::store {
+namespace {
+
+// All whole ids that are left. None is no copy: neither side need have an address then.
+void append_ids(Reader& reader, std::vector<core::Xid>& out) {
+  const std::size_t before = out.size();
+  out.resize(before + reader.left() / core::Xid::kBytes);
+  const std::size_t bytes = (out.size() - before) * core::Xid::kBytes;
+  if (bytes > 0) std::memcpy(out.data() + before, reader.bytes(bytes).data(), bytes);
+}
+
+}  // namespace
 
 void encode(const Place& place, std::string& out) {
   ValueWriter writer(out);
@@ -70,10 +81,7 @@ void decode_settled(std::string_view bucket, std::uint64_t order, std::string_vi
   const std::string key = std::to_string(order);
   Reader reader(bucket, {}, value, key);
   if (reader.at_end()) reader.broken("names no msg");
-  const std::size_t before = out.size();
-  out.resize(before + reader.left() / core::Xid::kBytes);
-  const std::size_t bytes = (out.size() - before) * core::Xid::kBytes;
-  std::memcpy(out.data() + before, reader.bytes(bytes).data(), bytes);
+  append_ids(reader, out);
   reader.end();
 }
 
@@ -87,9 +95,7 @@ void encode(const SettledTail& tail, std::string& out) {
 SettledTail decode_tail(std::string_view bucket, std::string_view value) {
   Reader reader(bucket, {}, value, "tail");
   SettledTail tail{reader.varint(), {}};
-  tail.ids.resize(reader.left() / core::Xid::kBytes);
-  const std::size_t bytes = std::span{tail.ids}.size_bytes();
-  if (bytes > 0) std::memcpy(tail.ids.data(), reader.bytes(bytes).data(), bytes);
+  append_ids(reader, tail.ids);
   reader.end();
   return tail;
 }

@@ -358,6 +358,7 @@ LmdbEnv::FreeList LmdbEnv::free_list(bool runs) const {
     free.ready += count;
     if (!runs) continue;
     const std::size_t there = std::min(count, value.mv_size / sizeof count - 1);
+    if (there == 0) continue;
     const std::size_t before = ready.size();
     ready.resize(before + there);
     std::memcpy(ready.data() + before, static_cast<const char*>(value.mv_data) + sizeof count,
