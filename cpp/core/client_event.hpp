@@ -27,6 +27,7 @@ struct StreamOpened {
   Timing timing;  // as the server's headers tell; the defaults where a foreign server tells nothing
   bool promises_silence = true;  // false: it may say nothing for as long as it likes
   bool promises_lease = true;    // false: a batch may take any time, where its note says no other
+  std::optional<Xid> client = std::nullopt;  // as the server calls it, where that says so
 };
 // The answer is no stream: its sentence is read, and a StreamClosed tells it.
 struct StreamRefused {};
@@ -41,6 +42,7 @@ struct MsgArrived {
   Xid id;
   std::uint32_t period = 0;
   std::optional<Xid> batch;
+  std::string data = {};  // of the event, where that is asked for
 };
 // An event that is no msg.
 struct StrangeArrived {

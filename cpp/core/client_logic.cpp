@@ -6,16 +6,12 @@
 #include "core/dice.hpp"
 #include "core/number_text.hpp"
 #include "core/one_line.hpp"
+#include "core/sooner.hpp"
 
 namespace pena::core {
 namespace {
 
 constexpr std::uint64_t kMostAskedFor = 1'000'000'000;  // batches; more is any number
-
-std::optional<Instant> sooner(std::optional<Instant> one, std::optional<Instant> other) {
-  if (!one || !other) return one ? one : other;
-  return std::min(*one, *other);
-}
 
 }  // namespace
 
@@ -62,8 +58,8 @@ std::vector<ClientAction> ClientLogic::step(std::uint64_t stream, const StreamEv
 // ---- the stream
 
 void ClientLogic::open_stream(Instant now) {
-  const std::uint64_t number = stream_.open(now);
-  out_.act(OpenStream{number, batches_wanted()});
+  stream_.open(++streams_opened_, now);
+  out_.act(OpenStream{streams_opened_, batches_wanted()});
 }
 
 void ClientLogic::on(const StreamOpened& event, Instant now) {

@@ -85,6 +85,7 @@ class ClientLogic {
   ClientRules rules_;
   ClientOutput out_;
   ClientStream stream_;
+  std::uint64_t streams_opened_ = 0;
   ServerClock clock_;
   Timing timing_;  // of the stream, as the next
   bool promises_lease_ = true;

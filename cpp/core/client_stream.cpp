@@ -27,9 +27,9 @@ void ClientStream::want(Instant now, std::optional<Duration> retry_after, std::u
   enter(Phase::waits, now + wait_to_retry(rules_, watch_.next_failure(), retry_after, chance));
 }
 
-std::uint64_t ClientStream::open(Instant now) {
+void ClientStream::open(std::uint64_t number, Instant now) {
   enter(Phase::connects, now + kConnectTime);
-  return ++number_;
+  number_ = number;
 }
 
 Say ClientStream::ended(const StreamClosed& event, Instant now) {

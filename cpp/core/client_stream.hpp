@@ -39,14 +39,16 @@ class ClientStream {
   // One is opened, or to be.
   [[nodiscard]] bool is_wanted() const { return phase_ != Phase::none; }
   [[nodiscard]] bool is_open() const { return phase_ == Phase::open; }
+  // Its request has left, and it is not open.
+  [[nodiscard]] bool has_sent() const { return phase_ == Phase::asked || phase_ == Phase::refused; }
   // Whether it is the one with that number.
   [[nodiscard]] bool is(std::uint64_t stream) const { return has_asked() && stream == number_; }
 
   // One is to be opened, after the wait that is due behind those that failed, on top of what the
   // server asked for. `chance`: any number.
   void want(Instant now, std::optional<Duration> retry_after, std::uint64_t chance);
-  // It is opened now. Returns its number.
-  [[nodiscard]] std::uint64_t open(Instant now);
+  // It is opened now, with a number that none before it had.
+  void open(std::uint64_t number, Instant now);
   // It has ended, or could not be opened. Returns what that is worth to say.
   [[nodiscard]] Say ended(const StreamClosed& event, Instant now);
   // It was given up here, or has ended and is not missed.

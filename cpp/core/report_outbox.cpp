@@ -8,8 +8,6 @@
 namespace pena::core {
 namespace {
 
-constexpr std::chrono::seconds kAnswerTime{10};
-
 // An answer that speaks of the body's form, and not of the client or the moment.
 bool is_about_the_form(unsigned status) {
   return status == 400 || status == 413 || status == 415 || status == 422;

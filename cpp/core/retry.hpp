@@ -16,6 +16,9 @@ struct RetryRules {
   Duration retry_after_most = std::chrono::seconds{30};
 };
 
+// As long as a report's answer is waited for.
+inline constexpr std::chrono::seconds kAnswerTime{10};
+
 // Whether a request that was answered so may be answered otherwise later: 408, 425, 429, 5xx. 0 is
 // no answer at all.
 [[nodiscard]] bool may_be_tried_again(unsigned status);
