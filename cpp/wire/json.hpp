@@ -92,5 +92,7 @@ struct ReportAnswer {
 // A report as the client sends it:
 // {"ids":[…][,"batch":…][,"failed":[…]][,"refused":[…]][,"results":{…}][,"partial":true][,"last":true]}.
 [[nodiscard]] std::string report_json(const core::Reported& report);
+// That a client takes no more: {"client":"…","last":true}.
+[[nodiscard]] std::string leave_json(const core::Xid& client);
 
 }  // namespace pena::wire

@@ -124,4 +124,10 @@ std::string report_json(const core::Reported& report) {
   return out + "}";
 }
 
+std::string leave_json(const Xid& client) {
+  std::string out = "{\"client\":";
+  append_quoted(out, client);
+  return out + ",\"last\":true}";
+}
+
 }  // namespace pena::wire
