@@ -10,13 +10,22 @@
 namespace pena::core {
 // ---- what comes
 
-void WorkerBatches::begin(const Begun& begun) {
+// A stream has one batch at a time: with the next the server says that the one before is settled. Where that is
+// not finished here, somebody else has settled it.
+void WorkerBatches::begin(const Begun& begun, WorkerOutput& out) {
+  for (auto& [id, other] : batches_) {
+    if (other.stream != begun.stream || id == begun.batch) continue;
+    other.stream = 0;
+    if (!other.has_finished()) lose(other, id, out);
+  }
+  std::erase_if(batches_, [](const auto& other) { return other.second.is_settled(); });
   const auto [at, is_new] = batches_.try_emplace(begun.batch, rules_.report_bytes);
   if (!is_new) return;
   Batch& batch = at->second;
   batch.stream = begun.stream;
   batch.size = begun.size;
   batch.keeping = begun.keeping;
+  batch.stop_time = begun.stop_time;
   if (begun.keeping) batch.kept_at = begun.keeping->granted_at;
 }
 
@@ -28,38 +37,63 @@ bool WorkerBatches::add(const MsgArrived& msg, Instant now, WorkerOutput& out) {
   ++batch.arrived;
   batch.open.insert(msg.id);
   if (adopt(msg.id, *msg.batch, out)) return true;
-  if (batch.lost) {
+  if (batch.lost || gives_back_) {
     batch.reports.add(msg.id, RunGivenBack{});
     ++out.counts.given_back;
-    return true;
+  } else if (outlived_.contains(msg.id)) {
+    batch.reports.add(msg.id, RunFailed{"an earlier run of it took too long and has not ended"});
+    ++out.counts.failed;
+  } else {
+    begin_run(msg, now, out);
   }
+  return true;
+}
+
+void WorkerBatches::begin_run(const MsgArrived& msg, Instant now, WorkerOutput& out) {
   ++out.counts.begun;
   const std::uint64_t number = ++last_run_;
   runs_.emplace(number, Run{msg.id, *msg.batch, now});
   run_of_msg_.emplace(msg.id, number);
   out.act(BeginRun{number, msg.id, msg.data});
-  return true;
 }
 
-// Whether the work on it goes on here, or is done and not reported: for the batch that it had was lost.
+std::size_t WorkerBatches::to_come() const {
+  std::size_t msgs = 0;
+  for (const auto& [id, batch] : batches_) {
+    if (!batch.lost) msgs += batch.size - std::min(batch.size, batch.arrived);
+  }
+  return msgs;
+}
+
+// Whether the work on it goes on here, or is done and not reported: for the batch that it had was lost. What was
+// given back is nothing to go on with.
 bool WorkerBatches::adopt(const Xid& msg, const Xid& to, WorkerOutput& out) {
-  Batch& batch = batches_.at(to);
   if (const auto run = run_of_msg_.find(msg); run != run_of_msg_.end()) {
-    Run& goes_on = runs_.at(run->second);
-    const Xid from = std::exchange(goes_on.batch, to);
-    if (from != to) settle(from, {msg});
-    if (std::exchange(goes_on.cancelled, batch.lost)) out.act(KeepRun{run->second});
+    hand_over(run->second, runs_.at(run->second), to, out);
     return true;
   }
   for (auto& [from, other] : batches_) {
     if (from == to) continue;
-    if (auto outcome = other.reports.take(msg)) {
-      batch.reports.add(msg, std::move(*outcome));
-      settle(Xid{from}, {msg});
-      return true;
-    }
+    auto outcome = other.reports.take(msg);
+    if (!outcome) continue;
+    const bool is_of_use = !std::holds_alternative<RunGivenBack>(*outcome);
+    if (is_of_use) batches_.at(to).reports.add(msg, std::move(*outcome));
+    settle(Xid{from}, {msg});
+    return is_of_use;
   }
   return false;
+}
+
+void WorkerBatches::hand_over(std::uint64_t number, Run& run, const Xid& to, WorkerOutput& out) {
+  const Xid from = std::exchange(run.batch, to);
+  if (from != to) settle(from, {run.msg});
+  if (run.stop_by || run.cancelled == batches_.at(to).lost) return;
+  run.cancelled = !run.cancelled;
+  if (run.cancelled) {
+    out.act(CancelRun{number, CancelReason::lost});
+  } else {
+    out.act(KeepRun{number});
+  }
 }
 
 void WorkerBatches::pass_over(const Xid& id) {
@@ -67,6 +101,7 @@ void WorkerBatches::pass_over(const Xid& id) {
   if (at == batches_.end()) return;
   ++at->second.arrived;
   at->second.has_strange = true;
+  erase_if_settled(id);
 }
 
 // ---- runs
@@ -75,13 +110,15 @@ void WorkerBatches::ended(const RunEnded& event, WorkerOutput& out) {
   const auto at = runs_.find(event.run);
   if (at == runs_.end()) return;
   Run& run = at->second;
-  if (!run.is_decided) decide(run, event.outcome, out);
+  if (!run.is_decided) decide(run, run.timed_out ? outcome_of(run) : event.outcome, out);
+  outlived_.erase(run.msg);
   runs_.erase(at);
 }
 
 void WorkerBatches::decide(Run& run, RunOutcome outcome, WorkerOutput& out) {
   run.is_decided = true;
   run_of_msg_.erase(run.msg);
+  outlived_.insert(run.msg);
   count(outcome, out);
   const auto at = batches_.find(run.batch);
   if (at == batches_.end()) return;
@@ -92,7 +129,7 @@ void WorkerBatches::decide(Run& run, RunOutcome outcome, WorkerOutput& out) {
   settle(Xid{run.batch}, {run.msg});
 }
 
-void WorkerBatches::count(const RunOutcome& outcome, WorkerOutput& out) const {
+void WorkerBatches::count(const RunOutcome& outcome, WorkerOutput& out) {
   if (std::holds_alternative<RunDone>(outcome)) {
     ++out.counts.done;
   } else if (std::holds_alternative<RunFailed>(outcome)) {
@@ -102,20 +139,56 @@ void WorkerBatches::count(const RunOutcome& outcome, WorkerOutput& out) const {
   }
 }
 
-void WorkerBatches::time_out(std::uint64_t number, Run& run, WorkerOutput& out) {
-  ++out.counts.timed_out;
+// Of one that was told to end, where it brings nothing in time.
+RunOutcome WorkerBatches::outcome_of(const Run& run) const {
+  if (!run.timed_out) return RunGivenBack{};
   const double seconds = std::chrono::duration<double>(*rules_.run_time).count();
-  decide(run, RunFailed{"it took longer than " + number_text(seconds) + " s"}, out);
-  out.act(CancelRun{number, CancelReason::timed_out});
+  return RunFailed{"it took longer than " + number_text(seconds) + " s"};
 }
 
-void WorkerBatches::give_back_all(WorkerOutput& out) {
+// What is reported now may be begun by somebody else at once, so it waits for the run's end.
+void WorkerBatches::stop(std::uint64_t number, Run& run, CancelReason reason, Instant now,
+                         WorkerOutput& out) {
+  run.stop_by = now + batches_.at(run.batch).stop_time;
+  out.act(CancelRun{number, reason});
+}
+
+void WorkerBatches::time_out(std::uint64_t number, Run& run, Instant now, WorkerOutput& out) {
+  ++out.counts.timed_out;
+  run.timed_out = true;
+  stop(number, run, CancelReason::timed_out, now, out);
+}
+
+void WorkerBatches::give_back_all(Instant now, WorkerOutput& out) {
+  gives_back_ = true;
+  for (auto& [number, run] : runs_) {
+    if (!run.is_decided && !run.stop_by) stop(number, run, CancelReason::given_back, now, out);
+  }
+}
+
+// By age: where one has time left, all behind it have.
+void WorkerBatches::look_at_runs(Instant now, WorkerOutput& out) {
   for (auto& [number, run] : runs_) {
     if (run.is_decided) continue;
-    decide(run, RunGivenBack{}, out);
-    out.act(CancelRun{number, CancelReason::given_back});
+    if (!run.stop_by) {
+      if (!rules_.run_time || now < run.begun_at + *rules_.run_time) break;
+      time_out(number, run, now, out);
+    } else if (now >= *run.stop_by) {
+      decide(run, outcome_of(run), out);
+    }
   }
-  runs_.clear();
+}
+
+std::optional<Instant> WorkerBatches::next_of_runs() const {
+  std::optional<Instant> next;
+  for (const auto& [number, run] : runs_) {
+    if (run.is_decided) continue;
+    next = sooner(next, run.stop_by);
+    if (run.stop_by) continue;
+    if (rules_.run_time) next = sooner(next, run.begun_at + *rules_.run_time);
+    break;
+  }
+  return next;
 }
 
 // ---- what is lost
@@ -135,47 +208,27 @@ void WorkerBatches::lose(Batch& batch, const Xid& id, WorkerOutput& out) {
     const auto number = run_of_msg_.find(msg);
     if (number == run_of_msg_.end()) continue;
     Run& run = runs_.at(number->second);
-    if (run.batch != id || std::exchange(run.cancelled, true)) continue;
+    if (run.batch != id || run.stop_by || std::exchange(run.cancelled, true)) continue;
     out.act(CancelRun{number->second, CancelReason::lost});
   }
 }
 
 void WorkerBatches::look_at_time(Instant now, WorkerOutput& out) {
-  if (rules_.run_time) {
-    for (auto& [number, run] : runs_) {
-      if (now < run.begun_at + *rules_.run_time) break;
-      if (!run.is_decided) time_out(number, run, out);
-    }
-  }
+  look_at_runs(now, out);
   for (auto& [id, batch] : batches_) {
     if (!batch.lost && batch.keeping && now >= batch.lost_at()) lose(batch, id, out);
   }
 }
 
 std::optional<Instant> WorkerBatches::next_timeout() const {
-  std::optional<Instant> next;
-  if (rules_.run_time) {
-    for (const auto& [number, run] : runs_) {
-      if (run.is_decided) continue;
-      next = run.begun_at + *rules_.run_time;
-      break;
-    }
-  }
-  for (const auto& [id, batch] : batches_) {
-    next = sooner(next, batch.reports.next_timeout());
-    if (batch.lost || !batch.keeping) continue;
-    next = sooner(next, batch.lost_at());
-    if (!batch.reports.is_under_way()) {
-      next = sooner(next,
-                    std::max(batch.keep_at(), batch.reports.sends_at().value_or(batch.keep_at())));
-    }
-  }
+  std::optional<Instant> next = next_of_runs();
+  for (const auto& [id, batch] : batches_) next = sooner(next, batch.next_timeout());
   return next;
 }
 
 std::size_t WorkerBatches::unreported() const {
   std::size_t msgs = 0;
-  for (const auto& [id, batch] : batches_) msgs += batch.reports.size();
+  for (const auto& [id, batch] : batches_) msgs += batch.open.size();
   return msgs;
 }
 
@@ -184,7 +237,17 @@ std::size_t WorkerBatches::unreported() const {
 bool WorkerBatches::Batch::has_to_send(Instant now) const {
   if (!reports.may_send(now)) return false;
   const bool keeps = !lost && keeping && now >= keep_at();
-  return keeps || reports.has_waiting() || (has_strange && has_finished());
+  return keeps || reports.has_waiting() || has_to_give_up();
+}
+
+std::optional<Instant> WorkerBatches::Batch::next_timeout() const {
+  const bool is_kept = !lost && keeping;
+  std::optional<Instant> next = is_kept ? std::optional{lost_at()} : std::nullopt;
+  if (reports.is_under_way()) return sooner(next, reports.answer_by());
+  const auto sends_at = reports.sends_at();
+  if (reports.has_waiting() || has_to_give_up()) next = sooner(next, sends_at);
+  if (is_kept) next = sooner(next, std::max(keep_at(), sends_at.value_or(keep_at())));
+  return next;
 }
 
 std::optional<WorkerBatches::Sent> WorkerBatches::send_next(std::uint64_t number, Instant now) {
@@ -219,9 +282,11 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
   }
   switch (tried.fate) {
     case WorkerReports::Fate::again:
+      batch.in_doubt = batch.in_doubt || tried.failed;
       return result;
     case WorkerReports::Fate::accepted:
       result.accepted = true;
+      batch.heard = !batch.in_doubt;
       batch.kept_at = std::max(batch.kept_at, what.sent_at);
       out.counts.reported += tried.msgs.size();
       break;
@@ -235,17 +300,22 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
       say_too_late(tried.msgs.size(), out);
       break;
     case WorkerReports::Fate::refused:
-      out.say(LogLevel::error, "the server refused a report, so it is given up with its " +
-                                   msgs_text(tried.msgs.size()) + ": " + what.why);
+      batch.refused_at = now;
+      say_refused(tried.msgs.size(), what.why, out);
       break;
   }
   if (batch.gives_up) batch.has_strange = false;
   settle(id, tried.msgs);
-  result.is_over = !batches_.contains(id);
   return result;
 }
 
-void WorkerBatches::say_too_late(std::size_t msgs, WorkerOutput& out) const {
+void WorkerBatches::say_refused(std::size_t msgs, const std::string& why, WorkerOutput& out) {
+  out.say(LogLevel::error, msgs == 0 ? "the server refused to keep a batch: " + why
+                                     : "the server refused a report, so it is given up with its " +
+                                           msgs_text(msgs) + ": " + why);
+}
+
+void WorkerBatches::say_too_late(std::size_t msgs, WorkerOutput& out) {
   if (msgs == 0) return;
   out.say(LogLevel::warning, msgs_text(msgs) + " finished too late: the batch was over, so " +
                                  (msgs == 1 ? "it is" : "they are") +
@@ -261,7 +331,9 @@ void WorkerBatches::settle(const Xid& id, const std::vector<Xid>& msgs) {
 
 void WorkerBatches::erase_if_settled(const Xid& id) {
   const auto at = batches_.find(id);
-  if (at != batches_.end() && at->second.is_settled()) batches_.erase(at);
+  if (at == batches_.end() || !at->second.is_settled()) return;
+  if (at->second.stream != 0) freed_.push_back({at->second.stream, at->second.heard});
+  batches_.erase(at);
 }
 
 std::vector<std::uint64_t> WorkerBatches::late_posts(Instant now) const {

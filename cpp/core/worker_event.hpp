@@ -80,8 +80,8 @@ enum class CancelReason : std::uint8_t {
   timed_out,   // it took longer than a run may
   given_back,  // the worker was told a second time to stop
 };
-// What runs may look for that, and end early. It need not. Of a run that timed out, or that was given back,
-// the outcome is not asked for any more.
+// What runs may look for that, and end early. It need not. One that timed out has failed, whatever it brings. What
+// one that is given back brings counts if it ends within the server's stop time.
 struct CancelRun {
   std::uint64_t run = 0;
   CancelReason reason = CancelReason::lost;

@@ -55,6 +55,7 @@ std::vector<WorkerAction> WorkerLogic::take_actions(Instant now) {
 
 // What follows from how it stands, whatever has happened.
 void WorkerLogic::go_on(Instant now) {
+  for (const auto& [stream, heard] : batches_.take_freed()) streams_.settled(stream, heard);
   send_reports(now);
   look_for_empty(now);
   send_leaves(now);
@@ -69,8 +70,13 @@ std::optional<std::uint64_t> WorkerLogic::msgs_left() const {
 }
 
 std::size_t WorkerLogic::room() const {
-  const std::size_t idle = rules_.slots - std::min<std::size_t>(rules_.slots, batches_.running());
-  return std::min<std::size_t>(idle, msgs_left().value_or(idle));
+  const std::size_t to_come = batches_.to_come();
+  const auto beyond = [](std::uint64_t msgs, std::uint64_t taken) {
+    return static_cast<std::size_t>(msgs - std::min(msgs, taken));
+  };
+  const std::size_t idle = beyond(rules_.slots, batches_.running() + to_come);
+  const auto left = msgs_left();
+  return left ? std::min(idle, beyond(*left, to_come)) : idle;
 }
 
 // ---- the streams
@@ -92,7 +98,7 @@ void WorkerLogic::on(std::uint64_t stream, const StreamHeard& /*event*/, Instant
 }
 
 void WorkerLogic::on(std::uint64_t stream, const NoteArrived& event, Instant now) {
-  if (const auto begun = streams_.noted(stream, event, now)) batches_.begin(*begun);
+  if (const auto begun = streams_.noted(stream, event, now)) batches_.begin(*begun, out_);
 }
 
 void WorkerLogic::on(std::uint64_t stream, const MsgArrived& event, Instant now) {
@@ -113,8 +119,10 @@ void WorkerLogic::on(std::uint64_t /*stream*/, const StrangeArrived& event, Inst
 }
 
 void WorkerLogic::on(std::uint64_t stream, const StreamClosed& event, Instant now) {
+  // What it works on is finished all the same.
   if (!may_be_tried_again(event.status)) {
-    return end({WorkerEndReason::refused, "the server refused the stream: " + event.why});
+    begin_stop(WorkerEndReason::refused, "the server refused the stream: " + event.why);
+    if (!streams_.has(stream)) return;
   }
   lose(streams_.closed(stream, event, now, dice(), out_));
 }
@@ -160,7 +168,6 @@ void WorkerLogic::report_tried(const PostTried& event, Instant now) {
   if (!tried) return;
   say_trouble(tried->failed, event);
   if (tried->accepted) streams_.told_time(tried->stream, event);
-  if (tried->is_over) streams_.settled(tried->stream);
 }
 
 void WorkerLogic::say_trouble(bool failed, const PostTried& event) {
@@ -176,18 +183,19 @@ void WorkerLogic::say_trouble(bool failed, const PostTried& event) {
 // ---- the end
 
 void WorkerLogic::on(const WorkerStopAsked& /*event*/, Instant now) {
-  if (!stopping_) {
-    return begin_stop(WorkerEndReason::stopped, "it was asked to stop", now);
+  if (!std::exchange(was_asked_to_stop_, true)) {
+    return begin_stop(WorkerEndReason::stopped, "it was asked to stop");
   }
   if (std::exchange(gives_back_, true)) return;
-  batches_.give_back_all(out_);
+  batches_.give_back_all(now, out_);
   batches_.hurry();
   stop_by_ = now + rules_.hurry_patience;
 }
 
-void WorkerLogic::begin_stop(WorkerEndReason reason, std::string text, Instant /*now*/) {
+void WorkerLogic::begin_stop(WorkerEndReason reason, std::string text) {
   if (stopping_) return;
   stopping_ = EndWorker{reason, std::move(text)};
+  ask_at_.reset();
   streams_.stop(out_);
   batches_.hurry();
 }
@@ -195,11 +203,10 @@ void WorkerLogic::begin_stop(WorkerEndReason reason, std::string text, Instant /
 // A free stream is not closed just so: a batch that is on its way would be lost, which would cost its msgs
 // an attempt.
 void WorkerLogic::send_leaves(Instant now) {
-  if (!stopping_) return;
   for (const std::uint64_t stream : streams_.to_leave(now)) {
     const auto client = streams_.client(stream);
     if (!client) {
-      streams_.hang_up(stream, out_);
+      streams_.cannot_leave(stream, out_);
       continue;
     }
     streams_.leaves(stream);
@@ -211,9 +218,9 @@ void WorkerLogic::send_leaves(Instant now) {
 void WorkerLogic::leave_tried(std::uint64_t stream, const PostTried& event, Instant now) {
   if (event.status >= 200 && event.status < 300) return;
   if (may_be_tried_again(event.status)) {
-    streams_.leave_failed(stream, now + wait_to_retry(rules_.retry, 1, event.retry_after, dice()));
+    streams_.leave_failed(stream, event, now, dice());
   } else {
-    streams_.hang_up(stream, out_);  // a server that does not know it
+    streams_.cannot_leave(stream, out_);  // an old server, or one that does not know the client
   }
 }
 
@@ -222,10 +229,10 @@ void WorkerLogic::look_for_end(Instant now) {
   if (!stopping_) {
     if (msgs_left() != 0 || !batches_.is_idle()) return;
     begin_stop(WorkerEndReason::msgs_done,
-               "it has worked on " + msgs_text(out_.counts.begun) + ", as many as it was to", now);
+               "it has worked on " + msgs_text(out_.counts.begun) + ", as many as it was to");
     send_leaves(now);
   }
-  if (batches_.running() > 0) {
+  if (batches_.is_working() && !gives_back_) {
     stop_by_.reset();
   } else if (batches_.is_idle() && streams_.empty()) {
     end(*stopping_);
@@ -236,7 +243,6 @@ void WorkerLogic::look_for_end(Instant now) {
 
 void WorkerLogic::end(EndWorker end) {
   ended_ = true;
-  batches_.give_back_all(out_);
   streams_.hang_up_all(out_);
   for (const std::uint64_t post : batches_.posts()) out_.act(AbandonPost{post});
   for (const auto& [post, what] : posts_) out_.act(AbandonPost{post});
@@ -255,6 +261,7 @@ void WorkerLogic::look_for_empty(Instant now) {
   if (!batches_.is_idle()) {
     ask_at_.reset();
     empty_looks_ = 0;
+    is_stale_ = asked_;
     return;
   }
   if (asked_) return;
@@ -270,12 +277,12 @@ void WorkerLogic::look_for_empty(Instant now) {
 
 void WorkerLogic::on(const CountsTold& event, Instant now) {
   asked_ = false;
-  if (!rules_.until_empty || stopping_ || !ask_at_) return;
+  if (std::exchange(is_stale_, false) || !ask_at_) return;
   empty_looks_ = event.left == 0 ? empty_looks_ + 1 : 0;
   if (empty_looks_ > 0) ask_wait_ = kFirstAsk;
   ask_at_ = now + ask_wait_;
   if (empty_looks_ < kEmptyLooks) return;
-  begin_stop(WorkerEndReason::empty, "its queues are empty", now);
+  begin_stop(WorkerEndReason::empty, "its queues are empty");
 }
 
 // ---- time

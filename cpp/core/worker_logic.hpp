@@ -74,7 +74,7 @@ class WorkerLogic {
   void say_trouble(bool failed, const PostTried& event);
   [[nodiscard]] std::optional<std::uint64_t> msgs_left() const;  // that may still be begun
   [[nodiscard]] std::size_t room() const;
-  void begin_stop(WorkerEndReason reason, std::string text, Instant now);
+  void begin_stop(WorkerEndReason reason, std::string text);
   void end(EndWorker end);
   [[nodiscard]] std::uint64_t dice();
 
@@ -96,11 +96,13 @@ class WorkerLogic {
 
   // For until_empty.
   bool asked_ = false;        // the answer is not there
+  bool is_stale_ = false;     // and will be from before the last work
   unsigned empty_looks_ = 0;  // in a row
   std::optional<Instant> ask_at_;
   Duration ask_wait_{};
 
   std::optional<EndWorker> stopping_;
+  bool was_asked_to_stop_ = false;
   bool gives_back_ = false;         // it was asked to stop a second time
   std::optional<Instant> stop_by_;  // once nothing is worked on any more
   bool ended_ = false;

@@ -121,9 +121,4 @@ std::vector<Xid> WorkerReports::settle_sent() {
   return msgs;
 }
 
-std::optional<Instant> WorkerReports::next_timeout() const {
-  if (answer_by_) return answer_by_;
-  return waiting_.empty() ? std::nullopt : sends_at_;
-}
-
 }  // namespace pena::core

@@ -69,7 +69,8 @@ class WorkerReports {
   [[nodiscard]] std::uint64_t number() const { return number_; }
   // No wait before the next.
   void hurry() { sends_at_.reset(); }
-  [[nodiscard]] std::optional<Instant> next_timeout() const;
+  // Of the one that is under way: waited for no longer.
+  [[nodiscard]] std::optional<Instant> answer_by() const { return answer_by_; }
   // Behind a failure: not before.
   [[nodiscard]] std::optional<Instant> sends_at() const { return sends_at_; }
 

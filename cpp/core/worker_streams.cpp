@@ -6,6 +6,14 @@
 #include "core/sooner.hpp"
 
 namespace pena::core {
+namespace {
+
+// Msgs that end together are one batch again, of one stream.
+constexpr Duration kShortIdle = std::chrono::milliseconds{10};
+constexpr Duration kLongestIdle = std::chrono::seconds{1};
+
+}  // namespace
+
 template <class Self>
 auto WorkerStreams::find_in(Self& self, std::uint64_t stream) {
   if (self.opener_ && self.opener_->machine.is(stream)) return &*self.opener_;
@@ -35,14 +43,33 @@ std::size_t WorkerStreams::asked_for() const {
   return msgs;
 }
 
+// A free stream that has brought nothing yet would bring what there is.
+bool WorkerStreams::has_unproven() const {
+  return std::ranges::any_of(open_, [](const auto& stream) {
+    return stream.second.is_free() && !stream.second.had_batch;
+  });
+}
+
 void WorkerStreams::fill(std::size_t room, std::size_t least, Instant now, WorkerOutput& out) {
-  if (stopping_ || opener_ || room == 0 || room < asked_for() + least) return;
+  const std::size_t asked = asked_for();
+  opens_at_.reset();
+  if (stopping_ || opener_ || room <= asked || has_unproven()) return idle_since_.reset();
+  if (!idle_since_) idle_since_ = now;
+  const Duration wait = room < asked + least ? kLongestIdle
+                        : open_.empty()      ? Duration::zero()
+                                             : kShortIdle;
+  if (now < *idle_since_ + wait) {
+    opens_at_ = *idle_since_ + wait;
+    return;
+  }
+  idle_since_.reset();
   opener_.emplace(rules_);
   open(*opener_, room, now, out);
 }
 
 void WorkerStreams::open(Stream& stream, std::size_t room, Instant now, WorkerOutput& out) {
   stream.batchsize = 0;
+  stream.had_batch = false;
   const std::size_t left = room - std::min(room, asked_for());
   stream.batchsize =
       static_cast<std::uint32_t>(std::clamp<std::size_t>(left, 1, rules_.most_asked_for));
@@ -53,21 +80,19 @@ void WorkerStreams::open(Stream& stream, std::size_t room, Instant now, WorkerOu
 
 bool WorkerStreams::keeps(std::uint64_t number, std::size_t room) {
   Stream* const stream = find(number);
-  if (stream == nullptr || stream->leaves) return false;
-  if (stopping_ || (!stream->settles && asked_for() + stream->batchsize > room)) {
-    stream->leaves = true;
-    stream->settles = false;
-    return false;
-  }
-  stream->settles = true;
-  return true;
+  if (stream == nullptr) return false;
+  const bool fits = stream->settles || asked_for() + stream->batchsize <= room;
+  stream->settles = fits && !stopping_ && !stream->ends;
+  stream->ends = stream->leaves = !stream->settles;
+  return stream->settles;
 }
 
-void WorkerStreams::settled(std::uint64_t number) {
+void WorkerStreams::settled(std::uint64_t number, bool heard) {
   Stream* const stream = find(number);
   if (stream == nullptr) return;
   stream->batch.reset();
   stream->settles = false;
+  if (!heard) stream->leaves = false;
 }
 
 // ---- what comes of one
@@ -111,8 +136,10 @@ std::optional<WorkerBatches::Begun> WorkerStreams::noted(std::uint64_t number,
   }
   if (!note.batch) return std::nullopt;
   stream.batch = note.batch;
+  stream.had_batch = true;
   stream.settles = false;
-  WorkerBatches::Begun begun{*note.batch, number, std::max(note.size, 1U), {}};
+  WorkerBatches::Begun begun{
+      *note.batch, number, std::max(note.size, 1U), {}, stream.timing.stop_time};
   if (note.at_ms && (stream.promises_lease || note.lease)) {
     Timing timing = stream.timing;
     timing.lease = note.lease.value_or(timing.lease);
@@ -129,7 +156,7 @@ void WorkerStreams::brought_msg(std::uint64_t stream, WorkerOutput& out) {
 std::optional<Xid> WorkerStreams::closed(std::uint64_t number, const StreamClosed& event,
                                          Instant now, std::uint64_t chance, WorkerOutput& out) {
   Stream& stream = *find(number);
-  const bool is_missed = !stream.leaves && !stopping_;
+  const bool is_missed = !stream.ends && !stopping_;
   if (is_missed) {
     out.say(stream.machine.ended(event, now));
   } else {
@@ -142,23 +169,21 @@ std::optional<Xid> WorkerStreams::closed(std::uint64_t number, const StreamClose
 std::optional<Xid> WorkerStreams::lost(Stream& stream, Instant now,
                                        std::optional<Duration> retry_after, std::uint64_t chance) {
   const std::optional<Xid> batch = std::exchange(stream.batch, {});
-  const bool is_wanted = !stream.leaves && !stopping_;
-  const bool is_opener = opener_ && &stream == &*opener_;
-  if (is_opener) {
-    if (is_wanted) {
-      stream.machine.want(now, retry_after, chance);
-    } else {
-      opener_.reset();
-    }
+  const bool is_wanted = !stream.ends && !stopping_;
+  if (!opener_ || &stream != &*opener_) {
+    const std::uint64_t number = stream.number;
+    const bool becomes_opener = is_wanted && !opener_;
+    if (becomes_opener) opener_ = std::move(stream);
+    open_.erase(number);
+    if (!becomes_opener) return batch;
+  }
+  if (!is_wanted) {
+    opener_.reset();
     return batch;
   }
-  const std::uint64_t number = stream.number;
-  if (is_wanted && !opener_) {
-    stream.settles = false;
-    opener_ = std::move(stream);
-    opener_->machine.want(now, retry_after, chance);
-  }
-  open_.erase(number);
+  opener_->batchsize = 0;
+  opener_->settles = false;
+  opener_->machine.want(now, retry_after, chance);
   return batch;
 }
 
@@ -182,6 +207,7 @@ std::optional<std::uint64_t> WorkerStreams::wants_time(Instant now) {
 
 void WorkerStreams::stop(WorkerOutput& out) {
   stopping_ = true;
+  opens_at_.reset();
   // One that has asked may have been granted a batch: it leaves when it is open.
   if (!opener_ || opener_->machine.has_sent()) return;
   if (opener_->machine.is(opener_->number)) out.act(HangUp{opener_->number});
@@ -191,7 +217,7 @@ void WorkerStreams::stop(WorkerOutput& out) {
 std::vector<std::uint64_t> WorkerStreams::to_leave(Instant now) const {
   std::vector<std::uint64_t> free;
   for (const auto& [number, stream] : open_) {
-    if (!stopping_ || stream.leaves || stream.batch) continue;
+    if (!is_to_leave(stream)) continue;
     if (!stream.leave_at || now >= *stream.leave_at) free.push_back(number);
   }
   return free;
@@ -206,15 +232,20 @@ void WorkerStreams::leaves(std::uint64_t number) {
   if (Stream* const stream = find(number)) stream->leaves = true;
 }
 
-void WorkerStreams::leave_failed(std::uint64_t number, Instant again_at) {
+void WorkerStreams::leave_failed(std::uint64_t number, const PostTried& event, Instant now,
+                                 std::uint64_t chance) {
   Stream* const stream = find(number);
   if (stream == nullptr) return;
   stream->leaves = false;
-  stream->leave_at = again_at;
+  stream->leave_at =
+      now + wait_to_retry(rules_.retry, ++stream->leave_failures, event.retry_after, chance);
 }
 
-void WorkerStreams::hang_up(std::uint64_t number, WorkerOutput& out) {
-  if (open_.erase(number) > 0) out.act(HangUp{number});
+void WorkerStreams::cannot_leave(std::uint64_t number, WorkerOutput& out) {
+  const auto at = open_.find(number);
+  if (at == open_.end() || at->second.batch) return;
+  open_.erase(at);
+  out.act(HangUp{number});
 }
 
 void WorkerStreams::hang_up_all(WorkerOutput& out) {
@@ -249,7 +280,6 @@ std::optional<Xid> WorkerStreams::look_at(Stream& stream, std::size_t room, Inst
     case ClientStream::Due::nothing:
       return std::nullopt;
     case ClientStream::Due::opening:
-      stream.batchsize = 0;
       // There may be more room later; then it is opened at once.
       if (room <= asked_for()) {
         opener_.reset();
@@ -281,8 +311,9 @@ std::optional<Instant> WorkerStreams::next_timeout() const {
   for (const auto& [number, stream] : open_) {
     next = sooner(next, stream.machine.next_timeout());
     next = sooner(next, stream.clock.renew_at());
-    if (stopping_ && !stream.leaves && !stream.batch) next = sooner(next, stream.leave_at);
+    if (is_to_leave(stream)) next = sooner(next, stream.leave_at);
   }
+  next = sooner(next, opens_at_);
   return next;
 }
 
