@@ -49,9 +49,10 @@ struct Submission {
 [[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body,
                                                    const core::Limits& limits);
 
-// {"id":"…","period":382[,"payload":…][,"queue":"…"][,"key":"…"][,"attempt":2]}: the data of an event,
-// appended to `out`. `queue_name`: of the msg's queue; empty: `default`, which is not said.
-void append_msg_json(std::string& out, const core::QueuedMsg& msg,
+// {"id":"…","period":382[,"payload":…][,"queue":"…"][,"key":"…"][,"attempt":2][,"last_attempt":true]}: the
+// data of an event, appended to `out`. `max_resends`: where the msg does not say so itself. `queue_name`:
+// of the msg's queue; empty: `default`, which is not said.
+void append_msg_json(std::string& out, const core::QueuedMsg& msg, int max_resends,
                      std::string_view queue_name = {});
 
 // What a client reads out of such data.
@@ -62,6 +63,7 @@ struct ReceivedMsg {
   std::string queue;  // empty: `default`
   std::string key;
   int attempt = 1;
+  bool last_attempt = false;
 };
 [[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data);
 
