@@ -113,6 +113,7 @@ std::string report_error_json(std::string_view sentence, const ReportAnswer& ans
 }
 
 std::string report_json(const core::Reported& report) {
+  if (report.client) return R"({"client":")" + report.client->text() + R"(","last":true})";
   std::string out = "{\"ids\":";
   append_ids(out, report.ids);
   if (report.batch) append_member(out, "batch", *report.batch);
