@@ -68,25 +68,24 @@ class Answer:
             said = None
         if isinstance(said, dict) and isinstance(said.get("error"), str):
             return str(said["error"])
-        return f"{self.body[:_SHOWN].decode(errors='replace')!r}, which is not Pena's answer"
+        return f"{self._shown}; expected the answer of a Pena server"
 
-    def refusal(self) -> RefusedError:
-        """Return the error for an answer that is for good."""
-        return RefusedError(f"{self.status}: {self.sentence}", status=self.status)
-
-    def json(self) -> dict[str, Any]:
-        """Return what a good answer says."""
+    def json(self, *keys: str) -> dict[str, Any]:
+        """Return what a good answer says, which has these keys. RefusedError for another one."""
         if self.status not in (200, 201):
-            raise self.refusal()
+            raise RefusedError(f"{self.status}: {self.sentence}", status=self.status)
         try:
             said = json.loads(self.body)
         except ValueError:
             said = None
-        if not isinstance(said, dict):
-            shown = self.body[:_SHOWN].decode(errors="replace")
-            text = f"the answer is {shown!r}; expected that of a Pena server"
+        if not isinstance(said, dict) or not said.keys() >= {*keys}:
+            text = f"{self.status}: {self._shown}; expected the answer of a Pena server"
             raise RefusedError(text, status=self.status)
         return said
+
+    @property
+    def _shown(self) -> str:
+        return repr(self.body[:_SHOWN].decode(errors="replace"))
 
 
 @dataclass(frozen=True)
@@ -120,10 +119,12 @@ class Asking:
         self._timeout = timeout
         self._trouble = ""  # what was said of it, until it is over
 
-    def json(self, request: Request, *, until: float | None = None) -> Plan[dict[str, Any]]:
-        """Ask, and return what a good answer says. Raises RefusedError for another."""
+    def json(
+        self, request: Request, *keys: str, until: float | None = None
+    ) -> Plan[dict[str, Any]]:
+        """Ask, and return what a good answer says, which has `keys`."""
         answer = yield from self.ask(request, until=until)
-        return answer.json()
+        return answer.json(*keys)
 
     def ask(self, request: Request, *, until: float | None = None) -> Plan[Answer]:
         """Ask until there is an answer that is for good.
@@ -145,7 +146,7 @@ class Asking:
             self._go_on_or_raise(got, now - began, again)
             if until is not None and now >= until:
                 raise TimeUpError(f"{self.url} does not answer: {_why(got)}")
-            self._say(_why(got))
+            self._say(got)
             ends = [end for end in (until, self._end(began)) if end is not None]
             pause = retry_after(got) + wait * random.random()  # noqa: S311 (nobody has to guess it)
             yield Pause(max(min([pause, *(end - now for end in ends)]), 0.0))
@@ -169,11 +170,13 @@ class Asking:
         if text:
             raise UnavailableError(text, sent=again)
 
-    def _say(self, why: str) -> None:
-        if self._trouble != why:
-            self._trouble = why
+    def _say(self, got: Answer | Lost) -> None:
+        # The numbers in a sentence change from try to try; the trouble is the same.
+        trouble = got.why if isinstance(got, Lost) else str(got.status)
+        if self._trouble != trouble:
+            self._trouble = trouble
             how_long = "" if self._patience is None else f" for {self._patience:g} s at most"
-            _log.warning("%s: %s; trying again%s", self.url, why, how_long)
+            _log.warning("%s: %s; trying again%s", self.url, _why(got), how_long)
 
     def _over(self) -> None:
         if self._trouble:

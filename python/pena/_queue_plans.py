@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Literal
@@ -50,8 +50,9 @@ def _unix_ms(name: str, value: Any) -> int:
 
 
 def several_payloads(payloads: Any) -> None:
-    """Refuse what Python would iterate over, and nobody means so."""
-    if isinstance(payloads, (str, bytes, bytearray, Mapping)):
+    """Refuse what is none, and what Python would iterate over and nobody means so."""
+    several = isinstance(payloads, (Iterable, AsyncIterable))
+    if not several or isinstance(payloads, (str, bytes, bytearray, Mapping)):
         raise refused("payloads", payloads, "an iterable of payloads; submit_one takes one")
 
 
@@ -111,7 +112,7 @@ class QueuePlans:
             expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
             raise refused("id", id, expected)
         answer: Answer = yield from self._asking.ask(Request("GET", target))
-        return None if answer.status == 404 else story(answer.json())
+        return None if answer.status == 404 else story(answer.json("id", "state", "story"))
 
     def wait(self, ids: Iterable[str], timeout: Seconds | None) -> Plan[Waited]:
         """Follow msgs until they are settled."""
@@ -194,17 +195,18 @@ class QueuePlans:
         count = 0
         for body in bodies:
             request = Request(method, target, json.dumps(body).encode(), timeout=_LONG)
-            said = yield from self._asking.json(request)
+            said = yield from self._asking.json(request, counted)
             count += said[counted]
         return count
 
     def pause(self, word: Literal["pause", "resume"]) -> Plan[None]:
         """Pause it, or have it go on."""
-        yield from self._asking.json(Request("POST", f"/queue/{self.name}/{word}"))
+        yield from self._asking.json(Request("POST", f"/queue/{self.name}/{word}"), "paused")
 
     def stats(self) -> Plan[QueueStats]:
         """Count."""
-        said = yield from self._asking.json(Request("GET", f"/stats?queue={self.name}"))
+        request = Request("GET", f"/stats?queue={self.name}")
+        said = yield from self._asking.json(request, "queues")
         if not said["queues"]:  # nobody has used it so far
             return QueueStats(self.name, False, 0, 0, 0, 0, 0, 0, None)
         [row] = said["queues"]
@@ -219,7 +221,7 @@ class QueuePlans:
         while len(msgs) < limit:
             page = min(limit - len(msgs), _PAGE)
             target = f"/queue?records=1&queue={self.name}&limit={page}{more}"
-            said = yield from self._asking.json(Request("GET", target))
+            said = yield from self._asking.json(Request("GET", target), "records")
             msgs += [queued_msg(each) for each in said["records"]]
             if "next" not in said:
                 break

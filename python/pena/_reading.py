@@ -41,7 +41,7 @@ class ReportsSince:
         """Read the next page."""
         while True:
             request = Request("GET", f"{self._target}&since={self._since}")
-            said = yield from self._asking.json(request)
+            said = yield from self._asking.json(request, "records", "next")
             if said["next"] != self._since:
                 self._since, self._poll = said["next"], _FIRST_POLL
                 return [report_record(each) for each in said["records"]], self._since
@@ -70,7 +70,7 @@ class ReportsOf:
             reported = self._watch.reported()[self._told :]
             if reported or self._over:
                 self._told += len(reported)
-                return reported, 0
+                return sorted(reported, key=lambda record: record.reported_at), 0
             yield from self._watch.pause(None)
 
 
@@ -88,7 +88,8 @@ class Fails:
         """Read the next page."""
         if self._more is None:
             return None
-        said = yield from self._asking.json(Request("GET", self._target + self._more))
+        request = Request("GET", self._target + self._more)
+        said = yield from self._asking.json(request, "records")
         self._more = f"&after={said['next']}" if "next" in said else None
         records = [fail_record(each) for each in said["records"]]
         return [record for record in records if self._matches(record)], 0

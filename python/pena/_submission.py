@@ -170,11 +170,11 @@ class Submission:
             yield from self._send(items[:half], collisions)
             yield from self._send(items[half:], collisions)
             return
-        if answer.status == 409 and items[0].made:
-            # Its id was made here and is that of something else: another process made the same.
+        if items[0].made and answer.status in (400, 409) and items[0].id in answer.sentence:
+            # It is about the id, which was made here: somebody else makes the same ones.
             known, left = [items[0].id], items
         else:
-            said = answer.json()
+            said = answer.json("ids", "known")
             known, left = said["known"], []
             # Where an earlier try may have been done, ids are known by that.
             taken = set() if answer.again else set(known)

@@ -101,7 +101,7 @@ class Watch:
         """Find what is settled already; what settles from here on is told by `_follow`."""
         firsts = {}
         for bucket in self._since:
-            said = yield from self._get(f"/{bucket}?since=0&limit=1", until)
+            said = yield from self._get(f"/{bucket}?since=0&limit=1", until, "first")
             firsts[bucket] = said["first"]
         stats = yield from self._get(f"/stats?queue={self._queue}", until)
         # So many records stand at places from `first` on, so the last one has at least this place.
@@ -205,8 +205,8 @@ class Watch:
         if (record := settled_of_story(said)) is not None:
             self._settle(record)
 
-    def _get(self, target: str, until: float | None) -> Plan[dict[str, Any]]:
-        return (yield from self._asking.json(Request("GET", target), until=until))
+    def _get(self, target: str, until: float | None, *keys: str) -> Plan[dict[str, Any]]:
+        return (yield from self._asking.json(Request("GET", target), *keys, until=until))
 
 
 def cut(ids: Collection[str], most: int) -> Iterable[list[str]]:
