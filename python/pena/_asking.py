@@ -24,7 +24,8 @@ _FIRST_WAIT = 0.1  # seconds; the next is twice as long
 _LONGEST_WAIT = 5.0
 _LONGEST_RETRY_AFTER = 30.0
 _LEAST_TIMEOUT = 1.0  # of a request, however soon the caller wants to go on
-_SHOWN = 200  # characters of an answer that is not Pena's
+_SHOWN = 200  # bytes of an answer that is not Pena's
+_LONGEST_SENTENCE = 500  # characters; those of Pena are shorter
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,13 @@ class Answer:
 
     @property
     def sentence(self) -> str:
-        """What is wrong: the server's sentence, or what else it said."""
+        """What is wrong: the server's sentence in one line, or what else it said."""
         try:
             said = json.loads(self.body)
         except ValueError:
             said = None
         if isinstance(said, dict) and isinstance(said.get("error"), str):
-            return str(said["error"])
+            return _in_one_line(said["error"])
         return f"{self._shown}; expected the answer of a Pena server"
 
     def json(self, *keys: str) -> dict[str, Any]:
@@ -182,6 +183,13 @@ class Asking:
         if self._trouble:
             self._trouble = ""
             _log.info("%s answers again", self.url)
+
+
+def _in_one_line(sentence: str) -> str:
+    """Cut it, and escape what would do something to a terminal or a log."""
+    if len(sentence) > _LONGEST_SENTENCE:
+        sentence = sentence[: _LONGEST_SENTENCE - 1] + "…"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in sentence)
 
 
 def _why(got: Answer | Lost) -> str:

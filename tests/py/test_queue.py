@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -17,6 +18,8 @@ import pena
 from support.queues import KINDS, beside
 from support.site import TIMES
 from support.stream import TaskStream, post
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=KINDS)
@@ -58,6 +61,28 @@ def worker(server: pena.Server) -> Iterator[Worker]:
     worker = Worker(server.url)
     yield worker
     worker.stream.close()
+
+
+def methods(queue: type) -> dict[str, inspect.Signature]:
+    return {
+        name: inspect.signature(method)
+        for name, method in vars(queue).items()
+        if not name.startswith("_") or name == "__init__"
+    }
+
+
+def test_both_classes_have_the_same_methods_and_the_page_has_them() -> None:
+    plain, asynchronous = methods(pena.Queue), methods(pena.AsyncQueue)
+    assert plain.keys() == asynchronous.keys()
+    for name, signature in plain.items():
+        expected = signature.parameters
+        given = asynchronous[name].parameters
+        if name == "submit":
+            expected, given = ({**each, "payloads": None} for each in (expected, given))
+        assert given == expected, name
+    page = (ROOT / "docs/python.md").read_text()
+    for name in plain.keys() - {"__init__", "close"}:
+        assert f"`{name}(" in page, f"docs/python.md has no `{name}(…)`"
 
 
 def test_payloads_become_msgs_in_their_order(queue: Any, server: pena.Server) -> None:

@@ -302,6 +302,24 @@ def test_a_server_that_is_not_penas_is_told(kind: Any) -> None:
                     queue.submit_one(1) if status == 200 else queue.stats()
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [("a\\n\\u001b[2Jb", r"404: a\\n\\x1b\[2Jb$"), ("x" * 1000, r"404: x{499}…$")],
+)
+def test_what_a_foreign_server_says_is_one_line(kind: Any, error: str, sentence: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+
+        def answer() -> None:
+            connection = foreign.accept()[0]
+            connection.recv(65536)
+            connection.sendall(f'HTTP/1.0 404 No\r\n\r\n{{"error":"{error}"}}'.encode())
+            connection.close()
+
+        with kind(f"http://127.0.0.1:{foreign.getsockname()[1]}") as queue, beside(answer):
+            with pytest.raises(pena.RefusedError, match=sentence):
+                queue.stats()
+
+
 def twin_of(maker: xid.Maker) -> xid.Maker:
     """Return what another process would have that has drawn the same bytes."""
     twin = xid.Maker()
