@@ -311,7 +311,7 @@ def public(names: Iterable[str]) -> set[str]:
 
 
 def test_the_examples_in_the_docs_run() -> None:
-    for module in (pena, pena.server, pena.client, pena.store):
+    for module in (pena, pena.server, pena.client, pena.store, pena.queue):
         result = doctest.testmod(module, extraglobs={"pena": pena})
         assert result.failed == 0
     assert doctest.testmod(pena).attempted > 0
