@@ -50,7 +50,7 @@ function begin(msg) {
     thread.once("error", (error) => resolve(failed(msg, `${error}`, false)));
     thread.once("exit", () => resolve(failed(msg, "the job was ended", false)));
   });
-  return { thread, ended };
+  return { thread, ended, done: false };
 }
 
 const { values: given } = parseArgs({
@@ -78,11 +78,11 @@ async function report(body) {
 }
 
 // Lets the lease begin again; what fails is made up for by the next.
-async function keep(batch, thread) {
+async function keep(batch, begun) {
   const answer = await report({ batch, ids: [], partial: true });
-  if (answer?.status !== 409 || JSON.parse(answer.text).held !== 0) return;
+  if (begun.done || answer?.status !== 409 || JSON.parse(answer.text).held !== 0) return;
   console.error(`the batch ${batch} is over`);
-  await thread.terminate();
+  await begun.thread.terminate();
 }
 
 // Reports it until that is answered.
@@ -104,10 +104,12 @@ async function settle(batch, msg, result) {
 
 async function work(batch, msg, lease) {
   busy = true;
-  const { thread, ended } = begin(msg);
-  const keeper = setInterval(keep, lease / 3, batch, thread); // three times in each
-  await settle(batch, msg, await ended);
+  const begun = begin(msg);
+  const keeper = setInterval(keep, lease / 3, batch, begun); // three times in each
+  const result = await begun.ended;
+  begun.done = true;
   clearInterval(keeper);
+  await settle(batch, msg, result);
   busy = false;
   if (stopping) stop();
 }

@@ -52,6 +52,12 @@ def job(msg: Msg, over: threading.Event) -> Any:
     return {"square": payload["n"] ** 2}
 
 
+def failed(msg: Msg, error: Exception) -> Msg:
+    """Return what its report will say."""
+    entry = {"id": msg["id"], "error": str(error), "final": isinstance(error, FinalError)}
+    return {"ids": [], "failed": [entry]}
+
+
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -110,17 +116,19 @@ class Worker:
                     self._working = asyncio.create_task(work)
 
     async def _work(self, batch: str, msg: Msg, lease: float) -> None:
-        id, over = msg["id"], threading.Event()
+        over = threading.Event()
         keeper = asyncio.create_task(self._keep(batch, lease, over))
         try:
             result = await asyncio.to_thread(job, msg, over)
             json.dumps(result, allow_nan=False)  # a result that is no JSON is a failure, too
-            await self._settle(batch, {"ids": [id], "results": {id: result}})
+            outcome = {"ids": [msg["id"]], "results": {msg["id"]: result}}
         except Exception as error:
-            failed = {"id": id, "error": str(error), "final": isinstance(error, FinalError)}
-            await self._settle(batch, {"ids": [], "failed": [failed]})
-        finally:
-            keeper.cancel()
+            outcome = failed(msg, error)
+        keeper.cancel()
+        try:
+            await self._settle(batch, outcome)
+        except FinalError as error:
+            await self._settle(batch, failed(msg, error))
         if self._stopping:
             self.stop()
 

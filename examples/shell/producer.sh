@@ -45,30 +45,32 @@ submit() { # the lines $@ as they stand, digit for digit; adds to ids
   mapfile -t -O "${#ids[@]}" ids < <(jq -r '.ids[]' <<<"$answer")
 }
 
-wait_for() { # the msg $1 to end; its last word is in answer
-  while ask "/task/$1" && [ "$status" = 200 ]; do
-    [[ $(jq -r .state <<<"$answer") =~ ^(reported|failed)$ ]] && return
+wait_for() { # the msg $1 to end, whose key is $2, as JSON; sets its end
+  while ask "/task/$1"; do
+    # 404: deleted, or forgotten (--keep-reports, --keep-fails)
+    [ "$status" = 200 ] || { end="failed: $2: $answer" && return; }
+    end=$(jq -r --argjson key "$2" 'if .state == "reported" then {key: $key, id, result} | tojson
+      elif .state == "failed" then "failed: \($key): \(.story[-1] | .error // .outcome)"
+      else empty end' <<<"$answer")
+    [ -z "$end" ] || return
     sleep "$again"
   done
 }
 
 mapfile -t lines
-keys=() ids=() code=0
-for line in "${lines[@]}"; do
-  key=$(jq -r 'objects.key | strings' <<<"$line" 2>/dev/null)
-  [ -n "$key" ] || refuse "line $((${#keys[@]} + 1)) is ${line:0:80}; expected {\"key\":\"…\",\"payload\":…}"
-  keys+=("$key")
+ids=() code=0
+mapfile -t keys < <(printf '%s\n' "${lines[@]}" | jq -rR '[fromjson? | objects.key | strings | tojson][0] // ""')
+for at in "${!lines[@]}"; do
+  [ -n "${keys[at]}" ] || refuse "line $((at + 1)) is ${lines[at]:0:80}; expected {\"key\":\"…\",\"payload\":…}"
 done
 for ((first = 0; first < ${#lines[@]}; first += most)); do
   submit "${lines[@]:first:most}"
 done
 for at in "${!ids[@]}"; do
-  wait_for "${ids[at]}"
-  if [ "$(jq -r '.state?' <<<"$answer")" = reported ]; then
-    jq -c --arg key "${keys[at]}" '{key: $key, id, result}' <<<"$answer"
-  else # or it is not known any more: deleted, or forgotten (--keep-reports, --keep-fails)
-    code=1
-    say "failed: ${keys[at]}: $(jq -r '.story[-1] | .error // .outcome' <<<"$answer" 2>/dev/null || echo "$answer")"
-  fi
+  wait_for "${ids[at]}" "${keys[at]}"
+  case $end in
+    failed:*) code=1 && say "$end" ;;
+    *) echo "$end" ;;
+  esac
 done
 exit "$code"

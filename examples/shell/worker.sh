@@ -12,10 +12,10 @@ final=65    # how a job ends that would fail at another attempt, too
 # Does the work on the msg $1: put your own here. It prints the result, any JSON. Where it ends with
 # another exit code than 0 the msg fails, for the reason on stderr, and is sent again after the backoff.
 job() {
-  local n busy period attempt
-  n=$(jq '.payload | objects.n | numbers | select(. == floor)' <<<"$1")
+  local period attempt busy n
+  read -r period attempt busy n < <(jq -r '(.payload | objects) as {$n, $busy} |
+    "\(.period) \(.attempt // 1) \($busy // 0) \($n | numbers | select(. == floor))"' <<<"$1")
   [ -n "$n" ] || { echo 'the payload has no "n"; expected a whole number' >&2 && exit "$final"; }
-  read -r period attempt busy < <(jq -r '"\(.period) \(.attempt // 1) \(.payload.busy // 0)"' <<<"$1")
   sleep "$(seconds "$period")" # what takes long
   [ "$attempt" -gt "$busy" ] || { echo "the target was busy" >&2 && exit 1; }
   echo "{\"square\":$((n * n))}"
@@ -70,11 +70,9 @@ outcome() { # of a job that ended with $1: what its report will say
 }
 
 settle() { # reports the outcome $1 until that is answered
-  local outcome=$1 body
+  local outcome=$1
   while :; do
-    body=$(jq -c --arg batch "$batch" --argjson last "$stopping" \
-      '{batch: $batch} + . + {last: $last}' <<<"$outcome")
-    report "$body"
+    report '{"batch":"'"$batch"'","last":'"$stopping,${outcome#\{}"
     if [ "$status" = 200 ]; then
       echo "$outcome" && return
     elif [ "$status" = 409 ]; then
@@ -92,7 +90,7 @@ settle() { # reports the outcome $1 until that is answered
 
 work() { # on the msg $1
   local job keeper code
-  id=$(jq -r .id <<<"$1")
+  [[ $1 =~ ^\{\"id\":\"([0-9a-v]+)\" ]] && id=${BASH_REMATCH[1]}
   job "$1" >"$folder/result" 2>"$folder/error" & job=$!
   keep "$job" & keeper=$!
   while signalled='' && wait "$job" 2>/dev/null; code=$?; [ -n "$signalled" ]; do :; done
@@ -113,14 +111,15 @@ stream() {
 }
 
 take() { # one stream, up to its end
-  local line='' part code batch lease curl
+  local line='' part code told batch lease curl=''
   exec 3< <(stream)
   while :; do
+    told=$stopping
     IFS= read -r -t "$heartbeat" -u 3 part; code=$?
     line+=$part # where the time is up, what has come of a line
     if [ "$code" -gt 128 ]; then
       # A batch that was on its way has come by now. One that is never read costs an attempt.
-      "$stopping" && [ -z "$line" ] && kill "$curl"
+      "$told" && [ -z "$line" ] && [ -n "$curl" ] && kill "$curl" 2>/dev/null
       continue
     fi
     case $line in

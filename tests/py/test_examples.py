@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import socket
 import threading
@@ -15,13 +17,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.examples import LANGUAGES, Examples, examples_of
+from support.examples import FOLDER, LANGUAGES, WORKERS, Examples, examples_of
+from support.pages import ROOT
 from support.poll import until
 from support.ports import held_port
 from support.process import ServerProcess
 from support.site import Site
 from support.stream import get, post
 
+PAGE = "docs/workers.md"
 NO_N = 'the payload has no "n"; expected a whole number'
 BUSY = {5: 1, 12: 1, 25: 1, 33: 2}  # so many attempts of the msg fail
 LONG, KILL, FINAL = 10, 15, 20
@@ -222,3 +226,28 @@ def test_what_is_refused_is_said(site: Site, examples: Examples) -> None:
     assert producer.end() == 2
     assert "expected a whole number of unix ms" in producer.said
     assert get(server.url, "/stats")["counts"]["submitted"] == 0
+
+
+def test_the_page_shows_the_workers() -> None:
+    """PENA_REWRITE=1 writes them into the page."""
+    page = ROOT / PAGE
+    text = page.read_text()
+    for file in WORKERS:
+        mark = f"<!-- examples/{file} -->\n"
+        assert mark in text, f"{PAGE} has no {mark}"
+        before, after = text.split(mark)
+        fence, _, rest = after.partition("\n")
+        shown = (FOLDER / file).read_text()
+        text = before + mark + fence + "\n" + shown + "```\n" + rest.split("\n```\n", 1)[1]
+    if os.environ.get("PENA_REWRITE"):
+        page.write_text(text)
+    assert text == page.read_text(), f"{PAGE} shows others; PENA_REWRITE=1 writes them anew"
+    workers = {path for path in FOLDER.glob("**/*orker*") if "node_modules" not in path.parts}
+    files = {path for path in workers if path.is_file()} | set(FOLDER.glob("*/worker/*"))
+    assert {str(path.relative_to(FOLDER)) for path in files} == set(WORKERS)
+
+
+def test_the_page_names_the_producers() -> None:
+    text = (ROOT / PAGE).read_text()
+    for language in LANGUAGES:
+        assert re.search(rf"\(\.\./examples/{language}/producer[./]", text), language

@@ -121,7 +121,7 @@ func keep(ctx context.Context, batch string, lease time.Duration, over context.C
 		}
 		status, said := report(object{"batch": batch, "ids": []string{}, "partial": true})
 		var answer struct{ Held int }
-		if status == 409 && json.Unmarshal(said, &answer) == nil && answer.Held == 0 {
+		if ctx.Err() == nil && status == 409 && json.Unmarshal(said, &answer) == nil && answer.Held == 0 {
 			log.Printf("the batch %s is over", batch)
 			over()
 		}
@@ -161,7 +161,6 @@ func settle(stop context.Context, batch string, m msg, outcome object) {
 
 func work(stop context.Context, batch string, m msg, lease time.Duration) {
 	ctx, over := context.WithCancel(context.Background())
-	defer over()
 	go keep(ctx, batch, lease, over)
 	outcome := object{"ids": []string{m.ID}}
 	if result, err := try(ctx, m); err != nil {
@@ -169,6 +168,7 @@ func work(stop context.Context, batch string, m msg, lease time.Duration) {
 	} else {
 		outcome["results"] = object{m.ID: result}
 	}
+	over()
 	settle(stop, batch, m, outcome)
 }
 

@@ -19,6 +19,11 @@ from support.process import TIMEOUT, foreign_environment, quiet_environment_of_o
 
 FOLDER = ROOT / "examples"
 LANGUAGES = ("shell", "python", "node", "go")
+# What docs/workers.md shows whole.
+WORKERS = (
+    *("shell/worker.sh", "python/worker.py", "node/worker.js", "go/worker/main.go"),
+    *("java/Worker.java", "rust/worker.rs"),
+)
 # What each needs on the machine.
 NEEDS = {
     "shell": ("bash", "curl", "jq"),
