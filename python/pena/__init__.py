@@ -75,7 +75,6 @@ if TYPE_CHECKING:
         WorkerEndReason,
         WorkerStats,
     )
-    from pena.xid import Xid, parse_xid
     from pena.xid import Xid, make_xid, parse_xid
 
 __all__ = [
