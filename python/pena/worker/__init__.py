@@ -47,14 +47,17 @@ class Worker:
     ...     return fetch(msg.payload["url"], timeout=msg.time_left)    # doctest: +SKIP
     >>> pena.Worker("http://127.0.0.1:8080", download, queues=["images"]).run()    # doctest: +SKIP
 
-    What the handler returns is the result, where it is JSON. Where it raises, the message comes back after the server's
-    backoff, as long as it has attempts left: `Retry` says when, `Fail` that it never does.
+    What the handler returns is the result, where it is JSON. Where it raises, the message comes
+    back after the server's backoff, as long as it has attempts left: `Retry` says when, `Fail` that
+    it never does.
 
-    A message is reported as soon as it is handled. While it is handled its lease is kept, however long that takes, by a
-    thread that no handler can hold up. Where the server is away the worker tries again and again, and says so once.
+    A message is reported as soon as it is handled. While it is handled its lease is kept, however
+    long that takes, by a thread that no handler can hold up. Where the server is away the worker
+    tries again and again, and says so once.
 
-    `run()` works until it is told to stop, by `stop()`, SIGTERM or SIGINT: what is being handled is finished and reported.
-    The second time it is given back at once. `start()`, or ``with``, works in the background.
+    `run()` works until it is told to stop, by `stop()`, SIGTERM or SIGINT: what is being handled is
+    finished and reported. The second time it is given back at once. `start()`, or ``with``, works
+    in the background.
     """
 
     def __init__(
@@ -79,18 +82,22 @@ class Worker:
 
         Args:
             url: of the server, ``http://127.0.0.1:8080``.
-            handler: a function, or an ``async def``, of one `Msg`. For several processes one that they can import.
+            handler: a function, or an ``async def``, of one `Msg`. For several processes one that
+                they can import.
             queues: what it takes messages from; the first that has any comes before the others.
-            name: what people see of it in stories and lists; None: the host and the number of the process.
+            name: what people see of it in stories and lists; None: the host and the number of the
+                process.
             processes: so many, each with its own threads or tasks. One that dies is started again.
             threads: messages at once in each process, for a function; None: 1.
             tasks: likewise for an ``async def``; None: 100.
-            timeout: seconds that a message may be handled. Then it has failed and comes back after the backoff, and
-                the handler is interrupted: `TimedOut`, or a task is cancelled. None: any time.
+            timeout: seconds that a message may be handled. Then it has failed and comes back after
+                the backoff, and the handler is interrupted: `TimedOut`, or a task is cancelled.
+                None: any time.
             never_retry: exceptions behind which a message has failed for good.
             max_msgs: end behind so many messages; of several processes each. None: go on.
             generated: take what the server's generator made, too.
-            backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with jitter.
+            backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with
+                jitter.
             backoff_most: the longest such wait.
             stop_patience: seconds that the server has for the last reports, once all is handled.
         """
@@ -169,7 +176,8 @@ class Worker:
         In the main thread SIGTERM and SIGINT tell it, for as long as it works.
 
         Args:
-            until_empty: end when its queues are empty: nothing waits, is to be due later, or is held by anybody.
+            until_empty: end when its queues are empty: nothing waits, is to be due later, or is
+                held by anybody.
             progress: write to stderr how far it is.
 
         Raises NotRunningError where it was started before.
@@ -216,7 +224,8 @@ class Worker:
     def start(self) -> Worker:
         """Work in the background, in threads of this process, and return itself.
 
-        Raises SettingsError for a worker of several processes, and NotRunningError where it was started before.
+        Raises SettingsError for a worker of several processes, and NotRunningError where it was
+        started before.
         """
         if self._others is not None:
             raise SettingsError("a worker of several processes works in run(), not behind start()")
@@ -239,8 +248,9 @@ class Worker:
     def stop(self, *, wait: bool = True) -> None:
         """Take no more messages, and finish and report what is being handled.
 
-        The second call gives that back instead, and the worker ends within a second. A call before the start does
-        nothing. With ``wait=False`` it returns at once, and may be called by a handler.
+        The second call gives that back instead, and the worker ends within a second. A call before
+        the start does nothing. With ``wait=False`` it returns at once, and may be called by a
+        handler.
         """
         if self._others is not None:
             self._others.stop()
@@ -274,7 +284,7 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it: finish what is being handled, or, where an exception is on its way, give it back."""
+        """Stop it: what is being handled is finished, or behind an exception given back."""
         if error is not None and not self._engine.here:
             return
         if error is not None:

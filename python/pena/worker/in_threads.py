@@ -1,4 +1,4 @@
-"""Handlers that are functions: one message after the other, in as many threads as there are slots."""
+"""Handlers that are functions: one message after the other, in one thread or several."""
 
 from __future__ import annotations
 

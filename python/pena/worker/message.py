@@ -62,9 +62,10 @@ class Msg:
     def cancelled(self) -> bool:
         """Whether the work may as well end.
 
-        Somebody else may be sent the message: the stream to the server is lost, or the lease could not be kept. What
-        the handler returns is still reported, and counts where nobody else was sent it. Or the worker does not wait for
-        it any more. It may become False again, where the same message comes back while it is worked on.
+        Somebody else may be sent the message: the stream to the server is lost, or the lease could
+        not be kept. What the handler returns is still reported, and counts where nobody else was
+        sent it. Or the worker does not wait for it any more. It may become False again, where the
+        same message comes back while it is worked on.
         """
         return self._cancelled()
 

@@ -37,10 +37,10 @@ class Fail(Exception):  # noqa: N818  # as above
         self.reason = reason
 
 
-class TimedOut(BaseException):  # noqa: N818  # as KeyboardInterrupt: no handler means to catch it
+class TimedOut(BaseException):  # as KeyboardInterrupt: no handler means to catch it
     """Raised in a handler that takes longer than the worker's `timeout`.
 
-    In a thread it comes between two steps of Python: a handler that waits inside a C function gets it when that
-    returns. No `except Exception` holds it up. The message has failed already: what the handler does about it, and
-    what it returns, changes nothing.
+    In a thread it comes between two steps of Python: a handler that waits inside a C function gets
+    it when that returns. No `except Exception` holds it up. The message has failed already: what
+    the handler does about it, and what it returns, changes nothing.
     """
