@@ -154,6 +154,8 @@ class Worker:
             )
         self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
         self._threads: list[threading.Thread] = []
+        self._stops = 0  # so often was it told to
+        self._told = 0  # so often was the engine
 
     def _slots(self, threads: int | None, tasks: int | None) -> int:
         if self._is_async:
@@ -249,18 +251,22 @@ class Worker:
         """Take no more messages, and finish and report what is being handled.
 
         The second call gives that back instead, and the worker ends within a second. A call before
-        the start does nothing. With ``wait=False`` it returns at once, and may be called by a
+        the start ends it behind that. With ``wait=False`` it returns at once, and may be called by a
         handler.
         """
+        self._stops += 1
         if self._others is not None:
             self._others.stop()
             return
-        if not self._engine.started:
-            return
-        engine = self._engine.get()
-        engine.stop()
-        if wait:
+        self._pass_on_stops()
+        if wait and self._engine.started:
             self._ended(None)
+
+    def _pass_on_stops(self) -> None:
+        # A handler of a signal may come in between any two steps; one call too many does nothing.
+        while self._engine.started and self._told < self._stops:
+            self._told += 1
+            self._engine.get().stop()
 
     def wait(self, timeout: Seconds | None = None) -> WorkerEnd | None:
         """Wait until it has ended, at most `timeout` seconds (None: for ever).
@@ -287,9 +293,9 @@ class Worker:
         """Stop it: what is being handled is finished, or behind an exception given back."""
         if error is not None and not self._engine.here:
             return
-        if error is not None:
+        while self._stops < (1 if error is None else 2):
             self.stop(wait=False)
-        self.stop()
+        self._ended(None)
 
     @property
     def running(self) -> bool:
@@ -310,6 +316,7 @@ class Worker:
     def _start_engine(self) -> None:
         self._engine.start(lambda: _pena.Worker(self._settings, _running.log_queue()))
         _running.started(self)
+        self._pass_on_stops()
 
     def _run_processes(self, others: Processes, until_empty: bool) -> WorkerEnd:
         others.starts(until_empty)

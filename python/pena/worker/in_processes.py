@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import signal
@@ -62,7 +63,9 @@ def _child(start: Start, pipe: Connection) -> None:
     worker = Worker(start.url, start.handler, **start.settings)
     threading.Thread(target=_look_after_parent, args=(worker,), daemon=True).start()
     threading.Thread(target=_tell, args=(worker, pipe), daemon=True).start()
-    pipe.send(worker.run(until_empty=start.until_empty))
+    end = worker.run(until_empty=start.until_empty)
+    with contextlib.suppress(OSError):  # nobody listens any more
+        pipe.send(end)
 
 
 def _look_after_parent(worker: Any) -> None:
