@@ -231,6 +231,18 @@ def test_what_is_refused_is_said(site: Site, examples: Examples) -> None:
     assert get(server.url, "/stats")["counts"]["submitted"] == 0
 
 
+def test_a_msg_whose_result_is_refused_fails(site: Site, examples: Examples) -> None:
+    server = site.process("--no-generate", "--max-result=12B")
+    worker = examples.start("worker", "--url", server.url)
+    msgs = [{"key": "large", "payload": {"n": 100}}, {"key": "small", "payload": {"n": 2}}]
+    site.submitted.update(post(server.url, "/task", msgs, 201)["ids"])
+    until(lambda: "small" in records(server.url, "report"), "it went on", timeout=60)
+    [failed] = records(server.url, "fail").values()
+    assert (failed["key"], failed["attempts"]) == ("large", 1)
+    assert failed["misses"][0]["error"].startswith("the report was refused: {")
+    assert worker.end(signal.SIGTERM) == 0, worker.said
+
+
 def test_the_page_shows_the_workers() -> None:
     """PENA_REWRITE=1 writes them into the page."""
     page = ROOT / PAGE
