@@ -50,7 +50,7 @@ let ended; // to call with its outcome
 function begin() {
   const begun = new Worker(new URL(import.meta.url));
   let why = "the job was ended";
-  begun.on("message", (result) => ended(result));
+  begun.on("message", (text) => ended(JSON.parse(text)));
   begun.on("error", (error) => (why = `${error}`));
   begun.on("exit", () => {
     thread = undefined;
@@ -177,4 +177,9 @@ async function main() {
 }
 
 if (isMainThread) await main();
-else parentPort.on("message", async (msg) => parentPort.postMessage(await outcome(msg)));
+else {
+  // As text: what is no JSON fails here, and with a sentence.
+  parentPort.on("message", async (msg) => {
+    parentPort.postMessage(JSON.stringify(await outcome(msg)));
+  });
+}
