@@ -15,16 +15,22 @@ const MSGS = 25; // of a request: so many of the largest (256 KiB) fit in a body
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const { values: given } = parseArgs({
-  options: {
-    url: { type: "string", default: process.env.PENA_URL ?? "http://127.0.0.1:8080" },
-    queue: { type: "string", default: process.env.PENA_QUEUE ?? "default" },
-  },
-});
+const options = {
+  url: { type: "string", default: process.env.PENA_URL ?? "http://127.0.0.1:8080" },
+  queue: { type: "string", default: process.env.PENA_QUEUE ?? "default" },
+};
 
 function refuse(sentence) {
   console.error(sentence);
   process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(error.message);
+  }
 }
 
 function keyOf(line, at) {
@@ -42,7 +48,7 @@ async function ask(path, more) {
   for (;;) {
     try {
       const signal = AbortSignal.timeout(SILENCE);
-      const answer = await fetch(given.url + path, { ...more, signal });
+      const answer = await fetch(url + path, { ...more, signal });
       const said = await answer.text();
       if (!TEMPORARY.includes(answer.status)) return { status: answer.status, said };
       console.error(`not taken: ${said}`);
@@ -58,7 +64,7 @@ async function submit(lines) {
   const ids = [];
   for (let first = 0; first < lines.length; first += MSGS) {
     const body = `[${lines.slice(first, first + MSGS)}]`;
-    const query = new URLSearchParams({ queue: given.queue });
+    const query = new URLSearchParams({ queue });
     const { status, said } = await ask(`/task?${query}`, { method: "POST", body });
     if (status !== 201) refuse(said);
     ids.push(...JSON.parse(said).ids);
@@ -78,6 +84,7 @@ async function wait(id) {
   }
 }
 
+const { url, queue } = parse();
 const lines = (await text(process.stdin)).split("\n");
 if (lines.at(-1) === "") lines.pop();
 const keys = lines.map(keyOf);

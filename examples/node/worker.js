@@ -6,7 +6,7 @@
 // next msg, while a job still runs; so here the stream is read with the parser of that package.
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { createParser } from "eventsource-parser";
 
 const HEARTBEAT = 1_000; // ms between two signs of life of an idle stream
@@ -18,8 +18,8 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 // Another attempt would fail, too.
 class FinalError extends Error {}
 
-// Does the work: put your own here. It returns the result, any JSON. Where it throws, the msg fails,
-// and is sent again after the backoff.
+// Does the work: put your own here. It returns the result, any JSON. Where it throws, the msg
+// fails, and is sent again after the backoff.
 async function job(msg) {
   if (!Number.isInteger(msg.payload?.n)) {
     throw new FinalError('the payload has no "n"; expected a whole number');
@@ -42,15 +42,30 @@ function failed(msg, error, final) {
   return { ids: [], failed: [{ id: msg.id, error, final }] };
 }
 
+let thread; // that of the jobs
+let running; // the msg that is worked on
+let ended; // to call with its outcome
+
 // A thread of its own: the timer below runs whatever the job does, and the job can be ended.
-function begin(msg) {
-  const thread = new Worker(new URL(import.meta.url), { workerData: msg });
-  const ended = new Promise((resolve) => {
-    thread.once("message", resolve);
-    thread.once("error", (error) => resolve(failed(msg, `${error}`, false)));
-    thread.once("exit", () => resolve(failed(msg, "the job was ended", false)));
+function begin() {
+  const begun = new Worker(new URL(import.meta.url));
+  let why = "the job was ended";
+  begun.on("message", (text) => ended(JSON.parse(text)));
+  begun.on("error", (error) => (why = `${error}`));
+  begun.on("exit", () => {
+    thread = undefined;
+    if (running) ended(failed(running, why, false));
   });
-  return { thread, ended, done: false };
+  return begun;
+}
+
+async function run(msg) {
+  thread ??= begin();
+  running = msg;
+  thread.postMessage(msg);
+  const result = await new Promise((resolve) => (ended = resolve));
+  running = undefined;
+  return result;
 }
 
 const { values: given } = parseArgs({
@@ -70,7 +85,8 @@ let control; // of the stream
 async function report(body) {
   try {
     const signal = AbortSignal.timeout(SILENCE);
-    const answer = await fetch(`${url}/report`, { method: "POST", body: JSON.stringify(body), signal });
+    const asks = { method: "POST", body: JSON.stringify(body), signal };
+    const answer = await fetch(`${url}/report`, asks);
     return { status: answer.status, text: await answer.text() };
   } catch {
     return null;
@@ -78,11 +94,11 @@ async function report(body) {
 }
 
 // Lets the lease begin again; what fails is made up for by the next.
-async function keep(batch, begun) {
+async function keep(batch, msg) {
   const answer = await report({ batch, ids: [], partial: true });
-  if (begun.done || answer?.status !== 409 || JSON.parse(answer.text).held !== 0) return;
+  if (msg !== running || answer?.status !== 409 || JSON.parse(answer.text).held !== 0) return;
   console.error(`the batch ${batch} is over`);
-  await begun.thread.terminate();
+  await thread.terminate();
 }
 
 // Reports it until that is answered.
@@ -104,10 +120,8 @@ async function settle(batch, msg, result) {
 
 async function work(batch, msg, lease) {
   busy = true;
-  const begun = begin(msg);
-  const keeper = setInterval(keep, lease / 3, batch, begun); // three times in each
-  const result = await begun.ended;
-  begun.done = true;
+  const keeper = setInterval(keep, lease / 3, batch, msg); // three times in each
+  const result = await run(msg);
   clearInterval(keeper);
   await settle(batch, msg, result);
   busy = false;
@@ -163,4 +177,9 @@ async function main() {
 }
 
 if (isMainThread) await main();
-else parentPort.postMessage(await outcome(workerData));
+else {
+  // As text: what is no JSON fails here, and with a sentence.
+  parentPort.on("message", async (msg) => {
+    parentPort.postMessage(JSON.stringify(await outcome(msg)));
+  });
+}

@@ -17,15 +17,18 @@ refuse() { say "$*" && exit 2; }
 
 url=${PENA_URL:-http://127.0.0.1:8080} queue=${PENA_QUEUE:-default}
 while [ $# -gt 0 ]; do
+  [ $# -gt 1 ] || refuse "$1: expected a value behind it"
   case $1 in
-    --url) url=${2?} ;;
-    --queue) queue=${2?} ;;
+    --url) url=$2 ;;
+    --queue) queue=$2 ;;
     *) refuse "$1: expected --url or --queue" ;;
   esac
   shift 2
 done
 
-ask() { # the path $1, with the body $2 where there is one, until that is answered; sets status and answer
+# Asks for the path $1, with the body $2 where there is one, until that is answered; sets status and
+# answer.
+ask() {
   local body=()
   [ -z "${2-}" ] || body=(--data-binary @-)
   while :; do
@@ -59,9 +62,11 @@ wait_for() { # the msg $1 to end, whose key is $2, as JSON; sets its end
 
 mapfile -t lines
 ids=() code=0
-mapfile -t keys < <(printf '%s\n' "${lines[@]}" | jq -rR '[fromjson? | objects.key | strings | tojson][0] // ""')
+mapfile -t keys < <(printf '%s\n' "${lines[@]}" |
+  jq -rR '[fromjson? | objects.key | strings | tojson][0] // ""')
 for at in "${!lines[@]}"; do
-  [ -n "${keys[at]}" ] || refuse "line $((at + 1)) is ${lines[at]:0:80}; expected {\"key\":\"…\",\"payload\":…}"
+  [ -n "${keys[at]}" ] ||
+    refuse "line $((at + 1)) is ${lines[at]:0:80}; expected"' {"key":"…","payload":…}'
 done
 for ((first = 0; first < ${#lines[@]}; first += most)); do
   submit "${lines[@]:first:most}"

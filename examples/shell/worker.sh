@@ -10,7 +10,8 @@ again=1     # s until the next try
 final=65    # how a job ends that would fail at another attempt, too
 
 # Does the work on the msg $1: put your own here. It prints the result, any JSON. Where it ends with
-# another exit code than 0 the msg fails, for the reason on stderr, and is sent again after the backoff.
+# another exit code than 0 the msg fails, for the reason on stderr, and is sent again after the
+# backoff.
 job() {
   local period attempt busy n
   read -r period attempt busy n < <(jq -r '(.payload | objects) as {$n, $busy} |
@@ -26,12 +27,14 @@ say() { echo "$*" >&2; }
 is_temporary() { [[ $1 =~ ^(000|408|425|429|5..)$ ]]; } # 000: there was no answer
 
 url=${PENA_URL:-http://127.0.0.1:8080} queue=${PENA_QUEUE:-default} name=${PENA_NAME:-$HOSTNAME-$$}
+refuse() { say "$1: expected --url, --queue or --name, and a value behind it" && exit 2; }
 while [ $# -gt 0 ]; do
+  [ $# -gt 1 ] || refuse "$1"
   case $1 in
-    --url) url=${2?} ;;
-    --queue) queue=${2?} ;;
-    --name) name=${2?} ;;
-    *) say "$1: expected --url, --queue or --name" && exit 2 ;;
+    --url) url=$2 ;;
+    --queue) queue=$2 ;;
+    --name) name=$2 ;;
+    *) refuse "$1" ;;
   esac
   shift 2
 done
@@ -80,7 +83,7 @@ settle() { # reports the outcome $1 until that is answered
     elif is_temporary "$status"; then
       say "not answered: $answer"
       sleep "$again"
-    elif [[ $outcome = *'"failed":'* ]]; then
+    elif [[ $outcome = '{"ids":[],'* ]]; then
       say "the report was refused: $answer" && exit 1
     else
       outcome=$(failed "the report was refused: $answer" true)

@@ -85,6 +85,8 @@ def test_every_msg_is_settled_once_whatever_happens(site: Site, examples: Exampl
         worker.hear("not answered")  # so the job has ended without a server
         serve(site, port, *TIMES)
         assert producer.end() == 1, producer.said
+        # By the kill alone: a lease that is not kept ends its stream.
+        assert worker.said.count("the stream is lost") == 1, worker.said
 
         reported, [failed] = records(server.url, "report"), records(server.url, "fail").values()
         site.submitted.update(record["id"] for record in (*reported.values(), failed))
@@ -218,6 +220,7 @@ def test_what_is_refused_is_said(site: Site, examples: Examples) -> None:
     worker = examples.start("worker", "--url", server.url, "--queue", "E-Mail")
     assert worker.end() == 1
     assert "expected names of 1 to 64 of a-z, 0-9" in worker.said
+    assert examples.start("producer", "--url").end() == 2
     keyless = lines([{"key": "a", "payload": {"n": 1}}, {"payload": {"n": 2}}])
     producer = examples.start("producer", "--url", server.url, feed=keyless)
     assert producer.end() == 2
@@ -226,6 +229,18 @@ def test_what_is_refused_is_said(site: Site, examples: Examples) -> None:
     assert producer.end() == 2
     assert "expected a whole number of unix ms" in producer.said
     assert get(server.url, "/stats")["counts"]["submitted"] == 0
+
+
+def test_a_msg_whose_result_is_refused_fails(site: Site, examples: Examples) -> None:
+    server = site.process("--no-generate", "--max-result=12B")
+    worker = examples.start("worker", "--url", server.url)
+    msgs = [{"key": "large", "payload": {"n": 100}}, {"key": "small", "payload": {"n": 2}}]
+    site.submitted.update(post(server.url, "/task", msgs, 201)["ids"])
+    until(lambda: "small" in records(server.url, "report"), "it went on", timeout=60)
+    [failed] = records(server.url, "fail").values()
+    assert (failed["key"], failed["attempts"]) == ("large", 1)
+    assert failed["misses"][0]["error"].startswith("the report was refused: {")
+    assert worker.end(signal.SIGTERM) == 0, worker.said
 
 
 def test_the_page_shows_the_workers() -> None:
