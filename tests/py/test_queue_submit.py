@@ -302,6 +302,21 @@ def test_a_server_that_is_not_penas_is_told(kind: Any) -> None:
                     queue.submit_one(1) if status == 200 else queue.stats()
 
 
+def test_a_refusal_is_read_though_the_body_is_not_taken(kind: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+
+        def answer() -> None:
+            connection = foreign.accept()[0]
+            connection.recv(1000)
+            connection.sendall(b'HTTP/1.1 413 No\r\nContent-Length: 18\r\n\r\n{"error":"no more"}')
+            connection.close()  # with most of the body on its way
+
+        url = f"http://127.0.0.1:{foreign.getsockname()[1]}"
+        with kind(url, patience=0) as queue, beside(answer):
+            with pytest.raises(pena.RefusedError, match="413"):
+                queue.submit_one("x" * 30_000_000)
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [("a\\n\\u001b[2Jb", r"404: a\\n\\x1b\[2Jb$"), ("x" * 1000, r"404: x{499}…$")],
@@ -349,6 +364,20 @@ def test_an_id_that_another_process_has_made_is_made_anew(
         assert not {other["id"] for other in others[2:]} & {*ids}
         assert len(server.queue) == 14
         assert [server.queue[id].payload for id in ids] == list(range(10))
+
+
+def test_a_new_connection_does_not_hide_that_an_id_was_made_twice(
+    kind: Any, maker: xid.Maker
+) -> None:
+    with pena.Server(generate=False, limits={"idle_time": 0.05}) as server:
+        with kind(server.url) as queue:
+            queue.submit_one("before")
+            until(lambda: server.stats.connections == 0, "the server has closed it")
+            (other,) = post(server.url, "/task", {"id": twin_of(maker).make(), "payload": 1}, 201)[
+                "ids"
+            ]
+            assert queue.submit_one(1) != other
+            assert len(server.queue) == 3
 
 
 def test_an_id_that_is_the_servers_own_is_made_anew(
