@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import socket
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import pena
-from pena import xid
+from pena import _asking, xid
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -116,6 +117,39 @@ def test_an_error_tells_what_is_submitted_and_what_may_be(kind: Any, server: pen
         again = queue.submit(list(rest), id=rest.__getitem__)
         assert again == list(error.unsure)
         assert payloads_of(server) == list(range(2500))
+
+
+def test_an_error_may_be_sent_to_another_process() -> None:
+    errors = [
+        pena.PayloadError("no JSON", submitted=["a"], place=1),
+        pena.RefusedError("no", status=409, submitted=["a"], place=1),
+        pena.UnavailableError("away", sent=True, submitted=["a"], unsure=["b"], place=1),
+    ]
+    for error in errors:
+        came = pickle.loads(pickle.dumps(error))
+        assert (type(came), str(came), vars(came)) == (type(error), str(error), vars(error))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "3600"}, 30),
+        ({"retry-after": "-1"}, 0),
+        ({"retry-after": "soon"}, 0),
+        ({}, 0),
+        ({"retry-after": "Fri, 27 Nov 2026 17:00:09 GMT"}, 0),
+        (
+            {
+                "retry-after": "Fri, 27 Nov 2026 17:00:09 GMT",
+                "date": "Fri, 27 Nov 2026 17:00:02 GMT",
+            },
+            7,
+        ),
+    ],
+)
+def test_retry_after_is_honoured(headers: dict[str, str], seconds: float) -> None:
+    assert _asking.retry_after(_asking.Answer(503, headers, b"")) == seconds
 
 
 def test_patience_has_an_end(kind: Any) -> None:
