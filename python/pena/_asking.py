@@ -96,6 +96,8 @@ class Lost:
     why: str
     sent: bool = True
     """Whether the server may have got the request."""
+    ended: bool = False
+    """Whether the server, or what is between, ended the connection."""
     closed: bool = False
     """Whether it is because the queue was closed."""
 
