@@ -96,6 +96,8 @@ class Lost:
     why: str
     sent: bool = True
     """Whether the server may have got the request."""
+    ended: bool = False
+    """Whether the server, or what is between, ended the connection."""
     closed: bool = False
     """Whether it is because the queue was closed."""
 
@@ -119,6 +121,7 @@ class Asking:
         self._patience = patience
         self._timeout = timeout
         self._trouble = ""  # what was said of it, until it is over
+        self._small_pages = False  # whether the server refuses a limit that others take
 
     def json(
         self, request: Request, *keys: str, until: float | None = None
@@ -126,6 +129,17 @@ class Asking:
         """Ask, and return what a good answer says, which has `keys`."""
         answer = yield from self.ask(request, until=until)
         return answer.json(*keys)
+
+    def page(
+        self, target: str, most: int, *keys: str, until: float | None = None
+    ) -> Plan[dict[str, Any]]:
+        """Read a page of `most` records at most, or of fewer where the server allows no more."""
+        if not self._small_pages:
+            answer = yield from self.ask(Request("GET", f"{target}&limit={most}"), until=until)
+            if answer.status != 400 or not answer.sentence.startswith("limit is "):
+                return answer.json(*keys)
+            self._small_pages = True
+        return (yield from self.json(Request("GET", target), *keys, until=until))
 
     def ask(self, request: Request, *, until: float | None = None) -> Plan[Answer]:
         """Ask until there is an answer that is for good.

@@ -9,6 +9,7 @@ import socket
 import threading
 import weakref
 from collections import deque
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pena import _pena, _settings
@@ -51,11 +52,11 @@ class Connections:
         if kept is None:
             return self._do(self._new(), request, again=False)
         got = self._do(kept, request, again=False)
-        if isinstance(got, Answer) or not got.why.startswith(_ENDED):
+        if isinstance(got, Answer) or not got.ended:
             return got
         # A server ends a connection that was idle for long, perhaps just now: that is no trouble.
         got = self._do(self._new(), request, again=True)
-        return got if isinstance(got, Answer) else Lost(got.why, sent=True)
+        return got if isinstance(got, Answer) else replace(got, sent=True)
 
     def _new(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port)
@@ -92,7 +93,8 @@ class Connections:
                 whole = whole and not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            return Lost(_words(error, request), sent)
+            ended = isinstance(error, (ConnectionError, http.client.IncompleteRead))
+            return Lost(_words(error, request), sent=sent, ended=ended and sent)
         except BaseException:  # such as Ctrl-C: nobody knows what comes next on it
             connection.close()
             raise
@@ -105,16 +107,13 @@ class Connections:
         return Answer(response.status, headers, body, again)
 
 
-_ENDED = "the connection ended"
-
-
 def _words(error: Exception, request: Request) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {request.timeout:g} s"
     if isinstance(error, (ConnectionResetError, BrokenPipeError)):
-        return f"{_ENDED} before the answer"
+        return "the connection ended before the answer"
     if isinstance(error, http.client.IncompleteRead):
-        return f"{_ENDED} within the answer"
+        return "the connection ended within the answer"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return f"what came is no HTTP: {error!r}"

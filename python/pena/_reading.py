@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-from pena._asking import Asking, Pause, Plan, Request
+from pena._asking import Asking, Pause, Plan
 from pena._json_records import fail_record, report_record
 from pena._watch import Watch
 from pena.records import FailRecord, ReportRecord
@@ -32,7 +32,7 @@ class ReportsSince:
     def __init__(self, asking: Asking, queue: str, since: int, follow: bool) -> None:
         """`follow`: go on with what is still to be settled."""
         self._asking = asking
-        self._target = f"/report?records=1&queue={queue}&limit={_PAGE}"
+        self._target = f"/report?records=1&queue={queue}"
         self._since = since
         self._follow = follow
         self._poll = _FIRST_POLL
@@ -40,8 +40,8 @@ class ReportsSince:
     def more(self) -> Plan[_Page[ReportRecord] | None]:
         """Read the next page."""
         while True:
-            request = Request("GET", f"{self._target}&since={self._since}")
-            said = yield from self._asking.json(request, "records", "next")
+            target = f"{self._target}&since={self._since}"
+            said = yield from self._asking.page(target, _PAGE, "records", "next")
             if said["next"] != self._since:
                 self._since, self._poll = said["next"], _FIRST_POLL
                 return [report_record(each) for each in said["records"]], self._since
@@ -80,7 +80,7 @@ class Fails:
     def __init__(self, asking: Asking, queue: str, error: str | None) -> None:
         """`error`: that of the last miss, whole, or how it begins where it ends in ``*``."""
         self._asking = asking
-        self._target = f"/fail?records=1&queue={queue}&limit={_PAGE}"
+        self._target = f"/fail?records=1&queue={queue}"
         self._more: str | None = ""
         self._error = error
 
@@ -88,8 +88,7 @@ class Fails:
         """Read the next page."""
         if self._more is None:
             return None
-        request = Request("GET", self._target + self._more)
-        said = yield from self._asking.json(request, "records")
+        said = yield from self._asking.page(self._target + self._more, _PAGE, "records")
         self._more = f"&after={said['next']}" if "next" in said else None
         records = [fail_record(each) for each in said["records"]]
         return [record for record in records if self._matches(record)], 0

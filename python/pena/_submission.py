@@ -30,7 +30,6 @@ class Item:
     """Empty where the server is to make it: the key is what makes the msg one."""
     made: bool
     """Whether the id was made here, and may be another as long as the msg is not accepted."""
-    key: str
     rest: str
     """Its JSON without id and without the first brace."""
     accepted: bool = False
@@ -50,7 +49,8 @@ class Submission:
     """Takes payloads one by one, and says which request is full.
 
     Where the server refuses a request it is halved, until the payload that it refuses is alone: so
-    those before it are accepted, those behind it are not, and the error can name it.
+    those before it are accepted, those behind it are not, and the error can name it. So it is, too,
+    where a request has one key twice, which is right in two requests.
     """
 
     def __init__(
@@ -71,7 +71,6 @@ class Submission:
         self._place = 0
         self._items: list[Item] = []
         self._bytes = 0
-        self._names: set[tuple[str, str]] = set()  # ids and keys: each stands once in a request
         self._most_bytes, self._most_msgs = _MOST_BYTES, _MOST_MSGS
         self.ids: list[str] = []
         """Of what is accepted."""
@@ -83,22 +82,17 @@ class Submission:
         """
         item = self._item(payload)
         self._place += 1
-        names = {name for name in (("id", item.id), ("key", item.key)) if name[1]}
         full = self._items and (
-            self._bytes + item.size > self._most_bytes
-            or len(self._items) >= self._most_msgs
-            or not names.isdisjoint(self._names)
+            self._bytes + item.size > self._most_bytes or len(self._items) >= self._most_msgs
         )
         before = self.rest() if full else []
         self._items.append(item)
         self._bytes += item.size
-        self._names |= names
         return before
 
     def rest(self) -> list[Item]:
         """Return what is left to be sent."""
-        items, self._items = self._items, []
-        self._bytes, self._names = 0, set()
+        items, self._items, self._bytes = self._items, [], 0
         return items
 
     def _item(self, payload: Any) -> Item:
@@ -107,7 +101,7 @@ class Submission:
         id = self._name_of("id", self._id, payload)
         made = not id and not key
         rest = f'"payload":{text}{self._options}' + (f',"key":{_encode(key)}}}' if key else "}")
-        return Item(self._place, make_xid() if made else id, made, key, rest)
+        return Item(self._place, make_xid() if made else id, made, rest)
 
     def _json_of(self, payload: Any) -> str:
         try:

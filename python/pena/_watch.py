@@ -15,8 +15,6 @@ from pena.standing import Waited
 from pena.xid import is_xid, one_before
 
 _PAGE_RECORDS = 1000
-_PAGE_IDS = 100_000
-_PAGE_BATCHES = 1000
 _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
 _FIRST_CHECK, _LONGEST_CHECK = 1.0, 30.0
 # To ask for one msg costs as much as to pass over so many on a page: of records, of ids.
@@ -120,10 +118,8 @@ class Watch:
             return
         after, last = one_before(min(self._open)), max(self._open)
         while after < last:
-            said = yield from self._get(
-                f"/{bucket}?records=1&queue={self._queue}&limit={_PAGE_RECORDS}&after={after}",
-                until,
-            )
+            target = f"/{bucket}?records=1&queue={self._queue}&after={after}"
+            said = yield from self._asking.page(target, _PAGE_RECORDS, "records", until=until)
             self._take(bucket, said["records"])
             after = said.get("next", last)
 
@@ -131,10 +127,8 @@ class Watch:
         """Page through what has settled since, in the order of settling."""
         while self._open:
             since = self._since[bucket]
-            said = yield from self._get(
-                f"/{bucket}?records=1&queue={self._queue}&limit={_PAGE_RECORDS}&since={since}",
-                until,
-            )
+            target = f"/{bucket}?records=1&queue={self._queue}&since={since}"
+            said = yield from self._asking.page(target, _PAGE_RECORDS, "records", until=until)
             self._take(bucket, said["records"])
             # Records that went before they were told may have been of these msgs.
             self._forgotten |= since < said["first"] - 1
@@ -170,7 +164,7 @@ class Watch:
             yield from self._ask_for(id, until)
 
     def _ids_of_pages(self, bucket: str, found: set[str], until: float | None) -> Plan[None]:
-        target = f"/{bucket}?queue={self._queue}&limit={_PAGE_IDS}"
+        target = f"/{bucket}?queue={self._queue}"
         more = ""
         while True:
             said = yield from self._get(target + more, until)
@@ -182,8 +176,7 @@ class Watch:
     def _held(self, found: set[str], until: float | None) -> Plan[None]:
         more = ""
         while True:
-            target = f"/batch?queue={self._queue}&limit={_PAGE_BATCHES}{more}"
-            said = yield from self._get(target, until)
+            said = yield from self._get(f"/batch?queue={self._queue}{more}", until)
             for batch in said["batches"]:
                 found.update(batch["ids"])
             if "next" not in said:

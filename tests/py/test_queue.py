@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pena
-from support.queues import KINDS, beside
+from support.queues import KINDS, beside, trouble
 from support.site import TIMES
 from support.stream import TaskStream, post
 
@@ -267,6 +267,28 @@ def test_a_paused_queue_is_not_handed_out(queue: Any, worker: Worker) -> None:
 def test_a_queue_that_nobody_has_used_is_empty(queue: Any) -> None:
     assert queue.stats() == pena.QueueStats("images", False, 0, 0, 0, 0, 0, 0, None)
     assert queue.peek() == list(queue.failed()) == list(queue.results()) == []
+
+
+def test_a_pause_of_a_queue_that_nobody_has_used_is_said(queue: Any) -> None:
+    with trouble() as heard:
+        queue.pause()
+        queue.pause()
+    assert heard.said == ["the queue images is paused, and nobody has used it so far"]
+
+
+def test_pages_are_as_small_as_a_server_wants_them(kind: Any) -> None:
+    small: pena.Limits = {"page_ids": 7, "report_ids": 10}
+    with pena.Server(generate=False, limits=small) as server, kind(server.url, "images") as queue:
+        ids = queue.submit(range(40))
+        assert [msg.id for msg in queue.peek(20)] == ids[:20]
+        assert queue.wait(ids, timeout=0).open == tuple(ids)
+        worker = Worker(server.url)
+        for _ in range(3):
+            worker.work(failed=tuple(range(0, 40, 2)))
+        worker.stream.close()
+        assert len(list(queue.results())) == len(list(queue.failed())) == 15
+        assert len(queue.wait(ids, timeout=0).done) == 15
+        assert queue.retry(ids=ids) == 15
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""What is submitted is there once: answers are lost, servers are away, ids collide."""
+"""What is submitted is there once: answers are lost, servers are away, payloads refused."""
 
 from __future__ import annotations
 
+import pickle
 import signal
 import socket
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import pena
-from pena import xid
+from pena import _asking
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -116,6 +117,39 @@ def test_an_error_tells_what_is_submitted_and_what_may_be(kind: Any, server: pen
         again = queue.submit(list(rest), id=rest.__getitem__)
         assert again == list(error.unsure)
         assert payloads_of(server) == list(range(2500))
+
+
+def test_an_error_may_be_sent_to_another_process() -> None:
+    errors = [
+        pena.PayloadError("no JSON", submitted=["a"], place=1),
+        pena.RefusedError("no", status=409, submitted=["a"], place=1),
+        pena.UnavailableError("away", sent=True, submitted=["a"], unsure=["b"], place=1),
+    ]
+    for error in errors:
+        came = pickle.loads(pickle.dumps(error))
+        assert (type(came), str(came), vars(came)) == (type(error), str(error), vars(error))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "3600"}, 30),
+        ({"retry-after": "-1"}, 0),
+        ({"retry-after": "soon"}, 0),
+        ({}, 0),
+        ({"retry-after": "Fri, 27 Nov 2026 17:00:09 GMT"}, 0),
+        (
+            {
+                "retry-after": "Fri, 27 Nov 2026 17:00:09 GMT",
+                "date": "Fri, 27 Nov 2026 17:00:02 GMT",
+            },
+            7,
+        ),
+    ],
+)
+def test_retry_after_is_honoured(headers: dict[str, str], seconds: float) -> None:
+    assert _asking.retry_after(_asking.Answer(503, headers, b"")) == seconds
 
 
 def test_patience_has_an_end(kind: Any) -> None:
@@ -299,7 +333,22 @@ def test_a_server_that_is_not_penas_is_told(kind: Any) -> None:
             for status in (200, 404):
                 sentence = f"{status}: '<html>'; expected the answer of a Pena server"
                 with pytest.raises(pena.RefusedError, match=sentence):
-                    queue.submit_one(1) if status == 200 else queue.stats()
+                    queue.stats()  # a GET comes in one piece, which the peer reads whole
+
+
+def test_a_refusal_is_read_though_the_body_is_not_taken(kind: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+
+        def answer() -> None:
+            connection = foreign.accept()[0]
+            connection.recv(1000)
+            connection.sendall(b'HTTP/1.1 413 No\r\nContent-Length: 18\r\n\r\n{"error":"no more"}')
+            connection.close()  # with most of the body on its way
+
+        url = f"http://127.0.0.1:{foreign.getsockname()[1]}"
+        with kind(url, patience=0) as queue, beside(answer):
+            with pytest.raises(pena.RefusedError, match="413"):
+                queue.submit_one("x" * 30_000_000)
 
 
 @pytest.mark.parametrize(
@@ -318,49 +367,6 @@ def test_what_a_foreign_server_says_is_one_line(kind: Any, error: str, sentence:
         with kind(f"http://127.0.0.1:{foreign.getsockname()[1]}") as queue, beside(answer):
             with pytest.raises(pena.RefusedError, match=sentence):
                 queue.stats()
-
-
-def twin_of(maker: xid.Maker) -> xid.Maker:
-    """Return what another process would have that has drawn the same bytes."""
-    twin = xid.Maker()
-    twin._own, twin._second, twin._counter = maker._own, maker._second, maker._counter
-    return twin
-
-
-@pytest.fixture
-def maker(monkeypatch: pytest.MonkeyPatch) -> xid.Maker:
-    """That of this process, ahead of its clock, so that a twin makes the same ids."""
-    maker = xid.Maker()
-    maker._second = 2**31
-    monkeypatch.setattr(xid, "_maker", maker)
-    return maker
-
-
-@pytest.mark.parametrize("same", [True, False], ids=["the same payloads", "others"])
-def test_an_id_that_another_process_has_made_is_made_anew(
-    kind: Any, server: pena.Server, maker: xid.Maker, same: bool
-) -> None:
-    twin = twin_of(maker)
-    others = [{"id": twin.make(), "payload": n if same else "other"} for n in range(6)]
-    with kind(server.url) as queue:
-        post(server.url, "/task", others[2:], 201)
-        ids = queue.submit(range(10))
-        assert len(set(ids)) == 10
-        assert not {other["id"] for other in others[2:]} & {*ids}
-        assert len(server.queue) == 14
-        assert [server.queue[id].payload for id in ids] == list(range(10))
-
-
-def test_an_id_that_is_the_servers_own_is_made_anew(
-    kind: Any, server: pena.Server, maker: xid.Maker
-) -> None:
-    (own,) = post(server.url, "/task", {}, 201)["ids"]
-    parts = pena.parse_xid(own)
-    maker._own = parts.machine + parts.process.to_bytes(2, "big")
-    with kind(server.url) as queue:
-        ids = queue.submit(range(3))
-        assert [server.queue[id].payload for id in ids] == [0, 1, 2]
-        assert pena.parse_xid(ids[0]).machine != parts.machine
 
 
 def test_a_connection_that_the_server_has_closed_is_no_trouble(kind: Any) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 import pena
+from pena import _asking
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -46,36 +47,31 @@ def test_threads_share_a_queue(server: pena.Server) -> None:
 
 
 FORKS = """
-import os, sys, threading, warnings, pena
+import os, warnings, pena
 warnings.simplefilter("ignore")  # of newer Pythons, about forks beside threads
 with pena.Server(generate=False) as server, pena.Queue(server.url) as queue:
-    queue.submit_one("before")
-    stop = threading.Event()
-    def make():  # somebody has the lock of the ids, now and then, when the fork comes
-        while not stop.is_set():
-            pena.make_xid()
-    thread = threading.Thread(target=make)
-    thread.start()
+    parents = pena.parse_xid(queue.submit_one("before"))
+    lock = pena.xid._maker._lock  # as if another thread made an id while the fork comes
     children = []
     for child in range(5):
+        lock.acquire()
         pid = os.fork()
         if pid == 0:
+            own = pena.parse_xid(pena.make_xid())
+            assert (own.machine, own.process) != (parents.machine, parents.process)
             for n in range(200):
                 id = queue.submit_one([child, n])
                 assert queue.get(id=id).payload == [child, n]
             queue.close()
             os._exit(0)
+        lock.release()
         children.append(pid)
     for n in range(200):
         id = queue.submit_one(["parent", n])
         assert queue.get(id=id).payload == ["parent", n]
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
-    stop.set()
-    thread.join()
     assert codes == [0] * 5, codes
     assert len(server.queue) == 1201, len(server.queue)
-    who = {pena.parse_xid(id) for id in server.queue}
-    assert len({(xid.machine, xid.process) for xid in who}) == 6
 """
 
 
@@ -198,7 +194,9 @@ def test_more_waits_than_threads_hold_nothing_up(server: pena.Server) -> None:
     asyncio.run(run())
 
 
-def test_a_close_wakes_what_pauses_in_the_loop() -> None:
+def test_a_close_wakes_what_pauses_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
+
     async def run(port: int) -> None:
         with trouble() as heard:
             queue = pena.AsyncQueue(f"http://127.0.0.1:{port}", patience=None)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pena
-from pena import _watch
+from pena import _asking, _watch
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -118,8 +118,11 @@ def test_few_among_many_are_asked_for_one_by_one(kind: Any, server: pena.Server)
         assert [path for _, path in proxy.passed if "records" in path and "after" in path] == []
 
 
-def test_what_settles_during_the_look_is_not_missed(kind: Any, server: pena.Server) -> None:
+def test_what_settles_during_the_look_is_not_missed(
+    kind: Any, server: pena.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each answer of the look is kept back until more is settled."""
+    monkeypatch.setattr(_watch, "_FIRST_CHECK", 1e9)  # which would make good for it
     with LossyProxy(server.port) as proxy, kind(proxy.url, "images") as queue:
         ids = queue.submit(range(200))
         proxy.passed.clear()
@@ -206,7 +209,8 @@ def test_msgs_of_another_queue_are_refused(queue: Any, server: pena.Server) -> N
         queue.wait([other])
 
 
-def test_a_close_ends_what_waits(kind: Any) -> None:
+def test_a_close_ends_what_waits(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
     with held_port() as port, kind(f"http://127.0.0.1:{port}", patience=None) as queue:
         with beside(queue.stats) as came:
             until(lambda: queue._plans._asking._trouble, "it waits")
