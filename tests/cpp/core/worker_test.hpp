@@ -147,12 +147,16 @@ class WorkerTest : public testing::Test {
   bool promises_lease_ = true;
   std::optional<WorkerLogic> logic_;
   std::uint64_t stream_ = 0, post_ = 0;  // the last
+  Reported report_;                      // likewise
   std::map<Xid, std::uint64_t> runs_;
 
  private:
   Actions noted(Actions actions) {
     for (const auto& opened : of<OpenWorkerStream>(actions)) stream_ = opened.stream;
-    for (const auto& post : of<PostReport>(actions)) post_ = post.number;
+    for (const auto& post : of<PostReport>(actions)) {
+      post_ = post.number;
+      report_ = post.report;
+    }
     for (const auto& post : of<PostLeave>(actions)) post_ = post.number;
     for (const auto& begun : of<BeginRun>(actions)) runs_[begun.msg] = begun.run;
     return actions;
