@@ -315,3 +315,8 @@ def test_the_examples_in_the_docs_run() -> None:
         result = doctest.testmod(module, extraglobs={"pena": pena})
         assert result.failed == 0
     assert doctest.testmod(pena).attempted > 0
+
+
+def test_the_type_checker_sees_every_public_name() -> None:
+    used = (Path(__file__).parent / "every_public_name.py").read_text()
+    assert [name for name in pena.__all__ if f"pena.{name}" not in used] == []

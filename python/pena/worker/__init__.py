@@ -16,7 +16,8 @@ from typing import Any
 
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
-from pena.errors import NotRunningError, SettingsError
+from pena.errors import NotRunningError, PenaError, SettingsError
+from pena.queue import Queue
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
 from pena.worker.in_processes import Processes, Start, check_handler
@@ -251,8 +252,8 @@ class Worker:
         """Take no more messages, and finish and report what is being handled.
 
         The second call gives that back instead, and the worker ends within a second. A call before
-        the start ends it behind that. With ``wait=False`` it returns at once, and may be called by a
-        handler.
+        the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
+        a handler.
         """
         self._stops += 1
         if self._others is not None:
@@ -355,11 +356,26 @@ def _shown(worker: Worker, progress: bool) -> Iterator[None]:
     if not _settings.flag("progress", progress):
         yield
         return
-    line = Progress(lambda: worker.stats, lambda: None)
+    with contextlib.ExitStack() as open_queues:
+        settings = worker._settings
+        queues = [
+            open_queues.enter_context(Queue(settings.url, name, patience=0, request_timeout=1))
+            for name in settings.queues
+        ]
+        line = Progress(lambda: worker.stats, lambda: _left(queues))
+        try:
+            yield
+        finally:
+            line.close()
+
+
+def _left(queues: Iterable[Queue]) -> int | None:
+    """How many messages are not settled; None where the server does not say."""
     try:
-        yield
-    finally:
-        line.close()
+        several = [queue.stats() for queue in queues]
+    except PenaError:
+        return None
+    return sum(one.queued + one.later + one.held for one in several)
 
 
 def _default_name() -> str:
