@@ -280,17 +280,18 @@ class Worker::Impl {
   void act(const core::AbandonPost& abandon) { requests_.abandon(abandon.number); }
 
   // One queue after the other.
-  void act(const core::AskCounts& /*ask*/) { ask_counts(0, 0); }
-  void ask_counts(std::size_t queue, std::uint64_t left) {
+  void act(const core::AskCounts& ask) { ask_counts(ask.number, 0, 0); }
+  void ask_counts(std::uint64_t number, std::size_t queue, std::uint64_t left) {
     if (queue == std::max<std::size_t>(settings_.queues.size(), 1)) {
       return happen(core::CountsTold{left});
     }
     const std::string name = settings_.queues.empty() ? "default" : settings_.queues[queue];
-    requests_.send(kCounts, {"/stats?queue=" + name, {}}, [this, queue, left](const auto& answer) {
+    const auto tell = [this, number, queue, left](const Answered& answer) {
       const auto more = answer.status == 200 ? wire::unsettled_msgs(answer.body) : std::nullopt;
       if (!more) return happen(core::CountsTold{});
-      ask_counts(queue + 1, left + *more);
-    });
+      ask_counts(number, queue + 1, left + *more);
+    };
+    requests_.send(number, {"/stats?queue=" + name, {}}, tell);
   }
 
   void act(const core::Say& say) { log(say.level, say.text); }
@@ -320,8 +321,6 @@ class Worker::Impl {
       return;  // without memory, for one: the work matters more than that it is told
     }
   }
-
-  static constexpr std::uint64_t kCounts = 0;  // the number of those requests; posts begin with 1
 
   WorkerSettings settings_;
   ServerAddress address_;
