@@ -46,14 +46,19 @@ class Worker:
     def __init__(self, url: str) -> None:
         self.stream = TaskStream(url, 10, more="&queue=images&short=1")
 
-    def work(self, *, failed: tuple[Any, ...] = (), error: str = "no room") -> list[str]:
-        """Settle a batch: those with the payloads `failed` fail, the others give their payload."""
-        batch = self.stream.next_batch()
-        bad = [msg["id"] for msg in batch.msgs if msg.get("payload") in failed]
-        good = {msg["id"]: msg.get("payload") for msg in batch.msgs if msg["id"] not in bad}
-        said = [{"id": id, "error": error, "final": True} for id in bad]
-        self.stream.report(batch, list(good), failed=said, results=good)
-        return batch.ids
+    def work(
+        self, msgs: int = 1, *, failed: tuple[Any, ...] = (), error: str = "no room"
+    ) -> list[str]:
+        """Settle so many msgs: those with the payloads `failed` fail, the others give theirs."""
+        ids: list[str] = []
+        while len(ids) < msgs:
+            batch = self.stream.next_batch()
+            bad = [msg["id"] for msg in batch.msgs if msg.get("payload") in failed]
+            good = {msg["id"]: msg.get("payload") for msg in batch.msgs if msg["id"] not in bad}
+            said = [{"id": id, "error": error, "final": True} for id in bad]
+            self.stream.report(batch, list(good), failed=said, results=good)
+            ids += batch.ids
+        return ids
 
 
 @pytest.fixture
@@ -138,9 +143,9 @@ def in_ms(record: Any) -> Any:
 
 def test_records_are_those_of_the_store(queue: Any, server: pena.Server, worker: Worker) -> None:
     queue.submit([1, 2], key=lambda payload: f"key {payload}", max_resends=5)
-    worker.work(failed=(2,), error="ConnectionError: away")
+    worker.work(2, failed=(2,), error="ConnectionError: away")
     queue.submit([3, {"four": None}, None])
-    worker.work()
+    worker.work(3)
     later = queue.submit_one(4, delay=60)
     (report, *_), (fail,) = queue.results(), queue.failed()
     assert report == in_ms(server.report[report.id])
@@ -149,6 +154,7 @@ def test_records_are_those_of_the_store(queue: Any, server: pena.Server, worker:
     assert queue.get(id=fail.id).errors == fail.errors
     assert queue.retry(all=True) == 1
     worker.work()
+    queue.pause()  # so that they stay where they are between two looks
     waiting = queue.submit([6, 7])
     for id in (report.id, fail.id, later, *waiting):
         assert queue.get(id=id) == in_ms(server.story(id))
@@ -180,7 +186,7 @@ def test_peek_reads_what_comes_next(queue: Any, server: pena.Server) -> None:
 
 def test_results_come_in_the_order_of_settling(queue: Any, worker: Worker) -> None:
     queue.submit(range(10))
-    first = worker.work(failed=(3,))
+    first = worker.work(10, failed=(3,))
     (low,) = queue.submit(["low"], id=lambda _: "0" * 18 + "10")
     worker.work()
     reading = queue.results()
@@ -203,13 +209,13 @@ def test_results_go_on_with_what_is_still_to_come(queue: Any, worker: Worker) ->
             assert next(reading).result == n
     ids = queue.submit([10, 11, 12])
     with beside(lambda: [record.result for record in queue.results(ids=ids, follow=True)]) as came:
-        worker.work(failed=(11,))
+        worker.work(3, failed=(11,))
     assert came == [[10, 12]]
 
 
 def test_since_is_what_was_handed_out(queue: Any, worker: Worker) -> None:
     queue.submit(range(3))
-    worker.work()
+    worker.work(3)
     reading = queue.results()
     next(reading)
     assert reading.since == 0  # the others of its page would be lost
@@ -221,7 +227,7 @@ def test_since_is_what_was_handed_out(queue: Any, worker: Worker) -> None:
 
 def test_failed_ones_are_found_by_their_error_and_retried(queue: Any, worker: Worker) -> None:
     queue.submit(["a", "b", "c"])
-    worker.work(failed=("a", "b", "c"), error="timeout: smtp")
+    worker.work(3, failed=("a", "b", "c"), error="timeout: smtp")
     queue.submit(["d"])
     worker.work(failed=("d",), error="no such user")
     assert [record.payload for record in queue.failed()] == ["a", "b", "c", "d"]
@@ -242,7 +248,7 @@ def test_failed_ones_are_found_by_their_error_and_retried(queue: Any, worker: Wo
 def test_msgs_are_discarded_where_they_are(queue: Any, server: pena.Server, worker: Worker) -> None:
     other = post(server.url, "/task", {"payload": "of another queue"}, 201)["ids"]
     queue.submit(["good", "bad"])
-    worker.work(failed=("bad",))
+    worker.work(2, failed=("bad",))
     ids = queue.submit(["x", "y", "z"], delay=60)
     tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
     assert queue.discard(which="waiting", ids=ids[:1]) == 1
@@ -283,8 +289,7 @@ def test_pages_are_as_small_as_a_server_wants_them(kind: Any) -> None:
         assert [msg.id for msg in queue.peek(20)] == ids[:20]
         assert queue.wait(ids, timeout=0).open == tuple(ids)
         worker = Worker(server.url)
-        for _ in range(3):
-            worker.work(failed=tuple(range(0, 40, 2)))
+        worker.work(30, failed=tuple(range(0, 40, 2)))
         worker.stream.close()
         assert len(list(queue.results())) == len(list(queue.failed())) == 15
         assert len(queue.wait(ids, timeout=0).done) == 15

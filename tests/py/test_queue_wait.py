@@ -196,6 +196,8 @@ def test_what_is_forgotten_before_it_is_told_is_not_waited_for(
             with beside(lambda: queue.wait(ids)) as came:
                 until(follows, "it follows the order of settling")
                 proxy.may_answer.clear()
+                before = len(proxy.passed)
+                until(lambda: len(proxy.passed) > before, "an answer is kept back")
                 settle(server.url, 1, 100)
                 until(lambda: server.stats.swept_reports == 95, "all but five are forgotten")
                 proxy.may_answer.set()
