@@ -132,6 +132,18 @@ def test_a_result_that_is_no_json_is_not_kept_and_that_is_said(
     assert "is not kept, for it is no JSON" in caplog.text
 
 
+def test_a_coroutine_that_nobody_awaits_is_a_failure_and_no_result(
+    server: pena.Server, queue: pena.Queue
+) -> None:
+    async def coroutine(msg: pena.Msg) -> None:
+        await asyncio.sleep(0)
+
+    id = queue.submit_one(None, max_resends=0)
+    worker(server, lambda msg: coroutine(msg)).run(until_empty=True)
+    [record] = queue.wait([id], timeout=0).failed
+    assert record.errors[0].startswith("TypeError: the handler returned a coroutine; expected")
+
+
 def test_a_result_that_the_server_does_not_take_fails_its_msg_alone(
     server: pena.Server, queue: pena.Queue
 ) -> None:

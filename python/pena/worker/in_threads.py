@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import threading
 from collections.abc import Callable
 
@@ -58,11 +59,19 @@ class _Watch:
             _raise_in(ctypes.c_ulong(thread), None)
 
 
+def _no_coroutine(result: object) -> object:
+    """Refuse what nobody would await, such as of a lambda around an `async def`."""
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError("the handler returned a coroutine; expected an async def as the handler")
+    return result
+
+
 def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
     try:
         watch.begin(call.run)
         try:
-            result = handler(call.msg)
+            result = _no_coroutine(handler(call.msg))
         finally:
             watch.end()
     except TimedOut as error:
