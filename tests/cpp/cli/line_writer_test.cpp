@@ -28,6 +28,14 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
   [[nodiscard]] int in() const { return ends_[1]; }
+  // Puts in as much as there is room for: whoever writes now waits for who reads.
+  void fill() const {
+    const std::string bytes(1 << 12, 'y');
+    fcntl(in(), F_SETFL, O_NONBLOCK);
+    while (write(in(), bytes.data(), bytes.size()) > 0) {
+    }
+    fcntl(in(), F_SETFL, 0);
+  }
   // Waits for something to read.
   [[nodiscard]] std::string read() const {
     std::array<char, 1 << 16> bytes{};
@@ -55,10 +63,11 @@ TEST(LineWriter, WritesInOrder) {
 
 TEST(LineWriter, WhoDoesNotReadHoldsNobodyUpAndIsToldWhatWasLost) {
   const Pipe pipe;
+  pipe.fill();
   const std::string line(1023, 'x');
   LineWriter writer{pipe.in(), 16 * 1024};
   writer.tell_dropped_by([](const std::string& sentence) { return "warning " + sentence + "\n"; });
-  // Far more than the pipe and the writer hold. That this ends at all is the test.
+  // Far more than the writer holds. That this ends at all is the test.
   for (int i = 0; i < 1000; ++i) writer.put(line + "\n");
   EXPECT_FALSE(writer.flush(0ms));
   const std::string all = pipe.read_until("were dropped\n");
