@@ -9,19 +9,6 @@ namespace pena::sim {
 
 using namespace std::chrono_literals;
 
-namespace {
-
-// As a part of a query.
-std::string wants(const Member& member) {
-  std::string query = member.submitted_only ? "&submitted=1" : "";
-  for (const std::string& name : member.queues) {
-    query += (&name == &member.queues.front() ? "&queue=" : ",") + name;
-  }
-  return query;
-}
-
-}  // namespace
-
 PlainClient::PlainClient(Environment& environment, Place place, const Member& member)
     : ClientProcess(environment, std::move(place)),
       batchsize_(member.rules.batchsize),
