@@ -47,6 +47,7 @@ void WorkerLaw::wants(const core::WorkerAction& action, core::Instant now) {
 
 void WorkerLaw::want(const core::OpenWorkerStream& open, core::Instant /*now*/) {
   breaks(stops_ > 0, "stops", "opens a stream on its way to the end");
+  idle_since_.reset();
   streams_[open.stream] = {open.batchsize, {}, false};
   check_room("opens a stream for " + std::to_string(open.batchsize));
 }
@@ -83,20 +84,26 @@ void WorkerLaw::heard(std::uint64_t /*stream*/, const core::MsgArrived& msg, cor
   batch.owes_since = now;
   brought_by_ = *msg.batch;
   for (auto& [id, other] : batches_) {
-    if (id != *msg.batch) hand_over(msg.id, id, *msg.batch);
+    if (id != *msg.batch) hand_over(msg.id, id, *msg.batch, now);
   }
+  const bool is_outlived = std::ranges::any_of(runs_, [&](const auto& run) {
+    return run.second.msg == msg.id && run.second.batch != *msg.batch;
+  });
+  if (is_outlived) outcomes_[{*msg.batch, msg.id}] = {core::RunFailed{}, true};
 }
 
 // What runs, or is done and not reported, goes on in the new batch.
-void WorkerLaw::hand_over(const Xid& msg, const Xid& from, const Xid& to) {
+void WorkerLaw::hand_over(const Xid& msg, const Xid& from, const Xid& to, core::Instant now) {
+  bool runs = false;
   for (auto& [number, run] : runs_) {
-    if (run.msg != msg || run.batch != from || outcomes_.contains({from, msg})) continue;
+    if (run.msg != msg || run.batch != from || (run.ends_by && now >= *run.ends_by)) continue;
     run.batch = to;
     batches_.at(from).open.erase(msg);
+    runs = true;
   }
   const auto outcome = outcomes_.find({from, msg});
   if (outcome == outcomes_.end()) return;
-  if (!std::holds_alternative<core::RunDone>(outcome->second.what)) return;
+  if (!runs && !std::holds_alternative<core::RunDone>(outcome->second.what)) return;
   outcomes_[{to, msg}] = outcome->second;
   outcomes_.erase(outcome);
   batches_.at(from).open.erase(msg);
@@ -137,7 +144,7 @@ void WorkerLaw::want(const core::BeginRun& begin, core::Instant /*now*/) {
   const bool is_held =
       batch != batches_.end() && batch->second.open.contains(begin.msg) && !batch->second.lost;
   breaks(!is_held, "begun_while_held", "begins " + begin.msg.text() + ", which it does not hold");
-  runs_[begin.run] = {begin.msg, batch->first, {}};
+  runs_[begin.run] = {begin.msg, batch->first, {}, {}};
 }
 
 void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
@@ -147,6 +154,7 @@ void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   breaks(cancel.reason == core::CancelReason::given_back && stops_ < 2, "stops",
          "gives " + run.msg.text() + " back, and was told to stop " + std::to_string(stops_) +
              " times");
+  run.ends_by = now + timing_.stop_time + timing_.slack;
   const auto batch = batches_.find(run.batch);
   if (batch == batches_.end() || batch->second.is_over) return;
   batch->second.owes_since = now;
@@ -203,14 +211,9 @@ void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
   Batch& batch = at->second;
   breaks(batch.under_way.has_value(), "outcomes_arrive", "sends two reports of a batch at once");
   breaks(!report.partial, "outcomes_arrive", "reports a batch as a whole, though it has more");
-  // What came and was not begun, for its batch is lost or an earlier run of it goes on.
+  // What came and was not begun.
   for (const Xid& id : report.refused) {
     outcomes_.try_emplace({*report.batch, id}, Outcome{core::RunGivenBack{}});
-  }
-  for (const core::FailedId& failed : report.failed) {
-    if (std::ranges::any_of(runs_, [&](const auto& run) { return run.second.msg == failed.id; })) {
-      outcomes_.try_emplace({*report.batch, failed.id}, Outcome{core::RunFailed{}});
-    }
   }
   check_named(report, sent.msgs);
   batch.under_way = post.number;
@@ -258,13 +261,21 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
   if (is_not_now(tried.status)) return;
   if (tried.status == 409) lose(*post.batch);
-  batch.is_over = batch.is_over || (tried.status == 409 && !post.msgs.empty());
+  if (tried.status == 409 && !post.msgs.empty()) is_over(*post.batch);
   // Of what somebody finished since the old batch was reported, the new one tells.
   std::set<Xid> settled;
   for (const Xid& id : post.msgs) {
     if (outcomes_.erase({*post.batch, id}) > 0) settled.insert(id);
   }
   settle(*post.batch, settled);
+}
+
+// What runs of it is too late, whatever it brings.
+void WorkerLaw::is_over(const Xid& id) {
+  batches_.at(id).is_over = true;
+  for (const auto& [number, run] : runs_) {
+    if (run.batch == id) outcomes_.erase({id, run.msg});
+  }
 }
 
 void WorkerLaw::settle(const Xid& id, const std::set<Xid>& msgs) {
@@ -299,7 +310,7 @@ bool WorkerLaw::works() const {
   return std::ranges::any_of(runs_, [this](const auto& run) {
     const auto batch = batches_.find(run.second.batch);
     return batch != batches_.end() && batch->second.open.contains(run.second.msg) &&
-           !outcomes_.contains({run.second.batch, run.second.msg});
+           !run.second.ends_by;
   });
 }
 

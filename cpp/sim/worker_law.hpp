@@ -65,6 +65,7 @@ class WorkerLaw {
     core::Xid msg;
     core::Xid batch;
     std::optional<core::CancelReason> cancelled;
+    std::optional<core::Instant> ends_by;  // what it brings is not waited for any longer
   };
   // Of a msg of a batch, and to be reported.
   using Owed = std::pair<core::Xid, core::Xid>;
@@ -103,7 +104,9 @@ class WorkerLaw {
 
   void stream_is_gone(std::uint64_t stream);
   void lose(const core::Xid& batch);
-  void hand_over(const core::Xid& msg, const core::Xid& from, const core::Xid& to);
+  void hand_over(const core::Xid& msg, const core::Xid& from, const core::Xid& to,
+                 core::Instant now);
+  void is_over(const core::Xid& batch);
   void settle(const core::Xid& batch, const std::set<core::Xid>& msgs);
   void answered(const Post& post, const core::PostTried& tried, core::Instant now);
   void check_named(const core::Reported& report, std::set<core::Xid>& named);
