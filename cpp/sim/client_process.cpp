@@ -97,7 +97,7 @@ void ClientProcess::die() {
 std::shared_ptr<Connection> ClientProcess::connect(const std::string& query, OnPacket on_packet) {
   const auto connection = std::make_shared<Connection>(environment_.network, place_.client);
   environment_.network.link(place_.client).add(connection);
-  connections_.insert(connection);
+  connections_.push_back(connection);
   connection->at_client = [this, self = weak_from_this(), weak = std::weak_ptr{connection},
                            on_packet = without_chunks(std::move(on_packet))](const Packet& came) {
     const auto lives = self.lock();
@@ -110,7 +110,7 @@ std::shared_ptr<Connection> ClientProcess::connect(const std::string& query, OnP
 }
 
 void ClientProcess::hang_up(const std::shared_ptr<Connection>& connection) {
-  if (connections_.erase(connection) > 0) connection->close_by_client();
+  if (std::erase(connections_, connection) > 0) connection->close_by_client();
 }
 
 void ClientProcess::open(const std::string& query, OnPacket on_packet) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sim/environment.hpp"
 #include "sim/standstill.hpp"
@@ -75,7 +76,7 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   std::set<core::Xid> working_;
   std::map<core::Xid, std::uint64_t> work_numbers_;
   std::uint64_t next_work_ = 1;
-  std::set<std::shared_ptr<Connection>> connections_;  // all that are open
+  std::vector<std::shared_ptr<Connection>> connections_;  // all that are open, by age
   Standstill standstill_;
   bool dead_ = false;
 };

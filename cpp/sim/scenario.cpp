@@ -257,7 +257,8 @@ core::WorkerRules draw_worker_rules(const Scenario& scenario, Dice& dice) {
       dice.chance(0.7) ? scenario.limits.batchsize : dice.between(1, scenario.limits.batchsize));
   if (dice.chance(0.3)) rules.report_bytes = 10;
   if (dice.chance(0.4)) {
-    rules.run_time = std::chrono::milliseconds{dice.between(200, scenario.longest_period)};
+    const std::uint64_t longest = scenario.longest_period;
+    rules.run_time = std::chrono::milliseconds{dice.between(longest / 2, longest * 2)};
   }
   if (dice.chance(0.2)) rules.max_msgs = dice.between(1, 30);
   rules.until_empty = dice.chance(0.2);

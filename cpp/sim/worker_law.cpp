@@ -29,11 +29,13 @@ void WorkerLaw::breaks(bool is_broken, const char* law, const std::string& what)
 }
 
 void WorkerLaw::hears(std::uint64_t stream, const core::StreamEvent& event, core::Instant now) {
+  take_in(now);
   if (!streams_.contains(stream)) return;
   std::visit([&](const auto& what) { heard(stream, what, now); }, event);
 }
 
 void WorkerLaw::hears(const core::WorkerEvent& event, core::Instant now) {
+  take_in(now);
   std::visit([&](const auto& what) { heard(what, now); }, event);
   look_for_rest(now);
 }
@@ -74,7 +76,14 @@ void WorkerLaw::heard(std::uint64_t stream, const core::NoteArrived& note, core:
   batch.kept_at = now;
 }
 
-void WorkerLaw::heard(std::uint64_t /*stream*/, const core::MsgArrived& msg, core::Instant now) {
+void WorkerLaw::heard(std::uint64_t stream, const core::MsgArrived& msg, core::Instant /*now*/) {
+  came_ = Came{stream, msg};
+}
+
+// Bytes that came late are nobody's where their stream is hung up for that.
+void WorkerLaw::take_in(core::Instant now) {
+  if (!came_) return;
+  const core::MsgArrived msg = std::exchange(came_, std::nullopt)->msg;
   // Of one that is settled, as far as it had come, more may come.
   const auto [at, is_over] = batches_.try_emplace(*msg.batch);
   Batch& batch = at->second;
@@ -115,6 +124,7 @@ void WorkerLaw::heard(std::uint64_t stream, const core::StreamClosed& /*closed*/
 }
 
 void WorkerLaw::want(const core::HangUp& hang_up, core::Instant /*now*/) {
+  if (came_ && came_->stream == hang_up.stream) came_.reset();
   stream_is_gone(hang_up.stream);
 }
 
@@ -136,7 +146,8 @@ void WorkerLaw::lose(const Xid& id) {
 
 // ---- runs
 
-void WorkerLaw::want(const core::BeginRun& begin, core::Instant /*now*/) {
+void WorkerLaw::want(const core::BeginRun& begin, core::Instant now) {
+  take_in(now);
   if (empty_looks_ < kLooks) empty_looks_ = 0;
   breaks(std::ranges::any_of(runs_, [&](const auto& run) { return run.second.msg == begin.msg; }),
          "once_a_process", "begins " + begin.msg.text() + ", of which a run goes on");
@@ -164,7 +175,8 @@ void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   outcomes_[{run.batch, run.msg}] = {what, true};
 }
 
-void WorkerLaw::want(const core::KeepRun& keep, core::Instant /*now*/) {
+void WorkerLaw::want(const core::KeepRun& keep, core::Instant now) {
+  take_in(now);
   Run& run = runs_.at(keep.run);
   const auto batch = batches_.find(run.batch);
   breaks(!run.cancelled || batch == batches_.end() || batch->second.lost, "begun_while_held",
@@ -202,6 +214,7 @@ void WorkerLaw::check_named(const core::Reported& report, std::set<Xid>& named) 
 }
 
 void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
+  take_in(now);
   const core::Reported& report = post.report;
   Post& sent = posts_[post.number];
   sent = {report.batch, {}, now};
@@ -261,7 +274,7 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
   if (is_not_now(tried.status)) return;
   if (tried.status == 409) lose(*post.batch);
-  if (tried.status == 409 && !post.msgs.empty()) is_over(*post.batch);
+  if (tried.status == 409 && !post.msgs.empty()) is_over(*post.batch, now);
   // Of what somebody finished since the old batch was reported, the new one tells.
   std::set<Xid> settled;
   for (const Xid& id : post.msgs) {
@@ -271,10 +284,10 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
 }
 
 // What runs of it is too late, whatever it brings.
-void WorkerLaw::is_over(const Xid& id) {
+void WorkerLaw::is_over(const Xid& id, core::Instant now) {
   batches_.at(id).is_over = true;
   for (const auto& [number, run] : runs_) {
-    if (run.batch == id) outcomes_.erase({id, run.msg});
+    if (run.batch == id && !(run.ends_by && now >= *run.ends_by)) outcomes_.erase({id, run.msg});
   }
 }
 
@@ -322,6 +335,7 @@ core::Duration WorkerLaw::longest_wait(std::optional<core::Duration> retry_after
 }
 
 void WorkerLaw::look(core::Instant now) {
+  take_in(now);
   for (const auto& [id, batch] : batches_) look_at(id, batch, now);
   look_for_work(now);
   look_for_end(now);

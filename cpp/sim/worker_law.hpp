@@ -106,7 +106,8 @@ class WorkerLaw {
   void lose(const core::Xid& batch);
   void hand_over(const core::Xid& msg, const core::Xid& from, const core::Xid& to,
                  core::Instant now);
-  void is_over(const core::Xid& batch);
+  void is_over(const core::Xid& batch, core::Instant now);
+  void take_in(core::Instant now);
   void settle(const core::Xid& batch, const std::set<core::Xid>& msgs);
   void answered(const Post& post, const core::PostTried& tried, core::Instant now);
   void check_named(const core::Reported& report, std::set<core::Xid>& named);
@@ -128,7 +129,12 @@ class WorkerLaw {
   std::map<std::uint64_t, Run> runs_;
   std::map<Owed, Outcome> outcomes_;  // that no server has taken
   std::map<std::uint64_t, Post> posts_;
-  core::Xid brought_by_;  // the batch of the msg that came last
+  struct Came {
+    std::uint64_t stream = 0;
+    core::MsgArrived msg;
+  };
+  std::optional<Came> came_;  // a msg that is not taken in
+  core::Xid brought_by_;      // the batch of the last that was
   unsigned empty_looks_ = 0;
   unsigned stops_ = 0;                     // it was asked to
   std::optional<core::Instant> rests_at_;  // since then it works on nothing

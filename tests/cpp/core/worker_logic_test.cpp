@@ -246,6 +246,31 @@ TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsLostIsGivenBack) {
   EXPECT_EQ(only<PostReport>(late).report.refused, std::vector<Xid>{id_of(2)});
 }
 
+TEST_F(WorkerLogicTest, WhileMoreOfALostBatchIsToComeNoReportIsTheStreamsLast) {
+  (void)start(3);
+  (void)open();
+  (void)grant(1, batch_id(1), 3);
+  (void)bring(1, batch_id(1), 1);
+  (void)pass_alive(timing_.lease / 3 + seconds{1});
+  (void)answer(409);
+  (void)happen(WorkerStopAsked{});
+  EXPECT_FALSE(only<PostReport>(bring(1, batch_id(1), 2)).report.last);
+  (void)bring(1, batch_id(1), 3);
+  (void)end(1);
+  EXPECT_TRUE(only<PostReport>(answer(200)).report.last);
+}
+
+// Of those, too, each has its slot: they come in any case.
+TEST_F(WorkerLogicTest, WhatIsToComeOfALostBatchIsNotAskedForAgain) {
+  (void)start(3);
+  (void)open();
+  (void)grant(1, batch_id(1), 3);
+  (void)bring(1, batch_id(1), 1);
+  (void)pass_alive(timing_.lease / 3 + seconds{1});
+  (void)answer(409);
+  EXPECT_TRUE(of<OpenWorkerStream>(pass_alive(seconds{2})).empty());
+}
+
 TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsOverIsAMsgAllTheSame) {
   (void)start(2);
   (void)open();
