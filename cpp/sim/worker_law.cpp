@@ -274,12 +274,12 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
   if (is_not_now(tried.status)) return;
   if (tried.status == 409) lose(*post.batch);
-  if (tried.status == 409 && !post.msgs.empty()) is_over(*post.batch, now);
   // Of what somebody finished since the old batch was reported, the new one tells.
   std::set<Xid> settled;
   for (const Xid& id : post.msgs) {
     if (outcomes_.erase({*post.batch, id}) > 0) settled.insert(id);
   }
+  if (tried.status == 409 && !settled.empty()) is_over(*post.batch, now);
   settle(*post.batch, settled);
 }
 
