@@ -60,13 +60,13 @@ void WorkerBatches::begin_run(const MsgArrived& msg, Instant now, WorkerOutput& 
 std::size_t WorkerBatches::to_come() const {
   std::size_t msgs = 0;
   for (const auto& [id, batch] : batches_) {
-    if (!batch.lost) msgs += batch.size - std::min(batch.size, batch.arrived);
+    if (batch.stream != 0) msgs += batch.size - std::min(batch.size, batch.arrived);
   }
   return msgs;
 }
 
-// Whether the work on it goes on here, or is done and not reported: for the batch that it had was lost. What was
-// given back is nothing to go on with.
+// Whether the work on it goes on here, or is done and not reported: for the batch that it had was lost. What failed
+// or was given back stays with that: it may have come again for that very report, and is begun anew.
 bool WorkerBatches::adopt(const Xid& msg, const Xid& to, WorkerOutput& out) {
   if (const auto run = run_of_msg_.find(msg); run != run_of_msg_.end()) {
     hand_over(run->second, runs_.at(run->second), to, out);
@@ -74,12 +74,11 @@ bool WorkerBatches::adopt(const Xid& msg, const Xid& to, WorkerOutput& out) {
   }
   for (auto& [from, other] : batches_) {
     if (from == to) continue;
-    auto outcome = other.reports.take(msg);
-    if (!outcome) continue;
-    const bool is_of_use = !std::holds_alternative<RunGivenBack>(*outcome);
-    if (is_of_use) batches_.at(to).reports.add(msg, std::move(*outcome));
+    auto done = other.reports.take_done(msg);
+    if (!done) continue;
+    batches_.at(to).reports.add(msg, std::move(*done));
     settle(Xid{from}, {msg});
-    return is_of_use;
+    return true;
   }
   return false;
 }
@@ -296,8 +295,8 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
     case WorkerReports::Fate::too_late:
       lose(batch, id, out);
       batch.is_over = true;
-      out.counts.too_late += tried.msgs.size();
-      say_too_late(tried.msgs.size(), out);
+      out.counts.too_late += tried.too_late;
+      say_too_late(tried.too_late, out);
       break;
     case WorkerReports::Fate::refused:
       batch.refused_at = now;

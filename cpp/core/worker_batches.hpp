@@ -122,7 +122,7 @@ class WorkerBatches {
     std::set<Xid> open;                   // its msgs that are not settled
     WorkerReports reports;
     [[nodiscard]] bool has_finished() const {
-      return (lost || arrived >= size) && reports.size() == open.size();
+      return (stream == 0 || arrived >= size) && reports.size() == open.size();
     }
     // What of it still comes has to find it here.
     [[nodiscard]] bool is_settled() const {

@@ -6,6 +6,7 @@
 
 #include "core/check.hpp"
 #include "core/cut_text.hpp"
+#include "core/limits.hpp"
 
 namespace pena::core {
 namespace {
@@ -18,12 +19,18 @@ std::size_t bytes_of(const RunOutcome& outcome) {
   return 0;
 }
 
+// As a server takes it: one that it does not take would cost the report all that it says.
+std::optional<Duration> retry_in_of(const RunFailed& failed) {
+  if (failed.final || !failed.retry_in) return std::nullopt;
+  return std::clamp(*failed.retry_in, Duration::zero(), kLongestTime);
+}
+
 void say(Reported& report, const Xid& msg, const RunOutcome& outcome) {
   if (const auto* done = std::get_if<RunDone>(&outcome)) {
     report.ids.push_back(msg);
     if (!done->result.empty()) report.results.push_back({msg, done->result});
   } else if (const auto* failed = std::get_if<RunFailed>(&outcome)) {
-    report.failed.push_back({msg, failed->error, failed->retry_in, failed->final});
+    report.failed.push_back({msg, failed->error, retry_in_of(*failed), failed->final});
   } else {
     report.refused.push_back(msg);
   }
@@ -38,15 +45,15 @@ void WorkerReports::add(const Xid& msg, RunOutcome outcome) {
   waiting_.push_back({msg, std::move(outcome)});
 }
 
-std::optional<RunOutcome> WorkerReports::take(const Xid& msg) {
-  const auto take_of = [&](auto& finished) -> std::optional<RunOutcome> {
+std::optional<RunDone> WorkerReports::take_done(const Xid& msg) {
+  const auto take_of = [&](auto& finished) -> std::optional<RunDone> {
     const auto at = std::ranges::find(finished, msg, &Finished::msg);
-    if (at == finished.end()) return std::nullopt;
-    RunOutcome outcome = std::move(at->outcome);
+    if (at == finished.end() || !std::holds_alternative<RunDone>(at->outcome)) return std::nullopt;
+    RunDone done = std::get<RunDone>(std::move(at->outcome));
     finished.erase(at);
-    return outcome;
+    return done;
   };
-  if (auto outcome = take_of(waiting_)) return outcome;
+  if (auto done = take_of(waiting_)) return done;
   return take_of(sent_);
 }
 
@@ -76,20 +83,27 @@ WorkerReports::Tried WorkerReports::tried(const PostTried& what, const RetryRule
   if (what.status >= 200 && what.status < 300) {
     failures_ = 0;
     if (most_msgs_ < SIZE_MAX / 2) most_msgs_ *= 2;
-    return {Fate::accepted, settle_sent()};
+    return settled_as(Fate::accepted);
   }
   if (may_be_tried_again(what.status)) {
     put_back();
     sends_at_ = now + wait_to_retry(rules, ++failures_, what.retry_after, chance);
-    return {Fate::again, {}, true};
+    Tried tried;
+    tried.failed = true;
+    return tried;
   }
   failures_ = 0;
   if (what.status == 409) {
-    const bool names_any = !sent_.empty();
-    return {names_any ? Fate::too_late : Fate::not_kept, settle_sent()};
+    if (sent_.empty()) return settled_as(Fate::not_kept);
+    const auto brought = std::ranges::count_if(sent_, [](const Finished& finished) {
+      return !std::holds_alternative<RunGivenBack>(finished.outcome);
+    });
+    Tried tried = settled_as(Fate::too_late);
+    tried.too_late = static_cast<std::size_t>(brought);
+    return tried;
   }
   if (what.status == 413 && !sent_.empty()) return too_large(what);
-  return {Fate::refused, settle_sent()};
+  return settled_as(Fate::refused);
 }
 
 WorkerReports::Tried WorkerReports::too_large(const PostTried& what) {
@@ -99,11 +113,13 @@ WorkerReports::Tried WorkerReports::too_large(const PostTried& what) {
     return {};
   }
   Finished& alone = sent_.front();
-  if (std::exchange(alone.is_cut, true)) return {Fate::refused, settle_sent()};
+  if (std::exchange(alone.is_cut, true)) return settled_as(Fate::refused);
   alone.outcome = RunFailed{"its result was not taken: " + what.why, std::nullopt, true};
   most_msgs_ = 1;
   put_back();
-  return {Fate::again, {}, false, true};
+  Tried tried;
+  tried.is_cut = true;
+  return tried;
 }
 
 // In front of what has finished since: the next report says all of it.
@@ -113,12 +129,13 @@ void WorkerReports::put_back() {
   sent_.clear();
 }
 
-std::vector<Xid> WorkerReports::settle_sent() {
-  std::vector<Xid> msgs;
-  msgs.reserve(sent_.size());
-  for (const Finished& finished : sent_) msgs.push_back(finished.msg);
+WorkerReports::Tried WorkerReports::settled_as(Fate fate) {
+  Tried tried;
+  tried.fate = fate;
+  tried.msgs.reserve(sent_.size());
+  for (const Finished& finished : sent_) tried.msgs.push_back(finished.msg);
   sent_.clear();
-  return msgs;
+  return tried;
 }
 
 }  // namespace pena::core

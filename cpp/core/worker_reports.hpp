@@ -36,8 +36,8 @@ class WorkerReports {
 
   // A msg has finished. An error is cut where it is longer than any server keeps.
   void add(const Xid& msg, RunOutcome outcome);
-  // What was to be reported of that msg, if anything; it is forgotten here.
-  [[nodiscard]] std::optional<RunOutcome> take(const Xid& msg);
+  // What is to be reported of that msg, where it is done; it is forgotten here.
+  [[nodiscard]] std::optional<RunDone> take_done(const Xid& msg);
 
   // Whether anything is to be brought in.
   [[nodiscard]] bool empty() const { return waiting_.empty() && !answer_by_; }
@@ -58,9 +58,10 @@ class WorkerReports {
   enum class Fate : std::uint8_t { again, accepted, too_late, not_kept, refused };
   struct Tried {
     Fate fate = Fate::again;
-    std::vector<Xid> msgs;  // that are settled by it, one way or another
-    bool failed = false;    // no answer, or none that says anything
-    bool is_cut = false;    // the result of one cannot be taken
+    std::vector<Xid> msgs;     // that are settled by it, one way or another
+    std::size_t too_late = 0;  // of those that were not given back
+    bool failed = false;       // no answer, or none that says anything
+    bool is_cut = false;       // the result of one cannot be taken
   };
   // What became of the one under way. `chance`: any number.
   [[nodiscard]] Tried tried(const PostTried& what, const RetryRules& rules, Instant now,
@@ -81,7 +82,7 @@ class WorkerReports {
     bool is_cut = false;  // it stands in the place of one that could not be taken
   };
   void put_back();
-  [[nodiscard]] std::vector<Xid> settle_sent();
+  [[nodiscard]] Tried settled_as(Fate fate);
   [[nodiscard]] Tried too_large(const PostTried& what);
 
   std::size_t most_bytes_;

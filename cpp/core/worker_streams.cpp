@@ -138,8 +138,11 @@ std::optional<WorkerBatches::Begun> WorkerStreams::noted(std::uint64_t number,
   stream.batch = note.batch;
   stream.had_batch = true;
   stream.settles = false;
-  WorkerBatches::Begun begun{
-      *note.batch, number, std::max(note.size, 1U), {}, stream.timing.stop_time};
+  WorkerBatches::Begun begun{*note.batch,
+                             number,
+                             std::max(note.size, 1U),
+                             {},
+                             stream.timing.stop_time + stream.timing.slack};
   if (note.at_ms && (stream.promises_lease || note.lease)) {
     Timing timing = stream.timing;
     timing.lease = note.lease.value_or(timing.lease);

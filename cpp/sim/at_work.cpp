@@ -42,6 +42,14 @@ void AtWork::froze(Process process) {
   }
 }
 
+void AtWork::ignores(Process process, const Xid& id, bool does) {
+  const auto at = working_.find(id);
+  if (at == working_.end()) return;
+  for (Working& one : at->second) {
+    if (one.process == process) one.exempt = does;
+  }
+}
+
 void AtWork::give_away(const Xid& id) {
   given_away_.insert(id);
   const auto at = working_.find(id);

@@ -25,6 +25,8 @@ class AtWork {
   void stops(Process process, const core::Xid& id);
   // The process is frozen with what it works on.
   void froze(Process process);
+  // It was told to stop that and does not, so that P2 does not hold for it; or it may go on again.
+  void ignores(Process process, const core::Xid& id, bool does);
   // What a process says that it did.
   void claims(Process process, const std::vector<core::Xid>& ids) const;
 

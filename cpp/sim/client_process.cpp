@@ -71,6 +71,7 @@ void ClientProcess::at_own(core::Instant when, Timeline::Action action) {
 void ClientProcess::freeze(TrueTime until) {
   standstill_.extend(until);
   exempt_ = true;
+  ++freezes_;
   environment_.oracle.froze(place_.process);
 }
 
@@ -86,30 +87,39 @@ void ClientProcess::die() {
   for (const core::Xid& id : std::exchange(working_, {})) {
     environment_.oracle.work_stops(place_.process, id);
   }
-  close();
+  for (const auto& connection : std::exchange(connections_, {})) connection->close_by_client();
+  connection_.reset();
   place_.on_end();
 }
 
 // ---- the network
 
-void ClientProcess::open(const std::string& query, OnPacket on_packet) {
-  close();
-  connection_ = std::make_shared<Connection>(environment_.network, place_.client);
-  environment_.network.link(place_.client).stream = connection_;
-  connection_->at_client = [this, self = weak_from_this(),
-                            on_packet = without_chunks(std::move(on_packet))](const Packet& came) {
+std::shared_ptr<Connection> ClientProcess::connect(const std::string& query, OnPacket on_packet) {
+  const auto connection = std::make_shared<Connection>(environment_.network, place_.client);
+  environment_.network.link(place_.client).add(connection);
+  connections_.push_back(connection);
+  connection->at_client = [this, self = weak_from_this(), weak = std::weak_ptr{connection},
+                           on_packet = without_chunks(std::move(on_packet))](const Packet& came) {
     const auto lives = self.lock();
     if (!lives) return;
     // Held: what comes may end this connection.
-    at(environment_.timeline.now(), [on_packet, came, held = connection_] { on_packet(came); });
+    at(environment_.timeline.now(), [on_packet, came, held = weak.lock()] { on_packet(came); });
   };
-  place_.way.open_stream(connection_, query);
+  place_.way.open_stream(connection, query);
+  return connection;
+}
+
+void ClientProcess::hang_up(const std::shared_ptr<Connection>& connection) {
+  if (std::erase(connections_, connection) > 0) connection->close_by_client();
+}
+
+void ClientProcess::open(const std::string& query, OnPacket on_packet) {
+  close();
+  connection_ = connect(query, std::move(on_packet));
 }
 
 void ClientProcess::close() {
-  if (!connection_) return;
-  connection_->close_by_client();
-  connection_.reset();
+  hang_up(std::exchange(connection_, nullptr));
 }
 
 void ClientProcess::post(const std::string& path, const std::string& body, OnReply on_reply) {

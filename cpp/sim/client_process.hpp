@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sim/environment.hpp"
 #include "sim/standstill.hpp"
@@ -53,8 +54,11 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   void after(core::Duration wait, Timeline::Action action);
   // When this client's own clock shows that, and perhaps a little later.
   void at_own(core::Instant when, Timeline::Action action);
-  // Closes the one that it has. What has come of that by then may still be handed to its `on_packet`.
+  // Another stream. What has come of one that is hung up by then may still be handed to its `on_packet`.
   using OnPacket = std::function<void(const Packet&)>;
+  [[nodiscard]] std::shared_ptr<Connection> connect(const std::string& query, OnPacket on_packet);
+  void hang_up(const std::shared_ptr<Connection>& connection);
+  // Of a process that has one at a time: closes that.
   void open(const std::string& query, OnPacket on_packet);
   void close();
   void post(const std::string& path, const std::string& body, OnReply on_reply);
@@ -66,11 +70,13 @@ class ClientProcess : public std::enable_shared_from_this<ClientProcess> {
   Dice dice_;
   std::shared_ptr<Connection> connection_;
   bool exempt_ = false;  // it was frozen while the stream that it has was open
+  std::uint64_t freezes_ = 0;
 
  private:
   std::set<core::Xid> working_;
   std::map<core::Xid, std::uint64_t> work_numbers_;
   std::uint64_t next_work_ = 1;
+  std::vector<std::shared_ptr<Connection>> connections_;  // all that are open, by age
   Standstill standstill_;
   bool dead_ = false;
 };

@@ -91,6 +91,19 @@ void Connection::hold(TrueTime until, TrueTime server_ends, bool tells_client) {
 
 // ---- the network
 
+std::shared_ptr<Connection> Network::Link::stream(std::uint64_t choice) const {
+  return streams_.empty() ? nullptr : streams_.at(choice % streams_.size()).lock();
+}
+
+// What its client has closed is of no more use.
+void Network::Link::add(const std::shared_ptr<Connection>& stream) {
+  std::erase_if(streams_, [](const std::weak_ptr<Connection>& other) {
+    const auto lives = other.lock();
+    return !lives || !lives->at_client;
+  });
+  streams_.push_back(stream);
+}
+
 Network::Network(Timeline& timeline, const Scenario& scenario)
     : timeline_(timeline),
       dice_(scenario.seed, 2),

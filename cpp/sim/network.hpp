@@ -112,7 +112,12 @@ class Network {
     bool lose_next_answer = false;
     Reply refusal;  // what somebody on the way answers the next requests with
     std::uint64_t refusals_left = 0;
-    std::weak_ptr<Connection> stream;
+    // A stream of its process, any of several. None: there is none, or the last is gone.
+    [[nodiscard]] std::shared_ptr<Connection> stream(std::uint64_t choice) const;
+    void add(const std::shared_ptr<Connection>& stream);
+
+   private:
+    std::vector<std::weak_ptr<Connection>> streams_;
   };
   [[nodiscard]] Link& link(std::uint32_t client) { return links_.at(client); }
   // No cut outlasts this instant.

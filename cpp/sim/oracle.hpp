@@ -119,6 +119,9 @@ class Oracle {
   // Somebody else than its holder reports it.
   void give_away(const core::Xid& id) { at_work_.give_away(id); }
   void froze(Process process) { at_work_.froze(process); }
+  void ignores(Process process, const core::Xid& id, bool does) {
+    at_work_.ignores(process, id, does);
+  }
   void claims(Process process, const std::vector<core::Xid>& ids) const {
     at_work_.claims(process, ids);
   }
@@ -143,6 +146,8 @@ class Oracle {
   [[nodiscard]] std::size_t queued() const;
   // And how many in all, those that are not due yet with them.
   [[nodiscard]] std::size_t waiting() const;
+  // How many msgs are held.
+  [[nodiscard]] std::size_t held() const;
   [[nodiscard]] bool is_free(const core::Xid& client) const {
     return !batch_of_client_.contains(client);
   }

@@ -13,15 +13,6 @@ namespace {
 
 constexpr double kLeavesBehindAReport = 0.03;
 
-// As a part of a query.
-std::string wants(const Member& member) {
-  std::string query = member.submitted_only ? "&submitted=1" : "";
-  for (const std::string& name : member.queues) {
-    query += (&name == &member.queues.front() ? "&queue=" : ",") + name;
-  }
-  return query;
-}
-
 }  // namespace
 
 PlainClient::PlainClient(Environment& environment, Place place, const Member& member)

@@ -178,7 +178,7 @@ void draw_queues(Scenario& scenario, Dice dice) {
   scenario.limits.retry_most = dice.between(core::Duration{1s}, 20s);
   scenario.queues = {""};
   const auto is_plain = [](const Member& member) {
-    return member.plain;
+    return member.kind == MemberKind::plain;
   };
   const auto all = std::ranges::find_if(scenario.clients, is_plain);
   if (all == scenario.clients.end() || dice.chance(0.4)) return;
@@ -195,7 +195,7 @@ void draw_queues(Scenario& scenario, Dice dice) {
     return taken;
   };
   for (auto member = all; member != scenario.clients.end(); ++member) {
-    if (!member->plain) continue;
+    if (!is_plain(*member)) continue;
     member->queues = some(member == all);
     member->submitted_only = member != all && dice.chance(0.3);
   }
@@ -244,8 +244,44 @@ void draw_clients(Scenario& scenario, std::uint64_t count, Dice& dice) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool plain = has(scenario.kinds, FaultKind::plain_client) && dice.chance(0.4);
     scenario.clients.push_back(
-        {.plain = plain,
+        {.kind = plain ? MemberKind::plain : MemberKind::pena,
          .rules = draw_rules(dice, deadly && dice.chance(0.3), scenario.longest_period)});
+  }
+}
+
+core::WorkerRules draw_worker_rules(const Scenario& scenario, Dice& dice) {
+  core::WorkerRules rules;
+  rules.seed = dice.next();
+  rules.slots = dice.chance(0.3) ? 1 : static_cast<std::uint32_t>(dice.between(2, 12));
+  rules.most_asked_for = static_cast<std::uint32_t>(
+      dice.chance(0.7) ? scenario.limits.batchsize : dice.between(1, scenario.limits.batchsize));
+  if (dice.chance(0.3)) rules.report_bytes = 10;
+  if (dice.chance(0.4)) {
+    const std::uint64_t longest = scenario.longest_period;
+    rules.run_time = std::chrono::milliseconds{dice.between(longest / 2, longest * 2)};
+  }
+  if (dice.chance(0.2)) rules.max_msgs = dice.between(1, 30);
+  rules.until_empty = dice.chance(0.2);
+  rules.retry.first = dice.between(core::Duration{50ms}, 500ms);
+  rules.retry.most = dice.between(core::Duration{1s}, 5s);
+  return rules;
+}
+
+// In half of the worlds. They take from `default`, or from all queues.
+void draw_workers(Scenario& scenario, Dice dice) {
+  if (dice.chance(0.5)) return;
+  for (std::uint64_t left = dice.between(1, 3); left > 0; --left) {
+    Member member;
+    member.kind = MemberKind::worker;
+    member.worker = draw_worker_rules(scenario, dice);
+    if (dice.chance(0.5)) {
+      for (const std::string& name : scenario.queues) {
+        const auto at = member.queues.begin() +
+                        static_cast<std::ptrdiff_t>(dice.below(member.queues.size() + 1));
+        member.queues.insert(at, name.empty() ? "default" : name);
+      }
+    }
+    scenario.clients.push_back(std::move(member));
   }
 }
 
@@ -329,6 +365,14 @@ std::string describe(const Fault& fault) {
          std::to_string(fault.client) + " for " + seconds(fault.lasts);
 }
 
+std::string wants(const Member& member) {
+  std::string query = member.submitted_only ? "&submitted=1" : "";
+  for (const std::string& name : member.queues) {
+    query += (&name == &member.queues.front() ? "&queue=" : ",") + name;
+  }
+  return query;
+}
+
 Scenario make_scenario(const ScenarioSettings& settings) {
   Dice dice{settings.seed, 1};
   Scenario scenario;
@@ -340,6 +384,7 @@ Scenario make_scenario(const ScenarioSettings& settings) {
   const bool long_leases = draw_leases(scenario, dice);
   draw_clients(scenario, long_leases ? dice.between(3, 6) : dice.between(1, 6), dice);
   draw_queues(scenario, Dice{settings.seed, 10});
+  draw_workers(scenario, Dice{settings.seed, 15});
   const std::uint64_t msgs = draw_msgs(scenario, long_leases, settings.length, dice);
   scenario.calm_at = settings.length;
   draw_care(scenario, Dice{settings.seed, 14});

@@ -11,6 +11,7 @@
 
 #include "core/client_rules.hpp"
 #include "core/limits.hpp"
+#include "core/worker_rules.hpp"
 #include "sim/timeline.hpp"
 
 namespace pena::sim {
@@ -63,12 +64,21 @@ struct Fault {
 };
 [[nodiscard]] std::string describe(const Fault& fault);
 
+enum class MemberKind : std::uint8_t {
+  pena,    // the client that simulates, in one of its forms
+  plain,   // no Pena library
+  worker,  // several streams, and handlers
+};
+
 struct Member {
-  bool plain = false;                    // no Pena library
+  MemberKind kind = MemberKind::pena;
   std::vector<std::string> queues = {};  // that it takes from, in this order; none: `default`
   bool submitted_only = false;           // nothing that the generator makes
-  core::ClientRules rules;
+  core::ClientRules rules = {};          // of the first two kinds
+  core::WorkerRules worker = {};
 };
+// What it takes, as a part of its query.
+[[nodiscard]] std::string wants(const Member& member);
 
 struct Scenario {
   std::uint64_t seed = 0;

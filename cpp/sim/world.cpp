@@ -17,6 +17,7 @@
 #include "sim/server_process.hpp"
 #include "sim/submitter.hpp"
 #include "sim/work_watch.hpp"
+#include "sim/worker_process.hpp"
 #include "wire/json.hpp"
 
 namespace pena::sim {
@@ -211,12 +212,14 @@ class World {
                                      [this, number] { start_client(number); });
                                  client_down_for_ = TrueTime{0};
                                }};
-    core::ClientRules rules = member.rules;
-    rules.seed += processes_;
     std::shared_ptr<ClientProcess> process;
-    if (member.plain) {
+    if (member.kind == MemberKind::plain) {
       process = std::make_shared<PlainClient>(environment_, std::move(place), member);
+    } else if (member.kind == MemberKind::worker) {
+      process = std::make_shared<WorkerProcess>(environment_, std::move(place), member);
     } else {
+      core::ClientRules rules = member.rules;
+      rules.seed += processes_;
       process = std::make_shared<PenaClient>(environment_, std::move(place), rules);
     }
     clients_[number] = process;
@@ -241,7 +244,8 @@ class World {
   }
 
   void strike_stream(const Fault& fault, Network::Link& link, TrueTime until) {
-    const auto stream = link.stream.lock();
+    // The lowest bit of the choice chooses something else, too.
+    const auto stream = link.stream(fault.choice / 2);
     switch (fault.kind) {
       case FaultKind::drop:
         if (stream) stream->reset(dice_);

@@ -246,6 +246,31 @@ TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsLostIsGivenBack) {
   EXPECT_EQ(only<PostReport>(late).report.refused, std::vector<Xid>{id_of(2)});
 }
 
+TEST_F(WorkerLogicTest, WhileMoreOfALostBatchIsToComeNoReportIsTheStreamsLast) {
+  (void)start(3);
+  (void)open();
+  (void)grant(1, batch_id(1), 3);
+  (void)bring(1, batch_id(1), 1);
+  (void)pass_alive(timing_.lease / 3 + seconds{1});
+  (void)answer(409);
+  (void)happen(WorkerStopAsked{});
+  EXPECT_FALSE(only<PostReport>(bring(1, batch_id(1), 2)).report.last);
+  (void)bring(1, batch_id(1), 3);
+  (void)end(1);
+  EXPECT_TRUE(only<PostReport>(answer(200)).report.last);
+}
+
+// Of those, too, each has its slot: they come in any case.
+TEST_F(WorkerLogicTest, WhatIsToComeOfALostBatchIsNotAskedForAgain) {
+  (void)start(3);
+  (void)open();
+  (void)grant(1, batch_id(1), 3);
+  (void)bring(1, batch_id(1), 1);
+  (void)pass_alive(timing_.lease / 3 + seconds{1});
+  (void)answer(409);
+  EXPECT_TRUE(of<OpenWorkerStream>(pass_alive(seconds{2})).empty());
+}
+
 TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsOverIsAMsgAllTheSame) {
   (void)start(2);
   (void)open();
@@ -337,6 +362,28 @@ TEST_F(WorkerLogicTest, WhatWasGivenBackIsBegunWhenItComesAgain) {
   EXPECT_TRUE(of<PostReport>(again).empty());
 }
 
+// It may have come for that very report, whose answer is on its way; so it has another attempt.
+TEST_F(WorkerLogicTest, WhatFailedIsBegunWhenItComesAgain) {
+  (void)start(1);
+  (void)open();
+  (void)batch(1, 1, {1});
+  (void)end(1, RunFailed{"no"});
+  const std::uint64_t under_way = post_;
+  const Actions again = batch(1, 2, {1});
+  EXPECT_EQ(only<BeginRun>(again).msg, id_of(1));
+  EXPECT_TRUE(of<PostReport>(again).empty());
+  (void)answer(under_way, 200);
+  EXPECT_EQ(logic_->counts().reported, 1U);
+  EXPECT_EQ(only<PostReport>(end(1)).report.batch, batch_id(2));
+}
+
+TEST_F(WorkerLogicTest, WhatIsGivenBackIsNeverTooLate) {
+  two_run();
+  (void)end(1, RunGivenBack{});
+  EXPECT_TRUE(lines(answer(409)).empty());
+  EXPECT_EQ(logic_->counts().too_late, 0U);
+}
+
 TEST_F(WorkerLogicTest, WhatWasTooLateIsBegunWhenItComesAgain) {
   two_run();
   (void)end(1);
@@ -367,7 +414,7 @@ TEST_F(WorkerLogicTest, OneThatDoesNotEndHasFailedWhenItsStopTimeIsOver) {
   (void)batch(1, 1, {1});
   (void)next<CancelRun>();
   const auto [post, waited] = next<PostReport>();
-  EXPECT_EQ(waited, timing_.stop_time);
+  EXPECT_EQ(waited, timing_.stop_time + timing_.slack);
   EXPECT_EQ(post.report.failed.size(), 1U);
   // It has its slot until it ends, and is cancelled once.
   (void)answer(200);

@@ -48,14 +48,26 @@ TEST_F(WorkerReportsTest, ADoneMsgWithoutAResultHasNone) {
 
 TEST_F(WorkerReportsTest, AFailureSaysWhyAndWhenItIsToBeTriedAgain) {
   run(3);
-  const auto report =
-      only<PostReport>(end(1, RunFailed{"no luck", Duration{seconds{9}}, true})).report;
+  const auto report = only<PostReport>(end(1, RunFailed{"no luck", Duration{seconds{9}}})).report;
   ASSERT_EQ(report.failed.size(), 1U);
   EXPECT_EQ(report.failed[0].id, id_of(1));
   EXPECT_EQ(report.failed[0].error, "no luck");
   EXPECT_EQ(report.failed[0].retry_in, Duration{seconds{9}});
-  EXPECT_TRUE(report.failed[0].final);
+  EXPECT_FALSE(report.failed[0].final);
   EXPECT_TRUE(report.ids.empty());
+}
+
+TEST_F(WorkerReportsTest, WhatNoServerTakesIsNotSaidOfAFailure) {
+  run(4);
+  const auto final =
+      only<PostReport>(end(1, RunFailed{"no", Duration{seconds{9}}, true})).report.failed.at(0);
+  EXPECT_TRUE(final.final);
+  EXPECT_EQ(final.retry_in, std::nullopt);
+  (void)end(2, RunFailed{"no", Duration{seconds{-1}}});
+  (void)end(3, RunFailed{"no", Duration::max()});
+  const auto failed = only<PostReport>(answer(200)).report.failed;
+  EXPECT_EQ(failed.at(0).retry_in, Duration::zero());
+  EXPECT_EQ(failed.at(1).retry_in, kLongestTime);
 }
 
 TEST_F(WorkerReportsTest, AnErrorIsCutWhereItIsLongerThanAnyServerKeeps) {

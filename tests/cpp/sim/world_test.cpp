@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace pena::sim {
 namespace {
 
@@ -12,6 +14,10 @@ std::string told(const Scenario& scenario, const Outcome& outcome) {
                      words(scenario.kinds);
   for (const Fault& fault : scenario.faults) text += "\n  " + describe(fault);
   return text;
+}
+
+bool is_worker(const Member& member) {
+  return member.kind == MemberKind::worker;
 }
 
 TEST(World, EveryLawHoldsForEverySeed) {
@@ -30,6 +36,23 @@ TEST(World, EveryLawHoldsWithAllFaultsAtOnce) {
   }
 }
 
+TEST(World, EveryLawHoldsWhereWorkersAreAlone) {
+  int worlds = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    Scenario scenario = make_scenario({.seed = seed});
+    std::erase_if(scenario.clients, std::not_fn(is_worker));
+    // Of other queues a client takes that is no worker.
+    if (scenario.clients.empty() || scenario.queues.size() > 1) continue;
+    ++worlds;
+    const auto clients = static_cast<std::uint32_t>(scenario.clients.size());
+    for (Fault& fault : scenario.faults) fault.client %= clients;
+    const Outcome outcome = run(scenario);
+    ASSERT_FALSE(outcome.broken) << told(scenario, outcome);
+    EXPECT_GT(outcome.tally.grants, 0U);
+  }
+  EXPECT_GT(worlds, 10);
+}
+
 TEST(World, ASeedIsOneWorldLineByLine) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const Outcome first = run(make_scenario({.seed = seed}), true);
@@ -44,6 +67,7 @@ TEST(World, ASeedIsOneWorldLineByLine) {
 TEST(World, WithoutFaultsEveryMsgIsReportedAndNobodyDies) {
   ScenarioSettings settings{.seed = 11, .faults = {}};
   Scenario scenario = make_scenario(settings);
+  std::erase_if(scenario.clients, is_worker);  // their handlers fail, and they are stopped
   for (Member& member : scenario.clients) {
     member.rules.max_running = member.rules.batchsize;
     member.rules.panic_above = member.rules.end_above = 1'000'000;
