@@ -15,6 +15,24 @@ bool is_of_a_path(char letter) {
          (letter >= '0' && letter <= '9') || letter == '_' || letter == '-' || letter == '.';
 }
 
+bool is_double_brace(std::string_view text) {
+  return text.starts_with("{{") || text.starts_with("}}");
+}
+
+// How many bytes at the begin of the text stand for themselves; of a double brace it is the first.
+std::size_t literal_size(std::string_view text) {
+  if (is_double_brace(text)) return 1;
+  if (text.starts_with("${")) return std::min(text.find('}'), text.size() - 1) + 1;
+  return text.front() == '{' || text.front() == '}' ? 0 : 1;
+}
+
+// What stands behind a brace.
+std::string_view path_of(std::string_view text) {
+  text.remove_prefix(1);
+  const auto end = std::ranges::find_if_not(text, is_of_a_path);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
 // Of the argument, of which the first has the number 1.
 std::string problem_of(const std::string& argument, std::size_t number) {
   const std::string begin = "the argument " + std::to_string(number) + " ";
@@ -33,28 +51,24 @@ Placeholders::Placeholders(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) arguments_.push_back(read(argument));
 }
 
-Placeholders::Argument Placeholders::read(const std::string& argument) {
+Placeholders::Argument Placeholders::read(std::string_view argument) {
   Argument pieces;
   std::string text;
-  for (std::size_t at = 0; at < argument.size();) {
-    const char letter = argument[at];
-    const bool is_brace = letter == '{' || letter == '}';
-    if (!is_brace || argument.substr(at, 2) == std::string(2, letter)) {
-      text += letter;
-      at += is_brace ? 2 : 1;
+  for (std::string_view rest = argument; !rest.empty();) {
+    if (const std::size_t size = literal_size(rest); size > 0) {
+      text += rest.substr(0, size);
+      rest.remove_prefix(is_double_brace(rest) ? 2 : size);
       continue;
     }
-    const auto begin = argument.begin() + static_cast<std::ptrdiff_t>(at) + 1;
-    const auto end = std::find_if_not(begin, argument.end(), is_of_a_path);
-    if (letter == '}' || end == argument.end() || *end != '}') {
-      throw std::invalid_argument("the argument \"" + argument +
+    const std::string_view path = path_of(rest);
+    if (rest.front() == '}' || !rest.substr(path.size() + 1).starts_with('}')) {
+      throw std::invalid_argument("the argument \"" + std::string{argument} +
                                   "\" has a brace that begins no placeholder; expected {} or "
                                   "{field}, and {{ or }} for a brace");
     }
-    std::string path{begin, end};
     pieces.push_back({Piece::Kind::text, std::exchange(text, {})});
-    pieces.push_back({path.empty() ? Piece::Kind::payload : Piece::Kind::field, path});
-    at += path.size() + 2;
+    pieces.push_back({path.empty() ? Piece::Kind::payload : Piece::Kind::field, std::string{path}});
+    rest.remove_prefix(path.size() + 2);
   }
   pieces.push_back({Piece::Kind::text, std::move(text)});
   return pieces;

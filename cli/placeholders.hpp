@@ -10,6 +10,7 @@ namespace pena::cli {
 //   {}          the payload: a string's characters, anything else as JSON
 //   {field}     a field of it, likewise; {a.b}: a field of an object in it
 //   {{ and }}   braces
+//   ${…}        is the shell's, and stays as it is
 class Placeholders {
  public:
   // Throws std::invalid_argument for an argument with another brace.
@@ -27,7 +28,7 @@ class Placeholders {
     std::string text;  // of a field its path
   };
   using Argument = std::vector<Piece>;
-  [[nodiscard]] static Argument read(const std::string& argument);
+  [[nodiscard]] static Argument read(std::string_view argument);
   // False where there is no such field.
   [[nodiscard]] static bool append(std::string& out, const Piece& piece, std::string_view payload);
 

@@ -73,11 +73,12 @@ class Putting {
       msg.delay = std::chrono::duration_cast<std::chrono::milliseconds>(*command_.delay);
     }
     msg.max_resends = command_.max_resends;
-    bytes_ += size_of(msg);
+    const client::RequestSize& most = command_.settings.request;
+    const std::size_t size = size_of(msg);
+    if (bytes_ + size > most.bytes || msgs_.size() >= most.msgs) send();
+    bytes_ += size;
     msgs_.push_back(std::move(msg));
     places_.push_back(std::move(place));
-    const client::RequestSize& most = command_.settings.request;
-    if (bytes_ >= most.bytes || msgs_.size() >= most.msgs) send();
   }
 
   [[nodiscard]] bool has_any() const { return !msgs_.empty(); }

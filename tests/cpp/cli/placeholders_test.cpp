@@ -42,6 +42,12 @@ TEST(Placeholders, BracesAreWrittenTwice) {
   EXPECT_THAT(filled({"{{print $1}}"}, ""), ElementsAre("{print $1}"));
 }
 
+TEST(Placeholders, WhatIsTheShellsStaysAsItIs) {
+  EXPECT_THAT(filled({"echo ${PENA_ID:-none} ${n} {n} $"}, R"({"n":1})"),
+              ElementsAre("echo ${PENA_ID:-none} ${n} 1 $"));
+  EXPECT_THAT(filled({"${n", "${a:-${b}}}"}, ""), ElementsAre("${n", "${a:-${b}}"));
+}
+
 TEST(Placeholders, WhatIsFilledInIsNotLookedAtAgain) {
   EXPECT_THAT(filled({"{a}"}, R"({"a":"{b}","b":1})"), ElementsAre("{b}"));
 }

@@ -45,6 +45,7 @@ class SubmitPlanTest : public testing::Test {
     return answer;
   }
   std::optional<SubmitPlan::Refusal> answer(const SubmitAnswer& answer) {
+    (void)next();
     return plan_->answered(answer, [this] { return made(++last_made_); });
   }
   [[nodiscard]] std::size_t accepted() const { return plan_->accepted().size(); }
