@@ -32,20 +32,20 @@ def server(site: Site) -> ServerProcess:
 
 
 @pytest.fixture
-def work(request: pytest.FixtureRequest, tmp_path: Path, site: Site) -> Work:
+def work(tmp_path: Path, site: Site) -> Work:
     """Start `pena work`; it ends before its server does."""
     count = iter(range(100))
 
     def start(url: str, *words: str) -> Running:
         folder = tmp_path / f"work-{next(count)}"
-        return site._until_the_end(
-            Running(folder, "work", "--url", url, *words), Running.close
-        )
+        return site.until_the_end(Running(folder, "work", "--url", url, *words), Running.close)
 
     return start
 
 
-def submit(site: Site, url: str, payloads: list[Any], queue: str = "default", **more: Any) -> list[str]:
+def submit(
+    site: Site, url: str, payloads: list[Any], queue: str = "default", **more: Any
+) -> list[str]:
     msgs = [{"payload": payload, **more} for payload in payloads]
     ids: list[str] = post(url, f"/task?queue={queue}", msgs, 201)["ids"]
     site.submitted.update(ids)
@@ -87,14 +87,15 @@ def test_each_of_200_files_is_done_though_the_server_is_killed_five_times(
         assert worker.end(signal.SIGTERM) == 0, worker.said
         # None was taken for lost, for the worker came back within the grace: so each was done once.
         assert {Path(name).read_text() for name in names} == {f"{id}\n" for id in ids}
-        reported = records(server.url, "report")
-        assert {record["attempts"] for record in reported.values()} == {1}
+        assert records(server.url, "fail") == {}
         told = [json.loads(line) for line in worker.printed]
         assert sorted(one["id"] for one in told) == sorted(ids)
 
 
 def test_the_command_is_told_of_its_msg(site: Site, server: ServerProcess, work: Work) -> None:
-    [id] = submit(site, server.url, [{"to": "ann", "at": {"n": 7}}], "mail", key="order 7", max_resends=0)
+    [id] = submit(
+        site, server.url, [{"to": "ann", "at": {"n": 7}}], "mail", key="order 7", max_resends=0
+    )
     script = (
         'printf "%s\\n" "$PENA_ID" "$PENA_QUEUE" "$PENA_KEY" "$PENA_ATTEMPT" "$PENA_LAST_ATTEMPT" '
         '"$PENA_PAYLOAD" "$(cat)" "$@"'
@@ -103,7 +104,18 @@ def test_the_command_is_told_of_its_msg(site: Site, server: ServerProcess, work:
     worker = work(server.url, *words, "{}", "{to}-{at.n}", "{{}}")
     assert worker.end() == 0, worker.said
     payload = '{"to":"ann","at":{"n":7}}'
-    assert worker.printed == [id, "mail", "order 7", "1", "1", payload, payload, payload, "ann-7", "{}"]
+    assert worker.printed == [
+        id,
+        "mail",
+        "order 7",
+        "1",
+        "1",
+        payload,
+        payload,
+        payload,
+        "ann-7",
+        "{}",
+    ]
     assert worker.said == "pena: 1 done, 0 failed, 0 given back\n"
 
 
@@ -230,7 +242,8 @@ def test_a_second_signal_ends_the_commands_and_gives_their_msgs_back(
 
 def test_what_is_printed_is_the_result(site: Site, server: ServerProcess, work: Work) -> None:
     ids = submit(site, server.url, [{"n": 7}, {"n": 8}, {"n": 9}, {"n": 10}])
-    script = 'case $1 in 8) echo hello;; 9) ;; 10) printf "[1,\\n 2]";; *) echo "{ \\"n\\": $1 }";; esac'
+    prints = '8) echo hello;; 9) ;; 10) printf "[1,\\n 2]";; *) echo "{{ \\"n\\": $1 }}";;'
+    script = f"case $1 in {prints} esac"
     words = ["--results", "--until-empty", "--", "sh", "-c", script, "sh", "{n}"]
     worker = work(server.url, *words)
     assert worker.end() == 0
@@ -246,7 +259,8 @@ def test_lines_of_commands_that_print_at_once_do_not_mix(
     site: Site, server: ServerProcess, work: Work
 ) -> None:
     submit(site, server.url, list("abcdefgh"))
-    script = 'i=0; while [ $i -lt 300 ]; do printf "$1$1$1"; printf "$1$1\\n"; i=$((i+1)); done; printf $1'
+    line = 'printf "$1$1$1"; printf "$1$1\\n"'
+    script = f"i=0; while [ $i -lt 300 ]; do {line}; i=$((i+1)); done; printf $1"
     worker = work(server.url, "--jobs", "8", "--until-empty", "--", "sh", "-c", script, "sh", "{}")
     assert worker.end() == 0, worker.said
     whole = [letter * 5 for letter in "abcdefgh" for _ in range(300)]
@@ -256,7 +270,7 @@ def test_lines_of_commands_that_print_at_once_do_not_mix(
 def test_64_jobs_that_print_much_ignore_their_input_and_leave_others_behind(
     site: Site, server: ServerProcess, work: Work, tmp_path: Path
 ) -> None:
-    ids = submit(site, server.url, ["x" * 200_000] * 128)
+    ids = [id for _ in range(4) for id in submit(site, server.url, ["x" * 200_000] * 32)]
     script = f"exec <&-; head -c 1000000 /dev/zero; sleep 1000 & echo $! >>{tmp_path / 'left'}"
     worker = work(server.url, "--jobs", "64", "--until-empty", "--json", "--", "sh", "-c", script)
     try:
@@ -275,7 +289,9 @@ def test_a_payload_that_no_argument_can_have_fails_for_good(
     assert work(server.url, "--until-empty", "--", "sh", "-c", script, "{}").end() == 0
     [failed] = records(server.url, "fail").values()
     assert failed["attempts"] == 1
-    assert "would have 140000 bytes; the system takes at most 131071" in failed["misses"][0]["error"]
+    assert (
+        "would have 140000 bytes; the system takes at most 131071" in failed["misses"][0]["error"]
+    )
     submit(site, server.url, ["x" * 140_000])
     worker = work(server.url, "--until-empty", "--", "sh", "-c", script)
     assert worker.end() == 0
@@ -284,7 +300,10 @@ def test_a_payload_that_no_argument_can_have_fails_for_good(
 
 def test_a_command_that_cannot_be_run_takes_no_msg(site: Site, server: ServerProcess) -> None:
     [id] = submit(site, server.url, ["a"])
-    for command, why in {"pena-no-such": "No such file", "/etc/passwd": "Permission denied"}.items():
+    for command, why in {
+        "pena-no-such": "No such file",
+        "/etc/passwd": "Permission denied",
+    }.items():
         ran = run("pena", "work", "--url", server.url, "--", command, "x")
         assert ran.returncode == 127
         assert ran.stderr.startswith(f'pena: the command "{command}" cannot be run: {why}')
@@ -298,9 +317,7 @@ def test_a_server_that_refuses_ends_it(site: Site, server: ServerProcess) -> Non
     assert "--queue has 400 names" in ran.stderr or "queues has 400 names" in ran.stderr
 
 
-def test_whoever_reads_no_more_ends_it_and_loses_nothing(
-    site: Site, server: ServerProcess
-) -> None:
+def test_whoever_reads_no_more_ends_it_and_loses_nothing(site: Site, server: ServerProcess) -> None:
     submit(site, server.url, [str(n) for n in range(50)])
     words = ["pena", "work", "--url", server.url, "--until-empty", "--", "echo", "{}"]
     with subprocess.Popen(
@@ -322,7 +339,10 @@ def test_a_parent_that_ignores_its_children_changes_nothing(
     site: Site, server: ServerProcess
 ) -> None:
     submit(site, server.url, ["a"])
-    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(*sys.argv[1:2], sys.argv[1:])"
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
     words = ["pena", "work", "--url", server.url, "--until-empty", "--", "sh", "-c", "exit 0"]
     ran = run("python3", "-c", ignoring, *words)
     assert (ran.returncode, ran.stderr) == (0, "pena: 1 done, 0 failed, 0 given back\n")
@@ -349,7 +369,11 @@ def test_on_a_terminal_a_line_tells_how_it_goes(
         master, terminal = os.openpty()
         stack.callback(os.close, master)
         with subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal, env=quiet_environment()
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            env=quiet_environment(),
         ) as worker:
             os.close(terminal)
             shown = b""
