@@ -7,6 +7,7 @@
 #include "cli/crew.hpp"
 #include "cli/output.hpp"
 #include "cli/story.hpp"
+#include "cli/worked.hpp"
 #include "core/number_text.hpp"
 
 namespace pena::cli {
@@ -85,6 +86,28 @@ std::string json_story(const Story& story) {
                {"harmless", story.harmless},
                {"harmless_failed", story.harmless_failed},
                {"harmless_up_to", story.harmless_up_to}});
+}
+
+std::string json_put(const core::Xid& id, const std::string& place, bool known) {
+  return line({{"id", id.text()}, {"place", place}, {"known", known}});
+}
+
+std::string json_worked(const Worked& worked) {
+  Json json{{"id", worked.msg.id.text()},
+            {"queue", worked.msg.queue},
+            {"key", nullptr},
+            {"attempt", worked.msg.attempt},
+            {"outcome", word(worked.outcome)},
+            {"exit", nullptr},
+            {"seconds", worked.seconds},
+            {"error", nullptr}};
+  if (!worked.msg.key.empty()) json["key"] = worked.msg.key;
+  if (worked.exit) json["exit"] = *worked.exit;
+  if (const auto* const failed = failure(worked.outcome)) {
+    json["error"] = failed->error;
+    if (failed->final) json["final"] = true;
+  }
+  return line(json);
 }
 
 }  // namespace pena::cli

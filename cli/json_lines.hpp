@@ -5,12 +5,14 @@
 #include <string_view>
 
 #include "core/log.hpp"
+#include "core/xid.hpp"
 #include "server/server.hpp"
 
 namespace pena::cli {
 
 struct Run;
 struct Story;
+struct Worked;
 
 [[nodiscard]] std::string json_error(std::string_view sentence);
 [[nodiscard]] std::string json_url(const std::string& url);
@@ -18,5 +20,8 @@ struct Story;
 [[nodiscard]] std::string json_summary(const server::Stats& stats);
 [[nodiscard]] std::string json_run(const Run& run);
 [[nodiscard]] std::string json_story(const Story& story);
+// Of a msg that `pena put` has submitted. `place`: "line 3".
+[[nodiscard]] std::string json_put(const core::Xid& id, const std::string& place, bool known);
+[[nodiscard]] std::string json_worked(const Worked& worked);
 
 }  // namespace pena::cli

@@ -1,4 +1,4 @@
-// How an option of the command is declared. Brings CLI11 with it: for options.cpp alone.
+// How an option of the command is declared. Brings CLI11 with it: for the two sources that read options alone.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -37,7 +37,14 @@ inline std::string env_name(std::string_view command, std::string_view option) {
 // An option of one command, what it does, and in brackets its default and its variable, on one line.
 class HelpFormat : public CLI::Formatter {
  public:
-  explicit HelpFormat(std::string command) : command_(std::move(command)) {}
+  // `behind`: what stands behind the options, and is none.
+  explicit HelpFormat(std::string command, std::string behind = {})
+      : command_(std::move(command)), behind_(std::move(behind)) {}
+  [[nodiscard]] std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    usage.insert(usage.find_last_not_of('\n') + 1, behind_);
+    return usage;
+  }
   [[nodiscard]] std::string make_option_opts(const CLI::Option* option) const override {
     const std::string type = option->get_type_name();
     return type.empty() ? "" : " " + type;
@@ -53,6 +60,7 @@ class HelpFormat : public CLI::Formatter {
 
  private:
   std::string command_;  // none: what stands there has no variables
+  std::string behind_;
 };
 
 [[noreturn]] inline void refuse(const std::string& name, const std::string& text,
@@ -150,6 +158,26 @@ class OptionAdder {
     app_.add_option_function<std::string>(name, take, help)->required();
   }
 
+  void optional_positional(const std::string& name, std::string& to, const std::string& help) {
+    const auto take = [&to, name](const std::string& given) {
+      if (given.empty()) refuse(name, given, "some text");
+      to = given;
+    };
+    app_.add_option_function<std::string>(name, take, help);
+  }
+
+  // Text as it stands, as often as it is given.
+  void texts(const std::string& name, std::vector<std::string>& to, const std::string& type,
+             const std::string& help) {
+    const auto take = [&to](const std::string& /*from*/, const std::string& given) {
+      to.push_back(given);
+    };
+    // Each is one whole value: brackets and commas are its own.
+    CLI::Option* const option = app_.add_option(name, to, help)->type_name(type);
+    option->allow_extra_args(false)->expected(1)->take_all();
+    added_.push_back({name, option, take, nullptr});
+  }
+
   // Reads a value, or refuses; `from`: the option or the variable that it comes from.
   using Take = std::function<void(const std::string& from, const std::string& given)>;
 
@@ -191,6 +219,16 @@ class OptionAdder {
       }
       to = *duration;
     })->default_str(written(to));
+  }
+
+  void duration(const std::string& name, std::optional<core::Duration>& to,
+                const std::string& help) {
+    add(name, "DURATION", help, [&to](const std::string& from, const std::string& given) {
+      const auto duration = duration_from(given);
+      const bool fits = duration && *duration > core::Duration::zero();
+      if (!fits || *duration > core::kLongestTime) refuse(from, given, std::string{kDurationForm});
+      to = *duration;
+    });
   }
 
   // For how long, or how many of them.

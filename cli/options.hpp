@@ -9,6 +9,8 @@
 
 #include "cli/output.hpp"
 #include "client/client.hpp"
+#include "client/producer.hpp"
+#include "client/worker.hpp"
 #include "core/limits.hpp"
 #include "load/load.hpp"
 #include "server/server.hpp"
@@ -64,6 +66,26 @@ struct BenchCommand {
   Output output{.json = false, .log_level = core::LogLevel::error};
 };
 
+struct PutCommand {
+  client::ProducerSettings settings{.queue = "default"};
+  std::string file;                   // of JSON lines; "-": stdin; empty: none was named
+  std::vector<std::string> payloads;  // JSON, in the place of a file
+  std::string key_field;              // of the payload; empty: no keys
+  std::optional<core::Duration> delay;
+  std::optional<std::uint16_t> max_resends;
+  core::Duration patience = std::chrono::seconds{60};
+  Output output{.json = false, .log_level = core::LogLevel::warning};
+};
+
+struct WorkCommand {
+  client::WorkerSettings settings;
+  std::uint32_t jobs = 1;
+  std::optional<core::Duration> timeout;  // of one run; none: it has the time it takes
+  bool results = false;                   // what a run prints is its msg's result
+  std::vector<std::string> command;       // what is run, with its arguments
+  Output output{.json = false, .log_level = core::LogLevel::warning};
+};
+
 // --help, --version, or nothing at all: text to print to stdout, and the exit code.
 struct ShowText {
   std::string text;
@@ -76,7 +98,7 @@ struct BadUsage {
 };
 
 using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand,
-                             BenchCommand, ShowText, BadUsage>;
+                             BenchCommand, PutCommand, WorkCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<COMMAND>_<OPTION>. Checks each option by itself; whether settings fit together is said by the

@@ -57,6 +57,17 @@ void flush_stdout() {
                     (code != 0 ? std::string{std::strerror(code)} : "nobody reads it"));
 }
 
+bool stdout_has_room() {
+  Outputs* const outputs = the_outputs;
+  return outputs == nullptr || outputs->out.flush(std::chrono::milliseconds{0}) ||
+         stdout_has_failed();
+}
+
+bool stdout_has_failed() {
+  Outputs* const outputs = the_outputs;
+  return outputs != nullptr && outputs->out.failure() != 0;
+}
+
 void print_line(std::string_view line) {
   print_text(std::string{line} + "\n");
   flush_stdout();

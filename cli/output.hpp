@@ -49,6 +49,10 @@ void print_line(std::string_view line);
 void print_text(std::string_view text);
 // Throws OutputError where any of what was printed so far is not written.
 void flush_stdout();
+// Whether nothing that was printed waits for a slow reader. Does not wait.
+[[nodiscard]] bool stdout_has_room();
+// Whether something that was printed is lost, for nobody reads.
+[[nodiscard]] bool stdout_has_failed();
 
 // To stderr. Neither waits nor fails: whoever does not read loses lines, which are counted.
 void say_line(std::string_view line);

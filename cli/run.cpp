@@ -38,6 +38,12 @@ int execute(const CheckCommand& command) {
 int execute(const BenchCommand& command) {
   return run_bench(command);
 }
+int execute(const PutCommand& command) {
+  return run_put(command);
+}
+int execute(const WorkCommand& command) {
+  return run_work(command);
+}
 int execute(const ShowText& show) {
   print_line(show.text);
   return show.exit_code;

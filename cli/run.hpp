@@ -11,6 +11,7 @@ enum ExitCode : int {
   kNoStore = 3,       // the store cannot be opened, or another server has it
   kNoListen = 4,      // the address cannot be listened on
   kClientEnded = 10,  // every client was ended by a msg with a period above end_above (R15)
+  kNoCommand = 127,   // the command that is to be run cannot be: what a shell says then
 };
 
 // Runs one command to its end and returns its exit code; never throws and never calls exit().

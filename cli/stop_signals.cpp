@@ -10,14 +10,20 @@ using Clock = std::chrono::steady_clock;
 
 // What a handler may touch: lock-free, and alive as long as the process.
 std::atomic<Clock::rep> first_at{0};  // 0: none has come
+std::atomic<Clock::rep> second_at{0};
 std::atomic<Clock::rep> apart_ticks{0};
+std::atomic<bool> notes_second{false};
 std::atomic<bool> hang_up_noted{false};
 static_assert(std::atomic<Clock::rep>::is_always_lock_free);
 
 extern "C" void note_signal(int signal) {
   const Clock::rep now = Clock::now().time_since_epoch().count();
-  Clock::rep first = 0;
-  if (first_at.compare_exchange_strong(first, now) || now - first < apart_ticks) return;
+  // Whether it is noted there, or is the one that was once more.
+  const auto is_noted = [now](std::atomic<Clock::rep>& at) {
+    Clock::rep noted = 0;
+    return at.compare_exchange_strong(noted, now) || now - noted < apart_ticks;
+  };
+  if (is_noted(first_at) || (notes_second && is_noted(second_at))) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
@@ -41,8 +47,10 @@ void take(int signal, void (*handler)(int), struct sigaction& before) {
 
 }  // namespace
 
-StopSignals::StopSignals(HangUp hang_up, std::chrono::milliseconds apart) {
+StopSignals::StopSignals(HangUp hang_up, std::chrono::milliseconds apart, Second second) {
   first_at = 0;
+  second_at = 0;
+  notes_second = second == Second::is_noted;
   hang_up_noted = false;
   apart_ticks = Clock::duration{apart}.count();
   take(SIGINT, note_signal, interrupt_before_);
@@ -57,10 +65,15 @@ StopSignals::~StopSignals() {
   sigaction(SIGTERM, &terminate_before_, nullptr);
   sigaction(SIGHUP, &hang_up_before_, nullptr);
   first_at = 0;
+  second_at = 0;
 }
 
 bool StopSignals::any_arrived() {
   return first_at != 0;
+}
+
+bool StopSignals::arrived_again() {
+  return second_at != 0;
 }
 
 bool StopSignals::hung_up() {

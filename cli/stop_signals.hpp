@@ -13,7 +13,8 @@ inline constexpr std::chrono::milliseconds kLook{20};
 // process gets its own handlers again. The first SIGINT or SIGTERM is only noted. A second one, at
 // least `apart` later, ends the process at once, as it would without a handler; an earlier one is
 // the first once more, for a wrapper (timeout, npm, a container's init) hands on what the terminal
-// has sent already. One object at a time in a process.
+// has sent already. Where the second is noted, too, it is the third that does. One object at a time
+// in a process.
 class StopSignals {
  public:
   // What SIGHUP, the end of the terminal, asks for.
@@ -21,13 +22,17 @@ class StopSignals {
     stops,     // what the first SIGTERM asks for; nothing where it was ignored before (nohup)
     is_noted,  // nothing
   };
-  explicit StopSignals(HangUp hang_up = HangUp::stops,
-                       std::chrono::milliseconds apart = std::chrono::milliseconds{300});
+  enum class Second { ends, is_noted };
+  static constexpr std::chrono::milliseconds kApart{300};
+  explicit StopSignals(HangUp hang_up = HangUp::stops, std::chrono::milliseconds apart = kApart,
+                       Second second = Second::ends);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
   [[nodiscard]] bool arrived() const { return any_arrived(); }
+  // A second one, where it is noted.
+  [[nodiscard]] static bool arrived_again();
   // Of the object there is; false where there is none.
   [[nodiscard]] static bool any_arrived();
   // Whether SIGHUP was noted since the last call.

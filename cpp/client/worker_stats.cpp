@@ -5,7 +5,7 @@
 namespace pena::client {
 namespace {
 
-constexpr auto kStats = std::to_array<WorkerStat>({
+constexpr auto kWorkerStats = std::to_array<WorkerStat>({
     {"received", &WorkerStats::received, "msgs that came"},
     {"begun", &WorkerStats::begun, "msgs that were begun"},
     {"done", &WorkerStats::done, "msgs whose work ended well"},
@@ -22,12 +22,12 @@ constexpr auto kStats = std::to_array<WorkerStat>({
 });
 
 // A count that is not in the list is told to nobody.
-static_assert(kStats.size() == sizeof(WorkerStats) / sizeof(std::uint64_t));
+static_assert(kWorkerStats.size() == sizeof(WorkerStats) / sizeof(std::uint64_t));
 
 }  // namespace
 
 std::span<const WorkerStat> all_worker_stats() {
-  return kStats;
+  return kWorkerStats;
 }
 
 }  // namespace pena::client

@@ -23,6 +23,8 @@ PAGES = (
     "docs/glossary.md",
     "docs/workers.md",
     "docs/python.md",
+    "docs/commands.md",
+    "docs/cpp.md",
 )
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
@@ -38,6 +40,7 @@ NOT_HERE = {
     "defaults\n": "haproxy's; tests/py/test_proxies.py tries what it says",
     "http://:80 {": "caddy's; tests/py/test_proxies.py tries what it says",
     "[Unit]": "systemd's",
+    "find_package(pena": "tests/py/test_library.py builds examples/cpp",
     "curl -s -X POST $url/queue/mail/pause": "docs/protocol.md shows each with its answer",
     'curl -s "$url/fail?records=1&limit=10"': "docs/protocol.md shows each with its answer",
     "jq -nc 'range": "tests/py/test_examples.py runs the producers",
@@ -116,6 +119,7 @@ def test_the_answers_in_the_comments_of_the_readme_come(tmp_path: Path) -> None:
 
 def test_every_block_runs_or_is_listed() -> None:
     workers = {(FOLDER / file).read_text() for file in WORKERS}  # tests/py/test_examples.py
+    workers |= {path.read_text() for path in (FOLDER / "cpp").glob("*.cpp")}  # test_library.py
     unused = set(NOT_HERE)
     for block in BLOCKS:
         begin = next((begin for begin in NOT_HERE if block.text.startswith(begin)), "")

@@ -33,6 +33,8 @@ ENGINES = (
     *("client/worker.hpp", "client/worker_stats.hpp"),
     *("store/", "core/", "sim/scenario.hpp"),
     *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
+    *("client/worker.hpp", "client/producer.hpp", "client/handlers.hpp", "client/payload.hpp"),
+    "client/error_tail.hpp",
 )
 INTERFACES = (
     *("store/log.hpp", "store/index.hpp", "store/view.hpp", "store/records.hpp"),

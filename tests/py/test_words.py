@@ -18,8 +18,11 @@ from support.ports import held_port
 from support.process import quiet_environment, quiet_environment_of_others, run
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md", "docs/python.md"]
-COMMANDS = ["server", "client", "demo", "sim", "check", "bench", "version"]
+PAGES = [
+    *("README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md", "docs/python.md"),
+    *("docs/commands.md", "docs/cpp.md"),
+]
+COMMANDS = ["server", "client", "demo", "sim", "check", "put", "work", "bench", "version"]
 
 # The numbers of rules and the document that they are from mean nothing to users.
 RIDDLE = re.compile(r"\bR\d{1,2}\b|\b[Tt]he brief\b|\bbrief's\b")
@@ -117,10 +120,10 @@ def test_the_python_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) ->
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_shell_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) -> None:
     """In one folder, so the second time the stores are there; the ports are others, free ones."""
-    worker, alone = samples("sh")
-    said: dict[str, list[str]] = {"worker": [], "alone": []}
+    worker, commands, alone = samples("sh")
+    said: dict[str, list[str]] = {"worker": [], "commands": [], "alone": []}
     for _ in range(2):
-        for name, sample in (("worker", worker), ("alone", alone)):
+        for name, sample in (("worker", worker), ("commands", commands), ("alone", alone)):
             with ExitStack() as held:
                 for port in ("8080", "8081"):
                     sample = sample.replace(f":{port}", f":{held.enter_context(held_port())}")
@@ -141,6 +144,12 @@ def test_the_shell_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) -> 
     assert '"message":"success","reported":1' in second
     ids = [len(re.findall(r'"[0-9a-v]{20}"', out.splitlines()[-1])) for out in (first, second)]
     assert ids == [1, 2]
+    first, second = said["commands"]
+    assert sorted(re.findall("a mail to .*", first)) == [
+        f"a mail to {to}" for to in ("ann", "bob", "eve")
+    ]
+    assert re.findall("[0-9a-v]{20}", first) == re.findall("[0-9a-v]{20}", second)
+    assert "a mail" not in second
     for out in said["alone"]:
         assert out.count("batches_done") == 3
         assert ": sound" in out

@@ -5,38 +5,23 @@
 
 #include <cstdlib>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include "cli/option_names.hpp"
 #include "core/limits_list.hpp"
+#include "parsed.hpp"
 
 namespace {
 
 using namespace pena;
 using namespace std::chrono_literals;
+using cli::test::parsed;
+using cli::test::parsed_as;
+using cli::test::refusal;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-cli::Command parsed(std::initializer_list<const char*> arguments) {
-  std::vector<const char*> argv{"pena"};
-  argv.insert(argv.end(), arguments);
-  return cli::command_from(static_cast<int>(argv.size()), argv.data());
-}
-
-template <class Expected>
-Expected parsed_as(std::initializer_list<const char*> arguments) {
-  const cli::Command command = parsed(arguments);
-  if (const auto* usage = std::get_if<cli::BadUsage>(&command)) {
-    if constexpr (!std::is_same_v<Expected, cli::BadUsage>) ADD_FAILURE() << usage->sentence;
-  }
-  EXPECT_TRUE(std::holds_alternative<Expected>(command));
-  return std::holds_alternative<Expected>(command) ? std::get<Expected>(command) : Expected{};
-}
-
-std::string refusal(std::initializer_list<const char*> arguments) {
-  return parsed_as<cli::BadUsage>(arguments).sentence;
-}
 
 // A variable of the environment for as long as it lives.
 class Variable {
@@ -406,7 +391,7 @@ TEST(Options, AVariableThatNobodyReadsIsNamed) {
           "PENA_DEMO_COUNT now",
           "the variable PENA_SERVER_CUONT is none of pena's; `pena help COMMAND` names those "
           "that are",
-          "the variable PENA_JOBS is not read: it is called PENA_SIM_JOBS now"));
+          "the variable PENA_JOBS is not read: it is called PENA_SIM_JOBS, PENA_WORK_JOBS now"));
 }
 
 TEST(Options, HelpAndVersionAreCommandsToo) {

@@ -71,6 +71,35 @@ TEST(StopSignals, ABrokenPipeFailsAndIsNotInherited) {
   EXPECT_EQ(std::system("grep -q 'SigIgn:.*[02468ace]...$' /proc/self/status"), 0);
 }
 
+TEST(StopSignals, TheSecondIsNotedWhereThatIsWanted) {
+  const StopSignals signals{StopSignals::HangUp::stops, std::chrono::milliseconds{0},
+                            StopSignals::Second::is_noted};
+  std::raise(SIGINT);
+  EXPECT_TRUE(signals.arrived());
+  EXPECT_FALSE(StopSignals::arrived_again());
+  std::raise(SIGTERM);
+  EXPECT_TRUE(StopSignals::arrived_again());
+}
+
+TEST(StopSignals, OneThatIsHandedOnTwiceIsNotTheSecond) {
+  const StopSignals signals{StopSignals::HangUp::stops, std::chrono::hours{1},
+                            StopSignals::Second::is_noted};
+  std::raise(SIGINT);
+  std::raise(SIGINT);
+  EXPECT_FALSE(StopSignals::arrived_again());
+}
+
+void raise_thrice() {
+  const StopSignals signals{StopSignals::HangUp::stops, std::chrono::milliseconds{0},
+                            StopSignals::Second::is_noted};
+  for (int i = 0; i < 3; ++i) std::raise(SIGTERM);
+  std::_Exit(7);
+}
+
+TEST(StopSignalsDeathTest, TheThirdEndsTheProcessWhereTheSecondIsNoted) {
+  EXPECT_EXIT(raise_thrice(), testing::KilledBySignal(SIGTERM), "");
+}
+
 void raise_twice(std::chrono::milliseconds apart) {
   const StopSignals signals{StopSignals::HangUp::stops, apart};
   std::raise(SIGTERM);

@@ -51,11 +51,11 @@ class Site:
         short = TIMES if quick else {}
         times = [f"--{name.replace('_', '-')}={int(time * 1000)}ms" for name, time in short.items()]
         given = [f"--listen={listen}", f"--store={self.store}", "--seed=7", *times, *options]
-        return self._until_the_end(ServerProcess(*given, **more), ServerProcess.stop)
+        return self.until_the_end(ServerProcess(*given, **more), ServerProcess.stop)
 
     def stream(self, url: str, batchsize: int, **more: Any) -> TaskStream:
         """Open a stream."""
-        return self._until_the_end(TaskStream(url, batchsize, **more), TaskStream.close)
+        return self.until_the_end(TaskStream(url, batchsize, **more), TaskStream.close)
 
     def client(self, url: str, **settings: Any) -> pena.Client:
         """Start the brief's client in this process."""
@@ -74,6 +74,7 @@ class Site:
             with pena.Store(self.store) as store:
                 law.check(store, self.submitted, self.max_resends)
 
-    def _until_the_end(self, what: T, end: Callable[[T], object]) -> T:
+    def until_the_end(self, what: T, end: Callable[[T], object]) -> T:
+        """Have `end` called of it, before what was started earlier ends."""
         self._running.callback(end, what)
         return what

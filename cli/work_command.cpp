@@ -1,0 +1,351 @@
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/json_lines.hpp"
+#include "cli/live_line.hpp"
+#include "cli/logging.hpp"
+#include "cli/msg_variables.hpp"
+#include "cli/output.hpp"
+#include "cli/placeholders.hpp"
+#include "cli/run.hpp"
+#include "cli/stop_signals.hpp"
+#include "cli/whole_lines.hpp"
+#include "cli/worked.hpp"
+#include "client/error_tail.hpp"
+#include "client/handlers.hpp"
+#include "client/payload.hpp"
+#include "core/number_text.hpp"
+#include "core/one_line.hpp"
+#include "process/command.hpp"
+
+namespace pena::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// Between SIGTERM and SIGKILL.
+constexpr std::chrono::milliseconds kEndPatience{5000};
+// What a command prints as a result; what a server takes of it is less, as a rule.
+constexpr std::size_t kLongestResult = std::size_t{1} << 20U;
+// Beside the tail an error says how the command ended.
+constexpr std::size_t kTailBytes = kErrorBytes - 64;
+
+// Readable from when it was rung.
+class Bell {
+ public:
+  Bell() : file_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (file_ < 0) throw std::system_error(errno, std::generic_category(), "no eventfd can be had");
+  }
+  ~Bell() { ::close(file_); }
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  void ring() {
+    rung_ = true;
+    ::eventfd_write(file_, 1);
+  }
+  [[nodiscard]] bool has_rung() const { return rung_; }
+  [[nodiscard]] int file() const { return file_; }
+
+ private:
+  int file_;
+  std::atomic<bool> rung_ = false;
+};
+
+// Who started this process may have had children ended unseen; then nobody could say how they ended.
+class ChildrenAreSeen {
+ public:
+  ChildrenAreSeen() {
+    struct sigaction as_usual {};
+    as_usual.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &as_usual, &before_);
+  }
+  ~ChildrenAreSeen() { sigaction(SIGCHLD, &before_, nullptr); }
+  ChildrenAreSeen(const ChildrenAreSeen&) = delete;
+  ChildrenAreSeen& operator=(const ChildrenAreSeen&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+// What one run of the command has printed so far, and where that goes.
+class Heard {
+ public:
+  Heard(const WorkCommand& command, const std::string& clear)
+      : prints_(!command.results && !command.output.json),
+        keeps_(command.results),
+        says_(!command.output.json),
+        clear_(clear) {}
+
+  [[nodiscard]] process::Listener listener() {
+    process::Listener listener;
+    if (prints_ || keeps_) {
+      listener.out = [this](std::string_view text) {
+        heard_out(text);
+      };
+    }
+    listener.err = [this](std::string_view text) {
+      heard_err(text);
+    };
+    if (prints_) listener.has_room = stdout_has_room;
+    return listener;
+  }
+
+  // The command has ended.
+  void end() {
+    print(out_lines_.rest());
+    say(err_lines_.rest());
+  }
+  [[nodiscard]] std::string error_tail() const { return tail_.text(); }
+  // Empty where there is none. `problem`: why what was printed is none.
+  [[nodiscard]] std::string result(std::string& problem) const {
+    if (!keeps_ || result_.find_first_not_of(" \t\r\n") == std::string::npos) return "";
+    if (is_too_long_) {
+      problem = "more than " + std::to_string(kLongestResult) + " bytes";
+      return "";
+    }
+    auto json = client::compact_json(result_);
+    if (!json) problem = "no JSON, or nested too deep";
+    return json ? *std::move(json) : "";
+  }
+
+ private:
+  void heard_out(std::string_view text) {
+    if (prints_) print(out_lines_.add(text));
+    if (!keeps_) return;
+    is_too_long_ = is_too_long_ || result_.size() + text.size() > kLongestResult;
+    if (!is_too_long_) result_ += text;
+  }
+  void heard_err(std::string_view text) {
+    tail_.add(text);
+    if (says_) say(err_lines_.add(text));
+  }
+  void print(const std::string& lines) const {
+    if (lines.empty() || stdout_has_failed()) return;
+    print_text((isatty(STDOUT_FILENO) == 1 ? clear_ : "") + lines);
+  }
+  void say(const std::string& lines) const {
+    if (!lines.empty()) say_text(clear_ + lines);
+  }
+
+  const bool prints_, keeps_, says_;
+  const std::string& clear_;
+  WholeLines out_lines_, err_lines_;
+  client::ErrorTail tail_{kTailBytes};
+  std::string result_;
+  bool is_too_long_ = false;
+};
+
+class Working {
+ public:
+  Working(const WorkCommand& command, std::string file, Placeholders arguments)
+      : command_(command),
+        file_(std::move(file)),
+        arguments_(std::move(arguments)),
+        environment_(without_msg(environ)),
+        shows_(!command.output.json && isatty(STDERR_FILENO) == 1),
+        clear_(shows_ ? "\r\x1b[K" : ""),
+        log_(log()) {}
+
+  int run() {
+    const ChildrenAreSeen seen;
+    const StopSignals signals{StopSignals::HangUp::stops, StopSignals::kApart,
+                              StopSignals::Second::is_noted};
+    client::WorkerSettings settings = command_.settings;
+    settings.slots = command_.jobs;
+    settings.log = log_;
+    client::Worker worker{settings};
+    std::optional<client::WorkerEnd> end;
+    std::exception_ptr failed;
+    std::thread working([&] {
+      try {
+        end = work_with(
+            worker, [this](const client::Msg& msg) { return work_on(msg); }, command_.jobs);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      is_over_ = true;
+    });
+    tend(worker, signals);
+    working.join();
+    if (failed) std::rethrow_exception(failed);
+    return told(*end);
+  }
+
+ private:
+  // Lines of the log begin where the live line was.
+  [[nodiscard]] core::LogSink log() const {
+    const core::LogSink sink = log_to_stderr(command_.output);
+    if (!sink || clear_.empty()) return sink;
+    return {[sink, clear = clear_](core::LogLevel level, std::string_view text) {
+              if (sink.wants(level)) say_text(clear);
+              sink(level, text);
+            },
+            [sink](core::LogLevel level) {
+              return sink.wants(level);
+            }};
+  }
+
+  void tend(client::Worker& worker, const StopSignals& signals) {
+    LiveLine live{!shows_};
+    std::optional<Clock::time_point> say_at;
+    while (!is_over_) {
+      std::this_thread::sleep_for(kLook);
+      // What nobody reads is not worth the work.
+      const bool is_to_stop = signals.arrived() || stdout_has_failed();
+      if (is_to_stop && !was_stopped_.exchange(true)) {
+        worker.stop();
+        say_at = Clock::now() + StopSignals::kApart;
+      }
+      // Not before another signal would be the second.
+      if (say_at && Clock::now() >= *say_at && !is_over_) {
+        say_at.reset();
+        say(core::LogLevel::warning, "taking no more, and finishing " + core::msgs_text(running_) +
+                                         "; another signal ends their commands");
+      }
+      if (StopSignals::arrived_again() && !all_end_.has_rung()) all_end_.ring();
+      live.show([this] { return line(); });
+    }
+  }
+
+  [[nodiscard]] std::string line() const {
+    return std::to_string(done_) + " done, " + std::to_string(failed_) + " failed, " +
+           std::to_string(running_) + " running" + (was_stopped_ ? ", stopping" : "");
+  }
+
+  [[nodiscard]] int told(const client::WorkerEnd& end) const {
+    const std::string sum = std::to_string(done_) + " done, " + std::to_string(failed_) +
+                            " failed, " + std::to_string(given_back_) + " given back";
+    if (!command_.output.json) say_line("pena: " + sum);
+    if (end.reason != client::WorkerEndReason::refused) return kOk;
+    print_error(command_.output.json, end.text);
+    return kFailed;
+  }
+
+  // In the thread of a job.
+  client::Outcome work_on(const client::Msg& msg) {
+    if (!has_room()) return client::GivenBack{};
+    ++running_;
+    const auto began = Clock::now();
+    Worked worked{msg, client::GivenBack{}, std::nullopt, 0};
+    run_for(worked, began);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    worked.seconds = static_cast<double>(took.count()) / 1000;
+    --running_;
+    tell(worked);
+    return std::move(worked.outcome);
+  }
+
+  // What short commands print adds up where nobody reads it.
+  [[nodiscard]] bool has_room() const {
+    while (!stdout_has_room()) {
+      if (was_stopped_ || all_end_.has_rung()) return false;
+      std::this_thread::sleep_for(kLook);
+    }
+    return !all_end_.has_rung();
+  }
+
+  void run_for(Worked& worked, Clock::time_point began) {
+    Placeholders::Filled filled = arguments_.fill(worked.msg.payload);
+    if (!filled.problem.empty()) {
+      worked.outcome = client::Failed{filled.problem, std::nullopt, true};
+      return;
+    }
+    const std::string payload = client::payload_text(worked.msg.payload);
+    process::CommandLine line{file_, {command_.command.front()}, environment_, payload};
+    for (std::string& word : filled.arguments) line.words.push_back(std::move(word));
+    for (std::string& entry : variables_of(worked.msg, payload)) {
+      line.environment.push_back(std::move(entry));
+    }
+    try {
+      run_line(line, worked, began);
+    } catch (const std::system_error& error) {
+      const bool is_too_long = error.code() == std::errc::argument_list_too_long;
+      worked.outcome = client::Failed{std::string{"the command cannot be run: "} + error.what(),
+                                      std::nullopt, is_too_long};
+    }
+  }
+
+  void run_line(const process::CommandLine& line, Worked& worked, Clock::time_point began) {
+    std::optional<std::chrono::milliseconds> timeout;
+    if (command_.timeout) {
+      timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*command_.timeout);
+    }
+    Heard heard{command_, clear_};
+    process::Command command{line, heard.listener()};
+    process::Ending ending{began, timeout, kEndPatience};
+    const process::CommandEnd end = command.wait(ending, all_end_.file());
+    heard.end();
+    if (end.signal == 0) worked.exit = end.exit_code;
+    if (ending.was_asked()) return;
+    std::string problem;
+    const std::string result = heard.result(problem);
+    worked.outcome =
+        outcome_of(end, heard.error_tail(), result, ending.timed_out() ? timeout : std::nullopt);
+    if (!problem.empty() && failure(worked.outcome) == nullptr) {
+      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() +
+                                       " is done without a result, for its stdout was " + problem);
+    }
+  }
+
+  void tell(const Worked& worked) {
+    const client::Failed* const failed = failure(worked.outcome);
+    const bool is_done = std::holds_alternative<client::Done>(worked.outcome);
+    ++(is_done ? done_ : failed != nullptr ? failed_ : given_back_);
+    if (command_.output.json) {
+      if (!stdout_has_failed()) print_text(json_worked(worked) + "\n");
+    } else if (failed != nullptr) {
+      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() + " failed" +
+                                       (failed->final ? " for good" : "") + ": " +
+                                       core::one_line(failed->error));
+    }
+  }
+
+  void say(core::LogLevel level, const std::string& text) const {
+    if (log_) log_(level, text);
+  }
+
+  const WorkCommand& command_;
+  const std::string file_;
+  const Placeholders arguments_;
+  const std::vector<std::string> environment_;
+  const bool shows_;         // how it goes, on a terminal
+  const std::string clear_;  // what takes that line away
+  const core::LogSink log_;
+  Bell all_end_;
+  std::atomic<bool> was_stopped_ = false, is_over_ = false;
+  std::atomic<std::uint64_t> done_ = 0, failed_ = 0, given_back_ = 0, running_ = 0;
+};
+
+}  // namespace
+
+int run_work(const WorkCommand& command) {
+  const std::vector<std::string>& words = command.command;
+  Placeholders arguments{{words.begin() + 1, words.end()}};
+  std::string file;
+  try {
+    file = process::find_command(words.front());
+  } catch (const std::system_error& error) {
+    print_error(command.output.json, "the command \"" + words.front() + "\" cannot be run: " +
+                                         error.code().message() + "; no msg was taken");
+    return kNoCommand;
+  }
+  return Working{command, std::move(file), std::move(arguments)}.run();
+}
+
+}  // namespace pena::cli

@@ -1,0 +1,388 @@
+"""`pena work`: a command a msg, whatever becomes of commands, servers and workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.cli import Running
+from support.poll import until
+from support.ports import held_port
+from support.process import ServerProcess, quiet_environment, run
+from support.site import PATIENT, Site
+from support.stream import get, post
+
+Work = Callable[..., Running]
+MSGS = 200
+TIMES = [f"--{name.replace('_', '-')}={int(time * 1000)}ms" for name, time in PATIENT.items()]
+QUICK = "--retry-first=10ms", "--retry-factor=1"
+
+
+@pytest.fixture
+def server(site: Site) -> ServerProcess:
+    return site.process("--no-generate", *TIMES, *QUICK, quick=False)
+
+
+@pytest.fixture
+def work(tmp_path: Path, site: Site) -> Work:
+    """Start `pena work`; it ends before its server does."""
+    count = iter(range(100))
+
+    def start(url: str, *words: str) -> Running:
+        folder = tmp_path / f"work-{next(count)}"
+        return site.until_the_end(Running(folder, "work", "--url", url, *words), Running.close)
+
+    return start
+
+
+def submit(
+    site: Site, url: str, payloads: list[Any], queue: str = "default", **more: Any
+) -> list[str]:
+    msgs = [{"payload": payload, **more} for payload in payloads]
+    ids: list[str] = post(url, f"/task?queue={queue}", msgs, 201)["ids"]
+    site.submitted.update(ids)
+    return ids
+
+
+def records(url: str, bucket: str) -> dict[str, dict[str, Any]]:
+    return {record["id"]: record for record in get(url, f"/{bucket}?records=1")["records"]}
+
+
+def is_left(process: str) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_each_of_200_files_is_done_though_the_server_is_killed_five_times(
+    site: Site, work: Work, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with held_port() as port:
+        options = ["--no-generate", *TIMES, *QUICK]
+
+        def start() -> ServerProcess:
+            return site.process(*options, quick=False, listen=f"127.0.0.1:{port}")
+
+        server = start()
+        names = [str(folder / f"{number}") for number in range(MSGS)]
+        ids = submit(site, server.url, names)
+        script = 'sleep 0.02; echo "$PENA_ID" >>"$1"'
+        worker = work(server.url, "--jobs", "8", "--json", "--", "sh", "-c", script, "sh", "{}")
+        for kills in range(1, 6):
+            until(lambda kills=kills: len(worker.printed) > kills * 25, "it went on")
+            server.stop(signal.SIGKILL)
+            server = start()
+        until(lambda: len(get(server.url, "/report")["ids"]) == MSGS, "all are reported", 60)
+        assert worker.end(signal.SIGTERM) == 0, worker.said
+        # None was taken for lost, for the worker came back within the grace: so each was done once.
+        assert {Path(name).read_text() for name in names} == {f"{id}\n" for id in ids}
+        assert records(server.url, "fail") == {}
+        told = [json.loads(line) for line in worker.printed]
+        assert sorted(one["id"] for one in told) == sorted(ids)
+
+
+def test_the_command_is_told_of_its_msg(site: Site, server: ServerProcess, work: Work) -> None:
+    [id] = submit(
+        site, server.url, [{"to": "ann", "at": {"n": 7}}], "mail", key="order 7", max_resends=0
+    )
+    script = (
+        'printf "%s\\n" "$PENA_ID" "$PENA_QUEUE" "$PENA_KEY" "$PENA_ATTEMPT" "$PENA_LAST_ATTEMPT" '
+        '"$PENA_PAYLOAD" "$(cat)" "$@"'
+    )
+    words = ["--queue", "mail", "--until-empty", "--", "sh", "-c", script, "sh"]
+    worker = work(server.url, *words, "{}", "{to}-{at.n}", "{{}}")
+    assert worker.end() == 0, worker.said
+    payload = '{"to":"ann","at":{"n":7}}'
+    assert worker.printed == [
+        id,
+        "mail",
+        "order 7",
+        "1",
+        "1",
+        payload,
+        payload,
+        payload,
+        "ann-7",
+        "{}",
+    ]
+    assert worker.said == "pena: 1 done, 0 failed, 0 given back\n"
+
+
+def test_a_string_is_its_characters_and_nothing_is_nothing(
+    site: Site, server: ServerProcess, work: Work
+) -> None:
+    submit(site, server.url, ["a b\n$(c)"])
+    submit(site, server.url, [None])
+    script = 'cat; printf "|%s|%s\\n" "$PENA_PAYLOAD" "$1"'
+    worker = work(server.url, "--until-empty", "--", "sh", "-c", script, "sh", "{}")
+    assert worker.end() == 0, worker.said
+    assert "\n".join(worker.printed) == "a b\n$(c)|a b\n$(c)|a b\n$(c)\n||"
+
+
+def test_a_field_that_is_missing_fails_its_msg_for_good(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    submit(site, server.url, [{"to": "ann"}])
+    worker = work(server.url, "--until-empty", "--", "touch", str(mark), "{at}")
+    assert worker.end() == 0
+    [failed] = records(server.url, "fail").values()
+    assert failed["attempts"] == 1
+    assert failed["misses"][0]["error"] == 'the payload has no field "at" for {at}'
+    assert 'failed for good: the payload has no field "at" for {at}' in worker.said
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "errors"),
+    [
+        ("echo no such file >&2; exit 65", ["exit 65: no such file"]),
+        ("echo busy >&2; exit 75", ["exit 75: busy"] * 2),
+        ("exit 3", ["exit 3"] * 2),
+        ("kill -SEGV $$", ["killed by SIGSEGV"] * 2),
+        ("kill -9 $$", ["killed by SIGKILL"] * 2),
+        ("head -c 100000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1", None),
+        ("printf 'a\\377b' >&2; exit 1", ["exit 1: a\N{REPLACEMENT CHARACTER}b"] * 2),
+    ],
+)
+def test_how_it_ended_is_the_error_of_its_msg(
+    site: Site, server: ServerProcess, work: Work, script: str, errors: list[str] | None
+) -> None:
+    submit(site, server.url, ["a"], max_resends=1)
+    worker = work(server.url, "--until-empty", "--json", "--", "sh", "-c", script)
+    assert worker.end() == 0, worker.said
+    [failed] = records(server.url, "fail").values()
+    found = [miss["error"] for miss in failed["misses"]]
+    if errors is None:
+        assert {len(error.encode()) <= 1024 for error in found} == {True}
+        assert all(error.startswith("exit 1: …xxx") for error in found)
+        assert all(error.endswith("xxx" + "the end") for error in found)
+    else:
+        assert found == errors
+    told = [json.loads(line) for line in worker.printed]
+    assert [one["error"] for one in told] == found
+    assert [one["outcome"] for one in told] == ["failed"] * len(found)
+    assert [one["attempt"] for one in told] == list(range(1, len(found) + 1))
+
+
+def test_what_takes_too_long_is_ended_with_all_that_it_started(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    submit(site, server.url, ["a"], max_resends=0)
+    started = tmp_path / "started"
+    script = f"sleep 1000 & echo $! >{started}; echo begun >&2; wait"
+    words = ["--timeout", "200ms", "--until-empty", "--", "sh", "-c", script]
+    worker = work(server.url, *words)
+    assert worker.end() == 0
+    [failed] = records(server.url, "fail").values()
+    assert failed["misses"][0]["error"] == "it took longer than 200ms: begun"
+    assert not is_left(started.read_text().strip())
+
+
+def test_a_long_command_keeps_its_lease(site: Site, work: Work) -> None:
+    times = [time for time in TIMES if not time.startswith("--lease")]
+    server = site.process("--no-generate", *times, *QUICK, "--lease=1s", quick=False)
+    submit(site, server.url, ["a"])
+    worker = work(server.url, "--until-empty", "--", "sleep", "3")
+    assert worker.end() == 0, worker.said
+    [reported] = records(server.url, "report").values()
+    assert (reported["attempts"], reported["misses"]) == (1, [])
+
+
+def test_sigterm_finishes_what_runs_and_costs_no_msg_an_attempt(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    ids = submit(site, server.url, list("abcd"))
+    begun, may_end = tmp_path / "begun", tmp_path / "may_end"
+    script = f"echo begun >>{begun}; until [ -e {may_end} ]; do sleep 0.01; done"
+    worker = work(server.url, "--jobs", "2", "--", "sh", "-c", script)
+    until(lambda: begun.exists() and len(begun.read_text().split()) == 2, "two have begun")
+    worker.signal(signal.SIGTERM)
+    # It takes no more: a msg that comes now waits.
+    until(lambda: get(server.url, "/stats")["clients"]["free"] == 0, "no stream is free")
+    ids += submit(site, server.url, ["e"])
+    may_end.touch()
+    assert worker.end() == 0, worker.said
+    reported, queued = records(server.url, "report"), records(server.url, "queue")
+    assert sorted([*reported, *queued]) == sorted(ids)
+    assert len(reported) == len(begun.read_text().split()) == 2
+    assert {record["attempts"] for record in reported.values()} == {1}
+    assert {(record["attempt"], *record["misses"]) for record in queued.values()} == {(1,)}
+    assert worker.said.endswith("pena: 2 done, 0 failed, 0 given back\n")
+
+
+def test_a_second_signal_ends_the_commands_and_gives_their_msgs_back(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    submit(site, server.url, ["a", "b"])
+    started = tmp_path / "started"
+    script = f"sleep 1000 & echo $! >>{started}; wait"
+    worker = work(server.url, "--jobs", "2", "--json", "--", "sh", "-c", script)
+    until(lambda: started.exists() and len(started.read_text().split()) == 2, "both have begun")
+    worker.signal(signal.SIGINT)
+    worker.hear("another signal ends their commands")
+    assert worker.end(signal.SIGINT) == 0
+    assert [json.loads(line)["outcome"] for line in worker.printed] == ["given_back"] * 2
+    found = records(server.url, "queue")
+    reasons = [miss["reason"] for record in found.values() for miss in record["misses"]]
+    assert reasons == ["refused"] * 2
+    assert not any(is_left(process) for process in started.read_text().split())
+
+
+def test_what_is_printed_is_the_result(site: Site, server: ServerProcess, work: Work) -> None:
+    ids = submit(site, server.url, [{"n": 7}, {"n": 8}, {"n": 9}, {"n": 10}])
+    prints = '8) echo hello;; 9) ;; 10) printf "[1,\\n 2]";; *) echo "{{ \\"n\\": $1 }}";;'
+    script = f"case $1 in {prints} esac"
+    words = ["--results", "--until-empty", "--", "sh", "-c", script, "sh", "{n}"]
+    worker = work(server.url, *words)
+    assert worker.end() == 0
+    reported = records(server.url, "report")
+    results = [reported[id].get("result") for id in ids]
+    assert results == [{"n": 7}, None, None, [1, 2]]
+    assert worker.printed == []
+    assert f"the msg {ids[1]} is done without a result, for its stdout was no JSON" in worker.said
+    assert worker.said.count("without a result") == 1
+
+
+def test_lines_of_commands_that_print_at_once_do_not_mix(
+    site: Site, server: ServerProcess, work: Work
+) -> None:
+    submit(site, server.url, list("abcdefgh"))
+    line = 'printf "$1$1$1"; printf "$1$1\\n"'
+    script = f"i=0; while [ $i -lt 300 ]; do {line}; i=$((i+1)); done; printf $1"
+    worker = work(server.url, "--jobs", "8", "--until-empty", "--", "sh", "-c", script, "sh", "{}")
+    assert worker.end() == 0, worker.said
+    whole = [letter * 5 for letter in "abcdefgh" for _ in range(300)]
+    assert sorted(worker.printed) == sorted([*whole, *"abcdefgh"])
+
+
+def test_64_jobs_that_print_much_ignore_their_input_and_leave_others_behind(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    ids = [id for _ in range(4) for id in submit(site, server.url, ["x" * 200_000] * 32)]
+    script = f"exec <&-; head -c 1000000 /dev/zero; sleep 1000 & echo $! >>{tmp_path / 'left'}"
+    worker = work(server.url, "--jobs", "64", "--until-empty", "--json", "--", "sh", "-c", script)
+    try:
+        assert worker.end() == 0, worker.said
+    finally:
+        for process in (tmp_path / "left").read_text().split():
+            os.kill(int(process), signal.SIGKILL)
+    assert sorted(get(server.url, "/report")["ids"]) == sorted(ids)
+
+
+def test_a_payload_that_no_argument_can_have_fails_for_good(
+    site: Site, server: ServerProcess, work: Work
+) -> None:
+    submit(site, server.url, ["x" * 140_000])
+    script = 'echo "${PENA_PAYLOAD-none}"; wc -c'
+    assert work(server.url, "--until-empty", "--", "sh", "-c", script, "{}").end() == 0
+    [failed] = records(server.url, "fail").values()
+    assert failed["attempts"] == 1
+    assert (
+        "would have 140000 bytes; the system takes at most 131071" in failed["misses"][0]["error"]
+    )
+    submit(site, server.url, ["x" * 140_000])
+    worker = work(server.url, "--until-empty", "--", "sh", "-c", script)
+    assert worker.end() == 0
+    assert worker.printed == ["none", "140000"]
+
+
+def test_a_command_that_cannot_be_run_takes_no_msg(site: Site, server: ServerProcess) -> None:
+    [id] = submit(site, server.url, ["a"])
+    for command, why in {
+        "pena-no-such": "No such file",
+        "/etc/passwd": "Permission denied",
+    }.items():
+        ran = run("pena", "work", "--url", server.url, "--", command, "x")
+        assert ran.returncode == 127
+        assert ran.stderr.startswith(f'pena: the command "{command}" cannot be run: {why}')
+    assert get(server.url, f"/task/{id}")["story"] == []
+
+
+def test_a_server_that_refuses_ends_it(site: Site, server: ServerProcess) -> None:
+    many = ",".join(f"q{n}" for n in range(400))
+    ran = run("pena", "work", "--url", server.url, "--queue", many, "--", "true")
+    assert ran.returncode == 2
+    assert "--queue has 400 names" in ran.stderr or "queues has 400 names" in ran.stderr
+
+
+def test_whoever_reads_no_more_ends_it_and_loses_nothing(site: Site, server: ServerProcess) -> None:
+    submit(site, server.url, [str(n) for n in range(50)])
+    words = ["pena", "work", "--url", server.url, "--until-empty", "--", "echo", "{}"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=quiet_environment(), text=True
+    ) as worker:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+        worker.stdout.close()
+        submit(site, server.url, ["more"] * 50)
+        assert worker.wait(60) == 1
+        assert worker.stderr is not None
+        assert "cannot write to stdout: Broken pipe" in worker.stderr.read()
+    reported, queued = records(server.url, "report"), records(server.url, "queue")
+    assert {record["attempts"] for record in reported.values()} == {1}
+    assert {record["misses"] == [] for record in queued.values()} <= {True}
+
+
+def test_a_parent_that_ignores_its_children_changes_nothing(
+    site: Site, server: ServerProcess
+) -> None:
+    submit(site, server.url, ["a"])
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    words = ["pena", "work", "--url", server.url, "--until-empty", "--", "sh", "-c", "exit 0"]
+    ran = run("python3", "-c", ignoring, *words)
+    assert (ran.returncode, ran.stderr) == (0, "pena: 1 done, 0 failed, 0 given back\n")
+    assert len(get(server.url, "/report")["ids"]) == 1
+
+
+def test_a_worker_may_run_within_a_command(site: Site, server: ServerProcess, work: Work) -> None:
+    """Its own msgs are told, not those of the outer one, and nothing is strange to it."""
+    submit(site, server.url, ["outer"], key="k")
+    submit(site, server.url, ["inner"], "inner")
+    inner = f"pena work --url {server.url} --queue inner --until-empty -- sh -c"
+    script = f"""{inner} 'echo "$PENA_PAYLOAD ${{PENA_KEY-none}}"' 2>&1"""
+    worker = work(server.url, "--until-empty", "--", "sh", "-c", script)
+    assert worker.end() == 0, worker.said
+    assert worker.printed == ["inner none", "pena: 1 done, 0 failed, 0 given back"]
+
+
+def test_on_a_terminal_a_line_tells_how_it_goes(
+    site: Site, server: ServerProcess, tmp_path: Path
+) -> None:
+    submit(site, server.url, list("ab"))
+    words = ["pena", "work", "--url", server.url, "--until-empty", "--", "sh", "-c", "sleep 0.3"]
+    with ExitStack() as stack:
+        master, terminal = os.openpty()
+        stack.callback(os.close, master)
+        with subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            env=quiet_environment(),
+        ) as worker:
+            os.close(terminal)
+            shown = b""
+            while True:
+                try:
+                    shown += os.read(master, 4096)
+                except OSError:  # its other end is closed
+                    break
+            assert worker.wait(60) == 0
+    assert b"\r0 done, 0 failed, 1 running\x1b[K" in shown
+    assert shown.endswith(b"pena: 2 done, 0 failed, 0 given back\r\n")
+    assert b"\x1b[3" not in shown  # no colours
