@@ -3,7 +3,7 @@
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
 .PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
-.PHONY: format install installed clean bench-parts bench-peers bench-limits bench-flame bench-build
+.PHONY: format install installed clean bench-parts bench-peers bench-workers bench-limits bench-flame bench-build
 
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
@@ -79,6 +79,14 @@ bench-parts: ## what each part of the hot path costs, in time and in instruction
 bench-peers: $(VENV_READY) bench-build ## Pena beside its peers on the same work: a table and plots in build/bench/results
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8'
 	@$(VENV)/bin/python bench/peers/compare.py --build build/bench --out build/bench/results
+
+bench-workers: ## workers and producers in Python beside other libraries: docs/performance/workers.md
+	@scripts/deps workers
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --target pena
+	@python3 -m venv build/bench/python
+	@build/bench/python/bin/pip install --quiet -r bench/workers/requirements.txt .
+	@PYTHONPATH=bench/peers build/bench/python/bin/python bench/workers/side_by_side.py --build build/bench
 
 bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .

@@ -11,21 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import report
 import servers
+from machine import machine
 from servers import Start
 
-HERE = Path(__file__).resolve().parent
+PACKAGES = ("redis-server", "beanstalkd", "rabbitmq-server", "postgresql", "nats-server")
 SHAPES = ((1, 1), (16, 1), (128, 1), (16, 10), (128, 10), (16, 100), (16, 1000))
 OPEN_LOOP = (16, 10, 2000)  # workers, batchsize, messages a second
 
@@ -98,39 +96,6 @@ def measure(subject: Subject, build: Path, folder: Path, seconds: float) -> list
     return results
 
 
-def first_line(*command: str) -> str:
-    """Return what a command says of its version."""
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = (ran.stdout or ran.stderr).splitlines()
-    return lines[0].strip() if lines else ""
-
-
-def version_of(package: str) -> str:
-    """Return the version of a package of Debian's."""
-    return first_line("dpkg-query", "-W", "-f=${Version}", package)
-
-
-def machine(build: Path) -> dict[str, Any]:
-    """Say what was measured on, and when."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
-    disk = subprocess.check_output(["df", "--output=fstype", "."], text=True)
-    packages = ("redis-server", "beanstalkd", "rabbitmq-server", "postgresql", "nats-server")
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "cpu": cpu.group(1) if cpu else platform.machine(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(int(memory.group(1)) / 2**20) if memory else 0,
-        "kernel": platform.release(),
-        "filesystem": disk.split()[-1],
-        "server_core": servers.cores().server,
-        "sync_us": round(servers.sync_s(int(servers.cores().server)) * 1e6),
-        "pena": first_line(str(build / "cli/pena"), "--version"),
-        "commit": first_line("git", "-C", str(HERE), "describe", "--always", "--dirty"),
-        "versions": {package: version_of(package) for package in packages},
-    }
-
-
 def main() -> None:
     """Measure, then write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -157,7 +122,7 @@ def main() -> None:
             for subject in subjects:
                 results += measure(subject, build, Path(folder).resolve(), asked.seconds)
     found = {
-        "machine": machine(build),
+        "machine": machine(build, PACKAGES),
         "repeat": asked.repeat,
         "seconds": asked.seconds,
         "durable": [subject.name for subject in subjects if subject.durable],

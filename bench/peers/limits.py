@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import servers
-from compare import machine
-from report import short
+from compare import PACKAGES
+from machine import machine
+from tables import short
 
 TURNS = 15
 SHAPES = ((16, 1), (16, 10), (16, 100), (16, 1000))
@@ -231,7 +232,7 @@ def main() -> None:
         idle(bench, asked.clients)
         bare_heartbeats(bench, asked.clients)
         backlog(bench, asked.backlog)
-    about = machine(build)
+    about = machine(build, PACKAGES)
     text = (
         f"{about['date']}, {about['pena']} at {about['commit']}, {about['cores']} cores of "
         f"{about['cpu']}, {about['filesystem']}:\n\n| what | measured | target |\n|---|---|---|\n"

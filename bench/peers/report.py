@@ -10,6 +10,8 @@ from typing import Any
 
 import matplotlib as mpl
 
+from tables import row, short
+
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
@@ -53,26 +55,12 @@ def spread(runs: list[dict[str, Any]]) -> float:
     return max(abs(rate - middle) for rate in rates) / middle if middle else 0.0
 
 
-def short(rate: float) -> str:
-    """Write a rate with three digits."""
-    for limit, unit in ((1e6, "M"), (1e3, "k")):
-        if rate >= limit:
-            digits = ".3g" if rate < 100 * limit else ".0f"
-            return f"{rate / limit:{digits}}{unit}"
-    return f"{rate:.0f}"
-
-
 def cell(runs: list[dict[str, Any]]) -> str:
     """Write the median, its spread, and whether the load generator was the limit."""
     if median(runs) == 0:
         return "none"
     star = "\\*" if median(runs, "load_share") > LIMITED else ""
     return f"{short(median(runs))} ±{spread(runs):.0%}{star}"
-
-
-def row(cells: list[str]) -> str:
-    """Write a row of a table."""
-    return "| " + " | ".join(cells) + " |\n"
 
 
 def throughput_table(found: Found) -> str:
