@@ -129,11 +129,11 @@ tidy: deps ## what the second compiler and clang-tidy say of all sources
 	$(call say,clang-tidy)
 	@scripts/lint tidy
 
-lint: $(VENV_READY) ## clang-format, ruff and mypy
+lint: $(VENV_READY) ## clang-format, ruff and mypy; gofmt, node and shellcheck where they are there
 	$(call say,lint)
 	@scripts/lint check
 
-format: $(VENV_READY) ## let clang-format and ruff rewrite the sources
+format: $(VENV_READY) ## let clang-format, ruff and gofmt rewrite the sources
 	@scripts/lint format
 
 $(VENV_READY): pyproject.toml

@@ -9,8 +9,7 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { createParser } from "eventsource-parser";
 
-const HEARTBEAT = 1_000; // ms between two signs of life of an idle stream
-const SILENCE = 10_000; // ms without one, after which a stream is lost
+const SILENCE = 10_000; // ms without a sign of life, after which a stream is lost
 const AGAIN = 1_000; // ms until the next try
 const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,9 +76,8 @@ const { values: given } = parseArgs({
 });
 const { url, queue, name } = given;
 let stopping = false;
-let busy = false;
 let working = Promise.resolve(); // the work on the last msg
-let control; // of the stream
+let client; // the id of the stream
 
 // The answer, or null where there is none.
 async function report(body) {
@@ -119,24 +117,33 @@ async function settle(batch, msg, result) {
 }
 
 async function work(batch, msg, lease) {
-  busy = true;
   const keeper = setInterval(keep, lease / 3, batch, msg); // three times in each
   const result = await run(msg);
   clearInterval(keeper);
   await settle(batch, msg, result);
-  busy = false;
-  if (stopping) stop();
 }
 
-// Finishes what runs, says that it is the last, and ends.
+// Says that no more is taken, until that is answered: then the stream ends. Whatever `held` in the
+// answer is: a batch that is on its way comes before the end.
+async function leave() {
+  const leaving = client;
+  while (leaving && leaving === client) {
+    const answer = await report({ client, last: true });
+    if (answer?.status === 200) return;
+    console.error(answer ? `not taken: ${answer.text}` : "not answered");
+    await sleep(AGAIN);
+  }
+}
+
+// Finishes what runs or is on its way, takes no more, and ends.
 function stop() {
   stopping = true;
-  // A batch that is on its way has come by then. One that is never read costs an attempt.
-  setTimeout(() => busy || control.abort(), HEARTBEAT);
+  leave();
 }
 
 // One stream, up to its end.
 async function read() {
+  const control = new AbortController();
   const silent = setTimeout(() => control.abort(), SILENCE);
   try {
     const asks = new URLSearchParams({ batchsize: 1, submitted: 1, queue, name });
@@ -148,6 +155,8 @@ async function read() {
       process.exit(1);
     }
     const lease = Number(stream.headers.get("Pena-Lease"));
+    client = stream.headers.get("Pena-Client");
+    if (stopping) leave(); // told to before there was a stream
     const onEvent = ({ id, data }) => {
       if (data) working = working.then(() => work(id, JSON.parse(data), lease));
     };
@@ -158,13 +167,13 @@ async function read() {
     }
   } finally {
     clearTimeout(silent);
+    client = undefined;
   }
 }
 
 async function main() {
   for (const sign of ["SIGTERM", "SIGINT"]) process.on(sign, stop);
   while (!stopping) {
-    control = new AbortController();
     try {
       await read();
     } catch (error) {

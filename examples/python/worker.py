@@ -17,8 +17,7 @@ from typing import Any
 import httpx
 from httpx_sse import aconnect_sse
 
-HEARTBEAT = 1.0  # s between two signs of life of an idle stream
-SILENCE = 10.0  # s without one, after which a stream is lost
+SILENCE = 10.0  # s without a sign of life, after which a stream is lost
 AGAIN = 1.0  # s until the next try
 TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 Msg = dict[str, Any]
@@ -68,35 +67,24 @@ class Worker:
     def __init__(self, http: httpx.AsyncClient, queue: str, name: str) -> None:
         self._http = http
         self._asks = {"batchsize": "1", "submitted": "1", "queue": queue, "name": name}
-        self._stopping = False
-        self._reading: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Take one stream after the other; what runs when one is lost is finished first."""
-        while not self._stopping:
-            self._reading = asyncio.create_task(self._read())
-            await asyncio.wait([self._reading])
-            if self._working:
-                await self._working
+        while not self._stopping.is_set():
             try:
-                await self._reading
-            except asyncio.CancelledError:
-                return
+                await self._read()
             except httpx.TransportError as error:
                 say(f"the stream is lost: {error!r}")
-            if not self._stopping:
+            if self._working:
+                await self._working
+            if not self._stopping.is_set():
                 await asyncio.sleep(AGAIN)
 
     def stop(self) -> None:
-        """Finish what runs, say that it is the last, and end."""
-        self._stopping = True
-        # A batch that is on its way has come by then. One that is never read costs an attempt.
-        asyncio.get_running_loop().call_later(HEARTBEAT, self._leave)
-
-    def _leave(self) -> None:
-        if self._reading and (self._working is None or self._working.done()):
-            self._reading.cancel()
+        """Finish what runs or is on its way, take no more, and end."""
+        self._stopping.set()
 
     async def _read(self) -> None:
         async with aconnect_sse(self._http, "GET", "/task", params=self._asks) as source:
@@ -108,12 +96,30 @@ class Worker:
                 say(f"there is no stream: {text}")
                 return
             lease = int(answer.headers["Pena-Lease"]) / 1000
-            async for event in source.aiter_sse():
-                if event.data:
-                    if self._working:  # its report was taken: so this msg came
-                        await self._working
-                    work = self._work(event.id, json.loads(event.data), lease)
-                    self._working = asyncio.create_task(work)
+            leaving = asyncio.create_task(self._leave(answer.headers["Pena-Client"]))
+            try:
+                async for event in source.aiter_sse():
+                    if event.data:
+                        if self._working:  # its report was taken: so this msg came
+                            await self._working
+                        work = self._work(event.id, json.loads(event.data), lease)
+                        self._working = asyncio.create_task(work)
+            finally:
+                leaving.cancel()
+
+    async def _leave(self, client: str) -> None:
+        """Once told to stop, say that no more is taken, until that is answered.
+
+        The stream ends then. Whatever `held` in the answer is: a batch that is on its way comes
+        before the end.
+        """
+        await self._stopping.wait()
+        while True:
+            answer = await self._report({"client": client, "last": True})
+            if answer is not None and answer.status_code == 200:
+                return
+            say("not answered" if answer is None else f"not taken: {answer.text}")
+            await asyncio.sleep(AGAIN)
 
     async def _work(self, batch: str, msg: Msg, lease: float) -> None:
         over = threading.Event()
@@ -129,8 +135,6 @@ class Worker:
             await self._settle(batch, outcome)
         except FinalError as error:
             await self._settle(batch, failed(msg, error))
-        if self._stopping:
-            self.stop()
 
     async def _keep(self, batch: str, lease: float, over: threading.Event) -> None:
         """Let the lease begin again, three times in each; what fails is made up for by the next."""
@@ -149,7 +153,8 @@ class Worker:
             FinalError: the server takes no such report; its sentence says why.
         """
         while True:
-            answer = await self._report({"batch": batch, **outcome, "last": self._stopping})
+            last = self._stopping.is_set()
+            answer = await self._report({"batch": batch, **outcome, "last": last})
             if answer is not None and answer.status_code == 200:
                 print(json.dumps(outcome), flush=True)
                 return

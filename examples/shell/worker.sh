@@ -4,10 +4,9 @@
 # needs: bash 4.4 or later, curl 7.76 or later, jq, grep
 set -um # m: what runs in the background is a process group, which can be ended whole
 
-heartbeat=1 # s between two signs of life of an idle stream
-silence=10  # s without one, after which a stream is lost
-again=1     # s until the next try
-final=65    # how a job ends that would fail at another attempt, too
+silence=10 # s without a sign of life, after which a stream is lost
+again=1    # s until the next try
+final=65   # how a job ends that would fail at another attempt, too
 
 # Does the work on the msg $1: put your own here. It prints the result, any JSON. Where it ends with
 # another exit code than 0 the msg fails, for the reason on stderr, and is sent again after the
@@ -102,31 +101,31 @@ work() { # on the msg $1
   settle "$(outcome "$code")"
 }
 
-# The stream without its heartbeats, so that it is read while a job runs; first the process to end
-# it, last the status. curl ends by itself where less than a byte a second comes for too long.
+# The stream with its head, and the status last; without its heartbeats, so that it is read while a
+# job runs. curl ends by itself where less than a byte a second comes for too long.
 stream() {
-  {
-    curl -sN --speed-limit 1 --speed-time "$silence" -w '\nstatus: %{http_code}\n' -G "$url/task" \
-      --data-urlencode "queue=$queue" --data-urlencode "name=$name" -d 'batchsize=1&submitted=1' &
-    echo "curl: $!"
-    wait
-  } | grep --line-buffered -v '^: at='
+  trap '' INT # Ctrl-C is for the worker, which reads the stream to its end
+  curl -siN --connect-timeout "$silence" --speed-limit 1 --speed-time "$silence" \
+    -w '\nstatus: %{http_code}\n' -G "$url/task" -d 'batchsize=1&submitted=1' \
+    --data-urlencode "queue=$queue" --data-urlencode "name=$name" | grep --line-buffered -v '^: at='
+}
+
+leave() { # says that this worker takes no more: the stream $1 ends, at once or with its batch
+  report '{"client":"'"$1"'","last":true}'
+  [ "$status" = 200 ] || { say "not answered: $answer" && return 1; }
 }
 
 take() { # one stream, up to its end
-  local line='' part code told batch lease curl=''
+  local line='' part code batch lease client=''
   exec 3< <(stream)
   while :; do
-    told=$stopping
-    IFS= read -r -t "$heartbeat" -u 3 part; code=$?
+    # Whatever `held` in the answer is: a batch that is on its way comes before the end.
+    "$stopping" && [ -n "$client" ] && leave "$client" && client=''
+    IFS= read -r -t "$again" -u 3 part; code=$?
     line+=$part # where the time is up, what has come of a line
-    if [ "$code" -gt 128 ]; then
-      # A batch that was on its way has come by now. One that is never read costs an attempt.
-      "$told" && [ -z "$line" ] && [ -n "$curl" ] && kill "$curl" 2>/dev/null
-      continue
-    fi
+    [ "$code" -le 128 ] || continue
     case $line in
-      'curl: '*) curl=${line#curl: } ;;
+      [Pp]ena-[Cc]lient:*) client=${line:13:20} ;; # some proxies write it small
       ': batch='*) lease=${line##*lease=} ;;
       'id: '?*) batch=${line#id: } ;;
       'data: '?*) work "${line#data: }" ;;

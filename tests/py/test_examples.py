@@ -6,17 +6,14 @@ import json
 import os
 import re
 import signal
-import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from support.door import Door
 from support.examples import FOLDER, LANGUAGES, WORKERS, Examples, examples_of
 from support.pages import ROOT
 from support.poll import until
@@ -154,57 +151,15 @@ def test_a_job_whose_batch_is_over_is_stopped_and_told(site: Site, examples: Exa
         assert [miss["reason"] for miss in failed["misses"]] == ["dropped"]
 
 
-class Door:
-    """Stands in front of a server. Its first answer is lost, all others come through."""
-
-    def __init__(self, to: str) -> None:
-        self._to, self._lost = urlsplit(to), False
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._open, daemon=True).start()
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _open(self) -> None:
-        with suppress(OSError):
-            while True:
-                near = self._socket.accept()[0]
-                threading.Thread(target=self._pass, args=[near], daemon=True).start()
-
-    def _pass(self, near: socket.socket) -> None:
-        far = socket.create_connection((self._to.hostname or "", self._to.port or 0))
-        back = threading.Thread(target=pump, args=[near, far], daemon=True)
-        back.start()
-        if self._lost:
-            pump(far, near)
-        else:
-            self._lost = far.recv(1) != b""
-        for end in (near, far):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        back.join()
-        near.close()
-        far.close()
-
-
-def pump(start: socket.socket, end: socket.socket) -> None:
-    with suppress(OSError):
-        while data := start.recv(65536):
-            end.sendall(data)
-
-
 def test_a_producer_whose_answer_is_lost_submits_nothing_twice(
     site: Site, examples: Examples
 ) -> None:
     server = site.process("--no-generate")
     msgs = lines([{"key": f"msg {n}", "payload": {"n": n}} for n in range(30)])
     worker = examples.start("worker", "--url", server.url)
-    door = Door(server.url)
-    producer = examples.start("producer", "--url", door.url, feed=msgs)
-    assert producer.end() == 0, producer.said
-    door.close()
+    with Door(server.url, loses_first=True) as door:
+        producer = examples.start("producer", "--url", door.url, feed=msgs)
+        assert producer.end() == 0, producer.said
     assert "not answered" in producer.said
     again = examples.start("producer", "--url", server.url, feed=msgs)
     assert again.end() == 0, again.said

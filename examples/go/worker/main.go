@@ -27,10 +27,9 @@ import (
 )
 
 const (
-	heartbeat = time.Second      // between two signs of life of an idle stream
-	silence   = 10 * time.Second // without one, after which a stream is lost
-	again     = time.Second      // until the next try
-	longest   = 1 << 20          // bytes of a line: a payload has 256 KiB at most
+	silence = 10 * time.Second // without a sign of life, after which a stream is lost
+	again   = time.Second      // until the next try
+	longest = 1 << 20          // bytes of a line: a payload has 256 KiB at most
 )
 
 type msg struct {
@@ -172,6 +171,22 @@ func work(stop context.Context, batch string, m msg, lease time.Duration) {
 	settle(stop, batch, m, outcome)
 }
 
+// Once told to stop, says that no more is taken, until that is answered: then the stream ends.
+// Whatever `held` in the answer is: a batch that is on its way comes before the end.
+func leave(stop, stream context.Context, id string) {
+	select {
+	case <-stop.Done():
+	case <-stream.Done():
+	}
+	for ; stream.Err() == nil; time.Sleep(again) {
+		status, said := report(object{"client": id, "last": true})
+		if status == 200 {
+			return
+		}
+		log.Printf("not answered: %s", said)
+	}
+}
+
 type event struct{ batch, data string }
 
 // Reads on while a job runs, so that the stream is never held up.
@@ -224,7 +239,7 @@ func take(stop context.Context) error {
 	lease := time.Duration(ms) * time.Millisecond
 	events, ended := make(chan event), make(chan error, 1)
 	go func() { ended <- read(ctx, stream.Body, silent, events) }()
-	told, leave := stop.Done(), (<-chan time.Time)(nil)
+	go leave(stop, ctx, stream.Header.Get("Pena-Client"))
 	for {
 		select {
 		case e := <-events:
@@ -235,14 +250,6 @@ func take(stop context.Context) error {
 			work(stop, e.batch, m, lease)
 		case err := <-ended:
 			return err
-		case <-leave:
-			return nil
-		case <-told:
-			told = nil
-		}
-		if stop.Err() != nil {
-			// A batch that is on its way comes within this. One that is never read costs an attempt.
-			leave = time.After(heartbeat)
 		}
 	}
 }

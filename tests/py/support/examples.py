@@ -100,10 +100,14 @@ class Program:
         """Wait until it has said so."""
         until(lambda: words in self.said, f"it said {words!r}", timeout=60)
 
+    def tell(self, by: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(by)
+
     def end(self, by: signal.Signals | None = None) -> int:
         """Return its exit code once it has ended, by a signal or by itself."""
         if by is not None:
-            self._process.send_signal(by)
+            self.tell(by)
         return self._process.wait(60)
 
     def kill(self) -> None:
@@ -117,15 +121,17 @@ class Examples:
 
     def __init__(self, language: str, folder: Path, running: ExitStack) -> None:
         self._language, self._folder, self._running = language, folder, running
+        self._commands: dict[str, list[str]] = {}
         self._count = 0
 
     def start(self, program: str, *options: str, feed: str = "", **variables: str) -> Program:
         """Start `worker` or `producer`."""
+        if program not in self._commands:
+            self._commands[program] = command(self._language, program, self._folder)
         self._count += 1
         folder = self._folder / f"{program}-{self._count}"
         folder.mkdir()
-        words = [*command(self._language, program, folder), *options]
-        running = Program(words, folder, feed, variables)
+        running = Program([*self._commands[program], *options], folder, feed, variables)
         self._running.callback(running.kill)
         return running
 
