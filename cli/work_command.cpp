@@ -96,11 +96,11 @@ class Heard {
     process::Listener listener;
     if (prints_ || keeps_) {
       listener.out = [this](std::string_view text) {
-        heard_out(text);
+        return heard_out(text);
       };
     }
     listener.err = [this](std::string_view text) {
-      heard_err(text);
+      return heard_err(text);
     };
     if (prints_) listener.has_room = stdout_has_room;
     return listener;
@@ -111,6 +111,7 @@ class Heard {
     print(out_lines_.rest());
     say(err_lines_.rest());
   }
+  [[nodiscard]] bool prints() const { return prints_; }
   [[nodiscard]] std::string error_tail() const { return tail_.text(); }
   // Empty where there is none. `problem`: why what was printed is none.
   [[nodiscard]] std::string result(std::string& problem) const {
@@ -125,15 +126,18 @@ class Heard {
   }
 
  private:
-  void heard_out(std::string_view text) {
+  // Whoever writes where nobody reads hears of it, as without this between.
+  bool heard_out(std::string_view text) {
     if (prints_) print(out_lines_.add(text));
-    if (!keeps_) return;
+    if (!keeps_) return !stdout_has_failed();
     is_too_long_ = is_too_long_ || result_.size() + text.size() > kLongestResult;
     if (!is_too_long_) result_ += text;
+    return true;
   }
-  void heard_err(std::string_view text) {
+  bool heard_err(std::string_view text) {
     tail_.add(text);
     if (says_) say(err_lines_.add(text));
+    return true;
   }
   void print(const std::string& lines) const {
     if (lines.empty() || stdout_has_failed()) return;
@@ -208,8 +212,9 @@ class Working {
       std::this_thread::sleep_for(kLook);
       // What nobody reads is not worth the work.
       const bool is_to_stop = signals.arrived() || stdout_has_failed();
-      if (is_to_stop && !was_stopped_.exchange(true)) {
+      if (is_to_stop && !was_stopped_) {
         worker.stop();
+        was_stopped_ = true;
         say_at = Clock::now() + StopSignals::kApart;
       }
       // Not before another signal would be the second.
@@ -218,7 +223,9 @@ class Working {
         say(core::LogLevel::warning, "taking no more, and finishing " + core::msgs_text(running_) +
                                          "; another signal ends their commands");
       }
-      if (StopSignals::arrived_again() && !all_end_.has_rung()) all_end_.ring();
+      const bool all_end =
+          StopSignals::arrived_again() || (signals.arrived() && stdout_has_failed());
+      if (all_end && !all_end_.has_rung()) all_end_.ring();
       live.show([this] { return line(); });
     }
   }
@@ -247,6 +254,8 @@ class Working {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
     worked.seconds = static_cast<double>(took.count()) / 1000;
     --running_;
+    // Otherwise what is given back would come again.
+    while (stdout_has_failed() && !was_stopped_) std::this_thread::sleep_for(kLook);
     tell(worked);
     return std::move(worked.outcome);
   }
@@ -292,7 +301,9 @@ class Working {
     const process::CommandEnd end = command.wait(ending, all_end_.file());
     heard.end();
     if (end.signal == 0) worked.exit = end.exit_code;
-    if (ending.was_asked()) return;
+    // Where nobody reads what it prints, it may not be its own fault.
+    const bool has_failed = end.signal != 0 || end.exit_code != 0;
+    if (ending.was_asked() || (has_failed && heard.prints() && stdout_has_failed())) return;
     std::string problem;
     const std::string result = heard.result(problem);
     worked.outcome =

@@ -70,9 +70,9 @@ void SubmitPlan::halve(const SubmitAnswer& answer) {
   parts_.pop_front();
   const auto middle = part.places.begin() + static_cast<std::ptrdiff_t>(part.places.size() / 2);
   if (answer.status == 413) {
-    std::size_t bytes = kAround;
+    std::size_t bytes = 0;
     for (const std::size_t place : part.places) bytes += msgs_[place].bytes + 1;
-    size_.bytes = std::min(size_.bytes, bytes / 2);
+    size_.bytes = std::min(size_.bytes, kAround + (bytes + 1) / 2);
     size_.msgs = std::min(size_.msgs, part.places.size() / 2);
   }
   parts_.push_front({{middle, part.places.end()}, part.collisions});

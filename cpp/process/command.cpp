@@ -243,13 +243,13 @@ void Command::look(Ending& ending, int asks) {
 }
 
 // `to_the_end`: all that is there. Otherwise one piece.
-void Command::read(int& file, const std::function<void(std::string_view)>& told, bool to_the_end) {
+void Command::read(int& file, const std::function<bool(std::string_view)>& told, bool to_the_end) {
   for (std::size_t sum = 0; file >= 0 && sum < kMostBehindTheEnd;) {
     const ssize_t size = ::read(file, bytes_.data(), bytes_.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) return close_file(file);
-    told({bytes_.data(), static_cast<std::size_t>(size)});
+    if (!told({bytes_.data(), static_cast<std::size_t>(size)})) return close_file(file);
     if (!to_the_end) return;
     sum += static_cast<std::size_t>(size);
   }

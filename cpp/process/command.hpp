@@ -28,10 +28,11 @@ struct CommandLine {
   std::string input;                     // its stdin
 };
 
-// What is done with what it prints. Called from the thread that waits for it.
+// What is done with what it prints. Called from the thread that waits for it. False: no more of it is wanted, so its end
+// is closed.
 struct Listener {
-  std::function<void(std::string_view)> out;  // none: its stdout is /dev/null
-  std::function<void(std::string_view)> err;
+  std::function<bool(std::string_view)> out;  // none: its stdout is /dev/null
+  std::function<bool(std::string_view)> err;
   std::function<bool()> has_room;  // asked before its stdout is read; none: always
 };
 
@@ -58,7 +59,7 @@ class Command {
   void start(const CommandLine& line, int input, int out, int err);
   void look(Ending& ending, int asks);
   [[nodiscard]] bool has_ended();
-  void read(int& file, const std::function<void(std::string_view)>& told, bool to_the_end);
+  void read(int& file, const std::function<bool(std::string_view)>& told, bool to_the_end);
   void signal_group(int signal) const;
 
   Listener listener_;

@@ -25,6 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+bool all(std::string_view /*text*/) {
+  return true;
+}
+
 struct Ran {
   CommandEnd end;
   std::string out, err;
@@ -40,8 +44,8 @@ Ran run(const CommandLine& line, std::optional<std::chrono::milliseconds> timeou
         int asks = -1, std::chrono::milliseconds patience = 5s) {
   Ran ran;
   Command command{line,
-                  {[&](std::string_view text) { ran.out += text; },
-                   [&](std::string_view text) { ran.err += text; },
+                  {[&](std::string_view text) { return !(ran.out += text).empty(); },
+                   [&](std::string_view text) { return !(ran.err += text).empty(); },
                    {}}};
   Ending ending{std::chrono::steady_clock::now(), timeout, patience};
   ran.end = command.wait(ending, asks);
@@ -80,8 +84,8 @@ TEST(Command, KilledByASignalSaysWhich) {
 TEST(Command, PrintsAsMuchAsItLikes) {
   std::size_t bytes = 0;
   Command command{line_of("head -c 300000000 /dev/zero; head -c 100000000 /dev/zero >&2"),
-                  {[&](std::string_view text) { bytes += text.size(); },
-                   [&](std::string_view text) { bytes += text.size(); },
+                  {[&](std::string_view text) { return (bytes += text.size()) > 0; },
+                   [&](std::string_view text) { return (bytes += text.size()) > 0; },
                    {}}};
   Ending ending{{}, std::nullopt, 5s};
   EXPECT_EQ(command.wait(ending, -1).exit_code, 0);
@@ -92,7 +96,7 @@ TEST(Command, WaitsForRoomForWhatItPrints) {
   int refused = 0;
   std::string out;
   Command command{line_of("echo a"),
-                  {[&](std::string_view text) { out += text; }, [](std::string_view) {},
+                  {[&](std::string_view text) { return !(out += text).empty(); }, all,
                    [&] {
                      return ++refused > 2;
                    }}};
@@ -110,8 +114,16 @@ TEST(Command, WhatItLeavesInTheBackgroundIsNotWaitedFor) {
   ::kill(std::stoi(process), SIGKILL);
 }
 
+TEST(Command, WhoseOutputIsNotWantedAnyMoreHearsOfIt) {
+  int pieces = 0;
+  Command command{line_of("exec yes"), {[&](std::string_view) { return ++pieces < 3; }, all, {}}};
+  Ending ending{{}, std::nullopt, 5s};
+  EXPECT_EQ(command.wait(ending, -1).signal, SIGPIPE);
+  EXPECT_EQ(pieces, 3);
+}
+
 TEST(Command, WithoutAListenerItsStdoutIsNowhere) {
-  Command command{line_of("echo a; readlink /proc/self/fd/1 >&2"), {{}, [](auto) {}, {}}};
+  Command command{line_of("echo a; readlink /proc/self/fd/1 >&2"), {{}, all, {}}};
   Ending ending{{}, std::nullopt, 5s};
   EXPECT_EQ(command.wait(ending, -1).exit_code, 0);
 }
@@ -149,9 +161,7 @@ TEST(Command, EndsWhenSomebodyAsks) {
 
 TEST(Command, IsEndedByWhoeverForgetsIt) {
   std::string out;
-  {
-    Command command{line_of("exec sleep 1000"), {{}, [](auto) {}, {}}};
-  }
+  { Command command{line_of("exec sleep 1000"), {{}, all, {}}}; }
   SUCCEED() << "it would wait for a thousand seconds";
 }
 
@@ -212,7 +222,7 @@ TEST(Command, ThatCannotBeStartedIsAnError) {
   CommandLine line = line_of("true");
   line.words.push_back(std::string(kLongestArgument, 'x'));
   const auto start = [&] {
-    Command command{line, {{}, [](auto) {}, {}}};
+    Command command{line, {{}, all, {}}};
   };
   try {
     start();

@@ -52,14 +52,14 @@ class Running:
         """Wait until it has said so on stderr."""
         until(lambda: words in self.said, f"it said {words!r}", timeout=60)
 
-    def signal(self, which: signal.Signals) -> None:
+    def send(self, which: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(which)
 
     def end(self, by: signal.Signals | None = None) -> int:
         """Return its exit code once it has ended, by a signal or by itself."""
         if by is not None:
-            self.signal(by)
+            self.send(by)
         return self._process.wait(60)
 
     def close(self) -> None:
