@@ -1,6 +1,6 @@
 """Puts `pena.Worker` and `pena.Queue` beside other libraries, in turns, and keeps the figures.
 
-    side_by_side.py --build FOLDER [--out FOLDER] [--repeat 3] [--msgs 20000] [--only NAME …]
+    side_by_side.py --build FOLDER [--out FOLDER] [--repeat 3] [--msgs 10000] [--only NAME …]
 
 Runs in a Python that has all of them; `make bench-workers` makes one. Every server runs on one
 core; its workers and its producer on the others. Writes workers.json, and from it workers.md.
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, required=True, help="with cli/pena")
     parser.add_argument("--out", type=Path, default=Path("docs/performance"))
     parser.add_argument("--repeat", type=int, default=3, help="turns")
-    parser.add_argument("--msgs", type=int, default=20_000, help="of a run; slow ones have fewer")
+    parser.add_argument("--msgs", type=int, default=10_000, help="of a run; slow ones have fewer")
     parser.add_argument("--only", nargs="*", help="parts of the subjects' names")
     asked = parser.parse_args()
     chosen = [
