@@ -86,7 +86,7 @@ bench-workers: ## workers and producers in Python beside other libraries: docs/p
 	@cmake --build --preset bench --target pena
 	@python3 -m venv build/bench-workers
 	@build/bench-workers/bin/pip install --quiet -r bench/workers/requirements.txt .
-	@PYTHONPATH=bench/peers build/bench-workers/bin/python bench/workers/side_by_side.py --build build/bench
+	@PYTHONPATH=$(CURDIR)/bench/peers build/bench-workers/bin/python bench/workers/side_by_side.py --build build/bench
 
 bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .
