@@ -84,9 +84,9 @@ bench-workers: ## workers and producers in Python beside other libraries: docs/p
 	@scripts/deps workers
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench --target pena
-	@python3 -m venv build/bench/python
-	@build/bench/python/bin/pip install --quiet -r bench/workers/requirements.txt .
-	@PYTHONPATH=bench/peers build/bench/python/bin/python bench/workers/side_by_side.py --build build/bench
+	@python3 -m venv build/bench-workers
+	@build/bench-workers/bin/pip install --quiet -r bench/workers/requirements.txt .
+	@PYTHONPATH=$(CURDIR)/bench/peers build/bench-workers/bin/python bench/workers/side_by_side.py --build build/bench
 
 bench-limits: $(VENV_READY) bench-build ## start, idle connections, a backlog of 10 million, restart
 	@$(VENV)/bin/pip install --quiet 'matplotlib>=3.8' .

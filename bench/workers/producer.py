@@ -1,7 +1,7 @@
 """The producer of one library, in a process of its own: `producer.py MODULE ACTION MSGS`.
 
-MODULE is one of `with_*.py`. Prints one number: msgs a second for `one_by_one` and `in_bulk`, ns of
-the clock that all processes share for `await`, 0 for `to_idle`.
+MODULE is one of `with_*.py`. Prints one number: msgs a second for `one_by_one` and `in_bulk`, msgs
+for `count`, ns of the clock that all processes share for `await`, 0 for the others.
 """
 
 from __future__ import annotations
@@ -46,15 +46,32 @@ def await_all(library: ModuleType, msgs: int) -> float:
     return time.monotonic_ns()
 
 
-ACTIONS = {"one_by_one": one_by_one, "in_bulk": in_bulk, "to_idle": to_idle, "await": await_all}
+def prepare(library: ModuleType, msgs: int) -> float:
+    """Do nothing more than what a library needs before anything else."""
+    return 0
+
+
+def count(library: ModuleType, msgs: int) -> float:
+    """Return how many msgs are not acknowledged."""
+    return library.unacknowledged()
+
+
+ACTIONS = {
+    "prepare": prepare,
+    "count": count,
+    "one_by_one": one_by_one,
+    "in_bulk": in_bulk,
+    "to_idle": to_idle,
+    "await": await_all,
+}
 
 
 def main() -> None:
     """Do what is asked."""
     module, action, msgs = sys.argv[1:]
     library = importlib.import_module(module)
-    if prepare := getattr(library, "prepare", None):
-        prepare()
+    if first := getattr(library, "prepare", None):
+        first()
     sys.stdout.write(f"{ACTIONS[action](library, int(msgs))!r}\n")
     sys.stdout.flush()
 

@@ -9,6 +9,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import subjects
 from subjects import SHAPES, Shape, Subject
 
 _WITHIN_S = 600  # a run that takes longer has failed
+_LOOK_S = 5  # so often it is looked at whether the workers live
 _WAITS = 100  # so many msgs of which each waits
 
 Result = dict[str, Any]
@@ -53,6 +55,8 @@ class Run:
         self._place = place
         self._subject = subject
         self._port = port
+        self._log_file = place.folder / "workers.log"
+        self._workers: list[subprocess.Popen[bytes]] = []
         self._env = os.environ | {
             "PENA_BENCH_PORT": str(port),
             "PENA_BENCH_FOLDER": str(place.notes),
@@ -62,28 +66,38 @@ class Run:
             ),
         }
 
-    def produce(self, action: str, msgs: int) -> float:
+    def produce(self, action: str, msgs: int = 0) -> float:
         """Have the producer do something, and return the number that it says."""
         module = self._subject.library.module
         words = [sys.executable, str(subjects.HERE / "producer.py"), module, action, str(msgs)]
-        ran = subprocess.run(
+        producer = subprocess.Popen(
             ["taskset", "-c", _cores(), *words],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             env=self._env,
-            timeout=_WITHIN_S,
-            check=False,
         )
-        if ran.returncode != 0:
-            raise RuntimeError(f"{self._subject.name}, {action}: {ran.stderr}")
-        return float(ran.stdout)
+        until = time.monotonic() + _WITHIN_S
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    out, errors = producer.communicate(timeout=_LOOK_S)
+                    break
+                if time.monotonic() > until:
+                    raise RuntimeError(f"{self._subject.name}, {action}: {self._log()}")
+                self._check_workers()
+        finally:
+            producer.kill()
+            producer.wait()
+        if producer.returncode != 0:
+            raise RuntimeError(f"{self._subject.name}, {action}: {errors}")
+        return float(out)
 
     @contextlib.contextmanager
     def workers(self, shape: Shape) -> Iterator[None]:
         """Run the workers."""
-        log = self._place.folder / "workers.log"
-        with log.open("wb") as out:
-            started = [
+        with self._log_file.open("wb") as out:
+            self._workers = [
                 subprocess.Popen(
                     ["taskset", "-c", _cores(), *command],
                     stdout=out,
@@ -96,13 +110,16 @@ class Run:
             ]
         try:
             yield
-            if ended := [worker.args for worker in started if worker.poll() is not None]:
-                raise RuntimeError(f"{ended} ended by itself: {log.read_text()[-2000:]}")
-        except subprocess.TimeoutExpired as error:
-            raise RuntimeError(f"{self._subject.name}: {log.read_text()[-2000:]}") from error
         finally:
-            for worker in started:
+            for worker in self._workers:
                 _end(worker)
+
+    def _check_workers(self) -> None:
+        if ended := [worker.args for worker in self._workers if worker.poll() is not None]:
+            raise RuntimeError(f"{ended} ended by itself: {self._log()}")
+
+    def _log(self) -> str:
+        return self._log_file.read_text()[-2000:] if self._workers else ""
 
     def noted(self, path: str) -> list[int]:
         """Return what the handlers noted."""
@@ -128,8 +145,10 @@ def throughput(place: Place, subject: Subject, shape: Shape, msgs: int) -> Resul
     """Submit msgs, start workers, and measure from the first begun to the last acknowledged."""
     with running(place, subject, coroutines=bool(shape.tasks)) as run:
         run.produce("in_bulk" if subject.library.bulk else "one_by_one", msgs)
+        if (there := run.produce("count")) != msgs:
+            raise RuntimeError(f"{subject.name}: {there:.0f} msgs wait; expected {msgs}")
         with run.workers(shape):
-            acknowledged_at = run.produce("await", msgs)
+            acknowledged_at = run.produce("await")
         took_s = (acknowledged_at - min(run.noted("begun"))) / 1e9
     return _result(subject, shape.name, msgs_per_s=msgs / took_s, msgs=msgs)
 
@@ -144,6 +163,7 @@ def submitting(place: Place, subject: Subject, action: str, msgs: int) -> Result
 def waits(place: Place, subject: Subject) -> Result:
     """Measure how long a msg takes from before its submission until an idle worker begins it."""
     with running(place, subject) as run:
+        run.produce("prepare")  # some workers do not start without it
         with run.workers(SHAPES[0]):
             run.produce("to_idle", _WAITS)
         took_ms = sorted(ns / 1e6 for ns in run.noted("took"))

@@ -1,9 +1,10 @@
 """Puts `pena.Worker` and `pena.Queue` beside other libraries, in turns, and keeps the figures.
 
-    side_by_side.py --build FOLDER [--out FOLDER] [--repeat 3] [--msgs 20000] [--only NAME …]
+    side_by_side.py --build FOLDER [--out FOLDER] [--repeat 3] [--msgs 10000] [--only NAME …]
 
 Runs in a Python that has all of them; `make bench-workers` makes one. Every server runs on one
-core; its workers and its producer on the others. Writes workers.json, and from it workers.md.
+core; its workers and its producer on the others. Writes workers.json, and from it workers.md, after
+each turn.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, required=True, help="with cli/pena")
     parser.add_argument("--out", type=Path, default=Path("docs/performance"))
     parser.add_argument("--repeat", type=int, default=3, help="turns")
-    parser.add_argument("--msgs", type=int, default=20_000, help="of a run; slow ones have fewer")
+    parser.add_argument("--msgs", type=int, default=10_000, help="of a run; slow ones have fewer")
     parser.add_argument("--only", nargs="*", help="parts of the subjects' names")
     asked = parser.parse_args()
     chosen = [
@@ -65,6 +66,8 @@ def main() -> None:
     build, out = asked.build.resolve(), asked.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     os.chdir(build)  # the disk that is meant
+    about = machine(build, _SERVERS)
+    about["versions"] |= {name: metadata.version(name) for name in _LIBRARIES}
     results: list[runs.Result] = []
     with tempfile.TemporaryDirectory(dir=".", prefix="run-") as folder:
         place = runs.Place(Path(folder).resolve(), build)
@@ -76,16 +79,16 @@ def main() -> None:
                 for result in measure(place, subject, asked.msgs):
                     tell(result)
                     results.append({"turn": turn, **result})
-        about = machine(build, _SERVERS)
-    about["versions"] |= {name: metadata.version(name) for name in _LIBRARIES}
-    found = {
-        "machine": about,
-        "repeat": asked.repeat,
-        "durable": {subject.name: subject.durable for subject in chosen},
-        "results": results,
-    }
-    (out / "workers.json").write_text(json.dumps(found, indent=1) + "\n")
-    table.write(found, out)
+            found = {
+                "machine": about,
+                "repeat": turn + 1,
+                "msgs": asked.msgs,
+                "durable": {subject.name: subject.durable for subject in chosen},
+                "results": results,
+            }
+            (out / "workers.json").write_text(json.dumps(found, indent=1) + "\n")
+            (out / "workers.md").write_text(table.text_of(found))
+    sys.stdout.write((out / "workers.md").read_text())
 
 
 if __name__ == "__main__":

@@ -78,8 +78,9 @@ def _dramatiq(shape: Shape, port: int) -> list[Command]:
 
 def _taskiq(shape: Shape, port: int) -> list[Command]:
     at_once = ("--max-async-tasks", shape.tasks or shape.threads)
-    at_once += ("--max-threadpool-threads", shape.threads, "--workers", shape.processes)
-    return [_words(_BIN / "taskiq", "worker", "with_taskiq:broker", "--log-level=ERROR", *at_once)]
+    several = ("--max-threadpool-threads", shape.threads, "--workers", shape.processes)
+    options = ("--log-level=ERROR", *at_once, *several)
+    return [_words(_BIN / "taskiq", "worker", "with_taskiq:broker", *options)]
 
 
 def _procrastinate(shape: Shape, port: int) -> list[Command]:
@@ -103,13 +104,13 @@ def _words(*words: object) -> Command:
 
 _PENA = Library("with_pena", _pena, bulk=True)
 _ON_REDIS = {
-    "RQ": Library("with_rq", _rq("rq.Worker"), bulk=True, share=0.02),
+    "RQ": Library("with_rq", _rq("rq.Worker"), bulk=True, share=0.03),
     "RQ, SimpleWorker": Library("with_rq", _rq("rq.SimpleWorker"), bulk=True, share=0.1),
-    "Dramatiq": Library("with_dramatiq", _dramatiq, share=0.25),
-    "Taskiq": Library("with_taskiq", _taskiq, share=0.25),
+    "Dramatiq": Library("with_dramatiq", _dramatiq, share=0.5),
+    "Taskiq": Library("with_taskiq", _taskiq, share=0.5),
     "Celery": Library("with_celery", _celery, share=0.25),
 }
-_PROCRASTINATE = Library("with_procrastinate", _procrastinate, bulk=True, share=0.05)
+_PROCRASTINATE = Library("with_procrastinate", _procrastinate, bulk=True, share=0.25)
 
 _SYNCED = "always"
 _EACH_SECOND = "each second: what came since is lost"

@@ -1,4 +1,4 @@
-"""Turns workers.json into a table: `table.py FOLDER`."""
+"""Turns workers.json into a page: `table.py FOLDER` prints it."""
 
 from __future__ import annotations
 
@@ -74,19 +74,13 @@ def text_of(found: Found) -> str:
         **machine,
         versions=versions,
         repeat=found["repeat"],
+        msgs=found["msgs"],
         working=_rates(found, {name: name for name in _SHAPES}),
         submitting=_rates(found, _SUBMITTING),
         waits=_waits(found).rstrip(),
     )
 
 
-def write(found: Found, out: Path) -> None:
-    """Write workers.md."""
-    text = text_of(found)
-    (out / "workers.md").write_text(text)
-    sys.stdout.write(text)
-
-
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    write(json.loads((folder / "workers.json").read_text()), folder)
+    sys.stdout.write(text_of(json.loads((folder / "workers.json").read_text())))
