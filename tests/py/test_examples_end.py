@@ -58,15 +58,15 @@ def end_one(url: str, examples: Examples, number: int) -> None:
     with Door(url) as door:
         worker = examples.start("worker", "--url", door.url, "--queue", "work", "--name", name)
 
-        def tell_and_submit() -> None:
-            worker.tell(signal.SIGTERM)
+        def submit_and_tell() -> None:
             submission.start()
+            worker.tell(signal.SIGTERM)
 
         until(lambda: is_free(url), "the worker was free", timeout=60)
         if moment == "at the signal":
-            tell_and_submit()
+            submit_and_tell()
         elif moment == "at a report":
-            door.hears = Once(REPORT, tell_and_submit)
+            door.hears = Once(REPORT, submit_and_tell)
             submit(url, f"early-{number}")
         else:
             door.hears = Once(LEAVE, submission.start if "beside" in moment else submit_first)
