@@ -15,8 +15,8 @@ from support.poll import until
 from support.site import Site
 from support.stream import get, post
 
-MOMENTS = ("at the signal", "before the leave", "beside the leave", "at a report")
-LEAVE, REPORT = b'"client":', b'"ids":'  # what the body of the request has
+MOMENTS = ("at the ask", "at the signal", "before the leave", "beside the leave", "at a report")
+ASK, LEAVE, REPORT = b"GET /task", b'"client":', b'"ids":'  # what each request has
 
 
 class Once:
@@ -50,26 +50,31 @@ def end_one(url: str, examples: Examples, number: int) -> None:
     """Start a worker, and have it end while a msg is submitted."""
     moment, name, late = MOMENTS[number % len(MOMENTS)], f"w-{number}", f"late-{number}"
     submission = threading.Thread(target=submit, args=(url, late))
+    started = threading.Event()
 
     def submit_first() -> None:
         submission.start()
         submission.join()
         until(lambda: story(url, late), "it was granted")  # which may be after the answer
 
+    def submit_and_tell() -> None:
+        started.wait()
+        submission.start()
+        worker.tell(signal.SIGTERM)
+
     with Door(url) as door:
+        if moment == "at the ask":
+            door.hears = Once(ASK, submit_and_tell)
         worker = examples.start("worker", "--url", door.url, "--queue", "work", "--name", name)
-
-        def submit_and_tell() -> None:
-            submission.start()
-            worker.tell(signal.SIGTERM)
-
-        until(lambda: is_free(url), "the worker was free", timeout=60)
+        started.set()
+        if moment != "at the ask":
+            until(lambda: is_free(url), "the worker was free", timeout=60)
         if moment == "at the signal":
             submit_and_tell()
         elif moment == "at a report":
             door.hears = Once(REPORT, submit_and_tell)
             submit(url, f"early-{number}")
-        else:
+        elif "leave" in moment:
             door.hears = Once(LEAVE, submission.start if "beside" in moment else submit_first)
             worker.tell(signal.SIGTERM)
         assert worker.end() == 0, worker.said
@@ -80,7 +85,7 @@ def end_one(url: str, examples: Examples, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "rounds"), [("shell", 12), ("python", 12), ("node", 24), ("go", 60)]
+    ("language", "rounds"), [("shell", 15), ("python", 15), ("node", 15), ("go", 60)]
 )
 def test_a_worker_that_ends_costs_no_msg_an_attempt(
     site: Site, tmp_path: Path, language: str, rounds: int
