@@ -15,7 +15,8 @@ from support.poll import until
 from support.site import Site
 from support.stream import get, post
 
-MOMENTS = ("at the ask", "at the signal", "before the leave", "beside the leave", "at a report")
+# "before the leave" leaves the queue empty, for at "at the ask" a msg would end the worker, too.
+MOMENTS = ("at the signal", "beside the leave", "at a report", "before the leave", "at the ask")
 ASK, LEAVE, REPORT = b"GET /task", b'"client":', b'"ids":'  # what each request has
 
 
@@ -52,19 +53,22 @@ def end_one(url: str, examples: Examples, number: int) -> None:
     submission = threading.Thread(target=submit, args=(url, late))
     started = threading.Event()
 
+    def tell() -> None:
+        started.wait()
+        worker.tell(signal.SIGTERM)
+
+    def submit_and_tell() -> None:
+        submission.start()
+        tell()
+
     def submit_first() -> None:
         submission.start()
         submission.join()
         until(lambda: story(url, late), "it was granted")  # which may be after the answer
 
-    def submit_and_tell() -> None:
-        started.wait()
-        submission.start()
-        worker.tell(signal.SIGTERM)
-
     with Door(url) as door:
         if moment == "at the ask":
-            door.hears = Once(ASK, submit_and_tell)
+            door.hears = Once(ASK, tell)
         worker = examples.start("worker", "--url", door.url, "--queue", "work", "--name", name)
         started.set()
         if moment != "at the ask":
@@ -76,10 +80,11 @@ def end_one(url: str, examples: Examples, number: int) -> None:
             submit(url, f"early-{number}")
         elif "leave" in moment:
             door.hears = Once(LEAVE, submission.start if "beside" in moment else submit_first)
-            worker.tell(signal.SIGTERM)
+            tell()
         assert worker.end() == 0, worker.said
-        assert submission.ident is not None, f"it left without a word: {worker.said}"
-        submission.join()
+        if moment != "at the ask":
+            assert submission.ident is not None, f"it left without a word: {worker.said}"
+            submission.join()
         if moment == "before the leave":
             assert story(url, late) == [name], worker.said  # and it was done
 
@@ -100,6 +105,6 @@ def test_a_worker_that_ends_costs_no_msg_an_attempt(
         until(lambda: is_free(server.url), "all were done", timeout=60)
         assert last.end(signal.SIGTERM) == 0, last.said
     records = get(server.url, "/report?records=1&limit=1000")["records"]
-    assert len(records) == rounds + rounds // len(MOMENTS)
+    assert len(records) == rounds  # two of each that ended at a report, none of one at its ask
     site.submitted.update(record["id"] for record in records)
     assert {record["key"]: record["misses"] for record in records if record["misses"]} == {}
