@@ -54,10 +54,11 @@ void count_msgs(benchmark::State& state) {
 
 void sse_frames(benchmark::State& state) {
   const core::Batch batch = new_batch(static_cast<std::size_t>(state.range(0)));
+  const core::Limits limits;
   std::string out;
   for (auto _ : state) {
     out.clear();
-    wire::append_batch_frames(out, batch, kStart, std::chrono::seconds{30});
+    wire::append_batch_frames(out, batch, kStart, limits);
     benchmark::DoNotOptimize(out.data());
   }
   count_msgs(state);

@@ -15,6 +15,7 @@ PYBIND11_MODULE(_pena, module, py::multiple_interpreters::not_supported()) {
   register_store(module);
   register_server(module);
   register_client(module);
+  register_worker(module);
   register_sse(module);
   register_sim(module);
   register_cli(module);

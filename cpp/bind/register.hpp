@@ -11,6 +11,7 @@ void register_log(pybind11::module_& module);
 void register_store(pybind11::module_& module);
 void register_server(pybind11::module_& module);
 void register_client(pybind11::module_& module);
+void register_worker(pybind11::module_& module);
 void register_sse(pybind11::module_& module);
 void register_sim(pybind11::module_& module);
 void register_cli(pybind11::module_& module);

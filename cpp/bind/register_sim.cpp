@@ -87,6 +87,7 @@ void register_bench(py::module_& module) {
           },
           py::arg("ids"), py::arg("batch"), py::arg("failed"), py::arg("refused"),
           py::arg("partial"), py::arg("last"))
+      .def("leave", &Bench::leave, py::arg("client"))
       .def("pause", &Bench::pause, py::arg("queue"), py::arg("paused"))
       .def(
           "delete_waiting",

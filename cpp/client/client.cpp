@@ -15,12 +15,15 @@
 
 #include "client/clock.hpp"
 #include "client/connect.hpp"
-#include "client/reporter.hpp"
+#include "client/requests.hpp"
 #include "client/simulated_work.hpp"
 #include "client/stream_reader.hpp"
 #include "client/url.hpp"
 #include "core/client_logic.hpp"
 #include "core/limits.hpp"
+#include "wire/json.hpp"
+#include "wire/report_body.hpp"
+#include "wire/task_reader.hpp"
 
 namespace pena::client {
 
@@ -113,10 +116,7 @@ class Client::Impl {
         rules_(rules_of(settings_, seed_of(settings_))),
         logic_(rules_),
         work_(io_.get_executor(), [this](const core::WorkEnded& ended) { happen(ended); }),
-        reporter_(io_.get_executor(), address_, [this](const auto& tried, const auto& answer) {
-          note_answer(answer);
-          happen(tried);
-        }) {
+        requests_(io_.get_executor(), address_) {
     asio::post(io_, [this] { perform(logic_.start(now())); });
     try {
       thread_ = std::thread([this] { run(); });
@@ -184,7 +184,7 @@ class Client::Impl {
   // Leaves nothing that a later loop would have to run: there is none.
   void hang_up() noexcept {
     if (stream_) stream_->close();
-    reporter_.abandon();
+    requests_.abandon_all();
     log(core::LogLevel::error, "the client failed, so it ends");
   }
 
@@ -203,7 +203,7 @@ class Client::Impl {
 
   void act(const core::OpenStream& open) {
     stream_ = std::make_shared<StreamReader>(
-        io_.get_executor(), address_, rules_.batchsize, open,
+        io_.get_executor(), address_, open.stream, wire::task_query(rules_.batchsize, open.batches),
         [this](std::uint64_t stream, const core::StreamEvent& event) {
           if (!logic_.ended()) perform(logic_.step(stream, event, now()));
         });
@@ -218,8 +218,16 @@ class Client::Impl {
     work_.stop(stop.id);
     asio::post(io_, [this, id = stop.id] { happen(core::WorkStopped{id}); });
   }
-  void act(const core::SendReport& send) { reporter_.send(send); }
-  void act(const core::AbandonReport& /*abandon*/) { reporter_.abandon(); }
+  void act(const core::SendReport& send) {
+    requests_.send(send.number, {"/report", wire::report_body(send.report, send.form)},
+                   [this, number = send.number](const Answered& answered) {
+                     const auto answer = wire::parse_report_answer(answered.body);
+                     note_answer(answer.value_or(wire::ReportAnswer{}));
+                     happen(core::ReportTried{number, answered.sent_at, answered.status,
+                                              answered.at_ms, answered.retry_after, answered.why});
+                   });
+  }
+  void act(const core::AbandonReport& /*abandon*/) { requests_.abandon_all(); }
   void act(const core::Say& say) { log(say.level, say.text); }
   void act(const core::EndClient& end) {
     log(core::LogLevel::info, "the client ends: " + end.text);
@@ -228,7 +236,7 @@ class Client::Impl {
       end_ = ClientEnd{reason_of(end.reason), end.text, end.msg};
     }
     work_.stop_all();
-    reporter_.abandon();
+    requests_.abandon_all();
     timeout_.cancel();
   }
 
@@ -268,7 +276,7 @@ class Client::Impl {
   asio::io_context io_{1};
   asio::steady_timer timeout_{io_};  // of the logic
   SimulatedWork work_;
-  Reporter reporter_;
+  Requests requests_;
   std::shared_ptr<StreamReader> stream_;
 
   std::mutex join_mutex_;

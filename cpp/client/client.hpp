@@ -6,11 +6,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "client/settings_error.hpp"
 #include "client/stats.hpp"
 #include "core/log.hpp"
 #include "core/xid.hpp"
@@ -34,11 +34,6 @@ struct ClientSettings {
   std::chrono::milliseconds backoff_most{5000};
   std::optional<std::uint64_t> max_batches;  // end after so many reported batches; none: go on
   core::LogSink log;                         // none: silent
-};
-
-class SettingsError : public std::invalid_argument {
- public:
-  using std::invalid_argument::invalid_argument;
 };
 
 // Throws SettingsError for the first setting that cannot be. The constructor of Client calls it.

@@ -47,6 +47,7 @@ core::StreamOpened opened_by(const http::fields& answer, core::Instant requested
   core::Timing& timing = opened.timing;
   opened.promises_lease = read_ms(answer, "Pena-Lease", timing.lease);
   opened.promises_silence = read_ms(answer, "Pena-Silence", timing.silence);
+  opened.client = core::Xid::parse(answer["Pena-Client"]);
   read_ms(answer, "Pena-Heartbeat", timing.heartbeat);
   read_ms(answer, "Pena-Stop-Time", timing.stop_time);
   const auto drift = answer["Pena-Clock-Drift"];
@@ -76,12 +77,13 @@ struct StreamReader::Answer {
 };
 
 StreamReader::StreamReader(const asio::any_io_executor& executor, ServerAddress address,
-                           std::uint32_t batchsize, const core::OpenStream& open, Tell tell)
+                           std::uint64_t stream, std::string query, Tell tell, bool keeps_data)
     : connection_(executor),
       address_(std::move(address)),
-      batchsize_(batchsize),
-      open_(open),
-      tell_(std::move(tell)) {}
+      stream_(stream),
+      query_(std::move(query)),
+      tell_(std::move(tell)),
+      keeps_data_(keeps_data) {}
 
 asio::awaitable<void> StreamReader::run() {
   const auto self = shared_from_this();
@@ -111,7 +113,7 @@ asio::awaitable<core::StreamClosed> StreamReader::read() {
 
 // When that was.
 asio::awaitable<core::Instant> StreamReader::ask(Answer& answer) {
-  const std::string target = "/task?" + wire::task_query(batchsize_, open_.batches);
+  const std::string target = "/task?" + query_;
   http::request<http::empty_body> request(http::verb::get, target, 11);
   request.set(http::field::host, address_.host_header);
   request.set(http::field::accept, "text/event-stream");
@@ -150,7 +152,7 @@ asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
 }
 
 asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
-  wire::TaskReader tasks([this](const core::StreamEvent& event) { tell(event); });
+  wire::TaskReader tasks([this](const core::StreamEvent& event) { tell(event); }, keeps_data_);
   core::StreamClosed over{"the stream ended", 0, {}};
   error_code error;
   while (!answer.parser.is_done() && !error) {

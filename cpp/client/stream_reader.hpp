@@ -21,9 +21,9 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
  public:
   using Tell = std::function<void(std::uint64_t stream, const core::StreamEvent&)>;
 
-  // What comes is told with the number of `open`.
+  // `query`: of GET /task. What comes is told with that number; of msgs with their data, where that is kept.
   StreamReader(const boost::asio::any_io_executor& executor, ServerAddress address,
-               std::uint32_t batchsize, const core::OpenStream& open, Tell tell);
+               std::uint64_t stream, std::string query, Tell tell, bool keeps_data = false);
 
   // Ends when the stream does; the last thing told is StreamClosed, with as much of a refusal as came.
   [[nodiscard]] boost::asio::awaitable<void> run();
@@ -37,13 +37,14 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   [[nodiscard]] boost::asio::awaitable<core::StreamClosed> read_events(Answer& answer);
   [[nodiscard]] boost::asio::awaitable<std::string_view> read_some(
       Answer& answer, boost::system::error_code& error);
-  void tell(const core::StreamEvent& event) { tell_(open_.stream, event); }
+  void tell(const core::StreamEvent& event) { tell_(stream_, event); }
 
   Connection connection_;
   ServerAddress address_;
-  std::uint32_t batchsize_;
-  core::OpenStream open_;
+  std::uint64_t stream_;
+  std::string query_;
   Tell tell_;
+  bool keeps_data_;
   std::array<char, 16 * 1024> bytes_{};
 };
 

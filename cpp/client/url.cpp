@@ -1,13 +1,15 @@
 // The only file of the client that knows Boost.URL.
 #include "client/url.hpp"
 
+#include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
 #include <cstdint>
 #include <system_error>
 
-#include "client/client.hpp"
+#include "client/settings_error.hpp"
 
 namespace pena::client {
 
@@ -36,6 +38,11 @@ ServerAddress parse_url(const std::string& url) {
   address.port = port.empty() ? "80" : port;
   address.host_header = std::string{view.encoded_host_and_port()};
   return address;
+}
+
+std::string percent_encoded(std::string_view text) {
+  return boost::urls::encode(boost::core::string_view{text.data(), text.size()},
+                             boost::urls::unreserved_chars);
 }
 
 }  // namespace pena::client

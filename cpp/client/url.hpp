@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace pena::client {
 
@@ -11,5 +12,7 @@ struct ServerAddress {
 };
 // "http://host[:port][/]". Throws SettingsError.
 [[nodiscard]] ServerAddress parse_url(const std::string& url);
+// Text as it stands in a query.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
 
 }  // namespace pena::client

@@ -69,6 +69,7 @@ struct Describer {
     return "lost " + name(event.client) + describe_name(event.name);
   }
   std::string operator()(const Reported& event) const {
+    if (event.client) return "takes no more " + name(*event.client);
     std::string text = "reported";
     if (event.batch) text += " " + name(*event.batch);
     text += " " + names(event.ids);
@@ -185,6 +186,8 @@ struct Describer {
                                   [this](const NamedId& named) { return name(named.id); },
                                   wording.most);
     if (send.not_kept) text += " not kept";
+    // Of a client that takes no more.
+    if (send.held && !send.batch) text += " held=" + std::to_string(*send.held);
     return text;
   }
 };

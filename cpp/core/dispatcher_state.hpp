@@ -237,6 +237,8 @@ struct Dispatcher::State {
   void keep_rest(Lease& lease, std::vector<QueuedMsg>&& rest, Instant now);
   void end_batch(const Lease& lease);
   void free_client(const Xid& client);
+  void see_off(RequestId request, const Xid& client);
+  void end_well(const Xid& client, const std::string& reason);
   void report_msg(const std::shared_ptr<const Batch>& batch, const QueuedMsg& msg,
                   const Result* result, Instant now);
   // What a report said of a msg that was not processed, or that its batch was lost.

@@ -153,7 +153,8 @@ struct ReportReply {
   std::optional<Xid> batch = std::nullopt;  // the one that the report named
   bool batch_gone =
       false;  // and that nobody holds, so that what it names was settled before or lost
-  std::uint64_t held = 0;  // how many msgs are held under it still
+  // How many msgs are held under it still, or by the client that takes no more; none: it named neither.
+  std::optional<std::uint64_t> held = std::nullopt;
   // It named no msg, to keep that batch, and its lease does not run any more.
   bool not_kept = false;
   std::uint64_t batches_granted = 0;  // when it was settled, as of a Status

@@ -88,9 +88,11 @@ struct Result {
 
 // A report came in. With `batch` it settles that batch and no other. Without, it settles the batch
 // that holds all that it names; where there is no such batch, what it names, and nothing else. With
-// `partial` it settles only what it names. With `last`, which goes with `batch`, the client that
+// `partial` it settles only what it names. With `last`, which goes with `batch` or `client`, the client that
 // holds that batch is sent no other: its stream ends when the batch is settled. Where the batch is
 // settled already, or its client is gone, `last` does nothing.
+// With `client`, which goes with `last` alone, it settles nothing: that client is sent no other batch than
+// the one that it holds, and where it holds none its stream ends at once.
 struct Reported {
   RequestId request = 0;
   std::optional<Xid> batch;
@@ -100,6 +102,7 @@ struct Reported {
   bool partial = false;
   bool last = false;
   std::vector<Result> results = {};  // of msgs among `ids`, each once
+  std::optional<Xid> client = std::nullopt;
 };
 
 // Msgs are to be tried again, or forgotten: those that are named, or all that fit. It is done page by page,

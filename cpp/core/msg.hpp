@@ -89,6 +89,10 @@ struct QueuedMsg {
   [[nodiscard]] int attempts_left(int max_resends) const {
     return msg.max_resends.value_or(static_cast<std::uint16_t>(max_resends)) + 1 - attempts;
   }
+  // Missed once more, it has failed.
+  [[nodiscard]] bool is_at_last_attempt(int max_resends) const {
+    return attempts_left(max_resends) <= 1;
+  }
   // The misses that count. Of those before them some may have been forgotten.
   [[nodiscard]] auto counted() const {
     return std::span{misses}.last(std::min<std::size_t>(attempts, misses.size()));

@@ -37,6 +37,7 @@ void make_room(std::vector<T>& in, std::size_t more) {
 }  // namespace
 
 void Dispatcher::State::on(Reported&& event, Instant now) {
+  if (event.client) return see_off(event.request, *event.client);
   Verdicts verdicts{event};
   ReportReply reply{event.request, 0, {}};
   const std::vector<Xid> batches = batches_of(event, verdicts, reply.elsewhere);
@@ -53,7 +54,7 @@ void Dispatcher::State::on(Reported&& event, Instant now) {
   if (reply.batch_gone) note_held(*event.batch, reply.elsewhere);
   reply.batches_granted = counts.batches;
   const Lease* const left = event.batch ? leases.find(*event.batch) : nullptr;
-  if (left != nullptr) reply.held = left->batch->msgs.size();
+  if (event.batch) reply.held = left == nullptr ? 0 : left->batch->msgs.size();
   const bool is_running = left != nullptr && left->state == Lease::State::running;
   reply.not_kept = event.batch && event.partial && verdicts.all().empty() && !is_running;
   effects.sends.emplace_back(std::move(reply));
@@ -108,6 +109,21 @@ void Dispatcher::State::send_no_more(const Xid& batch) {
   const Lease* const lease = leases.find(batch);
   const bool holds = lease != nullptr && lease->state == Lease::State::running;
   if (holds) clients.send_no_more(lease->batch->client);
+}
+
+// Of a client that takes no more. A batch that it was granted may still be on its way: it is told how many
+// msgs to wait for, as one that closes its stream then would cost them an attempt.
+void Dispatcher::State::see_off(RequestId request, const Xid& client) {
+  ReportReply reply{request};
+  const ClientState* const known = clients.find(client);
+  const bool is_busy = known != nullptr && known->batch;
+  reply.held = is_busy ? leases.at(*known->batch).batch->msgs.size() : 0;
+  if (is_busy) {
+    clients.send_no_more(client);
+  } else if (known != nullptr) {
+    end_well(client, "the client takes no more");
+  }
+  effects.sends.emplace_back(std::move(reply));
 }
 
 // How many msgs it took as processed.
@@ -174,8 +190,13 @@ void Dispatcher::State::end_batch(const Lease& lease) {
 void Dispatcher::State::free_client(const Xid& client) {
   const ClientState* known = clients.find(client);
   if (known == nullptr || known->batches_left != 0) return make_free(client);
+  end_well(client, "all batches are settled");
+}
+
+// Of a client that has had all it wanted.
+void Dispatcher::State::end_well(const Xid& client, const std::string& reason) {
   leave(client);
-  effects.sends.emplace_back(CloseStream{client, "all batches are settled", true});
+  effects.sends.emplace_back(CloseStream{client, reason, true});
 }
 
 void Dispatcher::State::report_msg(const std::shared_ptr<const Batch>& batch, const QueuedMsg& msg,

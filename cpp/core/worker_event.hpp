@@ -104,8 +104,11 @@ struct PostLeave {
 struct AbandonPost {
   std::uint64_t number = 0;
 };
-// How many msgs the worker's queues have.
-struct AskCounts {};
+// How many msgs the worker's queues have. Told by a CountsTold; where that does not come in time, it is abandoned
+// like a post of that number.
+struct AskCounts {
+  std::uint64_t number = 0;
+};
 enum class WorkerEndReason : std::uint8_t { stopped, empty, msgs_done, refused };
 // The last action. Whatever is open may be closed.
 struct EndWorker {

@@ -261,7 +261,7 @@ void WorkerLogic::look_for_empty(Instant now) {
   if (!batches_.is_idle()) {
     ask_at_.reset();
     empty_looks_ = 0;
-    is_stale_ = asked_;
+    is_stale_ = asked_.has_value();
     return;
   }
   if (asked_) return;
@@ -270,13 +270,14 @@ void WorkerLogic::look_for_empty(Instant now) {
     ask_at_ = now + ask_wait_;
   }
   if (now < *ask_at_) return;
-  asked_ = true;
+  asked_ = ++last_post_;
+  counts_by_ = now + kAnswerTime;
   ask_wait_ = std::min<Duration>(2 * ask_wait_, kLongestAsk);
-  out_.act(AskCounts{});
+  out_.act(AskCounts{last_post_});
 }
 
 void WorkerLogic::on(const CountsTold& event, Instant now) {
-  asked_ = false;
+  if (!std::exchange(asked_, {}).has_value()) return;  // it was abandoned
   if (std::exchange(is_stale_, false) || !ask_at_) return;
   empty_looks_ = event.left == 0 ? empty_looks_ + 1 : 0;
   if (empty_looks_ > 0) ask_wait_ = kFirstAsk;
@@ -301,6 +302,10 @@ void WorkerLogic::look_at_time(Instant now) {
 void WorkerLogic::abandon_late(Instant now) {
   PostTried none;
   none.why = "no answer within " + std::to_string(kAnswerTime.count()) + " s";
+  if (asked_ && now >= counts_by_) {
+    out_.act(AbandonPost{*asked_});
+    on(CountsTold{}, now);
+  }
   std::vector<std::uint64_t> late = batches_.late_posts(now);
   for (const auto& [number, post] : posts_) {
     if (now >= post.answer_by) late.push_back(number);
@@ -317,6 +322,7 @@ std::optional<Instant> WorkerLogic::next_timeout() const {
   std::optional<Instant> next = batches_.next_timeout();
   next = sooner(next, streams_.next_timeout());
   next = sooner(next, stop_by_);
+  if (asked_) next = sooner(next, counts_by_);
   if (!asked_ && batches_.is_idle()) next = sooner(next, ask_at_);
   for (const auto& [number, post] : posts_) next = sooner(next, post.answer_by);
   return next;

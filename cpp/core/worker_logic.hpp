@@ -95,7 +95,8 @@ class WorkerLogic {
   bool in_trouble_ = false;  // reports are not taken, and that was said
 
   // For until_empty.
-  bool asked_ = false;        // the answer is not there
+  std::optional<std::uint64_t> asked_;  // that question is not answered
+  Instant counts_by_;
   bool is_stale_ = false;     // and will be from before the last work
   unsigned empty_looks_ = 0;  // in a row
   std::optional<Instant> ask_at_;

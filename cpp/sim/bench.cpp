@@ -92,6 +92,13 @@ turn::SettledReply Bench::report(core::Reported report) {
   return last_reply_;
 }
 
+std::uint64_t Bench::leave(const core::Xid& client) {
+  core::Reported leave;
+  leave.client = client;
+  leave.last = true;
+  return report(std::move(leave)).held.value();
+}
+
 void Bench::pause(std::string queue, bool paused) {
   happen(core::PauseAsked{next_request_++, std::move(queue), paused});
 }

@@ -29,6 +29,8 @@ class Bench {
                                std::vector<std::string> queues = {});
   void lose(const core::Xid& client);
   turn::SettledReply report(core::Reported report);
+  // It says that it takes no more; how many msgs it holds.
+  std::uint64_t leave(const core::Xid& client);
   void pause(std::string queue, bool paused);
   // Msgs are tried again or forgotten, all that are meant; how many were.
   core::BulkReply bulk(core::BulkAsked asked);

@@ -192,6 +192,7 @@ void Oracle::granted(const core::Batch& batch) {
   is_new(batch.id, made_before_);
   law(!batch_of_client_.contains(batch.client), "one_batch_a_client",
       "client " + batch.client.text() + " is given " + batch.id.text() + " while it holds another");
+  leaves_.granted(batch);
   check_turn(batch);
   for (const core::QueuedMsg& msg : batch.msgs) {
     granted_[batch.id].push_back(msg.msg.id);
@@ -235,6 +236,7 @@ void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misse
     case core::MissReason::omitted:
       break;
     default:
+      leaves_.missed(id, misses.back());
       // Its client is gone, though it was not told: a crash may keep a round and lose what it sends.
       if (const auto gone = clients_.find(misses.back().client); gone != clients_.end()) {
         gone->second.free_since.reset();
@@ -348,8 +350,9 @@ std::uint64_t Oracle::report_arrives(const core::Reported& report) {
 }
 
 void Oracle::report_answered(const core::Reported& report, const std::string& body,
-                             std::uint64_t before) const {
+                             std::uint64_t before) {
   const auto answer = wire::parse_report_answer(body).value_or(wire::ReportAnswer{});
+  if (report.client) leaves_.answered(report, answer.held.value());
   const std::set<Xid> named = named_by(report);
   std::uint64_t in_report = 0;
   bool any_forgotten = false;
@@ -405,6 +408,7 @@ void Oracle::started_with(const store::View& view) {
   dates_.clear();
   notices_.clear();
   leaving_.clear();
+  leaves_ = {};
   answered_.clear();
   made_by_others_ = last_made_;
   // What was due stays so, though the clock may have been set back since.

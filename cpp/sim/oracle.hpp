@@ -19,6 +19,7 @@
 #include "core/status.hpp"
 #include "sim/at_work.hpp"
 #include "sim/law.hpp"
+#include "sim/leaves.hpp"
 #include "sim/said.hpp"
 #include "sim/timeline.hpp"
 #include "store/store.hpp"
@@ -52,6 +53,11 @@ class Oracle {
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
   void said_last(store::Ticket round, const core::Xid& client);
+  // Or without a batch, where so many were granted in this run of the server.
+  void leaves(const core::Reported& leave, std::uint64_t granted) {
+    leaves_.taken(leave, connected_.contains(*leave.client), granted);
+    leaving_.insert(*leave.client);
+  }
   // It closes the stream of one: that gets nothing more, and its end is noticed later.
   void closes(const core::Xid& client) {
     leaving_.insert(client);
@@ -60,8 +66,7 @@ class Oracle {
   // A report is there. How many of its ids were reported before, for good.
   std::uint64_t report_arrives(const core::Reported& report);
   // The answer to it leaves, in this body. `before`: what report_arrives() said.
-  void report_answered(const core::Reported& report, const std::string& body,
-                       std::uint64_t before) const;
+  void report_answered(const core::Reported& report, const std::string& body, std::uint64_t before);
   // Somebody wants msgs that have failed to be tried again.
   void retry_asked() { may_retry_ = true; }
   [[nodiscard]] bool may_retry() const { return may_retry_; }
@@ -296,6 +301,7 @@ class Oracle {
   std::optional<core::Xid> last_made_msg_;
   std::map<core::Xid, std::vector<core::Xid>> granted_;  // what each batch held at first
   Said said_;
+  Leaves leaves_;
   AtWork at_work_;
 };
 

@@ -9,12 +9,19 @@ namespace pena::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr double kLeavesBehindAReport = 0.03;
+
+}  // namespace
+
 PlainClient::PlainClient(Environment& environment, Place place, const Member& member)
     : ClientProcess(environment, std::move(place)),
       batchsize_(member.rules.batchsize),
       wants_(wants(member)),
       reports_lists_(dice_.chance(0.3)),
-      batches_(dice_.chance(0.3) ? dice_.between(1, 3) : 0) {
+      batches_(dice_.chance(0.3) ? dice_.between(1, 3) : 0),
+      when_it_leaves_(environment.scenario.seed, 3'000'000 + place_.process) {
   parser_.on_event = [this](const wire::SseEvent& event) {
     const auto msg = wire::parse_msg_json(event.data);
     if (msg) tasks_.push_back({msg->id, core::Xid::parse(event.id), msg->period});
@@ -36,6 +43,8 @@ void PlainClient::reopen() {
        });
   heard_at_ = environment_.timeline.now();
   look_whether_it_lives();
+  leaves_ = false;
+  leave_later();
 }
 
 // All that it knows of silences: a stream that says nothing for a minute is opened again.
@@ -52,7 +61,7 @@ void PlainClient::packet(const Packet& packet) {
   if (packet.kind == Packet::Kind::end) {
     ++opened_;
     close();
-    if (batches_ > 0 && tasks_.empty() && !busy_) return die();
+    if ((batches_ > 0 || leaves_) && tasks_.empty() && !busy_) return die();
     tasks_.clear();
     after(dice_.between(100ms, 3s), [this] { reopen(); });
     return;
@@ -75,8 +84,40 @@ void PlainClient::work_on_next() {
     busy_ = false;
     const bool done = !dice_.chance(0.05);
     reports_lists_ ? note_for_list(task, done) : report(task, done);
+    may_leave(kLeavesBehindAReport);
     work_on_next();
   });
+}
+
+// In the middle of nothing, where the next batch may be on its way.
+void PlainClient::leave_later() {
+  if (!when_it_leaves_.chance(0.2)) return;
+  after(when_it_leaves_.between(0us, 20s), [this, from = opened_] {
+    if (from == opened_) may_leave(1.0);
+  });
+}
+
+void PlainClient::may_leave(double chance) {
+  const bool holds_nothing = !busy_ && tasks_.empty();
+  const bool knows_its_id = connection_ && connection_->client_id;
+  if (leaves_ || !holds_nothing || !knows_its_id || !when_it_leaves_.chance(chance)) return;
+  leaves_ = true;
+  leave(0);
+}
+
+// It reads on until it is told that it holds nothing: a batch that was granted before still comes.
+void PlainClient::leave(int tries) {
+  const std::string client = connection_->client_id->text();
+  post("/report", R"({"client":")" + client + R"(","last":true})",
+       [this, tries, from = opened_](const Reply& reply) {
+         if (from != opened_) return;
+         const auto answer = wire::parse_report_answer(reply.body);
+         if (reply.status == 200 && answer && answer->held == 0) return die();
+         if (reply.status == 200 || tries == 3) return;
+         after(1s, [this, tries, from] {
+           if (from == opened_) leave(tries + 1);
+         });
+       });
 }
 
 bool PlainClient::is_last_of_batch(const Task& task) const {

@@ -14,7 +14,8 @@ namespace pena::sim {
 
 // It works on one msg after the other and reports each by itself, in
 // one of the ways that curl and a line of shell have, or all that it has done as a list, of whichever
-// batches that was.
+// batches that was. Now and then one that holds nothing says that it takes no more, and goes once it is told
+// that nothing is on its way.
 class PlainClient final : public ClientProcess {
  public:
   PlainClient(Environment& environment, Place place, const Member& member);
@@ -34,6 +35,9 @@ class PlainClient final : public ClientProcess {
   void report(const Task& task, bool done);
   void note_for_list(const Task& task, bool done);
   void post_report(const std::string& body, int tries);
+  void leave_later();
+  void may_leave(double chance);
+  void leave(int tries);
 
   std::uint32_t batchsize_;
   std::string wants_;
@@ -45,6 +49,8 @@ class PlainClient final : public ClientProcess {
   TrueTime heard_at_{};
   std::uint64_t opened_ = 0;  // number of the stream that it has
   bool busy_ = false;
+  bool leaves_ = false;  // it said so on the stream that it has
+  Dice when_it_leaves_;
 };
 
 }  // namespace pena::sim

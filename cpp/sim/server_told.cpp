@@ -10,7 +10,9 @@ void ServerProcess::tell_oracle(const core::Event& event) {
     environment_.oracle.joined(round, *joined);
   } else if (const auto* lost = std::get_if<core::ClientLost>(&event)) {
     environment_.oracle.left(round, lost->client);
-  } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->last) {
+  } else if (const auto* report = std::get_if<core::Reported>(&event); report && report->client) {
+    environment_.oracle.leaves(*report, turn_.dispatcher().counts().batches);
+  } else if (report && report->last) {
     const auto batch = turn_.dispatcher().batch(*report->batch);
     if (batch) environment_.oracle.said_last(round, batch->client);
   } else if (const auto* status = std::get_if<core::StatusAsked>(&event)) {

@@ -75,7 +75,7 @@ void Outbox::append_frames(std::string& out, const core::Batch& batch, core::Ins
                            const wire::QueueNames& names) {
   out.assign(wire::kChunkRoom, ' ');
   if (!std::exchange(told_retry_, true)) wire::append_retry(out, kComeBackAfter);
-  wire::append_batch_frames(out, batch, granted_at, limits_.timing.lease, names);
+  wire::append_batch_frames(out, batch, granted_at, limits_, names);
 }
 
 std::string_view Outbox::offer(std::string_view bytes) {

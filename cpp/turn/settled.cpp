@@ -34,7 +34,7 @@ struct Under {
 
 SettledReply settled_so_far(const core::ReportReply& reply) {
   SettledReply answer{reply.request, reply.reported, reply.duplicate, 0};
-  if (reply.batch) answer.held = reply.held;
+  answer.held = reply.held;
   answer.not_taken = reply.not_taken;
   answer.not_kept = reply.not_kept;
   return answer;

@@ -17,7 +17,7 @@ namespace pena::turn {
 struct SettledReply {
   core::RequestId request = 0;
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
-  std::optional<std::uint64_t> held = std::nullopt;  // msgs of the batch that the report named
+  std::optional<std::uint64_t> held = std::nullopt;  // as that of a ReportReply
   // Of a report whose batch was gone when it came, so much of what it says was not taken under that batch, by
   // an earlier try of the report or another one.
   std::uint64_t not_taken = 0;

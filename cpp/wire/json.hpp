@@ -42,16 +42,18 @@ struct Submission {
 
 // POST /report: {"ids":[…], "batch"?, "failed"?:[{"id", "error"?, "retry_in"? or "final"?:true}],
 // "refused"?:[…], "results"?:{"<id>":…}, "partial"?:true, "last"?:true},
-// or […], or "id". A bare string is partial. `request` of the event is left 0. Refuses as above.
+// or […], or "id", or {"client":"<id>", "last":true}. A bare string is partial. `request` of the event is left 0. Refuses as above.
 // An id that is no xid is a 400 that names it; an id that stands twice counts once; unknown keys
-// are refused by name; an object without any of ids, failed and refused is refused, and so are a `last`
-// without `batch` and a result of what is not among `ids`. A result that is null is none.
+// are refused by name; an object without any of client, ids, failed and refused is refused, and so are a
+// `last` without `batch` or `client`, a `client` without `last` or with anything else, and a result of what is
+// not among `ids`. A result that is null is none.
 [[nodiscard]] Outcome<core::Reported> parse_report(std::string_view body,
                                                    const core::Limits& limits);
 
-// {"id":"…","period":382[,"payload":…][,"queue":"…"][,"key":"…"][,"attempt":2]}: the data of an event,
-// appended to `out`. `queue_name`: of the msg's queue; empty: `default`, which is not said.
-void append_msg_json(std::string& out, const core::QueuedMsg& msg,
+// {"id":"…","period":382[,"payload":…][,"queue":"…"][,"key":"…"][,"attempt":2][,"last_attempt":true]}: the
+// data of an event, appended to `out`. `max_resends`: where the msg does not say so itself. `queue_name`:
+// of the msg's queue; empty: `default`, which is not said.
+void append_msg_json(std::string& out, const core::QueuedMsg& msg, int max_resends,
                      std::string_view queue_name = {});
 
 // What a client reads out of such data.
@@ -62,6 +64,7 @@ struct ReceivedMsg {
   std::string queue;  // empty: `default`
   std::string key;
   int attempt = 1;
+  bool last_attempt = false;
 };
 [[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data);
 
@@ -75,7 +78,7 @@ void append_quoted(std::string& out, const core::Xid& id);
 [[nodiscard]] std::string accepted_json(const std::vector<core::Xid>& ids,
                                         const std::vector<core::Xid>& known);
 
-// What became of a report. `held`: how many msgs its batch still holds; none: it named no batch.
+// What became of a report. `held`: how many msgs its batch or its client still holds; none: it named neither.
 struct ReportAnswer {
   std::uint64_t reported = 0, duplicate = 0, unknown = 0;
   std::optional<std::uint64_t> held = std::nullopt;
@@ -90,7 +93,10 @@ struct ReportAnswer {
 [[nodiscard]] std::optional<std::string> parse_error(std::string_view body);
 
 // A report as the client sends it:
-// {"ids":[…][,"batch":…][,"failed":[…]][,"refused":[…]][,"results":{…}][,"partial":true][,"last":true]}.
+// {"ids":[…][,"batch":…][,"failed":[…]][,"refused":[…]][,"results":{…}][,"partial":true][,"last":true]},
+// or {"client":"…","last":true}.
 [[nodiscard]] std::string report_json(const core::Reported& report);
+// That a client takes no more: {"client":"…","last":true}.
+[[nodiscard]] std::string leave_json(const core::Xid& client);
 
 }  // namespace pena::wire

@@ -19,6 +19,8 @@ void read_optional(std::string_view key, const JsonCursor::Value& value, bool is
   } else if (key == "attempt") {
     const auto attempt = whole_number<int>(value.text);
     msg.attempt = attempt && *attempt > 0 ? *attempt : 1;
+  } else if (key == "last_attempt") {
+    msg.last_attempt = value.text == "true";
   }
 }
 

@@ -53,7 +53,8 @@ void append_quoted(std::string& out, const Xid& id) {
   out.append(text.data(), text.size());
 }
 
-void append_msg_json(std::string& out, const core::QueuedMsg& msg, std::string_view queue_name) {
+void append_msg_json(std::string& out, const core::QueuedMsg& msg, int max_resends,
+                     std::string_view queue_name) {
   // Put together aside, and appended in one piece.
   constexpr std::string_view kId = "{\"id\":\"";
   constexpr std::string_view kPeriod = "\",\"period\":";
@@ -62,8 +63,9 @@ void append_msg_json(std::string& out, const core::QueuedMsg& msg, std::string_v
   msg.msg.id.write_text(at);
   at = std::ranges::copy(kPeriod, at + Xid::kTextLength).out;
   at = std::to_chars(at, text.data() + text.size(), msg.msg.period).ptr;
-  const bool more =
-      !msg.msg.payload.empty() || msg.attempt() > 1 || !queue_name.empty() || !msg.msg.key.empty();
+  const bool is_last = msg.is_at_last_attempt(max_resends);
+  const bool more = !msg.msg.payload.empty() || msg.attempt() > 1 || is_last ||
+                    !queue_name.empty() || !msg.msg.key.empty();
   if (!more) *at++ = '}';
   out.append(text.data(), at);
   if (!more) return;
@@ -71,6 +73,7 @@ void append_msg_json(std::string& out, const core::QueuedMsg& msg, std::string_v
   if (!queue_name.empty()) out.append(",\"queue\":\"").append(queue_name).append("\"");
   if (!msg.msg.key.empty()) append_member(out, "key", json_string(msg.msg.key));
   if (msg.attempt() > 1) out.append(",\"attempt\":").append(std::to_string(msg.attempt()));
+  if (is_last) out += ",\"last_attempt\":true";
   out += '}';
 }
 
@@ -110,6 +113,7 @@ std::string report_error_json(std::string_view sentence, const ReportAnswer& ans
 }
 
 std::string report_json(const core::Reported& report) {
+  if (report.client) return R"({"client":")" + report.client->text() + R"(","last":true})";
   std::string out = "{\"ids\":";
   append_ids(out, report.ids);
   if (report.batch) append_member(out, "batch", *report.batch);
@@ -122,6 +126,12 @@ std::string report_json(const core::Reported& report) {
   if (report.partial) out += ",\"partial\":true";
   if (report.last) out += ",\"last\":true";
   return out + "}";
+}
+
+std::string leave_json(const Xid& client) {
+  std::string out = "{\"client\":";
+  append_quoted(out, client);
+  return out + ",\"last\":true}";
 }
 
 }  // namespace pena::wire

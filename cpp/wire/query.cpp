@@ -92,7 +92,8 @@ std::span<const std::string_view> page_keys(PageKind kind) {
 }
 
 // Decimal digits alone: from_chars would take a minus, and stops at what it does not know.
-Outcome<std::size_t> whole_number(std::string_view key, const std::string& text, std::size_t most) {
+Outcome<std::size_t> limited_number(std::string_view key, const std::string& text,
+                                    std::size_t most) {
   std::size_t number = 0;
   const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -107,7 +108,7 @@ Outcome<std::size_t> limit_of(const Pairs& pairs, std::size_t most) {
   const auto limit = only(pairs, "limit");
   if (!limit) return limit.refusal();
   if (!*limit) return most;
-  return whole_number("limit", **limit, most);
+  return limited_number("limit", **limit, most);
 }
 
 Outcome<bool> zero_or_one(const Pairs& pairs, std::string_view key) {
@@ -228,7 +229,7 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
     return Refusal{400, "batchsize is missing; expected ?batchsize=N with N from 1 to " +
                             std::to_string(limits.batchsize)};
   }
-  const auto batchsize = whole_number("batchsize", **given, limits.batchsize);
+  const auto batchsize = limited_number("batchsize", **given, limits.batchsize);
   if (!batchsize) return batchsize.refusal();
   const auto takes_short = zero_or_one(pairs, "short");
   if (!takes_short) return takes_short.refusal();
@@ -237,7 +238,7 @@ Outcome<TaskQuery> parse_task_query(std::string_view query, const core::Limits& 
   const auto batches = only(pairs, "batches");
   if (!batches) return batches.refusal();
   if (*batches) {
-    const auto number = whole_number("batches", **batches, kMostBatches);
+    const auto number = limited_number("batches", **batches, kMostBatches);
     if (!number) return number.refusal();
     task.batches = *number;
   }

@@ -1,5 +1,6 @@
 // POST /report.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -36,6 +37,7 @@ class ReportReader : public BodyReader {
     if (!cursor_.each_member([this](std::string_view key) { return read_member(key); })) {
       return false;
     }
+    if (has_client_) return client_fits();
     if (!has_ids_ && !has_failed_ && !has_refused_) {
       return refuse(
           {400, "the report has none of ids, failed and refused; expected {\"ids\":[…]}"});
@@ -44,7 +46,7 @@ class ReportReader : public BodyReader {
     if (!report.last || report.batch) return true;
     return refuse({400,
                    "last is true in a report without batch; expected the batch whose client takes "
-                   "no more"});
+                   "no more, or that client"});
   }
 
   // A result may be as deep as a payload, within two objects.
@@ -67,6 +69,10 @@ class ReportReader : public BodyReader {
       if (std::exchange(has_batch_, true)) return refuse_twice(key);
       return read_batch();
     }
+    if (key == "client") {
+      if (std::exchange(has_client_, true)) return refuse_twice(key);
+      return read_id("client", report.client.emplace());
+    }
     if (key == "refused") {
       if (std::exchange(has_refused_, true)) return refuse_twice(key);
       return read_ids(key, report.refused);
@@ -88,7 +94,31 @@ class ReportReader : public BodyReader {
       return read_results();
     }
     return refuse({400, "the report has the key " + quote(key) +
-                            "; expected ids, batch, failed, refused, results, partial or last"});
+                            "; expected ids, batch, client, failed, refused, results, partial or "
+                            "last"});
+  }
+
+  // Nothing is settled with it, so whatever else is said was meant otherwise.
+  bool client_fits() {
+    const std::array<std::pair<bool, const char*>, 6> others{{{has_ids_, "ids"},
+                                                              {has_batch_, "batch"},
+                                                              {has_failed_, "failed"},
+                                                              {has_refused_, "refused"},
+                                                              {has_results_, "results"},
+                                                              {has_partial_, "partial"}}};
+    for (const auto& [is_there, name] : others) {
+      if (!is_there) continue;
+      return refuse({400, std::string{"the report has both client and "} + name +
+                              "; expected client with last alone: " + kLeave});
+    }
+    if (!report.last) {
+      return refuse(
+          {400, std::string{"the report has client without \"last\":true; expected "} + kLeave});
+    }
+    if (*report.client != Xid{}) return true;
+    return refuse({400,
+                   "client is the id of zeros, which the answer to HEAD /task has; expected the "
+                   "Pena-Client of a stream"});
   }
 
   bool read_batch() {
@@ -197,6 +227,7 @@ class ReportReader : public BodyReader {
     return true;
   }
 
+  static constexpr const char* kLeave = R"({"client":"<id>","last":true})";
   static constexpr std::string_view kFailedArray = "an array of {\"id\", \"error\"}";
   static constexpr std::string_view kFailedEntry = "{\"id\", \"error\"}";
 
@@ -204,7 +235,7 @@ class ReportReader : public BodyReader {
   std::size_t room_;
   std::size_t count_ = 0;
   bool has_ids_ = false, has_batch_ = false, has_failed_ = false, has_refused_ = false,
-       has_partial_ = false, has_last_ = false, has_results_ = false;
+       has_partial_ = false, has_last_ = false, has_results_ = false, has_client_ = false;
 };
 
 // An id that stands twice counts once, at its first place.

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/limits.hpp"
 #include "core/msg.hpp"
 
 namespace pena::wire {
@@ -23,9 +24,9 @@ using QueueNames = std::function<std::string_view(core::QueueNumber)>;
 
 // One batch whole: the comment, then an event a msg (`id:` the batch, `data:` the msg). `granted_at`
 // is of the clock that the stamps are of, which is steady; the batch's own is a date for the records.
-// Without `names` no msg says its queue.
+// Without `names` no msg says its queue. `limits`: the lease, and which attempt is the last.
 void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
-                         core::Duration lease, const QueueNames& names = {});
+                         const core::Limits& limits, const QueueNames& names = {});
 void append_heartbeat(std::string& out, core::Instant now);
 void append_bye(std::string& out, std::string_view reason);
 // How soon a client that lost its stream may come back: a field of the next event's block.

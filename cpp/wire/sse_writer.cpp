@@ -21,7 +21,7 @@ void append_xid(std::string& out, const core::Xid& xid) {
 }  // namespace
 
 void append_batch_frames(std::string& out, const core::Batch& batch, core::Instant granted_at,
-                         core::Duration lease, const QueueNames& names) {
+                         const core::Limits& limits, const QueueNames& names) {
   out += ": batch=";
   append_xid(out, batch.id);
   out += " size=";
@@ -29,7 +29,7 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Insta
   out += " at=";
   append_number(out, core::to_ms(granted_at));
   out += " lease=";
-  append_number(out, core::to_ms(lease));
+  append_number(out, core::to_ms(limits.timing.lease));
   out += "\n";
   std::string start = "id: ";
   append_xid(start, batch.id);
@@ -39,7 +39,8 @@ void append_batch_frames(std::string& out, const core::Batch& batch, core::Insta
   for (const core::QueuedMsg& msg : batch.msgs) {
     out += start;
     const bool says_queue = msg.msg.queue >= core::kFirstNamedQueue && names;
-    append_msg_json(out, msg, says_queue ? names(msg.msg.queue) : std::string_view{});
+    append_msg_json(out, msg, limits.max_resends,
+                    says_queue ? names(msg.msg.queue) : std::string_view{});
     out += "\n\n";
   }
 }

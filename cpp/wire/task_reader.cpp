@@ -12,10 +12,21 @@ std::string task_query(std::uint32_t batchsize, std::optional<std::uint64_t> bat
          (batches ? "&batches=" + std::to_string(*batches) : "");
 }
 
-TaskReader::TaskReader(Tell tell) : tell_(std::move(tell)) {
-  parser_.on_event = [this](const SseEvent& event) {
+std::string worker_query(std::uint32_t batchsize, const std::vector<std::string>& queues,
+                         std::string_view name, bool submitted_only) {
+  std::string query = task_query(batchsize, std::nullopt) + "&short=1";
+  if (submitted_only) query += "&submitted=1";
+  for (std::size_t i = 0; i < queues.size(); ++i) query += (i == 0 ? "&queue=" : ",") + queues[i];
+  if (!name.empty()) query.append("&name=").append(name);
+  return query;
+}
+
+TaskReader::TaskReader(Tell tell, bool keeps_data) : tell_(std::move(tell)) {
+  parser_.on_event = [this, keeps_data](const SseEvent& event) {
     if (const auto msg = parse_msg_json(event.data)) {
-      tell_(core::MsgArrived{msg->id, msg->period, core::Xid::parse(event.id)});
+      core::MsgArrived arrived{msg->id, msg->period, core::Xid::parse(event.id)};
+      if (keeps_data) arrived.data = event.data;
+      tell_(arrived);
     } else {
       tell_(core::StrangeArrived{event.data, core::Xid::parse(event.id)});
     }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/client_event.hpp"
 #include "wire/sse.hpp"
@@ -14,13 +15,18 @@ namespace pena::wire {
 
 // What stands behind the '?'. `batches`: no more than these are wanted.
 [[nodiscard]] std::string task_query(std::uint32_t batchsize, std::optional<std::uint64_t> batches);
+// That of a worker, who takes any batch at once. `queues`: none are `default`. `name`: percent-encoded; empty is none.
+[[nodiscard]] std::string worker_query(std::uint32_t batchsize,
+                                       const std::vector<std::string>& queues,
+                                       std::string_view name, bool submitted_only);
 
 // Of one stream.
 class TaskReader {
  public:
   using Tell = std::function<void(const core::StreamEvent&)>;
 
-  explicit TaskReader(Tell tell);
+  // `keeps_data`: a MsgArrived has the data of its event.
+  explicit TaskReader(Tell tell, bool keeps_data = false);
   // What it tells is told from here.
   TaskReader(const TaskReader&) = delete;
   TaskReader& operator=(const TaskReader&) = delete;

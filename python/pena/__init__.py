@@ -2,7 +2,8 @@
 
 A :class:`Server` sends messages in batches to the clients that ask for them, takes their reports,
 and sends again what they left out. A :class:`Client` takes batches and simulates the work and its
-faults. A :class:`Store` looks at what a server has kept, also while the server runs.
+faults. A :class:`Queue` submits messages and follows them, :class:`AsyncQueue` does so for asyncio.
+A :class:`Store` looks at what a server has kept, also while the server runs.
 
 >>> import pena
 >>> with pena.Server(count=10, seed=1) as server:
@@ -14,8 +15,9 @@ batches_done
 
 Everything may be used from any thread; calls that wait let other threads run. What the engines say
 goes to the loggers ``pena.server`` and ``pena.client``, at the level that these have when a server
-or client starts. The engines run threads of their own, which a fork does not copy: start servers
-and clients after it; those from before it stay with the parent.
+or client starts; queues log to ``pena.queue``. The engines run threads of their own, which a fork
+does not copy: start servers and clients after it; those from before it stay with the parent. Queues
+may be used on both sides.
 
 A name is loaded when it is first used, so that ``import pena`` costs little where it is not.
 """
@@ -42,23 +44,41 @@ from pena._pena import __version__  # noqa: E402
 
 TYPE_CHECKING = False  # not that of typing, whose import takes half as long as all of this
 if TYPE_CHECKING:
+    from pena.async_queue import AsyncQueue
     from pena.buckets import Bucket, BucketCounts
     from pena.client import Client, ClientEnd, ClientStats, EndReason
     from pena.errors import (
         ListenError,
         NotRunningError,
+        PayloadError,
         PenaError,
+        RefusedError,
+        RequestError,
         SettingsError,
         StoreError,
         StoreInUseError,
+        UnavailableError,
     )
+    from pena.queue import Queue
     from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
     from pena.server import Limits, Server, ServerStats
+    from pena.standing import QueueStats, Waited
     from pena.store import Store
     from pena.stories import Delivery, Outcome, State, Story
-    from pena.xid import Xid, parse_xid
+    from pena.worker import (
+        Fail,
+        Msg,
+        Retry,
+        TimedOut,
+        Worker,
+        WorkerEnd,
+        WorkerEndReason,
+        WorkerStats,
+    )
+    from pena.xid import Xid, make_xid, parse_xid
 
 __all__ = [
+    "AsyncQueue",
     "Batch",
     "Bucket",
     "BucketCounts",
@@ -67,16 +87,24 @@ __all__ = [
     "ClientStats",
     "Delivery",
     "EndReason",
+    "Fail",
     "FailRecord",
     "Limits",
     "ListenError",
     "Miss",
     "MissReason",
+    "Msg",
     "NotRunningError",
     "Outcome",
+    "PayloadError",
     "PenaError",
+    "Queue",
+    "QueueStats",
     "QueuedMsg",
+    "RefusedError",
     "ReportRecord",
+    "RequestError",
+    "Retry",
     "Server",
     "ServerStats",
     "SettingsError",
@@ -85,12 +113,21 @@ __all__ = [
     "StoreError",
     "StoreInUseError",
     "Story",
+    "TimedOut",
+    "UnavailableError",
+    "Waited",
+    "Worker",
+    "WorkerEnd",
+    "WorkerEndReason",
+    "WorkerStats",
     "Xid",
     "__version__",
+    "make_xid",
     "parse_xid",
 ]
 
 _HOMES = {
+    "AsyncQueue": "async_queue",
     "Batch": "records",
     "Bucket": "buckets",
     "BucketCounts": "buckets",
@@ -99,16 +136,24 @@ _HOMES = {
     "ClientStats": "client",
     "Delivery": "stories",
     "EndReason": "client",
+    "Fail": "worker",
     "FailRecord": "records",
     "Limits": "server",
     "ListenError": "errors",
     "Miss": "records",
     "MissReason": "records",
+    "Msg": "worker",
     "NotRunningError": "errors",
     "Outcome": "stories",
+    "PayloadError": "errors",
     "PenaError": "errors",
+    "Queue": "queue",
+    "QueueStats": "standing",
     "QueuedMsg": "records",
+    "RefusedError": "errors",
     "ReportRecord": "records",
+    "RequestError": "errors",
+    "Retry": "worker",
     "Server": "server",
     "ServerStats": "server",
     "SettingsError": "errors",
@@ -117,7 +162,15 @@ _HOMES = {
     "StoreError": "errors",
     "StoreInUseError": "errors",
     "Story": "stories",
+    "TimedOut": "worker",
+    "UnavailableError": "errors",
+    "Waited": "standing",
+    "Worker": "worker",
+    "WorkerEnd": "worker",
+    "WorkerEndReason": "worker",
+    "WorkerStats": "worker",
     "Xid": "xid",
+    "make_xid": "xid",
     "parse_xid": "xid",
 }
 

@@ -153,7 +153,7 @@ def log_queue() -> _pena.LogQueue:
         if _log is None:
             _log = _Log()
             atexit.register(_stop_all)
-        loggers = (logging.getLogger("pena.server"), logging.getLogger("pena.client"))
+        loggers = [logging.getLogger(f"pena.{name}") for name in ("server", "client", "worker")]
         _log.queue.set_threshold(min(logger.getEffectiveLevel() for logger in loggers))
         return _log.queue
 

@@ -198,6 +198,11 @@ class FailRecord:
     """How often it was sent, since it was accepted or retried."""
     misses: tuple[Miss, ...]
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The error of each miss, the oldest first; empty where the client said none."""
+        return tuple(miss.error for miss in self.misses)
+
     @classmethod
     def _of(cls, native: _pena.FailRecord, name_of: NameOf) -> FailRecord:
         return cls(

@@ -184,6 +184,14 @@ class Dispatcher:
         ]
         return self._native.report(list(ids), batch, said, list(refused), partial, last)
 
+    def leave(self, client: str) -> int:
+        """Say that the client takes no more; return how many msgs it holds.
+
+        Its stream ends at once where it holds none, and otherwise when its batch is settled. Of a
+        client that is not connected it says nothing, and returns 0.
+        """
+        return self._native.leave(client)
+
     def pause(self, queue: str) -> None:
         """Grant nothing of that queue from here on."""
         self._native.pause(queue, True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from pena.records import Batch, FailRecord, Miss, QueuedMsg, ReportRecord
+from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportRecord
 
 
 class State(str, Enum):
@@ -113,6 +113,12 @@ class Story:
     the `attempt` that ``GET /task/<id>`` tells: the number of the delivery to come."""
     deliveries: tuple[Delivery, ...]
     """All that are known, also those before a retry, the oldest first."""
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The error of each delivery that was missed, the oldest first; empty: none was said."""
+        missed = (each for each in self.deliveries if each.outcome.value in MissReason.__members__)
+        return tuple(each.error for each in missed)
 
     @classmethod
     def _waiting(cls, msg: QueuedMsg) -> Story:

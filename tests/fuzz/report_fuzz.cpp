@@ -13,7 +13,8 @@ bool same(const pena::core::Reported& a, const pena::core::Reported& b) {
   const auto result = [](const auto& x, const auto& y) {
     return x.id == y.id && x.json == y.json;
   };
-  return a.batch == b.batch && a.ids == b.ids && a.refused == b.refused && a.partial == b.partial &&
+  return a.batch == b.batch && a.client == b.client && a.last == b.last && a.ids == b.ids &&
+         a.refused == b.refused && a.partial == b.partial &&
          std::equal(a.failed.begin(), a.failed.end(), b.failed.begin(), b.failed.end(), failed) &&
          std::equal(a.results.begin(), a.results.end(), b.results.begin(), b.results.end(), result);
 }
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     return 0;
   }
   PENA_PROPERTY(report->results.size() <= report->ids.size());
+  PENA_PROPERTY(!report->client || (report->last && !report->batch && report->ids.empty()));
   PENA_PROPERTY(report->ids.size() + report->failed.size() + report->refused.size() <= 50);
   const auto again = pena::wire::parse_report(pena::wire::report_json(*report), limits);
   PENA_PROPERTY(again && same(*report, *again));

@@ -25,13 +25,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     pena::core::QueuedMsg msg;
     msg.msg = {one.id.value_or(pena::core::Xid{}), one.period, one.payload};
     msg.msg.key = wishes.key;
+    msg.msg.max_resends = wishes.max_resends;
     std::string frame;
-    pena::wire::append_msg_json(frame, msg, wishes.queue);
+    pena::wire::append_msg_json(frame, msg, limits.max_resends, wishes.queue);
     PENA_PROPERTY(frame.find('\n') == std::string::npos && frame.find('\r') == std::string::npos);
     const auto received = pena::wire::parse_msg_json(frame);
     PENA_PROPERTY(received && received->id == msg.msg.id && received->period == one.period);
     PENA_PROPERTY(received->payload == one.payload && received->key == wishes.key);
     PENA_PROPERTY(received->queue == wishes.queue);
+    PENA_PROPERTY(received->last_attempt == (wishes.max_resends == 0));
   }
   return 0;
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pena
+from support.examples import FOLDER, WORKERS
 from support.pages import ROOT, Block, Names, Shell, Step, blocks, steps
 from support.ports import held_port
 from support.process import quiet_environment, quiet_environment_of_others
@@ -39,6 +40,7 @@ NOT_HERE = {
     "[Unit]": "systemd's",
     "curl -s -X POST $url/queue/mail/pause": "docs/protocol.md shows each with its answer",
     'curl -s "$url/fail?records=1&limit=10"': "docs/protocol.md shows each with its answer",
+    "jq -nc 'range": "tests/py/test_examples.py runs the producers",
     "mkdir backup": "needs lmdb-utils, and a server that has run",
 }
 
@@ -113,8 +115,7 @@ def test_the_answers_in_the_comments_of_the_readme_come(tmp_path: Path) -> None:
 
 
 def test_every_block_runs_or_is_listed() -> None:
-    # Those of tests/py/test_keep_lease.py.
-    workers = {path.read_text() for path in (ROOT / "examples").glob("*/*")}
+    workers = {(FOLDER / file).read_text() for file in WORKERS}  # tests/py/test_examples.py
     unused = set(NOT_HERE)
     for block in BLOCKS:
         begin = next((begin for begin in NOT_HERE if block.text.startswith(begin)), "")

@@ -1,7 +1,6 @@
 """R8: whatever reads Server-Sent Events is a client of Pena."""
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import requests
 import urllib3
 from httpx_sse import connect_sse
 
+from support.npm import installed
 from support.poll import until
 from support.ports import held_port
 from support.process import foreign_environment
@@ -23,8 +23,6 @@ from support.site import Site
 from support.stream import post
 
 JS = Path(__file__).parent.parent / "js"
-# What npm says where there is none.
-NO_NETWORK = re.compile(r"\b(?:EAI_AGAIN|ECONN\w+|E\w+UNREACH|ENOTFOUND|E\w*TIMEDOUT)\b")
 
 
 @contextmanager
@@ -152,19 +150,7 @@ def test_an_idle_stream_is_no_event_and_no_endless_block(site: Site) -> None:
 @pytest.fixture(scope="session")
 def eventsource() -> Path:
     """Return the folder of node programs with libraries of npm, installed where missing."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    wanted = json.loads((JS / "package.json").read_text())["dependencies"]
-    if not all((JS / "node_modules" / name).is_dir() for name in wanted):
-        install = ["npm", "ci", "--loglevel=error", "--fetch-retries=0", "--fetch-timeout=30000"]
-        clean = foreign_environment()
-        done = subprocess.run(
-            install, cwd=JS, check=False, capture_output=True, text=True, env=clean
-        )
-        if NO_NETWORK.search(done.stderr):
-            pytest.skip("npm reaches no registry")
-        assert done.returncode == 0, done.stderr
-    return JS
+    return installed(JS)
 
 
 def test_a_browsers_eventsource_is_a_client(site: Site, eventsource: Path) -> None:

@@ -30,6 +30,7 @@ class Room:
 
 ENGINES = (
     *("server/server.hpp", "server/stats.hpp", "client/client.hpp", "client/stats.hpp"),
+    *("client/worker.hpp", "client/worker_stats.hpp"),
     *("store/", "core/", "sim/scenario.hpp"),
     *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
 )

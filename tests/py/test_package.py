@@ -311,7 +311,12 @@ def public(names: Iterable[str]) -> set[str]:
 
 
 def test_the_examples_in_the_docs_run() -> None:
-    for module in (pena, pena.server, pena.client, pena.store):
+    for module in (pena, pena.server, pena.client, pena.store, pena.queue):
         result = doctest.testmod(module, extraglobs={"pena": pena})
         assert result.failed == 0
     assert doctest.testmod(pena).attempted > 0
+
+
+def test_the_type_checker_sees_every_public_name() -> None:
+    used = (Path(__file__).parent / "every_public_name.py").read_text()
+    assert [name for name in pena.__all__ if f"pena.{name}" not in used] == []

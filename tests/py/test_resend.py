@@ -37,6 +37,7 @@ def test_three_failed_resends_land_in_fail_and_nowhere_else(site: Site) -> None:
         batch = stream.next_batch()
         assert batch.ids == [id]
         assert batch.msgs[0].get("attempt", 1) == attempt
+        assert batch.msgs[0].get("last_attempt", False) == (attempt == 4)
         stream.report(batch, [])
     stream.expect_nothing()
     assert get(server.url, "/fail") == {"ids": [id]}

@@ -117,6 +117,19 @@ class Rules(Model):
         self.real.lose(client)
         self.catch_up()
 
+    @precondition(lambda self: self.left)
+    @rule(data=st.data())
+    def leave(self, data: st.DataObject) -> None:
+        """Free, a client is gone at once; busy, with its batch; one that is gone stays so."""
+        client = data.draw(st.sampled_from(sorted(self.left)))
+        held = [h.msgs for h in self.batches.values() if h.client == client and not h.lost]
+        assert self.real.leave(client) == sum(map(len, held))
+        self.left[client] = 0
+        if client in self.clients and not held:
+            self.closing.add(client)
+            del self.clients[client]
+        self.catch_up()
+
     @precondition(lambda self: self.batches)
     @rule(data=st.data(), partial=st.booleans(), names_batch=st.booleans(), last=st.booleans())
     def report(self, data: st.DataObject, partial: bool, names_batch: bool, last: bool) -> None:

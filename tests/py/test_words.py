@@ -111,7 +111,7 @@ def test_the_python_of_the_readme_can_be_pasted_and_run_twice(tmp_path: Path) ->
             check=False,
         )
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert ran.stdout == "batches_done\n20 0\n"
+        assert ran.stdout == "2 404\n"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -1,7 +1,7 @@
 // All small worlds of what a msg meets beside grants: queues and pauses, delays, failures that come back or are
-// final, retries, deletions, the last report of a stream, and a bucket that keeps one report. Every sequence of
-// kQueueDepth of these things, with two clients and three msgs, each run from the start. The ledger checks each write;
-// here is checked what is granted to whom and when, and that no msg is missed at the end.
+// final, retries, deletions, the last report of a stream, a client that takes no more, and a bucket that keeps one report.
+// Every sequence of kQueueDepth of these things, with two clients and three msgs, each run from the start. The ledger
+// checks each write; here is checked what is granted to whom and when, and that no msg is missed at the end.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ class QueueWorld {
     return limits;
   }
 
-  static constexpr std::size_t kActions = 14;
+  static constexpr std::size_t kActions = 15;
 
   void act(std::size_t action) {
     now_ += milliseconds{1};
@@ -60,6 +60,7 @@ class QueueWorld {
         &QueueWorld::pause_or_resume,       // 11
         &QueueWorld::retry,                 // 12
         &QueueWorld::forget_mail,           // 13
+        &QueueWorld::leave_both,            // 14
     };
     (this->*kAll.at(action))();
   }
@@ -108,6 +109,22 @@ class QueueWorld {
     Said said = of_last_batch();
     said.last = true;
     settle(std::move(said));
+  }
+  // Free, it is gone at once; busy, with the batch that it is told of.
+  void leave_both() {
+    if (!clients_[1]) return;
+    const Xid client = *clients_[1];
+    const Batch* const held = held_by(client);
+    const std::size_t msgs = held == nullptr ? 0 : held->msgs.size();
+    leaves_.insert(client);
+    Reported leave;
+    leave.client = client;
+    leave.last = true;
+    step(std::move(leave));
+    if (told_held_ != msgs) throw LawBroken("who leaves is told something else than it holds");
+    if (clients_[1].has_value() != (held != nullptr)) {
+      throw LawBroken("who leaves is not gone, or before its batch is settled");
+    }
   }
   void fail_for_now() {
     Said said = of_last_batch();
@@ -224,6 +241,7 @@ class QueueWorld {
   void note(const Send& send) {
     if (const auto* batch = std::get_if<SendBatch>(&send)) granted(*batch);
     if (const auto* bulk = std::get_if<BulkReply>(&send)) deleted_ += deletes_ ? bulk->done : 0;
+    if (const auto* reply = std::get_if<ReportReply>(&send)) told_held_ = reply->held;
     if (const auto* close = std::get_if<CloseStream>(&send)) {
       for (auto& client : clients_) {
         if (client == close->client) client.reset();
@@ -278,6 +296,7 @@ class QueueWorld {
   std::array<std::optional<Xid>, 3> clients_;
   std::map<Xid, bool> takes_mail_alone_;
   std::set<Xid> leaves_;  // with the batch that they hold
+  std::optional<std::uint64_t> told_held_;
   std::map<Xid, Instant> not_before_;
   std::vector<std::shared_ptr<const Batch>> sent_;
 };

@@ -15,6 +15,7 @@
 //   fill yes|no                 the store is about full, or no longer
 //   status                      who is connected, who holds what, and the queues
 //   lose c1                     its stream ends
+//   leave c1                    it says that it takes no more
 //   advance MS                  time goes on, and every timeout on the way is told
 //   restart                     the server is killed and started again on what was written
 //   drain
@@ -85,6 +86,7 @@ void Story::command(const Words& words) {
   }
   if (verb == "fill") return happen(RoomRunsOut{words.at(1) == "yes"});
   if (verb == "status") return status();
+  if (verb == "leave") return leave(words);
   if (verb == "lose") return happen(ClientLost{named(words.at(1))});
   if (verb == "advance") return advance_to(now_ + milliseconds{std::stol(words.at(1))});
   if (verb == "restart") return restart();
@@ -180,6 +182,13 @@ void Story::report(const Words& words) {
       if (!word.empty()) reported.ids.push_back(named(word));
     }
   }
+  happen(reported);
+}
+
+void Story::leave(const Words& words) {
+  Reported reported;
+  reported.client = named(words.at(1));
+  reported.last = true;
   happen(reported);
 }
 

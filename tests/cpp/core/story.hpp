@@ -24,6 +24,7 @@ class Story {
   void set_limits(const Words& words);
   void submit(const Words& words);
   void report(const Words& words);
+  void leave(const Words& words);
   void end(const Words& words);
   void status();
   void advance_to(Instant target);

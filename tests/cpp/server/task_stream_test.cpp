@@ -91,6 +91,21 @@ TEST_F(TaskStreamTest, AStreamThatGotAllItAskedForHasItsLastChunk) {
   EXPECT_TRUE(client.ended_well());
 }
 
+TEST_F(TaskStreamTest, AFreeStreamWhoseClientTakesNoMoreEndsWell) {
+  start();
+  TaskClient client{server->port(), 1};
+  const HttpAnswer answer =
+      ask("POST", "/report", nlohmann::json{{"client", client.id()}, {"last", true}}.dump());
+  EXPECT_EQ(answer.body,
+            R"({"message":"success","reported":0,"duplicate":0,"unknown":0,"held":0})");
+  EXPECT_NE(answer.field("pena-at"), "");
+  submit(1);
+  const std::string text = client.read_to_end();
+  EXPECT_THAT(text, HasSubstr(": bye the client takes no more\n"));
+  EXPECT_THAT(text, Not(HasSubstr("batch=")));
+  EXPECT_TRUE(client.ended_well());
+}
+
 TEST_F(TaskStreamTest, ToAnOldClientTheStreamGoesAsItIs) {
   start();
   submit(1);

@@ -37,7 +37,7 @@ class OutboxTest : public testing::Test {
   // What the client is to read of it.
   [[nodiscard]] std::string text_of(const core::Batch& batch) const {
     std::string text;
-    wire::append_batch_frames(text, batch, now_, limits_.timing.lease);
+    wire::append_batch_frames(text, batch, now_, limits_);
     return text;
   }
   static std::string stamp_at(core::Instant at) {

@@ -42,6 +42,7 @@ class SettledTest : public testing::Test {
     for (const Xid& id : ids) reply.elsewhere.push_back({id, as_processed});
     reply.batch = kBatch;
     reply.batch_gone = true;
+    reply.held = 0;
     return reply;
   }
   void add_reported(std::uint16_t number, const Xid& batch, std::vector<core::Miss> story = {}) {

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 TEST(MsgJson, IsWhatTheBriefSays) {
   std::string out;
-  append_msg_json(out, core::QueuedMsg{{kIdA, 382, ""}, {}, {}, {}});
+  append_msg_json(out, core::QueuedMsg{{kIdA, 382, ""}, {}, {}, {}}, 3);
   EXPECT_EQ(out, R"({"id":"9m4e2mr0ui3e8a215n4g","period":382})");
 }
 
@@ -22,7 +22,7 @@ TEST(MsgJson, CarriesPayloadAndAttemptAndIsReadBack) {
   core::QueuedMsg msg{{kIdA, 5, R"({"a":[1,"x"]})"}, {}, {}, {}};
   msg.attempts = 2;
   std::string out;
-  append_msg_json(out, msg);
+  append_msg_json(out, msg, 3);
   EXPECT_EQ(out, R"({"id":")" + kA + R"(","period":5,"payload":{"a":[1,"x"]},"attempt":3})");
   const auto read = parse_msg_json(out);
   ASSERT_TRUE(read);
@@ -37,7 +37,7 @@ TEST(MsgJson, SaysQueueAndKeyWhereThereIsOne) {
   msg.msg.key = "order \"17\"\n";
   msg.attempts = 1;
   std::string out;
-  append_msg_json(out, msg, "mail");
+  append_msg_json(out, msg, 3, "mail");
   EXPECT_EQ(out,
             R"({"id":")" + kA +
                 R"(","period":5,"payload":1,"queue":"mail","key":"order \"17\"\n","attempt":2})");
@@ -46,8 +46,29 @@ TEST(MsgJson, SaysQueueAndKeyWhereThereIsOne) {
   EXPECT_EQ(read->queue, "mail");
   EXPECT_EQ(read->key, msg.msg.key);
   out.clear();
-  append_msg_json(out, {{kIdA, 5, {}, 2}, {}, {}, {}}, "mail");
+  append_msg_json(out, {{kIdA, 5, {}, 2}, {}, {}, {}}, 3, "mail");
   EXPECT_EQ(out, R"({"id":")" + kA + R"(","period":5,"queue":"mail"})");
+}
+
+TEST(MsgJson, SaysAtTheLastAttemptThatItIs) {
+  const auto data = [](std::uint16_t attempts, std::optional<std::uint16_t> own, int max_resends) {
+    core::QueuedMsg msg{{kIdA, 5, {}}, {}, {}, {}};
+    msg.msg.max_resends = own;
+    msg.attempts = attempts;
+    std::string out;
+    append_msg_json(out, msg, max_resends);
+    EXPECT_EQ(parse_msg_json(out)->last_attempt, out.find("last_attempt") != std::string::npos);
+    return out.substr(out.find("\"period\""));
+  };
+  EXPECT_EQ(data(2, std::nullopt, 3), R"("period":5,"attempt":3})");
+  EXPECT_EQ(data(3, std::nullopt, 3), R"("period":5,"attempt":4,"last_attempt":true})");
+  EXPECT_EQ(data(0, std::nullopt, 0), R"("period":5,"last_attempt":true})");
+  // Its own number goes before the server's, be it more or less.
+  EXPECT_EQ(data(3, 10, 3), R"("period":5,"attempt":4})");
+  EXPECT_EQ(data(10, 10, 3), R"("period":5,"attempt":11,"last_attempt":true})");
+  EXPECT_EQ(data(0, 0, 3), R"("period":5,"last_attempt":true})");
+  // The server came back with a smaller one: the next miss is the end all the same.
+  EXPECT_EQ(data(3, std::nullopt, 1), R"("period":5,"attempt":4,"last_attempt":true})");
 }
 
 TEST(MsgJson, WhatIsNoMsgIsNotRead) {

@@ -38,6 +38,33 @@ TEST(ReportBody, TakesAllItsForms) {
   EXPECT_TRUE(parse_report(R"({"ids":[]})", {}));
 }
 
+TEST(ReportBody, AClientMayTakeNoMore) {
+  const auto leave = parse_report(R"({"last":true,"client":")" + kA + R"("})", {});
+  ASSERT_TRUE(leave);
+  EXPECT_EQ(leave->client, kIdA);
+  EXPECT_TRUE(leave->last);
+  EXPECT_FALSE(leave->batch);
+  const auto read = parse_report(report_json(*leave), {});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->client, kIdA);
+  EXPECT_TRUE(read->last);
+}
+
+TEST(ReportBody, AClientGoesWithLastAlone) {
+  const std::string begin = R"({"client":")" + kA + R"(","last":true,)";
+  const std::vector<std::pair<std::string, std::string>> others{
+      {"ids", "[]"},     {"batch", quoted(kB)}, {"batch", "null"},   {"failed", "[]"},
+      {"refused", "[]"}, {"results", "{}"},     {"partial", "false"}};
+  for (const auto& [name, value] : others) {
+    const auto report = parse_report(begin + quoted(name) + ":" + value + "}", {});
+    ASSERT_FALSE(report) << name;
+    EXPECT_EQ(report.refusal().status, 400U);
+    EXPECT_EQ(report.refusal().sentence,
+              "the report has both client and " + name +
+                  R"(; expected client with last alone: {"client":"<id>","last":true})");
+  }
+}
+
 TEST(ReportBody, TakesFailedRefusedAndPartial) {
   const auto report =
       parse_report(R"({"failed":[{"id":")" + kA + R"(","error":"no \"luck\""}],)" +
@@ -122,7 +149,16 @@ INSTANTIATE_TEST_SUITE_P(
         std::tuple{R"({"ids":[],"id":1})", "the key \"id\""},
         std::tuple{R"({"ids":[],"partial":1})", "true or false"},
         std::tuple{R"({"ids":[],"last":1})", "last is \"1\"; expected true or false"},
-        std::tuple{R"({"ids":[],"last":true})", "expected the batch"},
+        std::tuple{R"({"ids":[],"last":true})",
+                   "expected the batch whose client takes no more, or that client"},
+        std::tuple{R"({"client":"9m4e2mr0ui3e8a215n4g"})",
+                   "client without \"last\":true; expected {\"client\":\"<id>\",\"last\":true}"},
+        std::tuple{R"({"client":"9m4e2mr0ui3e8a215n4g","last":false})", "without \"last\":true"},
+        std::tuple{R"({"client":"00000000000000000000","last":true})", "the id of zeros"},
+        std::tuple{R"({"client":null,"last":true})",
+                   "client has the id \"null\"; expected a string"},
+        std::tuple{R"({"client":"c1","last":true})", "client has the id \"c1\"; expected 20"},
+        std::tuple{R"({"client":"9m4e2mr0ui3e8a215n4g","client":1})", "stands twice"},
         std::tuple{R"({"ids":[],"batch":5})", "batch has the id \"5\""},
         std::tuple{R"({"failed":[1]})", "failed has \"1\""},
         std::tuple{R"({"failed":[{"error":"x"}]})", "without an id"},

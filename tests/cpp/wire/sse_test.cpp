@@ -125,7 +125,7 @@ core::Batch a_batch() {
 
 TEST(SseFrames, AreThese) {
   std::string out;
-  append_batch_frames(out, a_batch(), a_batch().granted_at, std::chrono::seconds{30});
+  append_batch_frames(out, a_batch(), a_batch().granted_at, {});
   EXPECT_EQ(out,
             ": batch=cbvrr5s3r49lpu0cbt60 size=2 at=5000 lease=30000\n"
             "id: cbvrr5s3r49lpu0cbt60\ndata: {\"id\":\"9m4e2mr0ui3e8a215n4g\",\"period\":382}\n\n"
@@ -138,7 +138,7 @@ TEST(SseFrames, SayTheQueueOfThoseThatAreNotOfTheDefaultOne) {
   batch.msgs[0].msg.queue = core::kGeneratedQueue;
   batch.msgs[1].msg.queue = 7;
   std::string out;
-  append_batch_frames(out, batch, batch.granted_at, std::chrono::seconds{30},
+  append_batch_frames(out, batch, batch.granted_at, {},
                       [](core::QueueNumber number) -> std::string_view {
                         return number == 7 ? "mail" : "another";
                       });
@@ -146,10 +146,22 @@ TEST(SseFrames, SayTheQueueOfThoseThatAreNotOfTheDefaultOne) {
   EXPECT_THAT(out, testing::EndsWith("\"period\":1,\"payload\":[1],\"queue\":\"mail\"}\n\n"));
 }
 
+TEST(SseFrames, SayWhichMsgsAreAtTheirLastAttempt) {
+  core::Batch batch = a_batch();
+  batch.msgs[0].attempts = 1;
+  batch.msgs[1].attempts = 2;
+  core::Limits limits;
+  limits.max_resends = 2;
+  std::string out;
+  append_batch_frames(out, batch, batch.granted_at, limits);
+  EXPECT_THAT(out, testing::HasSubstr("\"period\":382,\"attempt\":2}\n"));
+  EXPECT_THAT(out, testing::EndsWith("\"payload\":[1],\"attempt\":3,\"last_attempt\":true}\n\n"));
+}
+
 TEST(SseFrames, AreReadBackByTheParser) {
   std::string out;
   append_heartbeat(out, core::from_us(4'000'000));
-  append_batch_frames(out, a_batch(), a_batch().granted_at, std::chrono::seconds{30});
+  append_batch_frames(out, a_batch(), a_batch().granted_at, {});
   append_bye(out, "two\nlines");
   const Heard heard = hear({out});
   ASSERT_EQ(heard.size(), 5U);

@@ -164,7 +164,7 @@ TEST(Submissions, ANumberThatIsTakenIsReadByTheClientToo) {
     const auto msg = parse_submissions("{\"payload\":" + number + "}", {});
     ASSERT_TRUE(msg) << number;
     std::string out;
-    append_msg_json(out, core::QueuedMsg{{kIdA, 0, (*msg)[0].payload}, {}, {}, {}});
+    append_msg_json(out, core::QueuedMsg{{kIdA, 0, (*msg)[0].payload}, {}, {}, {}}, 3);
     const auto read = parse_msg_json(out);
     ASSERT_TRUE(read) << number;
     EXPECT_EQ(read->payload, number);

@@ -1,0 +1,381 @@
+#include "client/worker.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "client/clock.hpp"
+#include "client/connect.hpp"
+#include "client/inbox.hpp"
+#include "client/requests.hpp"
+#include "client/stream_reader.hpp"
+#include "client/url.hpp"
+#include "core/limits.hpp"
+#include "core/number_text.hpp"
+#include "core/worker_logic.hpp"
+#include "wire/json.hpp"
+#include "wire/names.hpp"
+#include "wire/queue_counts.hpp"
+#include "wire/report_body.hpp"
+#include "wire/task_reader.hpp"
+
+namespace pena::client {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::uint32_t kMostSlots = 10'000;
+
+core::WorkerRules rules_of(const WorkerSettings& settings) {
+  core::WorkerRules rules;
+  rules.slots = settings.slots;
+  rules.run_time = settings.run_time;
+  rules.max_msgs = settings.max_msgs;
+  rules.until_empty = settings.until_empty;
+  rules.retry.first = settings.backoff_first;
+  rules.retry.most = settings.backoff_most;
+  rules.stop_patience = settings.stop_patience;
+  rules.server = settings.url;
+  std::random_device random;
+  rules.seed = settings.seed ? *settings.seed : (std::uint64_t{random()} << 32U) | random();
+  return rules;
+}
+
+WorkerEndReason reason_of(core::WorkerEndReason reason) {
+  switch (reason) {
+    case core::WorkerEndReason::stopped:
+      return WorkerEndReason::stopped;
+    case core::WorkerEndReason::empty:
+      return WorkerEndReason::empty;
+    case core::WorkerEndReason::msgs_done:
+      return WorkerEndReason::msgs_done;
+    case core::WorkerEndReason::refused:
+      break;
+  }
+  return WorkerEndReason::refused;
+}
+
+CancelReason reason_of(core::CancelReason reason) {
+  switch (reason) {
+    case core::CancelReason::lost:
+      return CancelReason::lost;
+    case core::CancelReason::timed_out:
+      return CancelReason::timed_out;
+    case core::CancelReason::given_back:
+      break;
+  }
+  return CancelReason::given_back;
+}
+
+void check_queues(const std::vector<std::string>& queues) {
+  if (queues.size() > core::kMostQueuesOfClient) {
+    throw SettingsError("queues has " + std::to_string(queues.size()) +
+                        " names; expected at most " + std::to_string(core::kMostQueuesOfClient));
+  }
+  for (const std::string& queue : queues) {
+    if (wire::is_queue_name(queue)) continue;
+    throw SettingsError("queues has the name \"" + queue + "\"; expected names of " +
+                        wire::queue_name_rule());
+  }
+}
+
+}  // namespace
+
+void check(const WorkerSettings& settings) {
+  const auto positive = [](const char* name, std::optional<std::int64_t> number) {
+    if (number && *number < 1) {
+      throw SettingsError(std::string{name} + " is " + std::to_string(*number) +
+                          "; expected at least 1");
+    }
+  };
+  positive("slots", settings.slots);
+  if (settings.slots > kMostSlots) {
+    throw SettingsError("slots is " + std::to_string(settings.slots) + "; expected at most " +
+                        std::to_string(kMostSlots));
+  }
+  if (settings.max_msgs == 0) throw SettingsError("max_msgs is 0; expected at least 1");
+  if (settings.run_time) positive("run_time in ms", settings.run_time->count());
+  if (settings.run_time && *settings.run_time > core::kLongestTime) {
+    throw SettingsError("run_time must be at most a year");
+  }
+  if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
+    throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
+  }
+  if (settings.backoff_most > core::kLongestTime || settings.stop_patience > core::kLongestTime) {
+    throw SettingsError("backoff_most and stop_patience must be at most a year");
+  }
+  if (settings.stop_patience.count() < 0) throw SettingsError("stop_patience must not be negative");
+  if (settings.name.size() > core::kLongestClientName) {
+    throw SettingsError("name has " + std::to_string(settings.name.size()) +
+                        " bytes; expected at most " + std::to_string(core::kLongestClientName));
+  }
+  check_queues(settings.queues);
+  static_cast<void>(parse_url(settings.url));
+}
+
+std::string_view word(WorkerEndReason reason) {
+  switch (reason) {
+    case WorkerEndReason::stopped:
+      return "stopped";
+    case WorkerEndReason::empty:
+      return "empty";
+    case WorkerEndReason::msgs_done:
+      return "msgs_done";
+    case WorkerEndReason::refused:
+      return "refused";
+  }
+  return "?";
+}
+
+// The shell around core::WorkerLogic: all but the public members runs on the worker's own thread.
+class Worker::Impl {
+ public:
+  explicit Impl(WorkerSettings settings)
+      : settings_((check(settings), std::move(settings))),
+        address_(parse_url(settings_.url)),
+        logic_(rules_of(settings_)),
+        requests_(io_.get_executor(), address_) {
+    asio::post(io_, [this] { perform(logic_.start(now())); });
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error& error) {
+      throw std::runtime_error("the worker's thread cannot start: " + error.code().message());
+    }
+  }
+
+  ~Impl() {
+    stop();
+    stop();
+    thread_.join();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Inbox& inbox() { return inbox_; }
+
+  void end_run(std::uint64_t run, core::RunOutcome outcome) {
+    inbox_.forget(run);
+    asio::post(io_, [this, ended = core::RunEnded{run, std::move(outcome)}] { happen(ended); });
+  }
+
+  void stop() {
+    asio::post(io_, [this] { happen(core::WorkerStopAsked{}); });
+  }
+
+  std::optional<WorkerEnd> wait(std::optional<std::chrono::milliseconds> timeout) {
+    std::unique_lock lock(mutex_);
+    const auto has_ended = [this] {
+      return thread_over_;
+    };
+    if (timeout) {
+      ended_.wait_for(lock, *timeout, has_ended);
+    } else {
+      ended_.wait(lock, has_ended);
+    }
+    if (thread_over_ && failure_) std::rethrow_exception(failure_);
+    return thread_over_ ? end_ : std::nullopt;
+  }
+
+  [[nodiscard]] bool running() const {
+    const std::lock_guard lock(mutex_);
+    return !thread_over_;
+  }
+
+  [[nodiscard]] WorkerStats stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  void run() {
+    std::exception_ptr failure;
+    try {
+      io_.run();
+    } catch (...) {  // such as memory that is out
+      failure = std::current_exception();
+      hang_up();
+    }
+    inbox_.close();
+    {
+      const std::lock_guard lock(mutex_);
+      thread_over_ = true;
+      failure_ = failure;
+    }
+    ended_.notify_all();
+  }
+
+  // Leaves nothing that a later loop would have to run: there is none.
+  void hang_up() noexcept {
+    for (const auto& [number, stream] : streams_) stream->close();
+    requests_.abandon_all();
+    log(core::LogLevel::error, "the worker failed, so it ends");
+  }
+
+  void happen(const core::WorkerEvent& event) {
+    if (!logic_.ended()) perform(logic_.step(event, now()));
+  }
+
+  void perform(std::vector<core::WorkerAction> actions) {
+    for (core::WorkerAction& action : actions) {
+      std::visit([this](auto& what) { act(what); }, action);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      stats_ = logic_.counts();
+    }
+    wait_for_timeout();
+  }
+
+  void act(const core::OpenWorkerStream& open) {
+    const auto stream = std::make_shared<StreamReader>(
+        io_.get_executor(), address_, open.stream,
+        wire::worker_query(open.batchsize, settings_.queues, percent_encoded(settings_.name),
+                           settings_.submitted_only),
+        [this](std::uint64_t number, const core::StreamEvent& event) { heard(number, event); },
+        true);
+    streams_.emplace(open.stream, stream);
+    asio::co_spawn(io_, stream->run(), rethrow);
+  }
+  void heard(std::uint64_t number, const core::StreamEvent& event) {
+    if (std::holds_alternative<core::StreamClosed>(event)) streams_.erase(number);
+    if (!logic_.ended()) perform(logic_.step(number, event, now()));
+  }
+  void act(const core::HangUp& hang_up) {
+    const auto at = streams_.find(hang_up.stream);
+    if (at != streams_.end()) at->second->close();
+  }
+
+  void act(core::BeginRun& begin) { inbox_.put({begin.run, begin.msg, std::move(begin.data)}); }
+  void act(const core::CancelRun& cancel) {
+    if (inbox_.cancel(cancel.run, reason_of(cancel.reason))) return;
+    // Nobody has begun it.
+    asio::post(io_, [this, run = cancel.run] {
+      happen(core::RunEnded{run, core::RunGivenBack{}});
+    });
+  }
+  void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
+
+  void act(const core::PostReport& post) {
+    this->post(post.number, wire::report_json(post.report));
+  }
+  void act(const core::PostLeave& leave) { post(leave.number, wire::leave_json(leave.client)); }
+  void post(std::uint64_t number, std::string body) {
+    requests_.send(number, {"/report", std::move(body)}, [this, number](const Answered& answered) {
+      happen(core::PostTried{number, answered.sent_at, answered.status, answered.at_ms,
+                             answered.retry_after, answered.why});
+    });
+  }
+  void act(const core::AbandonPost& abandon) { requests_.abandon(abandon.number); }
+
+  // One queue after the other.
+  void act(const core::AskCounts& ask) { ask_counts(ask.number, 0, 0); }
+  void ask_counts(std::uint64_t number, std::size_t queue, std::uint64_t left) {
+    if (queue == std::max<std::size_t>(settings_.queues.size(), 1)) {
+      return happen(core::CountsTold{left});
+    }
+    const std::string name = settings_.queues.empty() ? "default" : settings_.queues[queue];
+    const auto tell = [this, number, queue, left](const Answered& answer) {
+      const auto more = answer.status == 200 ? wire::unsettled_msgs(answer.body) : std::nullopt;
+      if (!more) return happen(core::CountsTold{});
+      ask_counts(number, queue + 1, left + *more);
+    };
+    requests_.send(number, {"/stats?queue=" + name, {}}, tell);
+  }
+
+  void act(const core::Say& say) { log(say.level, say.text); }
+  void act(const core::EndWorker& end) {
+    log(core::LogLevel::info, "the worker ends: " + end.text);
+    {
+      const std::lock_guard lock(mutex_);
+      end_ = WorkerEnd{reason_of(end.reason), end.text};
+    }
+    requests_.abandon_all();
+    timeout_.cancel();
+  }
+
+  void wait_for_timeout() {
+    const auto next = logic_.next_timeout();
+    if (!next) return;
+    timeout_.expires_at(steady(*next));
+    timeout_.async_wait([this](const error_code& error) {
+      if (!error) happen(core::WorkerTimeReached{});
+    });
+  }
+
+  void log(core::LogLevel level, std::string_view text) const noexcept {
+    try {
+      if (settings_.log) settings_.log(level, text);
+    } catch (const std::exception&) {
+      return;  // without memory, for one: the work matters more than that it is told
+    }
+  }
+
+  WorkerSettings settings_;
+  ServerAddress address_;
+  core::WorkerLogic logic_;
+  asio::io_context io_{1};
+  asio::steady_timer timeout_{io_};  // of the logic
+  Requests requests_;
+  std::map<std::uint64_t, std::shared_ptr<StreamReader>> streams_;
+  Inbox inbox_;
+  std::thread thread_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable ended_;
+  bool thread_over_ = false;
+  std::optional<WorkerEnd> end_;
+  std::exception_ptr failure_;
+  WorkerStats stats_;
+};
+
+Worker::Worker(WorkerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
+Worker::~Worker() = default;
+
+std::optional<Work> Worker::take(std::optional<std::chrono::milliseconds> timeout) {
+  return impl_->inbox().take(timeout);
+}
+void Worker::done(std::uint64_t run, std::string result) {
+  impl_->end_run(run, core::RunDone{std::move(result)});
+}
+void Worker::failed(std::uint64_t run, std::string error,
+                    std::optional<std::chrono::milliseconds> retry_in, bool final) {
+  impl_->end_run(run, core::RunFailed{std::move(error), retry_in, final});
+}
+void Worker::give_back(std::uint64_t run) {
+  impl_->end_run(run, core::RunGivenBack{});
+}
+std::optional<CancelReason> Worker::cancelled(std::uint64_t run) const {
+  return impl_->inbox().cancelled(run);
+}
+std::vector<Cancelled> Worker::take_cancelled(std::optional<std::chrono::milliseconds> timeout) {
+  return impl_->inbox().take_cancelled(timeout);
+}
+int Worker::ready_descriptor() const {
+  return impl_->inbox().ready_descriptor();
+}
+void Worker::stop() {
+  impl_->stop();
+}
+std::optional<WorkerEnd> Worker::wait(std::optional<std::chrono::milliseconds> timeout) {
+  return impl_->wait(timeout);
+}
+bool Worker::running() const {
+  return impl_->running();
+}
+WorkerStats Worker::stats() const {
+  return impl_->stats();
+}
+
+}  // namespace pena::client

@@ -1,0 +1,3 @@
+module pena.example
+
+go 1.22

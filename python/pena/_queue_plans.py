@@ -1,0 +1,248 @@
+"""What a queue does, as plans, and the check of what it is given."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pena._asking import Answer, Asking, Plan, Request
+from pena._json_records import queued_msg, story
+from pena._reading import Fails, ReportsOf, ReportsSince
+from pena._settings import flag, has_bytes, refused, shown, whole_number
+from pena._submission import Submission
+from pena._times import Seconds, duration
+from pena._watch import Watch, cut, ids_of
+from pena.errors import SettingsError
+from pena.records import QueuedMsg
+from pena.standing import QueueStats, Waited
+from pena.stories import Story
+from pena.xid import is_xid
+
+_log = logging.getLogger("pena.queue")
+
+Which = Literal["waiting", "failed", "reported"]
+
+_NAME = re.compile(r"[a-z0-9._-]{1,64}")
+_PAGE = 1000
+_MOST_IDS = 10_000  # of a request; a server takes 100,000 unless it is told otherwise
+_LONG = 600.0  # seconds; a request that changes a million msgs is answered when it is done
+_DISCARDS: dict[Which, str] = {"waiting": "/queue", "failed": "/fail", "reported": "/report"}
+
+
+def seconds_of(name: str, value: Seconds | None, *, least: float = 0.0) -> float | None:
+    """Return seconds; None stays. Raises SettingsError for less than `least`."""
+    if value is None:
+        return None
+    seconds = duration(name, value).total_seconds()
+    if seconds < least:
+        raise refused(name, value, f"at least {least:g} s")
+    return seconds
+
+
+def _unix_ms(name: str, value: Any) -> int:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise refused(name, value, "a datetime with its timezone")
+    return round(value.timestamp() * 1000)
+
+
+def several_payloads(payloads: Any) -> None:
+    """Refuse what is none, and what Python would iterate over and nobody means so."""
+    several = isinstance(payloads, (Iterable, AsyncIterable))
+    if not several or isinstance(payloads, (str, bytes, bytearray, Mapping)):
+        raise refused("payloads", payloads, "an iterable of payloads; submit_one takes one")
+
+
+class QueuePlans:
+    """The plans of one queue."""
+
+    def __init__(self, url: str, name: Any, patience: Seconds | None, timeout: Seconds) -> None:
+        """`url` is checked elsewhere. Raises SettingsError for the others."""
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            expected = "1 to 64 of a-z, 0-9, '.', '_' and '-'"
+            raise SettingsError(f"queue is {shown(name)}; expected {expected}")
+        seconds = seconds_of("request_timeout", timeout, least=0.001)
+        if seconds is None:
+            raise refused("request_timeout", timeout, "seconds or a timedelta")
+        self.name: str = name
+        self._asking = Asking(url, seconds_of("patience", patience), seconds)
+
+    def submission(
+        self,
+        *,
+        key: Callable[[Any], str] | None = None,
+        id: Callable[[Any], str] | None = None,
+        delay: Seconds | None = None,
+        due: datetime | None = None,
+        max_resends: int | None = None,
+        period: int | None = None,
+        single: bool = False,
+    ) -> Submission:
+        """Begin one. Raises SettingsError for an option that cannot be."""
+        for name, given in (("key", key), ("id", id)):
+            if given is not None and not callable(given):
+                raise refused(name, given, f"a function that gives the {name} of a payload")
+        options: dict[str, int] = {}
+        if delay is not None and due is not None:
+            raise SettingsError("delay and due are both given; expected one of them")
+        if delay is not None:
+            options["delay"] = round((seconds_of("delay", delay) or 0) * 1000)
+        if due is not None:
+            options["due"] = _unix_ms("due", due)
+        if max_resends is not None:
+            options["max_resends"] = whole_number("max_resends", max_resends)
+        if period is not None:
+            options["period"] = whole_number("period", period)
+        return Submission(self._asking, self.name, options, key=key, id=id, single=single)
+
+    def get(self, id: str | None, key: str | None) -> Plan[Story | None]:
+        """Find one msg."""
+        if (id is None) == (key is None):
+            raise SettingsError("get needs either an id or a key")
+        if key is not None:
+            if not has_bytes(key):
+                raise refused("key", key, "text")
+            target = f"/task?queue={self.name}&key={quote(key, safe='')}"
+        elif is_xid(id):
+            target = f"/task/{id}"
+        else:
+            expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
+            raise refused("id", id, expected)
+        answer: Answer = yield from self._asking.ask(Request("GET", target))
+        return None if answer.status == 404 else story(answer.json("id", "state", "story"))
+
+    def wait(self, ids: Iterable[str], timeout: Seconds | None) -> Plan[Waited]:
+        """Follow msgs until they are settled."""
+        seconds = seconds_of("timeout", timeout)
+        until = None if seconds is None else time.monotonic() + seconds
+        return Watch(self._asking, self.name, ids).wait(until)
+
+    def results(
+        self, since: int, ids: Iterable[str] | None, follow: bool
+    ) -> ReportsSince | ReportsOf:
+        """Begin to read reports."""
+        flag("follow", follow)
+        if ids is None:
+            return ReportsSince(self._asking, self.name, whole_number("since", since), follow)
+        if since:
+            raise SettingsError("since and ids are both given; expected one of them")
+        return ReportsOf(Watch(self._asking, self.name, ids), follow)
+
+    def failed(self, error: str | None) -> Fails:
+        """Begin to read fail records."""
+        return Fails(self._asking, self.name, _error_text(error))
+
+    def retry(
+        self,
+        ids: Iterable[str] | None,
+        error: str | None,
+        before: datetime | None,
+        all: bool,
+        dry_run: bool,
+    ) -> Plan[int]:
+        """Try failed msgs again."""
+        bodies = self._bodies("retry", ids, error, before, all, dry_run)
+        return self._change("POST", "/fail/retry", bodies, "retried")
+
+    def discard(
+        self,
+        which: Which,
+        ids: Iterable[str] | None,
+        error: str | None,
+        before: datetime | None,
+        all: bool,
+        dry_run: bool,
+    ) -> Plan[int]:
+        """Delete msgs."""
+        if which not in _DISCARDS:
+            raise refused("which", which, f"one of {', '.join(_DISCARDS)}")
+        if error is not None and which != "failed":
+            raise SettingsError(f"error goes with failed msgs alone, and which is {which!r}")
+        bodies = self._bodies("discard", ids, error, before, all, dry_run)
+        return self._change("DELETE", _DISCARDS[which], bodies, "deleted")
+
+    def _bodies(
+        self,
+        call: str,
+        ids: Iterable[str] | None,
+        error: str | None,
+        before: datetime | None,
+        all: bool,
+        dry_run: bool,
+    ) -> list[dict[str, Any]]:
+        """Say which msgs, in one body or, where there are many ids, in several."""
+        more = {"dry_run": True} if flag("dry_run", dry_run) else {}
+        filters: dict[str, Any] = {}
+        if error is not None:
+            filters["error"] = _error_text(error)
+        if before is not None:
+            filters["before"] = _unix_ms("before", before)
+        given = [*filters, *(["ids"] if ids is not None else []), *(["all"] * flag("all", all))]
+        if not given:
+            raise SettingsError(f"{call} is told no msgs; expected ids, a filter, or all=True")
+        if ids is not None and len(given) > 1:
+            raise SettingsError(f"{call} is told {' and '.join(given)}; expected ids alone")
+        if ids is None:
+            return [{"all": True, "queue": self.name, **filters, **more}]
+        return [{"ids": some, **more} for some in cut(ids_of(ids), _MOST_IDS)]
+
+    def _change(
+        self, method: str, target: str, bodies: list[dict[str, Any]], counted: str
+    ) -> Plan[int]:
+        count = 0
+        left = deque(bodies)
+        while left:
+            body = left.popleft()
+            request = Request(method, target, json.dumps(body).encode(), timeout=_LONG)
+            answer = yield from self._asking.ask(request)
+            ids = body.get("ids", [])
+            if answer.status == 413 and len(ids) > 1:  # a server that takes fewer in a request
+                left.extendleft({**body, "ids": half} for half in cut(ids, (len(ids) + 1) // 2))
+            else:
+                count += answer.json(counted)[counted]
+        return count
+
+    def pause(self, word: Literal["pause", "resume"]) -> Plan[None]:
+        """Pause it, or have it go on."""
+        request = Request("POST", f"/queue/{self.name}/{word}")
+        said = yield from self._asking.json(request, "paused")
+        if said["paused"] and said.get("known") is False:
+            _log.warning("the queue %s is paused, and nobody has used it so far", self.name)
+
+    def stats(self) -> Plan[QueueStats]:
+        """Count."""
+        request = Request("GET", f"/stats?queue={self.name}")
+        said = yield from self._asking.json(request, "queues")
+        if not said["queues"]:  # nobody has used it so far
+            return QueueStats(self.name, False, 0, 0, 0, 0, 0, 0, None)
+        [row] = said["queues"]
+        return QueueStats(**{field.name: row.get(field.name) for field in fields(QueueStats)})
+
+    def peek(self, limit: int) -> Plan[list[QueuedMsg]]:
+        """Read what comes next."""
+        if whole_number("limit", limit) == 0:
+            raise refused("limit", limit, "a whole number from 1")
+        msgs: list[QueuedMsg] = []
+        more = ""
+        while len(msgs) < limit:
+            target = f"/queue?records=1&queue={self.name}{more}"
+            page = min(limit - len(msgs), _PAGE)
+            said = yield from self._asking.page(target, page, "records")
+            msgs += [queued_msg(each) for each in said["records"]]
+            if "next" not in said:
+                break
+            more = f"&after={said['next']}"
+        return msgs[:limit]
+
+
+def _error_text(error: str | None) -> str | None:
+    if error is not None and not has_bytes(error):
+        raise refused("error", error, "text")
+    return error

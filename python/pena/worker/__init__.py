@@ -1,0 +1,400 @@
+"""`Worker`: takes messages and hands each to a function, a coroutine, or another process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from types import FrameType, TracebackType
+from typing import Any
+
+from pena import _pena, _running, _settings
+from pena._times import Seconds, duration, timeout_of
+from pena.errors import NotRunningError, PenaError, SettingsError
+from pena.queue import Queue
+from pena.worker import in_tasks, in_threads
+from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
+from pena.worker.in_processes import Processes, Start, check_handler
+from pena.worker.message import Msg
+from pena.worker.outcomes import Fail, Retry, TimedOut
+from pena.worker.progress import Progress
+from pena.worker.running_handler import Rules
+
+__all__ = [
+    "Fail",
+    "Msg",
+    "Retry",
+    "TimedOut",
+    "Worker",
+    "WorkerEnd",
+    "WorkerEndReason",
+    "WorkerStats",
+]
+
+_MOST_AT_ONCE = 10_000
+_MOST_PROCESSES = 1_000
+
+
+class Worker:
+    """Takes messages from a server's queues, has each handled, and reports what became of it.
+
+    >>> def download(msg: pena.Msg) -> object:
+    ...     return fetch(msg.payload["url"], timeout=msg.time_left)    # doctest: +SKIP
+    >>> pena.Worker("http://127.0.0.1:8080", download, queues=["images"]).run()    # doctest: +SKIP
+
+    What the handler returns is the result, where it is JSON. Where it raises, the message comes
+    back after the server's backoff, as long as it has attempts left: `Retry` says when, `Fail` that
+    it never does.
+
+    A message is reported as soon as it is handled. While it is handled its lease is kept, however
+    long that takes, by a thread that no handler can hold up. Where the server is away the worker
+    tries again and again, and says so once.
+
+    `run()` works until it is told to stop, by `stop()`, SIGTERM or SIGINT: what is being handled is
+    finished and reported. The second time it is given back at once. `start()`, or ``with``, works
+    in the background.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        handler: Callable[[Msg], object] | Callable[[Msg], Awaitable[object]],
+        *,
+        queues: Iterable[str] = ("default",),
+        name: str | None = None,
+        processes: int = 1,
+        threads: int | None = None,
+        tasks: int | None = None,
+        timeout: Seconds | None = None,
+        never_retry: Iterable[type[BaseException]] = (),
+        max_msgs: int | None = None,
+        generated: bool = False,
+        backoff_first: Seconds = 0.1,
+        backoff_most: Seconds = 5.0,
+        stop_patience: Seconds = 10.0,
+    ) -> None:
+        """Check the settings. Raises SettingsError for a value that cannot be.
+
+        Args:
+            url: of the server, ``http://127.0.0.1:8080``.
+            handler: a function, or an ``async def``, of one `Msg`. For several processes one that
+                they can import.
+            queues: what it takes messages from; the first that has any comes before the others.
+            name: what people see of it in stories and lists; None: the host and the number of the
+                process.
+            processes: so many, each with its own threads or tasks. One that dies is started again.
+            threads: messages at once in each process, for a function; None: 1.
+            tasks: likewise for an ``async def``; None: 100.
+            timeout: seconds that a message may be handled. Then it has failed and comes back after
+                the backoff, and the handler is interrupted: `TimedOut`, or a task is cancelled.
+                None: any time.
+            never_retry: exceptions behind which a message has failed for good.
+            max_msgs: end behind so many messages; of several processes each. None: go on.
+            generated: take what the server's generator made, too.
+            backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with
+                jitter.
+            backoff_most: the longest such wait.
+            stop_patience: seconds that the server has for the last reports, once all is handled.
+        """
+        self._handler = handler
+        self._is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+            getattr(handler, "__call__", None)  # noqa: B004  # of an object, whether its call is one
+        )
+        if not callable(handler):
+            raise _settings.refused("handler", handler, "a function of one message")
+        settings = _pena.WorkerSettings()
+        _settings.text(settings, "url", url)
+        _settings.names(settings, "queues", queues)
+        self._name = _default_name() if name is None else name
+        _settings.text(settings, "name", self._name)
+        _settings.whole(settings, "max_msgs", max_msgs, 1)
+        settings.slots = self._slots(threads, tasks)
+        settings.run_time = None if timeout is None else duration("timeout", timeout)
+        settings.submitted_only = not _settings.flag("generated", generated)
+        settings.backoff_first = duration("backoff_first", backoff_first)
+        settings.backoff_most = duration("backoff_most", backoff_most)
+        settings.stop_patience = duration("stop_patience", stop_patience)
+        settings.check()
+        self._settings = settings
+        self._rules = Rules(
+            self._name,
+            None if settings.run_time is None else settings.run_time.total_seconds(),
+            _exceptions("never_retry", never_retry),
+        )
+        self._processes = _at_once("processes", processes, _MOST_PROCESSES)
+        self._others: Processes | None = None
+        if self._processes > 1:
+            check_handler(handler)
+            self._others = Processes(
+                Start(
+                    url,
+                    handler,
+                    {
+                        "queues": list(settings.queues),
+                        "name": name,
+                        "threads": threads,
+                        "tasks": tasks,
+                        "timeout": timeout,
+                        "never_retry": self._rules.never_retry,
+                        "max_msgs": max_msgs,
+                        "generated": generated,
+                        "backoff_first": backoff_first,
+                        "backoff_most": backoff_most,
+                        "stop_patience": stop_patience,
+                    },
+                    False,
+                    (logging.getLogger("pena.worker").level, bool(logging.getLogger().handlers)),
+                ),
+                self._processes,
+            )
+        self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
+        self._threads: list[threading.Thread] = []
+        self._stops = 0  # so often was it told to
+        self._told = 0  # so often was the engine
+
+    def _slots(self, threads: int | None, tasks: int | None) -> int:
+        if self._is_async:
+            if threads is not None:
+                raise _settings.refused("threads", threads, "tasks, for the handler is async")
+            return _at_once("tasks", 100 if tasks is None else tasks, _MOST_AT_ONCE)
+        if tasks is not None:
+            raise _settings.refused("tasks", tasks, "threads, for the handler is not async")
+        return _at_once("threads", 1 if threads is None else threads, _MOST_AT_ONCE)
+
+    def __repr__(self) -> str:
+        """Name it, and the server that it works for."""
+        return f"<pena.Worker {self._name} of {self._settings.url}>"
+
+    # ---- until it ends
+
+    def run(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
+        """Work until it is told to stop, and return how it has ended.
+
+        In the main thread SIGTERM and SIGINT tell it, for as long as it works.
+
+        Args:
+            until_empty: end when its queues are empty: nothing waits, is to be due later, or is
+                held by anybody.
+            progress: write to stderr how far it is.
+
+        Raises NotRunningError where it was started before.
+        """
+        self._settings.until_empty = _settings.flag("until_empty", until_empty)
+        with _shown(self, progress), self._signals():
+            if self._others is not None:
+                return self._run_processes(self._others, until_empty)
+            self._start_engine()
+            engine = self._engine.get()
+            if self._is_async:
+                asyncio.run(in_tasks.work(engine, self._handler, self._rules))  # type: ignore[arg-type]
+            elif self._settings.slots == 1:
+                in_threads.work_here(engine, self._handler, self._rules)
+            else:
+                self._threads = in_threads.start_threads(
+                    engine, self._handler, self._rules, self._settings.slots
+                )
+            return self._ended(None)
+
+    async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
+        """Work in the running loop, for an ``async def`` handler; likewise.
+
+        Signals are left alone: they are the loop's. Cancelled, it gives back what is being handled.
+        """
+        if not self._is_async or self._others is not None:
+            raise SettingsError(
+                "run_async() is for one process with an async handler; expected run()"
+            )
+        self._settings.until_empty = _settings.flag("until_empty", until_empty)
+        with _shown(self, progress):
+            self._start_engine()
+            engine = self._engine.get()
+            try:
+                await in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
+            except asyncio.CancelledError:
+                engine.stop()
+                engine.stop()
+                raise
+            return await asyncio.to_thread(self._ended, None)
+
+    # ---- in the background
+
+    def start(self) -> Worker:
+        """Work in the background, in threads of this process, and return itself.
+
+        Raises SettingsError for a worker of several processes, and NotRunningError where it was
+        started before.
+        """
+        if self._others is not None:
+            raise SettingsError("a worker of several processes works in run(), not behind start()")
+        self._start_engine()
+        engine = self._engine.get()
+        if self._is_async:
+            loop = threading.Thread(
+                target=lambda: asyncio.run(in_tasks.work(engine, self._handler, self._rules)),  # type: ignore[arg-type]
+                name="pena-worker-loop",
+                daemon=True,
+            )
+            loop.start()
+            self._threads = [loop]
+        else:
+            self._threads = in_threads.start_threads(
+                engine, self._handler, self._rules, self._settings.slots
+            )
+        return self
+
+    def stop(self, *, wait: bool = True) -> None:
+        """Take no more messages, and finish and report what is being handled.
+
+        The second call gives that back instead, and the worker ends within a second. A call before
+        the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
+        a handler.
+        """
+        self._stops += 1
+        if self._others is not None:
+            self._others.stop()
+            return
+        self._pass_on_stops()
+        if wait and self._engine.started:
+            self._ended(None)
+
+    def _pass_on_stops(self) -> None:
+        # A handler of a signal may come in between any two steps; one call too many does nothing.
+        while self._engine.started and self._told < self._stops:
+            self._told += 1
+            self._engine.get().stop()
+
+    def wait(self, timeout: Seconds | None = None) -> WorkerEnd | None:
+        """Wait until it has ended, at most `timeout` seconds (None: for ever).
+
+        Returns how it ended, or None while it still works. Ctrl-C interrupts it.
+        """
+        engine = self._engine.get()
+        if engine.wait(timeout_of(timeout)) is None:
+            return None
+        return self._ended(None)
+
+    def __enter__(self) -> Worker:
+        """Start it in the background, if it was not started."""
+        if not self._engine.started:
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it: what is being handled is finished, or behind an exception given back."""
+        if error is not None and not self._engine.here:
+            return
+        while self._stops < (1 if error is None else 2):
+            self.stop(wait=False)
+        self._ended(None)
+
+    @property
+    def running(self) -> bool:
+        """Whether it works, in this process."""
+        return self._engine.here and self._engine.get().running()
+
+    @property
+    def stats(self) -> WorkerStats:
+        """The numbers of this moment; of several processes a fifth of a second old."""
+        if self._others is not None:
+            return self._others.stats
+        if not self._engine.started:
+            return WorkerStats()
+        return WorkerStats(**self._engine.get().stats())
+
+    # ---- inside
+
+    def _start_engine(self) -> None:
+        self._engine.start(lambda: _pena.Worker(self._settings, _running.log_queue()))
+        _running.started(self)
+        self._pass_on_stops()
+
+    def _run_processes(self, others: Processes, until_empty: bool) -> WorkerEnd:
+        others.starts(until_empty)
+        return others.run()
+
+    def _ended(self, timeout: Seconds | None) -> WorkerEnd:
+        end = self._engine.get().wait(timeout_of(timeout))
+        if end is None:
+            raise NotRunningError("the worker has not ended")
+        _running.flush_log()
+        reason, text = end
+        return WorkerEnd(WorkerEndReason(reason), text, self.stats)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.stop(wait=False)
+
+        before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+        for one, handler in before.items():
+            if handler is not signal.SIG_IGN or one is signal.SIGTERM:
+                signal.signal(one, stop)
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+@contextlib.contextmanager
+def _shown(worker: Worker, progress: bool) -> Iterator[None]:
+    if not _settings.flag("progress", progress):
+        yield
+        return
+    with contextlib.ExitStack() as open_queues:
+        settings = worker._settings
+        queues = [
+            open_queues.enter_context(Queue(settings.url, name, patience=0, request_timeout=1))
+            for name in settings.queues
+        ]
+        line = Progress(lambda: worker.stats, lambda: _left(queues))
+        try:
+            yield
+        finally:
+            line.close()
+
+
+def _left(queues: Iterable[Queue]) -> int | None:
+    """How many messages are not settled; None where the server does not say."""
+    try:
+        several = [queue.stats() for queue in queues]
+    except PenaError:
+        return None
+    return sum(one.queued + one.later + one.held for one in several)
+
+
+def _default_name() -> str:
+    host = socket.gethostname().encode("ascii", "replace").decode()[:40]
+    return f"{host}-{os.getpid()}"
+
+
+def _at_once(name: str, value: object, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise _settings.refused(name, value, f"a whole number from 1 to {most}")
+    return value
+
+
+def _exceptions(name: str, value: Any) -> tuple[type[BaseException], ...]:
+    expected = "several exceptions, such as (ValueError,)"
+    if isinstance(value, type) or not isinstance(value, Iterable):
+        raise _settings.refused(name, value, expected)
+    several = tuple(value)
+    for one in several:
+        if not (isinstance(one, type) and issubclass(one, BaseException)):
+            raise _settings.refused(name, one, expected)
+    return several

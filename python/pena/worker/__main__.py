@@ -1,0 +1,123 @@
+"""``python -m pena.worker module:function``: a worker from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pena
+from pena.worker import Worker, WorkerEndReason
+
+_EPILOG = """\
+The handler gets one pena.Msg. What it returns is the result, where it is JSON; where it raises, the
+msg comes back after the server's backoff. SIGTERM or Ctrl-C: finish what is being handled, and end;
+again: give it back now.
+
+  python -m pena.worker shop.tasks:download --url http://127.0.0.1:8080 --queue images --processes 4
+
+Exit codes: 0 it ended as it was to, 1 the server refused it, 2 an option or the handler cannot be.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pena.worker",
+        description="Take messages from a Pena server and hand each to a function.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("handler", metavar="MODULE:FUNCTION", help="what handles a message; may be an async def")
+    add("--url", default=os.environ.get("PENA_URL", "http://127.0.0.1:8080"),
+        help="of the server (PENA_URL; default %(default)s)")  # fmt: skip
+    add("--queue", "-q", action="append", metavar="NAME[,NAME…]",
+        help="take from it; again, or with commas: the first that has any comes first (default: default)")  # fmt: skip  # noqa: E501
+    add("--name", help="what people see of it (default: the host and the process)")
+    add("--processes", "-p", type=int, default=1, metavar="N", help="so many processes (default 1)")
+    add("--threads", "-t", type=int, metavar="N",
+        help="messages at once in each, for a function (default 1)")  # fmt: skip
+    add("--tasks", type=int, metavar="N",
+        help="messages at once in each, for an async def (default 100)")  # fmt: skip
+    add("--timeout", type=float, metavar="SECONDS", help="a message that takes longer has failed")
+    add("--never-retry", action="append", default=[], metavar="[MODULE:]EXCEPTION",
+        help="behind it a message has failed for good; may be repeated")  # fmt: skip
+    add("--max-msgs", type=int, metavar="N", help="end behind so many messages, each process")
+    add("--until-empty", action="store_true", help="end when the queues are empty")
+    add("--progress", action="store_true", help="show on stderr how far it is")
+    add("--generated", action="store_true", help="take what the server's generator made, too")
+    add("--quiet", action="store_true", help="say warnings and errors alone")
+    add("--version", action="version", version=f"pena {pena.__version__}")
+    return parser
+
+
+def _named(text: str, of: str) -> Any:
+    """Import what `module:name` names; SettingsError where there is none."""
+    module, colon, path = text.partition(":")
+    if not (module and colon and path):
+        raise pena.SettingsError(
+            f"{of} is {text!r}; expected MODULE:NAME, such as shop.tasks:download"
+        )
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module + ".").startswith(error.name + "."):
+            raise  # it was found, and itself imports what is not there
+        raise pena.SettingsError(
+            f"{of} is {text!r}, but there is no module {error.name!r} here or on PYTHONPATH"
+        ) from None
+    for name in path.split("."):
+        if not hasattr(found, name):
+            raise pena.SettingsError(f"{of} is {text!r}, but {module!r} has no {name!r}")
+        found = getattr(found, name)
+    return found
+
+
+def _worker(given: argparse.Namespace) -> Worker:
+    handler: Callable[..., Any] = _named(given.handler, "the handler")
+    queues = [name for some in given.queue or ["default"] for name in some.split(",")]
+    never = [
+        _named(name if ":" in name else f"builtins:{name}", "--never-retry")
+        for name in given.never_retry
+    ]
+    return Worker(
+        given.url,
+        handler,
+        queues=queues,
+        name=given.name,
+        processes=given.processes,
+        threads=given.threads,
+        tasks=given.tasks,
+        timeout=given.timeout,
+        never_retry=never,
+        max_msgs=given.max_msgs,
+        generated=given.generated,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it with these arguments, or the command's; return the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.WARNING if given.quiet else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    sys.path.insert(0, os.getcwd())  # as `python -m` has it, also where the script was installed
+    try:
+        worker = _worker(given)
+    except pena.SettingsError as error:
+        parser.error(str(error))
+    end = worker.run(until_empty=given.until_empty, progress=given.progress)
+    if end.reason is WorkerEndReason.refused:
+        print(f"{parser.prog}: {end.text}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What a worker shows on stderr while it works."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from pena.worker.ended import WorkerStats
+
+_EVERY_ON_TERMINAL = 0.2  # seconds
+_EVERY_IN_FILE = 10.0
+
+
+class Progress:
+    """A line that is written anew on a terminal; elsewhere a line now and then."""
+
+    def __init__(
+        self,
+        stats: Callable[[], WorkerStats],
+        left: Callable[[], int | None],
+        to: TextIO | None = None,
+    ) -> None:
+        """Show what `stats` says, and how many messages `left` says that there are."""
+        self._stats = stats
+        self._left = left
+        self._to = to if to is not None else sys.stderr
+        self._is_terminal = self._to.isatty()
+        self._begun_at = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pena-progress", daemon=True)
+        self._thread.start()
+
+    def _line(self, stats: WorkerStats, left: int | None) -> str:
+        seconds = max(time.monotonic() - self._begun_at, 1e-3)
+        parts = [f"{stats.done} done", f"{stats.failed} failed"]
+        if stats.running:
+            parts.append(f"{stats.running} running")
+        if left is not None:
+            parts.append(f"{left} left")
+        return ", ".join(parts) + f"  {stats.done / seconds:.1f}/s"
+
+    def _write(self, line: str, end: str) -> None:
+        before = "\r\x1b[2K" if self._is_terminal else ""
+        self._to.write(f"{before}{line}{end}")
+        self._to.flush()
+
+    def _run(self) -> None:
+        every = _EVERY_ON_TERMINAL if self._is_terminal else _EVERY_IN_FILE
+        while not self._over.wait(every):
+            self._write(self._line(self._stats(), self._left()), "" if self._is_terminal else "\n")
+
+    def close(self) -> None:
+        """Write the last line."""
+        self._over.set()
+        self._thread.join()
+        self._write(self._line(self._stats(), None), "\n")

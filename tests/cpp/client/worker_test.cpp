@@ -1,0 +1,226 @@
+// The worker's engine against servers that do what a test tells them, on real sockets.
+#include "client/worker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <thread>
+
+#include "log.hpp"
+#include "scripted_server.hpp"
+
+namespace pena::client {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::Call;
+using test::id;
+using test::is_stream;
+using test::Log;
+using test::Peer;
+using test::ScriptedServer;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kWorkersBatch = "cbvrr5s3r49lpu0cbt60";
+constexpr const char* kWorkersClient = "cbvrr5s3r49lpu0cbt6g";
+
+std::string stream_of(const std::string& events) {
+  return std::string{"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nPena-Client: "} +
+         kWorkersClient +
+         "\r\nPena-Lease: 30000\r\nPena-Silence: 60000\r\nConnection: close\r\n\r\n: at=1000\n\n" +
+         events;
+}
+std::string event(int number, const std::string& more = "") {
+  return std::string{"id: "} + kWorkersBatch + "\ndata: {\"id\":\"" + id(number) +
+         "\",\"period\":0" + more + "}\n\n";
+}
+std::string batch(int size) {
+  return std::string{": batch="} + kWorkersBatch + " size=" + std::to_string(size) +
+         " at=1001 lease=30000\n";
+}
+std::string answered(int status, const std::string& body) {
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// The events on the first stream, nothing on the others; `report` answers what is posted.
+class Server {
+ public:
+  using Answer = std::function<std::string(const Call&)>;
+  explicit Server(std::string events, Answer report = taken)
+      : events_(std::move(events)), report_(std::move(report)) {}
+
+  static std::string taken(const Call& /*call*/) {
+    return answered(200,
+                    R"({"message":"success","reported":1,"duplicate":0,"unknown":0,"held":0})");
+  }
+  ScriptedServer& operator*() { return scripted_; }
+  ScriptedServer* operator->() { return &scripted_; }
+
+ private:
+  bool serve(const Call& call, const Peer& peer) {
+    if (!is_stream(call)) {
+      peer.send(report_(call));
+      return true;
+    }
+    peer.send(stream_of(sent_.exchange(true) ? "" : events_));
+    peer.wait_for_close();
+    return false;
+  }
+
+  std::string events_;
+  Answer report_;
+  std::atomic<bool> sent_ = false;
+  ScriptedServer scripted_{[this](const Call& call, const Peer& peer) {
+    return serve(call, peer);
+  }};
+};
+
+WorkerSettings settings_for(ScriptedServer& server) {
+  WorkerSettings settings;
+  settings.url = server.url();
+  settings.backoff_first = milliseconds{1};
+  settings.backoff_most = milliseconds{20};
+  settings.stop_patience = milliseconds{200};
+  return settings;
+}
+
+TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
+  Server server(batch(2) + event(1, R"(,"payload":{"n":1},"attempt":2)") + event(2));
+  auto settings = settings_for(*server);
+  settings.slots = 2;
+  settings.queues = {"high", "low"};
+  settings.name = "img 1";
+  Worker worker(settings);
+  EXPECT_THAT(server->next("GET").line,
+              StartsWith("GET /task?batchsize=2&short=1&submitted=1&queue=high,low&name=img%201 "));
+  const auto first = worker.take(seconds{10});
+  const auto second = worker.take(seconds{10});
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->msg, core::Xid::parse(id(1)));
+  EXPECT_EQ(first->data, "{\"id\":\"" + id(1) + R"(","period":0,"payload":{"n":1},"attempt":2})");
+  worker.done(second->run, R"({"ok":true})");
+  EXPECT_EQ(server->next("POST /report").body, "{\"ids\":[\"" + id(2) + "\"],\"batch\":\"" +
+                                                   kWorkersBatch + "\",\"results\":{\"" + id(2) +
+                                                   "\":{\"ok\":true}},\"partial\":true}");
+  worker.failed(first->run, "no width", milliseconds{1500}, false);
+  EXPECT_THAT(server->next("POST /report").body,
+              HasSubstr("\"error\":\"no width\",\"retry_in\":1500"));
+}
+
+TEST(Worker, LeavesWithItsFreeStream) {
+  Server server("");
+  Worker worker(settings_for(*server));
+  static_cast<void>(server->next("GET"));
+  while (worker.stats().connects == 0) std::this_thread::sleep_for(milliseconds{1});
+  worker.stop();
+  EXPECT_EQ(server->next("POST /report").body,
+            std::string{"{\"client\":\""} + kWorkersClient + "\",\"last\":true}");
+  const auto end = worker.wait(seconds{20});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->reason, WorkerEndReason::stopped);
+  EXPECT_FALSE(worker.take(seconds{10}));
+}
+
+TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
+  Server server(batch(1) + event(1));
+  Worker worker(settings_for(*server));
+  while (worker.stats().begun == 0) std::this_thread::sleep_for(milliseconds{1});
+  worker.stop();
+  worker.stop();
+  EXPECT_THAT(server->next("POST /report").body, HasSubstr("\"refused\":[\"" + id(1) + "\"]"));
+  EXPECT_TRUE(worker.wait(seconds{20}));
+  EXPECT_FALSE(worker.take(milliseconds{0}));
+}
+
+TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
+  Server server(batch(1) + event(1));
+  auto settings = settings_for(*server);
+  settings.run_time = milliseconds{50};
+  Worker worker(settings);
+  const auto work = worker.take(seconds{10});
+  ASSERT_TRUE(work);
+  const auto news = worker.take_cancelled(seconds{10});
+  ASSERT_EQ(news.size(), 1U);
+  EXPECT_EQ(news[0].run, work->run);
+  EXPECT_EQ(news[0].reason, CancelReason::timed_out);
+  EXPECT_EQ(worker.cancelled(work->run), CancelReason::timed_out);
+  EXPECT_THAT(server->next("POST /report").body, HasSubstr("it took longer than 0.05 s"));
+  worker.done(work->run, "1");
+  EXPECT_EQ(worker.cancelled(work->run), std::nullopt);
+}
+
+TEST(Worker, ShowsThatThereIsSomethingToTake) {
+  Server server(batch(1) + event(1));
+  Worker worker(settings_for(*server));
+  pollfd ready{worker.ready_descriptor(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+  const auto work = worker.take(milliseconds{0});
+  ASSERT_TRUE(work);
+  EXPECT_EQ(::poll(&ready, 1, 0), 0);
+  worker.done(work->run);
+  worker.stop();
+  EXPECT_TRUE(worker.wait(seconds{20}));
+  EXPECT_EQ(::poll(&ready, 1, 10'000), 1);
+}
+
+TEST(Worker, EndsWhereTheServerRefusesTheStream) {
+  ScriptedServer server([](const Call& call, const Peer& peer) {
+    if (is_stream(call)) peer.send(answered(400, R"({"error":"no such thing"})"));
+    return false;
+  });
+  Worker worker(settings_for(server));
+  const auto end = worker.wait(seconds{20});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->reason, WorkerEndReason::refused);
+  EXPECT_THAT(end->text, HasSubstr("400: no such thing"));
+}
+
+TEST(Worker, ReportsAgainWhatWasNotTaken) {
+  std::atomic<int> reports = 0;
+  Server server(batch(1) + event(1), [&](const Call& call) {
+    return ++reports == 1 ? answered(503, R"({"error":"full"})") : Server::taken(call);
+  });
+  Log log;
+  auto settings = settings_for(*server);
+  settings.log = log.sink();
+  Worker worker(settings);
+  const auto work = worker.take(seconds{10});
+  ASSERT_TRUE(work);
+  worker.done(work->run);
+  const std::string first = server->next("POST /report").body;
+  EXPECT_EQ(server->next("POST /report").body, first);
+  while (worker.stats().reported == 0) std::this_thread::sleep_for(milliseconds{1});
+  EXPECT_THAT(log.text(), HasSubstr("a report was not taken, so it is sent again: 503: full"));
+}
+
+TEST(Worker, NamesTheSettingThatCannotBe) {
+  const auto refusal = [](auto change) {
+    WorkerSettings settings;
+    change(settings);
+    try {
+      check(settings);
+    } catch (const SettingsError& error) {
+      return std::string{error.what()};
+    }
+    return std::string{};
+  };
+  EXPECT_EQ(refusal([](auto&) {}), "");
+  EXPECT_THAT(refusal([](auto& s) { s.slots = 0; }), HasSubstr("slots is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.slots = 10'001; }), HasSubstr("at most 10000"));
+  EXPECT_THAT(refusal([](auto& s) { s.max_msgs = 0; }), HasSubstr("max_msgs is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.run_time = milliseconds{0}; }), HasSubstr("run_time"));
+  EXPECT_THAT(refusal([](auto& s) { s.queues = {"A"}; }), HasSubstr("queues has the name \"A\""));
+  EXPECT_THAT(refusal([](auto& s) { s.queues.assign(65, "a"); }), HasSubstr("at most 64"));
+  EXPECT_THAT(refusal([](auto& s) { s.name = std::string(65, 'x'); }), HasSubstr("65 bytes"));
+  EXPECT_THAT(refusal([](auto& s) { s.url = "x"; }), HasSubstr("url is \"x\""));
+  EXPECT_THAT(refusal([](auto& s) { s.backoff_first = milliseconds{0}; }), HasSubstr("backoff"));
+}
+
+}  // namespace
+}  // namespace pena::client

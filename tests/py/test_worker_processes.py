@@ -1,0 +1,222 @@
+"""`pena.Worker` in several processes, through deaths of theirs and of the server."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pena
+from support.poll import until
+from support.ports import held_port
+from support.process import TIMEOUT, ServerProcess, quiet_environment
+
+MSGS = int(os.environ.get("PENA_WORKER_MSGS", "1500"))
+KILLS = 5
+HERE = Path(__file__).parent
+TIMES = ("--heartbeat=100ms", "--silence=1s", "--stop-time=20ms", "--drop-grace=1200ms")
+OPTIONS = ("--no-generate", "--retry-first=10ms", "--max-resends=50", *TIMES)
+
+
+class Workers:
+    """`python -m pena.worker` with several processes."""
+
+    def __init__(self, url: str, handler: str, *options: str) -> None:
+        command = [sys.executable, "-m", "pena.worker", f"support.handlers:{handler}"]
+        self.process = subprocess.Popen(
+            [*command, "--url", url, "--queue", "images", *options],
+            cwd=HERE,
+            env=quiet_environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def processes(self) -> list[int]:
+        """Those that work: the others that Python starts watch over its semaphores and such."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = []
+        for child in children.read_text().split():
+            try:
+                said = Path(f"/proc/{child}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"spawn_main" in said:
+                found.append(int(child))
+        return found
+
+    def kill_one(self, chance: random.Random) -> bool:
+        """With SIGKILL; whether there was one."""
+        there = self.processes()
+        if there:
+            os.kill(chance.choice(there), signal.SIGKILL)
+        return bool(there)
+
+    def end(self, by: signal.Signals = signal.SIGTERM, *, times: int = 1) -> tuple[int, str]:
+        """Stop it. Its exit code and what it said."""
+        for _ in range(times):
+            self.process.send_signal(by)
+        _, said = self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode, said
+
+
+def outcomes(queue: pena.Queue, ids: list[str]) -> set[str]:
+    """Of the misses of all of them."""
+    said: set[str] = set()
+    for id in ids:
+        story = queue.get(id=id)
+        assert story is not None
+        said |= {delivery.outcome.value for delivery in story.deliveries}
+    return said
+
+
+def test_each_msg_is_reported_once_though_processes_and_the_server_are_killed(
+    tmp_path: Path,
+) -> None:
+    with held_port() as port:
+        go_through_kills(tmp_path / "pena.lmdb", port)
+
+
+def go_through_kills(store: Path, port: int) -> None:
+
+    def start() -> ServerProcess:
+        return ServerProcess(f"--listen=127.0.0.1:{port}", f"--store={store}", *OPTIONS)
+
+    chance = random.Random(7)
+    server = start()
+    with pena.Queue(server.url, "images") as queue:
+        ids = queue.submit({"n": n} for n in range(MSGS))
+        workers = Workers(server.url, "slow_double", "--processes=4", "--quiet")
+        for kill in range(KILLS):
+            reported = queue.stats().reported
+            until(
+                lambda reported=reported: (
+                    queue.stats().reported > reported + MSGS // 20 or queue.stats().reported == MSGS
+                ),
+                "some are reported",
+                60,
+            )
+            assert workers.kill_one(chance), kill
+            server.stop(signal.SIGKILL)
+            server = start()
+        waited = queue.wait(ids, timeout=120)
+        assert not waited.failed
+        assert not waited.open
+        assert not waited.unknown
+        assert [record.result["twice"] for record in waited.done] == [2 * n for n in range(MSGS)]
+        assert {record.id for record in waited.done} == set(ids)
+        code, said = workers.end()
+        assert code == 0, said
+        assert said.count("was ended by SIGKILL, so it is started again") == KILLS, said
+        assert queue.stats().reported == MSGS
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("handler", "options"),
+    [("slow_double", ["--processes=3"]), ("slow_double", ["--threads=8"]),
+     ("slow_double_in_a_task", ["--tasks=50"])],
+)  # fmt: skip
+def test_sigterm_under_load_costs_no_attempt(
+    tmp_path: Path, handler: str, options: list[str]
+) -> None:
+    with (
+        pena.Server(store=tmp_path / "pena.lmdb", generate=False) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        ids = queue.submit({"n": n} for n in range(3000))
+        for _ in range(5):
+            before = queue.stats().reported
+            workers = Workers(server.url, handler, "--quiet", *options)
+            until(
+                lambda before=before: queue.stats().reported > before + 40, "some are reported", 60
+            )
+            code, said = workers.end()
+            assert (code, said) == (0, "")
+        assert queue.stats().held == 0
+        assert outcomes(queue, ids) == {"reported"}
+
+
+def test_a_free_worker_that_is_stopped_costs_no_attempt_while_others_submit(
+    tmp_path: Path,
+) -> None:
+    with (
+        pena.Server(store=tmp_path / "pena.lmdb", generate=False) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        ids = []
+        for _ in range(100):
+            with pena.Worker(server.url, lambda msg: None, queues=["images"]) as worker:
+                until(lambda worker=worker: worker.stats.connects, "it has a stream")
+                worker.stop(wait=False)
+                ids += queue.submit([1])
+        pena.Worker(server.url, lambda msg: None, queues=["images"]).run(until_empty=True)
+        assert outcomes(queue, ids) == {"reported"}
+
+
+def test_a_process_that_dies_is_started_again_and_its_msg_is_sent_again(tmp_path: Path) -> None:
+    with (
+        pena.Server(store=tmp_path / "q", generate=False, drop_grace=3.5) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        ids = queue.submit({"n": n} for n in range(2))
+        workers = Workers(server.url, "dies", "--processes=2")
+        waited = queue.wait(ids, timeout=60)
+        assert len(waited.done) == 2
+        assert outcomes(queue, ids) == {"dropped", "reported"}
+        code, said = workers.end()
+        assert code == 0
+        assert "ended with exit code 3, so it is started again" in said
+
+
+def test_the_processes_of_a_worker_that_is_killed_end(tmp_path: Path) -> None:
+    with pena.Server(store=tmp_path / "q", generate=False) as server:
+        workers = Workers(server.url, "double", "--processes=2", "--quiet")
+        until(lambda: len(workers.processes()) == 2, "they are there")
+        there = workers.processes()
+        workers.end(signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{one}").exists() for one in there), "they are gone")
+
+
+def test_the_command_ends_when_the_queues_are_empty_and_shows_how_far_it_is(
+    tmp_path: Path,
+) -> None:
+    with (
+        pena.Server(store=tmp_path / "q", generate=False) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        queue.submit({"n": n} for n in range(50))
+        workers = Workers(server.url, "double", "--processes=2", "--until-empty", "--progress")
+        _, said = workers.process.communicate(timeout=60)
+        assert workers.process.returncode == 0
+        assert "50 done, 0 failed" in said
+        assert queue.stats().reported == 50
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["double"], "expected MODULE:NAME"),
+        (["nowhere:double"], "there is no module 'nowhere'"),
+        (["support.handlers:no"], "'support.handlers' has no 'no'"),
+        (["support.handlers:double", "--never-retry=No"], "'builtins' has no 'No'"),
+        (["support.handlers:double", "--threads=0"], "threads cannot be 0"),
+        (["support.handlers:double", "--url=ftp://x"], "expected http://host:port"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(options: list[str], sentence: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pena.worker", *options],
+        cwd=HERE,
+        env=quiet_environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert sentence in ran.stderr
