@@ -228,6 +228,8 @@ void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
   breaks(at == batches_.end(), "outcomes_arrive", "reports of a batch that is settled");
   Batch& batch = at->second;
   breaks(batch.under_way.has_value(), "outcomes_arrive", "sends two reports of a batch at once");
+  breaks(stops_ == 0 && now < batch.not_before, "retry_after",
+         "sends a report again sooner than it was asked to");
   breaks(!report.partial, "outcomes_arrive", "reports a batch as a whole, though it has more");
   // What came and was not begun.
   for (const Xid& id : report.refused) {
@@ -277,6 +279,8 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.under_way.reset();
   batch.kept_at = now;
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
+  batch.not_before = now;
+  if (is_not_now(tried.status)) batch.not_before += tried.retry_after.value_or(0us);
   if (is_not_now(tried.status)) return;
   if (tried.status == 409) lose(*post.batch);
   // Of what somebody finished since the old batch was reported, the new one tells.

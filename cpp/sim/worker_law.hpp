@@ -7,6 +7,7 @@
 //   asks_for_work     an idle worker asks for work
 //   outcomes_arrive   what a run brought is reported, and again until the server takes it or says that it is too
 //                     late; one report of a batch is under way at a time
+//   retry_after       not before the server asked for, but on its way to the end
 //   leases_kept       of a batch that is not lost and works a report leaves three times in each lease
 //   last_word         a report is the last of its stream only with the last msg of its batch
 //   run_time          a run that takes longer than it may is told to end
@@ -60,7 +61,8 @@ class WorkerLaw {
     core::Instant kept_at;     // when it came, or a report of it left, or was answered
     core::Instant owes_since;  // something is to be reported
     std::optional<std::uint64_t> under_way;
-    core::Duration wait{};  // the longest before the next report, behind the last answer
+    core::Duration wait{};     // the longest before the next report, behind the last answer,
+    core::Instant not_before;  // and when the server wants it at the soonest
   };
   struct Run {
     core::Xid msg;
