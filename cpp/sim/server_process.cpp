@@ -166,11 +166,7 @@ void ServerProcess::send(std::string_view method, std::string_view target, const
     if (stop_.is_over()) return answer({});
     auto asked = desk_.ask({method, path, query, body}, moment());
     if (const auto* const said = std::get_if<turn::Answer>(&asked)) {
-      // This server is one that does not know what a leave is.
-      const bool is_leave = body.starts_with(R"({"client":)");
-      if (said->status < 500 && !is_leave) {
-        throw LawBroken("no_refusal", path + " is refused: " + said->body);
-      }
+      if (said->status < 500) throw LawBroken("no_refusal", path + " is refused: " + said->body);
       return reply_to({answer, {}, {}, 0, desk_.draining()}, *said);
     }
     auto& waits = std::get<turn::Waits>(asked);

@@ -30,11 +30,13 @@ void WorkerLaw::breaks(bool is_broken, const char* law, const std::string& what)
 
 void WorkerLaw::hears(std::uint64_t stream, const core::StreamEvent& event, core::Instant now) {
   take_in(now);
+  is_told_to_stop_ = false;
   if (!streams_.contains(stream)) return;
   std::visit([&](const auto& what) { heard(stream, what, now); }, event);
 }
 
 void WorkerLaw::hears(const core::WorkerEvent& event, core::Instant now) {
+  is_told_to_stop_ = false;
   take_in(now);
   std::visit([&](const auto& what) { heard(what, now); }, event);
   look_for_rest(now);
@@ -125,6 +127,9 @@ void WorkerLaw::heard(std::uint64_t stream, const core::StreamClosed& /*closed*/
 
 void WorkerLaw::want(const core::HangUp& hang_up, core::Instant /*now*/) {
   if (came_ && came_->stream == hang_up.stream) came_.reset();
+  const auto stream = streams_.find(hang_up.stream);
+  breaks(is_told_to_stop_ && stream != streams_.end() && !stream->second.batch, "stops",
+         "hangs up on a free stream, though a batch may be on its way");
   stream_is_gone(hang_up.stream);
 }
 
@@ -155,7 +160,7 @@ void WorkerLaw::want(const core::BeginRun& begin, core::Instant now) {
   const bool is_held =
       batch != batches_.end() && batch->second.open.contains(begin.msg) && !batch->second.lost;
   breaks(!is_held, "begun_while_held", "begins " + begin.msg.text() + ", which it does not hold");
-  runs_[begin.run] = {begin.msg, batch->first, {}, {}};
+  runs_[begin.run] = {begin.msg, batch->first, now, {}, {}};
 }
 
 void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
@@ -223,6 +228,8 @@ void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
   breaks(at == batches_.end(), "outcomes_arrive", "reports of a batch that is settled");
   Batch& batch = at->second;
   breaks(batch.under_way.has_value(), "outcomes_arrive", "sends two reports of a batch at once");
+  breaks(stops_ == 0 && now < batch.not_before, "retry_after",
+         "sends a report again sooner than it was asked to");
   breaks(!report.partial, "outcomes_arrive", "reports a batch as a whole, though it has more");
   // What came and was not begun.
   for (const Xid& id : report.refused) {
@@ -253,7 +260,7 @@ void WorkerLaw::want(const core::PostLeave& leave, core::Instant now) {
 
 void WorkerLaw::want(const core::AbandonPost& abandon, core::Instant now) {
   const auto at = posts_.extract(abandon.number);
-  breaks(at.empty(), "outcomes_arrive", "abandons what it did not post");
+  if (at.empty()) return;
   breaks(now < at.mapped().sent_at + kForAnAnswer && !rests_at_, "outcomes_arrive",
          "abandons a report before its time is over");
   answered(at.mapped(), {}, now);
@@ -272,6 +279,8 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.under_way.reset();
   batch.kept_at = now;
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
+  batch.not_before = now;
+  if (is_not_now(tried.status)) batch.not_before += tried.retry_after.value_or(0us);
   if (is_not_now(tried.status)) return;
   if (tried.status == 409) lose(*post.batch);
   // Of what somebody finished since the old batch was reported, the new one tells.
@@ -304,6 +313,7 @@ void WorkerLaw::heard(const core::CountsTold& told, core::Instant /*now*/) {
 }
 
 void WorkerLaw::heard(const core::WorkerStopAsked& /*asked*/, core::Instant /*now*/) {
+  is_told_to_stop_ = true;
   ++stops_;
   rests_at_.reset();
 }
@@ -337,8 +347,17 @@ core::Duration WorkerLaw::longest_wait(std::optional<core::Duration> retry_after
 void WorkerLaw::look(core::Instant now) {
   take_in(now);
   for (const auto& [id, batch] : batches_) look_at(id, batch, now);
+  look_at_runs(now);
   look_for_work(now);
   look_for_end(now);
+}
+
+void WorkerLaw::look_at_runs(core::Instant now) const {
+  if (!rules_.run_time) return;
+  for (const auto& [number, run] : runs_) {
+    breaks(!run.ends_by && now >= run.begun_at + *rules_.run_time + timing_.slack + kMoment,
+           "run_time", "lets a run of " + run.msg.text() + " take longer than it may");
+  }
 }
 
 void WorkerLaw::look_at(const Xid& id, const Batch& batch, core::Instant now) const {

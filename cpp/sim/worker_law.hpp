@@ -7,8 +7,10 @@
 //   asks_for_work     an idle worker asks for work
 //   outcomes_arrive   what a run brought is reported, and again until the server takes it or says that it is too
 //                     late; one report of a batch is under way at a time
+//   retry_after       not before the server asked for, but on its way to the end
 //   leases_kept       of a batch that is not lost and works a report leaves three times in each lease
 //   last_word         a report is the last of its stream only with the last msg of its batch
+//   run_time          a run that takes longer than it may is told to end
 //   two_looks         its queues are taken for empty where two looks in a row found nothing, with no work between
 //   stops             it ends in time, opens no stream on the way, and breaks off nothing but where told to
 //
@@ -59,11 +61,13 @@ class WorkerLaw {
     core::Instant kept_at;     // when it came, or a report of it left, or was answered
     core::Instant owes_since;  // something is to be reported
     std::optional<std::uint64_t> under_way;
-    core::Duration wait{};  // the longest before the next report, behind the last answer
+    core::Duration wait{};     // the longest before the next report, behind the last answer,
+    core::Instant not_before;  // and when the server wants it at the soonest
   };
   struct Run {
     core::Xid msg;
     core::Xid batch;
+    core::Instant begun_at;
     std::optional<core::CancelReason> cancelled;
     std::optional<core::Instant> ends_by;  // what it brings is not waited for any longer
   };
@@ -114,6 +118,7 @@ class WorkerLaw {
   void check_last(const core::PostReport& post, const std::set<core::Xid>& named);
   void check_room(const std::string& what) const;
   void look_at(const core::Xid& id, const Batch& batch, core::Instant now) const;
+  void look_at_runs(core::Instant now) const;
   void look_for_work(core::Instant now);
   void look_for_rest(core::Instant now);
   void look_for_end(core::Instant now) const;
@@ -136,7 +141,8 @@ class WorkerLaw {
   std::optional<Came> came_;  // a msg that is not taken in
   core::Xid brought_by_;      // the batch of the last that was
   unsigned empty_looks_ = 0;
-  unsigned stops_ = 0;                     // it was asked to
+  unsigned stops_ = 0;                     // it was asked to,
+  bool is_told_to_stop_ = false;           // and is in this step
   std::optional<core::Instant> rests_at_;  // since then it works on nothing
   std::optional<core::Instant> idle_since_;
 };

@@ -183,7 +183,7 @@ void WorkerProcess::act(const core::PostReport& posted) {
 }
 
 void WorkerProcess::act(const core::PostLeave& posted) {
-  post_report(posted.number, R"({"client":")" + posted.client.text() + R"(","last":true})");
+  post_report(posted.number, wire::leave_json(posted.client));
 }
 
 void WorkerProcess::post_report(std::uint64_t number, const std::string& body) {
@@ -197,7 +197,7 @@ void WorkerProcess::post_report(std::uint64_t number, const std::string& body) {
 
 // ---- the rest
 
-// As a server counts: what is held of one moment, what waits of a later one. Now and then no answer comes.
+// As a server counts: what is held of one moment, what waits of a later one. Now and then it is not told.
 void WorkerProcess::act(const core::AskCounts& /*ask*/) {
   after(dice_.between(0us, 20ms), [this] {
     after(dice_.between(0us, 20ms), [this, held = environment_.oracle.held()] {
