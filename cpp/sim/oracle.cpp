@@ -430,11 +430,6 @@ std::size_t Oracle::waiting() const {
       msgs_, [](const auto& msg) { return msg.second.queued || msg.second.later; }));
 }
 
-std::size_t Oracle::held() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(msgs_, [](const auto& msg) { return msg.second.batch.has_value(); }));
-}
-
 void Oracle::all_ended(const store::View& view, std::uint64_t generated, std::uint64_t least,
                        std::uint64_t most) const {
   check_store(view);

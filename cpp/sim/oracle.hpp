@@ -147,7 +147,10 @@ class Oracle {
   // And how many in all, those that are not due yet with them.
   [[nodiscard]] std::size_t waiting() const;
   // How many msgs are held.
-  [[nodiscard]] std::size_t held() const;
+  [[nodiscard]] std::size_t held() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(msgs_, [](const auto& msg) { return msg.second.batch.has_value(); }));
+  }
   [[nodiscard]] bool is_free(const core::Xid& client) const {
     return !batch_of_client_.contains(client);
   }

@@ -197,8 +197,10 @@ void WorkerProcess::post_report(std::uint64_t number, const std::string& body) {
 
 // ---- the rest
 
-// As a server counts: what is held of one moment, what waits of a later one. Now and then it is not told.
+// As a server counts: what is held of one moment, what waits of a later one. Now and then it is not told, or no
+// answer comes.
 void WorkerProcess::act(const core::AskCounts& /*ask*/) {
+  if (dice_.chance(0.05)) return;
   after(dice_.between(0us, 20ms), [this] {
     after(dice_.between(0us, 20ms), [this, held = environment_.oracle.held()] {
       const std::uint64_t left = held + environment_.oracle.waiting();

@@ -1,4 +1,4 @@
-// What a worker holds and runs: leases, what is lost and what is gone on with (docs/worker-machine.md, "A msg").
+// What a worker holds and runs: leases, and the time of a run (docs/worker-machine.md, "A msg").
 #include "worker_test.hpp"
 
 namespace pena::core {
@@ -10,36 +10,14 @@ using test::id_of;
 
 class WorkerLogicTest : public test::WorkerTest {
  protected:
-  // A worker of two slots whose first stream has a batch of the msgs 1 and 2.
-  void two_run() {
-    (void)start(2);
-    (void)open();
-    (void)batch(1, 1, {1, 2});
-  }
-  void lose_and_reopen() {
-    (void)tell(1, StreamClosed{});
-    if (logic_->counts().running < slots_) {
-      (void)next<OpenWorkerStream>();
-      (void)open();
-    }
-  }
-  void start_with_run_time(Duration time, std::uint32_t slots = 2) {
+  // Of two slots.
+  void start_with_run_time(Duration time) {
     WorkerRules rules;
-    rules.slots = slots_ = slots;
+    rules.slots = 2;
     rules.run_time = time;
     (void)start(rules);
     (void)open();
   }
-  // Time passes, and the streams live.
-  Actions pass_alive(Duration time) {
-    Actions actions;
-    for (const Instant until = now_ + time; now_ < until;) {
-      add(actions, pass(std::min<Duration>(seconds{1}, until - now_)));
-      for (std::uint64_t stream = 1; stream <= stream_; ++stream) add(actions, beat(stream));
-    }
-    return actions;
-  }
-  std::uint32_t slots_ = 2;
 };
 
 TEST_F(WorkerLogicTest, EachMsgIsBegunAtOnceWithItsData) {
@@ -217,179 +195,6 @@ TEST_F(WorkerLogicTest, AKeepThatIsAnswered409LosesTheBatchAndNoOutcome) {
   const auto report = only<PostReport>(end(1)).report;
   EXPECT_EQ(report.batch, batch_id(1));
   EXPECT_EQ(report.ids, std::vector<Xid>{id_of(1)});
-}
-
-// ---- what is lost
-
-TEST_F(WorkerLogicTest, WithAStreamItsBatchIsLostAndWhatItBringsIsReportedAllTheSame) {
-  two_run();
-  const Actions lost = tell(1, StreamClosed{});
-  EXPECT_EQ(of<CancelRun>(lost).size(), 2U);
-  EXPECT_EQ(of<CancelRun>(lost)[0].reason, CancelReason::lost);
-  EXPECT_EQ(logic_->counts().lost, 1U);
-  EXPECT_EQ(only<PostReport>(end(1)).report.ids, std::vector<Xid>{id_of(1)});
-  (void)answer(200);
-  EXPECT_EQ(only<PostReport>(end(2, RunGivenBack{})).report.refused, std::vector<Xid>{id_of(2)});
-  (void)answer(200);
-  EXPECT_EQ(logic_->counts().reported, 2U);
-}
-
-TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsLostIsGivenBack) {
-  (void)start(2);
-  (void)open();
-  (void)grant(1, batch_id(1), 2);
-  (void)bring(1, batch_id(1), 1);
-  (void)pass_alive(timing_.lease / 3 + seconds{1});
-  (void)answer(409);
-  const Actions late = bring(1, batch_id(1), 2);
-  EXPECT_TRUE(of<BeginRun>(late).empty());
-  EXPECT_EQ(only<PostReport>(late).report.refused, std::vector<Xid>{id_of(2)});
-}
-
-TEST_F(WorkerLogicTest, WhileMoreOfALostBatchIsToComeNoReportIsTheStreamsLast) {
-  (void)start(3);
-  (void)open();
-  (void)grant(1, batch_id(1), 3);
-  (void)bring(1, batch_id(1), 1);
-  (void)pass_alive(timing_.lease / 3 + seconds{1});
-  (void)answer(409);
-  (void)happen(WorkerStopAsked{});
-  EXPECT_FALSE(only<PostReport>(bring(1, batch_id(1), 2)).report.last);
-  (void)bring(1, batch_id(1), 3);
-  (void)end(1);
-  EXPECT_TRUE(only<PostReport>(answer(200)).report.last);
-}
-
-// Of those, too, each has its slot: they come in any case.
-TEST_F(WorkerLogicTest, WhatIsToComeOfALostBatchIsNotAskedForAgain) {
-  (void)start(3);
-  (void)open();
-  (void)grant(1, batch_id(1), 3);
-  (void)bring(1, batch_id(1), 1);
-  (void)pass_alive(timing_.lease / 3 + seconds{1});
-  (void)answer(409);
-  EXPECT_TRUE(of<OpenWorkerStream>(pass_alive(seconds{2})).empty());
-}
-
-TEST_F(WorkerLogicTest, WhatComesOfABatchThatIsOverIsAMsgAllTheSame) {
-  (void)start(2);
-  (void)open();
-  (void)grant(1, batch_id(1), 2);
-  (void)bring(1, batch_id(1), 1);
-  (void)end(1);
-  (void)answer(409);  // all that has come of it is settled
-  (void)bring(1, batch_id(1), 2);
-  EXPECT_EQ(logic_->counts().ignored, 0U);
-  EXPECT_EQ(logic_->counts().given_back, 1U);
-}
-
-TEST_F(WorkerLogicTest, WhatFinishesBehindA409IsTooLate) {
-  two_run();
-  (void)end(1);
-  const Actions over = answer(409);
-  EXPECT_EQ(lines(over), std::vector<std::string>{
-                             "1 msg finished too late: the batch was over, so it is sent again, "
-                             "or somebody else has done it"});
-  EXPECT_EQ(only<CancelRun>(over).run, run_of(2));
-  const Actions ended = end(2);
-  EXPECT_EQ(lines(ended).size(), 1U);
-  EXPECT_TRUE(of<PostReport>(ended).empty());
-  EXPECT_EQ(logic_->counts().too_late, 2U);
-  EXPECT_EQ(logic_->counts().reported, 0U);
-}
-
-// ---- what comes again
-
-TEST_F(WorkerLogicTest, AMsgThatComesAgainWhileItRunsGoesOnUnderItsNewBatch) {
-  slots_ = 3;
-  (void)start(3);
-  (void)open();
-  (void)batch(1, 1, {1, 2});
-  lose_and_reopen();
-  const Actions again = batch(stream_, 2, {1});
-  EXPECT_TRUE(of<BeginRun>(again).empty());
-  EXPECT_EQ(only<KeepRun>(again).run, run_of(1));
-  EXPECT_EQ(only<PostReport>(end(1)).report.batch, batch_id(2));
-  // The other is still of the batch that is lost.
-  EXPECT_EQ(only<PostReport>(end(2)).report.batch, batch_id(1));
-  EXPECT_EQ(logic_->counts().begun, 2U);
-}
-
-TEST_F(WorkerLogicTest, ARunThatWasHandedOverIsCancelledAgainWithItsNewBatch) {
-  slots_ = 3;
-  (void)start(3);
-  (void)open();
-  (void)batch(1, 1, {1});
-  lose_and_reopen();
-  (void)batch(stream_, 2, {1});
-  EXPECT_EQ(only<CancelRun>(tell(stream_, StreamClosed{})).run, run_of(1));
-}
-
-TEST_F(WorkerLogicTest, WhatHasFinishedAndWasNotReportedIsReportedUnderTheNewBatch) {
-  two_run();
-  (void)end(1);
-  (void)answer(503, seconds{20});
-  lose_and_reopen();
-  const Actions again = batch(stream_, 2, {1});
-  EXPECT_TRUE(of<BeginRun>(again).empty());
-  const auto report = only<PostReport>(again).report;
-  EXPECT_EQ(report.batch, batch_id(2));
-  EXPECT_EQ(report.ids, std::vector<Xid>{id_of(1)});
-  (void)answer(200);
-  // Nothing of it is left with the old one.
-  (void)pass(seconds{25});
-  EXPECT_EQ(logic_->counts().reported, 1U);
-}
-
-TEST_F(WorkerLogicTest, WhatIsUnderWayIsReportedUnderTheNewBatchToo) {
-  two_run();
-  (void)end(1);
-  const std::uint64_t under_way = post_;
-  lose_and_reopen();
-  EXPECT_EQ(only<PostReport>(batch(stream_, 2, {1})).report.ids, std::vector<Xid>{id_of(1)});
-  // The old batch was over; nothing is too late, for the report of the new one has it.
-  EXPECT_TRUE(lines(answer(under_way, 409)).empty());
-  EXPECT_EQ(logic_->counts().too_late, 0U);
-}
-
-TEST_F(WorkerLogicTest, WhatWasGivenBackIsBegunWhenItComesAgain) {
-  two_run();
-  (void)end(1, RunGivenBack{});
-  (void)answer(503, seconds{20});
-  lose_and_reopen();
-  const Actions again = batch(stream_, 2, {1});
-  EXPECT_EQ(only<BeginRun>(again).msg, id_of(1));
-  EXPECT_TRUE(of<PostReport>(again).empty());
-}
-
-// It may have come for that very report, whose answer is on its way; so it has another attempt.
-TEST_F(WorkerLogicTest, WhatFailedIsBegunWhenItComesAgain) {
-  (void)start(1);
-  (void)open();
-  (void)batch(1, 1, {1});
-  (void)end(1, RunFailed{"no"});
-  const std::uint64_t under_way = post_;
-  const Actions again = batch(1, 2, {1});
-  EXPECT_EQ(only<BeginRun>(again).msg, id_of(1));
-  EXPECT_TRUE(of<PostReport>(again).empty());
-  (void)answer(under_way, 200);
-  EXPECT_EQ(logic_->counts().reported, 1U);
-  EXPECT_EQ(only<PostReport>(end(1)).report.batch, batch_id(2));
-}
-
-TEST_F(WorkerLogicTest, WhatIsGivenBackIsNeverTooLate) {
-  two_run();
-  (void)end(1, RunGivenBack{});
-  EXPECT_TRUE(lines(answer(409)).empty());
-  EXPECT_EQ(logic_->counts().too_late, 0U);
-}
-
-TEST_F(WorkerLogicTest, WhatWasTooLateIsBegunWhenItComesAgain) {
-  two_run();
-  (void)end(1);
-  (void)answer(409);
-  lose_and_reopen();
-  EXPECT_EQ(only<BeginRun>(batch(stream_, 2, {1})).msg, id_of(1));
 }
 
 // ---- a run's time

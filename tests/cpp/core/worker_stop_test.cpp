@@ -336,6 +336,19 @@ TEST_F(WorkerStopTest, OneThatIsNotToldIsNone) {
   EXPECT_TRUE(told(0).empty());
 }
 
+TEST_F(WorkerStopTest, OneThatNeverIsToldIsAbandoned) {
+  start_until_empty();
+  const auto asked = next<AskCounts>().first;
+  Actions passed;
+  for (int second = 0; second < 11; ++second) {
+    add(passed, pass(seconds{1}));
+    (void)beat(1);
+  }
+  EXPECT_EQ(only<AbandonPost>(passed).number, asked.number);
+  EXPECT_EQ(of<AskCounts>(passed).size(), 1U);
+  EXPECT_TRUE(told(0).empty());
+}
+
 TEST_F(WorkerStopTest, WhileMsgsAreLeftItAsksMoreAndMoreSeldom) {
   start_until_empty();
   Duration longest{};

@@ -67,6 +67,13 @@ class WorkerTest : public testing::Test {
   }
   static Xid batch_id(std::size_t number) { return id_of(9, number); }
 
+  // A worker of two slots whose first stream has a batch of the msgs 1 and 2.
+  void two_run() {
+    (void)start(2);
+    (void)open();
+    (void)batch(1, 1, {1, 2});
+  }
+
   // ---- its runs and reports
 
   // The last one of that msg.
@@ -114,6 +121,15 @@ class WorkerTest : public testing::Test {
       }
     }
     now_ = until;
+    return actions;
+  }
+  // Time passes, and the streams live.
+  Actions pass_alive(Duration time) {
+    Actions actions;
+    for (const Instant until = now_ + time; now_ < until;) {
+      add(actions, pass(std::min<Duration>(std::chrono::seconds{1}, until - now_)));
+      for (std::uint64_t stream = 1; stream <= stream_; ++stream) add(actions, beat(stream));
+    }
     return actions;
   }
   // The first that is to be done, at once or as time passes, and how long that took.
