@@ -86,8 +86,12 @@ void ServerProcess::run() {
   std::vector<core::Event> events;
   turn::take_round(inbox_, events, kMostOfARound);
   for (core::Event& event : events) {
-    tell_oracle(event);
+    // Of a leave behind it: the turn may find room on the way, and grant what waited for that.
+    const auto* const report = std::get_if<core::Reported>(&event);
+    const auto leave = report != nullptr && report->client ? std::optional{event} : std::nullopt;
+    if (!leave) tell_oracle(event);
     turn_.take(std::move(event), at_once);
+    if (leave) tell_oracle(*leave);
   }
   const store::Ticket before = environment_.disk.appended();
   (void)environment_.disk.take_read();
