@@ -126,13 +126,11 @@ void Oracle::check_turn(const core::Batch& batch, core::QueueNumber queue, std::
   Client* first = nullptr;
   bool alone = true;
   for (auto& [id, other] : clients_) {
-    if (!other.free_since || other.batches_left == 0 || leaving_.contains(id) ||
-        !other.queues.contains(queue)) {
-      continue;
-    }
+    if (!other.free_since || other.batches_left == 0 || !other.queues.contains(queue)) continue;
     if (first == nullptr || *other.free_since < *first->free_since) {
       first = &other;
-      alone = true;
+      // Of one that goes it is not known when the server took notice, so it may have been the one.
+      alone = !leaving_.contains(id);
     } else if (*other.free_since == *first->free_since) {
       alone = false;
     }
