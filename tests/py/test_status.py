@@ -141,7 +141,6 @@ def test_msgs_that_wait_are_deleted_by_queue_and_date(site: Site) -> None:
     server = site.server(generate=False)
     mail = submit(site, server.url, {"queue": "mail"}, {"queue": "mail", "delay": 3_600_000})
     (plain,) = submit(site, server.url, {})
-    time.sleep(0.002)  # dates are in whole ms
     accepted = max(msg.accepted_at for msg in server.queue.values())
     border = int(accepted.timestamp() * 1000) + 1
     until(lambda: time.time() * 1000 > border + 1, "it is later")
@@ -306,6 +305,8 @@ def test_what_has_ended_is_kept_as_long_as_was_said(site: Site) -> None:
     until(lambda: server.counts().report == 2, "the oldest reports are forgotten")
     until(lambda: server.counts().fail == 0, "the failed msg is forgotten")
     assert set(server.report) <= set(ids[:4])
-    assert (server.stats.swept_reports, server.stats.swept_fails) == (2, 1)
+    # A store shows a commit a moment before the counts do, where no answer waits for it.
+    until(lambda: server.stats.swept_fails == 1, "what was swept is counted")
+    assert server.stats.swept_reports == 2
     assert get(server.url, "/stats")["counts"]["swept_reports"] == 2
     site.submitted = set(server.report)

@@ -102,6 +102,34 @@ TEST(Format, WhatIsWrongWithAPlaceIsNamed) {
             "the record tail in the bucket failed is corrupt: it does not match its checksum");
 }
 
+// With nothing behind the header but a part of an id there is none to copy, and nowhere to copy it to.
+TEST(Format, NamesAnOrderOfSettlingOfLessThanOneId) {
+  const auto told = [](auto read) -> std::string {
+    try {
+      read();
+    } catch (const StoreError& error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  const auto with_a_byte_more = [](std::string value) {
+    value += 'x';
+    seal(value);
+    return value;
+  };
+  std::string order;
+  encode_settled({}, order);
+  std::vector<core::Xid> ids;
+  EXPECT_THAT(
+      told([&] { decode_settled("reported", 17, with_a_byte_more(order), ids); }),
+      HasSubstr("the record 17 in the bucket reported is corrupt: it goes on behind its end"));
+  EXPECT_TRUE(ids.empty());
+  const std::string tail = encoded(SettledTail{1, {}});
+  EXPECT_THAT(
+      told([&] { (void)decode_tail("reported", with_a_byte_more(tail)); }),
+      HasSubstr("the record tail in the bucket reported is corrupt: it goes on behind its end"));
+}
+
 // Whatever the clocks of servers, and of those who chose ids, said.
 TEST(Format, GivesBackTheLargestAndTheLeast) {
   constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();

@@ -242,7 +242,7 @@ TEST_P(TakeoverTest, RecordsTakeAtMostTwiceTheirPages) {
 }
 
 TEST_P(TakeoverTest, ACountThatIsMissingIsNotGuessed) {
-  if (GetParam() == 1) GTEST_SKIP() << "there is none";
+  if (GetParam() == 1) GTEST_SKIP() << "a store of schema 1 has no counts";
   test::old::Content without = content();
   without.meta.erase("queued");
   make_store(path_, without);
