@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -190,6 +191,20 @@ def test_a_handler_that_takes_too_long_is_interrupted_and_its_msg_comes_back(
     assert story is not None
     assert [delivery.error for delivery in story.deliveries] == ["it took longer than 0.1 s", ""]
     assert (end.stats.timed_out, end.stats.done) == (1, 1)
+
+
+def test_a_handler_in_the_main_thread_is_interrupted_while_it_waits_for_the_system(
+    server: pena.Server, queue: pena.Queue
+) -> None:
+    def handler(msg: pena.Msg) -> None:
+        if msg.attempt == 1:
+            time.sleep(3600)
+
+    queue.submit_one(None)
+    before = signal.getsignal(signal.SIGURG)
+    end = worker(server, handler, threads=1, timeout=0.1).run(until_empty=True)
+    assert (end.stats.timed_out, end.stats.done) == (1, 1)
+    assert signal.getsignal(signal.SIGURG) is before
 
 
 def test_a_worker_works_until_nothing_waits_is_due_or_is_held(

@@ -32,6 +32,7 @@ class Workers:
             [*command, "--url", url, "--queue", "images", *options],
             cwd=HERE,
             env=quiet_environment(),
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -56,10 +57,9 @@ class Workers:
             os.kill(chance.choice(there), signal.SIGKILL)
         return bool(there)
 
-    def end(self, by: signal.Signals = signal.SIGTERM, *, times: int = 1) -> tuple[int, str]:
+    def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Stop it. Its exit code and what it said."""
-        for _ in range(times):
-            self.process.send_signal(by)
+        self.process.send_signal(by)
         _, said = self.process.communicate(timeout=TIMEOUT)
         return self.process.returncode, said
 
@@ -139,6 +139,40 @@ def test_sigterm_under_load_costs_no_attempt(
             assert (code, said) == (0, "")
         assert queue.stats().held == 0
         assert outcomes(queue, ids) == {"reported"}
+
+
+def test_a_sigterm_to_all_processes_of_a_worker_costs_no_attempt(tmp_path: Path) -> None:
+    with (
+        pena.Server(store=tmp_path / "q", generate=False) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        ids = queue.submit({"n": n} for n in range(500))
+        workers = Workers(server.url, "slow_double", "--quiet", "--processes=2")
+        until(lambda: queue.stats().reported > 40, "some are reported", 60)
+        for process in workers.processes():
+            os.kill(process, signal.SIGTERM)
+        code, _ = workers.end()
+        assert code == 0
+        assert queue.stats().held == 0
+        assert outcomes(queue, ids) == {"reported"}
+
+
+@pytest.mark.parametrize("options", [[], ["--processes=2"], ["--threads=2"]])
+def test_a_second_signal_ends_handlers_that_wait_for_the_system(
+    tmp_path: Path, options: list[str]
+) -> None:
+    with (
+        pena.Server(store=tmp_path / "q", generate=False) as server,
+        pena.Queue(server.url, "images") as queue,
+    ):
+        id = queue.submit_one({"n": 1})
+        workers = Workers(server.url, "waits_for_the_system", "--quiet", *options)
+        assert workers.process.stdout is not None
+        assert workers.process.stdout.readline() == "begun 1\n"
+        workers.process.send_signal(signal.SIGINT)  # two of a number may be one to it
+        assert workers.end() == (0, "")
+        assert queue.stats().queued == 1
+        assert outcomes(queue, [id]) == {"refused"}
 
 
 def test_a_free_worker_that_is_stopped_costs_no_attempt_while_others_submit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import itertools
 import logging
 import os
 import signal
@@ -155,6 +156,8 @@ class Worker:
             )
         self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
         self._threads: list[threading.Thread] = []
+        # A signal's handler may come in between any two steps of another's: this counts in one.
+        self._calls_of_stop = itertools.count(1)
         self._stops = 0  # so often was it told to
         self._told = 0  # so often was the engine
 
@@ -187,19 +190,7 @@ class Worker:
         """
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with _shown(self, progress), self._signals():
-            if self._others is not None:
-                return self._run_processes(self._others, until_empty)
-            self._start_engine()
-            engine = self._engine.get()
-            if self._is_async:
-                asyncio.run(in_tasks.work(engine, self._handler, self._rules))  # type: ignore[arg-type]
-            elif self._settings.slots == 1:
-                in_threads.work_here(engine, self._handler, self._rules)
-            else:
-                self._threads = in_threads.start_threads(
-                    engine, self._handler, self._rules, self._settings.slots
-                )
-            return self._ended(None)
+            return self._work()
 
     async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
         """Work in the running loop, for an ``async def`` handler; likewise.
@@ -255,13 +246,17 @@ class Worker:
         the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
         a handler.
         """
-        self._stops += 1
-        if self._others is not None:
-            self._others.stop()
-            return
-        self._pass_on_stops()
-        if wait and self._engine.started:
+        self._stop_to(next(self._calls_of_stop))
+        if wait and self._others is None and self._engine.started:
             self._ended(None)
+
+    def _stop_to(self, stops: int) -> None:
+        """It is told to stop the second time at the latest where that is 2; never fewer times."""
+        self._stops = max(self._stops, stops)
+        if self._others is not None:
+            self._others.stop_to(self._stops)
+        else:
+            self._pass_on_stops()
 
     def _pass_on_stops(self) -> None:
         # A handler of a signal may come in between any two steps; one call too many does nothing.
@@ -294,8 +289,7 @@ class Worker:
         """Stop it: what is being handled is finished, or behind an exception given back."""
         if error is not None and not self._engine.here:
             return
-        while self._stops < (1 if error is None else 2):
-            self.stop(wait=False)
+        self._stop_to(1 if error is None else 2)
         self._ended(None)
 
     @property
@@ -319,9 +313,34 @@ class Worker:
         _running.started(self)
         self._pass_on_stops()
 
-    def _run_processes(self, others: Processes, until_empty: bool) -> WorkerEnd:
-        others.starts(until_empty)
-        return others.run()
+    def _work(self) -> WorkerEnd:
+        if self._others is not None:
+            self._others.starts(self._settings.until_empty)
+            return self._others.run()
+        self._start_engine()
+        engine = self._engine.get()
+        if self._is_async:
+            asyncio.run(in_tasks.work(engine, self._handler, self._rules))  # type: ignore[arg-type]
+        elif self._settings.slots == 1:
+            in_threads.work_here(engine, self._handler, self._rules)
+        else:
+            self._threads = in_threads.start_threads(
+                engine, self._handler, self._rules, self._settings.slots
+            )
+        return self._ended(None)
+
+    def _work_for(self, parent: Callable[[Worker], None], until_empty: bool) -> WorkerEnd:
+        """Work as one of several processes, which is told to stop in a thread that runs `parent`.
+
+        A signal counts as the first stop and never as the second: who stops a group of processes
+        sends it to all of them, and the parent passes on what it got.
+        """
+        self._settings.until_empty = until_empty
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which all get
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what handlers start
+        signal.signal(signal.SIGTERM, lambda number, frame: self._stop_to(1))
+        threading.Thread(target=parent, args=(self,), name="pena-parent", daemon=True).start()
+        return self._work()
 
     def _ended(self, timeout: Seconds | None) -> WorkerEnd:
         end = self._engine.get().wait(timeout_of(timeout))

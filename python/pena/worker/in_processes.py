@@ -20,6 +20,8 @@ from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from pena.worker import Worker
+
 _logger = logging.getLogger("pena.worker")
 
 _EVERY = 0.2  # seconds between two reports of a process to the one that looks after it
@@ -55,27 +57,27 @@ def check_handler(handler: Callable[..., Any]) -> None:
 def _child(start: Start, pipe: Connection) -> None:
     from pena.worker import Worker
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it goes to the parent, too
     level, has_handler = start.loggers
     if has_handler:
         logging.basicConfig()
     logging.getLogger("pena.worker").setLevel(level)
     worker = Worker(start.url, start.handler, **start.settings)
-    threading.Thread(target=_look_after_parent, args=(worker,), daemon=True).start()
     threading.Thread(target=_tell, args=(worker, pipe), daemon=True).start()
-    end = worker.run(until_empty=start.until_empty)
+    end = worker._work_for(lambda worker: _hear_parent(worker, pipe), start.until_empty)
     with contextlib.suppress(OSError):  # nobody listens any more
         pipe.send(end)
 
 
-def _look_after_parent(worker: Any) -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        worker.stop(wait=False)
+def _hear_parent(worker: Worker, pipe: Connection) -> None:
+    """Stop as often as the parent says, and once it is gone."""
+    try:
+        while True:
+            worker._stop_to(pipe.recv())
+    except (EOFError, OSError):
+        worker._stop_to(1)
 
 
-def _tell(worker: Any, pipe: Connection) -> None:
+def _tell(worker: Worker, pipe: Connection) -> None:
     try:
         while True:
             time.sleep(_EVERY)
@@ -101,13 +103,18 @@ class _One:
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe(duplex=False)
+        self.pipe, theirs = context.Pipe()
         self.process = context.Process(
             target=_child, args=(self._start, theirs), name=f"pena-worker-{self.number}"
         )
         self._started_at = time.monotonic()
         self.starts_at = None
-        self.process.start()
+        # A terminal's Ctrl-C is for all of them, and no traceback while they are imported.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def until_empty(self, until_empty: bool) -> None:
@@ -154,10 +161,11 @@ class _One:
             _how_it_ended(process.exitcode),
         )
 
-    def stop(self) -> None:
-        """Ask it to end; the second time, at once."""
-        if self.process is not None:
-            self.process.terminate()
+    def stop_to(self, stops: int) -> None:
+        """Ask it to end; where that is 2, at once."""
+        if self.pipe is not None:
+            with contextlib.suppress(OSError):  # it is gone
+                self.pipe.send(stops)
 
 
 def _how_it_ended(exitcode: int | None) -> str:
@@ -184,9 +192,9 @@ class Processes:
         for one in self._ones:
             one.until_empty(until_empty)
 
-    def stop(self) -> None:
-        """Ask all to end; the second time, at once. From any thread, or a handler of a signal."""
-        self._stops += 1
+    def stop_to(self, stops: int) -> None:
+        """Ask all to end; where that is 2, at once. From any thread, or a handler of a signal."""
+        self._stops = max(self._stops, stops)
         self._wake_writer.send(None)
 
     @property
@@ -216,10 +224,10 @@ class Processes:
         for one in self._ones:
             if one.starts_at is not None and not stopping and now >= one.starts_at:
                 one.start()
-        while self._passed_on < self._stops:
-            self._passed_on += 1
+        if self._passed_on < self._stops:
+            self._passed_on = self._stops
             for one in self._ones:
-                one.stop()
+                one.stop_to(self._passed_on)
         alive = [one for one in self._ones if one.process is not None]
         waits = [one.starts_at for one in self._ones if one.starts_at is not None]
         if not alive and (stopping or not waits):
@@ -238,6 +246,6 @@ class Processes:
             if one.process is not None and one.process.sentinel in ready:
                 one.died(self._stops > 0)
                 if one.end is not None and one.end.reason is WorkerEndReason.refused:
-                    self.stop()
+                    self.stop_to(1)
             elif one.pipe in ready:
                 one.hear()

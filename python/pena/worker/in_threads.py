@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import inspect
+import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from pena import _pena
 from pena.worker.message import Msg
@@ -24,28 +27,55 @@ _KINDS: dict[str, type[BaseException]] = {"timed_out": TimedOut, "given_back": _
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
+# A thread that waits in a system call reads its exception behind that. A signal ends the wait, but
+# only of the main thread: there Python looks at what has come before it waits on (PEP 475). This
+# signal's own meaning is nothing at all.
+_WAKE_UP = signal.SIGURG
+_AGAIN = timedelta(milliseconds=50)  # the signal may come just before the wait
+_NOW = timedelta(0)
+
+
 class _Watch:
     """Interrupts handlers that nobody waits for any more."""
 
-    def __init__(self, engine: _pena.Worker) -> None:
+    def __init__(self, engine: _pena.Worker, wakes: int | None = None) -> None:
+        """`wakes`: the thread that a signal wakes up; None: no thread."""
         self._engine = engine
+        self._wakes = wakes
         self._lock = threading.Lock()
         self._runs: dict[int, int] = {}  # by the thread that works on it
+        self._interrupted: int | None = None  # what the thread that is to wake up works on
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="pena-watch", daemon=True).start()
 
     def _run(self) -> None:
-        while self._engine.running():
-            for run, reason in self._engine.take_cancelled(None):
+        over = False
+        while not over:
+            over = not self._engine.running()
+            patience = _NOW if over else _AGAIN if self._interrupted is not None else None
+            for run, reason in self._engine.take_cancelled(patience):
                 if reason in _KINDS:
                     self._interrupt(run, _KINDS[reason])
+            self._wake_up()
+        while self._wake_up():
+            time.sleep(_AGAIN.total_seconds())
 
     def _interrupt(self, run: int, kind: type[BaseException]) -> None:
         with self._lock:
             for thread, its in self._runs.items():
                 if its == run:
                     _raise_in(ctypes.c_ulong(thread), ctypes.py_object(kind))
+                    if thread == self._wakes:
+                        self._interrupted = run
+
+    def _wake_up(self) -> bool:
+        """End the wait of a handler that is interrupted; return whether there is one."""
+        with self._lock:
+            if self._wakes is None or self._interrupted is None:
+                return False
+            signal.pthread_kill(self._wakes, _WAKE_UP)
+            return True
 
     def begin(self, run: int) -> None:
         with self._lock:
@@ -56,6 +86,8 @@ class _Watch:
         thread = threading.get_ident()
         with self._lock:
             self._runs.pop(thread, None)
+            if thread == self._wakes:
+                self._interrupted = None
             _raise_in(ctypes.c_ulong(thread), None)
 
 
@@ -95,11 +127,26 @@ def _work(
             call.given_up()
 
 
+@contextlib.contextmanager
+def _wakeable() -> Iterator[int | None]:
+    """Take the signal that wakes this thread up; gives None where it cannot or may not be taken."""
+    main = threading.main_thread()
+    if threading.current_thread() is not main or signal.getsignal(_WAKE_UP) is not signal.SIG_DFL:
+        yield None
+        return
+    signal.signal(_WAKE_UP, lambda number, frame: None)
+    try:
+        yield main.ident
+    finally:
+        signal.signal(_WAKE_UP, signal.SIG_DFL)
+
+
 def work_here(engine: _pena.Worker, handler: Handler, rules: Rules) -> None:
     """Work in the calling thread, and one message at a time, until the worker has ended."""
-    watch = _Watch(engine)
-    watch.start()
-    _work(engine, handler, rules, watch, threading.current_thread() is threading.main_thread())
+    with _wakeable() as wakes:
+        watch = _Watch(engine, wakes)
+        watch.start()
+        _work(engine, handler, rules, watch, threading.current_thread() is threading.main_thread())
 
 
 def start_threads(
