@@ -212,9 +212,11 @@ def test_the_page_shows_the_workers() -> None:
     if os.environ.get("PENA_REWRITE"):
         page.write_text(text)
     assert text == page.read_text(), f"{PAGE} shows others; PENA_REWRITE=1 writes them anew"
-    workers = {path for path in FOLDER.glob("**/*orker*") if "node_modules" not in path.parts}
-    files = {path for path in workers if path.is_file()} | set(FOLDER.glob("*/worker/*"))
-    assert {str(path.relative_to(FOLDER)) for path in files} == set(WORKERS)
+    # What uses the C++ library is in its own page: docs/cpp.md.
+    elsewhere = {"node_modules", "cpp"}
+    named = {*FOLDER.glob("**/*orker*"), *FOLDER.glob("*/worker/*")}
+    files = {path.relative_to(FOLDER) for path in named if path.is_file()}
+    assert {str(path) for path in files if not elsewhere & set(path.parts)} == set(WORKERS)
 
 
 def test_the_page_names_the_producers() -> None:
