@@ -349,7 +349,7 @@ def test_a_server_that_is_away_is_spoken_of_once(
         ({"queues": "images"}, "queues cannot be 'images'; expected several texts"),
         ({"queues": ["Images"]}, 'queues has the name "Images"; expected names of 1 to 64 of'),
         ({"name": "x" * 65}, "name has 65 bytes; expected at most 64"),
-        ({"timeout": -1}, "run_time"),
+        ({"timeout": -1}, "timeout cannot be -1; expected more than 0 seconds"),
         ({"never_retry": ValueError}, "never_retry cannot be <class 'ValueError'>; expected"),
         ({"max_msgs": 0}, "max_msgs is 0; expected at least 1"),
         ({"url": "https://x"}, "for TLS is not supported yet"),

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import inspect
 import itertools
-import logging
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from types import FrameType, TracebackType
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
 from pena import _pena, _running, _settings
@@ -21,11 +22,12 @@ from pena.errors import NotRunningError, PenaError, SettingsError
 from pena.queue import Queue
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
-from pena.worker.in_processes import Processes, Start, check_handler
+from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
 from pena.worker.outcomes import Fail, Retry, TimedOut
 from pena.worker.progress import Progress
 from pena.worker.running_handler import Rules
+from pena.worker.stop_signals import stop_signals
 
 __all__ = [
     "Fail",
@@ -117,6 +119,8 @@ class Worker:
         _settings.whole(settings, "max_msgs", max_msgs, 1)
         settings.slots = self._slots(threads, tasks)
         settings.run_time = None if timeout is None else duration("timeout", timeout)
+        if settings.run_time is not None and settings.run_time <= timedelta(0):
+            raise _settings.refused("timeout", timeout, "more than 0 seconds")
         settings.submitted_only = not _settings.flag("generated", generated)
         settings.backoff_first = duration("backoff_first", backoff_first)
         settings.backoff_most = duration("backoff_most", backoff_most)
@@ -131,29 +135,25 @@ class Worker:
         self._processes = _at_once("processes", processes, _MOST_PROCESSES)
         self._others: Processes | None = None
         if self._processes > 1:
-            check_handler(handler)
-            self._others = Processes(
-                Start(
-                    url,
-                    handler,
-                    {
-                        "queues": list(settings.queues),
-                        "name": name,
-                        "threads": threads,
-                        "tasks": tasks,
-                        "timeout": timeout,
-                        "never_retry": self._rules.never_retry,
-                        "max_msgs": max_msgs,
-                        "generated": generated,
-                        "backoff_first": backoff_first,
-                        "backoff_most": backoff_most,
-                        "stop_patience": stop_patience,
-                    },
-                    False,
-                    (logging.getLogger("pena.worker").level, bool(logging.getLogger().handlers)),
-                ),
-                self._processes,
+            start = Start(
+                url,
+                handler,
+                {
+                    "queues": list(settings.queues),
+                    "name": name,
+                    "threads": threads,
+                    "tasks": tasks,
+                    "timeout": timeout,
+                    "never_retry": self._rules.never_retry,
+                    "max_msgs": max_msgs,
+                    "generated": generated,
+                    "backoff_first": backoff_first,
+                    "backoff_most": backoff_most,
+                    "stop_patience": stop_patience,
+                },
             )
+            check_start(start)
+            self._others = Processes(start, self._processes)
         self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
         self._threads: list[threading.Thread] = []
         # A signal's handler may come in between any two steps of another's: this counts in one.
@@ -189,7 +189,7 @@ class Worker:
         Raises NotRunningError where it was started before.
         """
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
-        with _shown(self, progress), self._signals():
+        with _shown(self, progress), stop_signals(lambda: self.stop(wait=False)):
             return self._work()
 
     async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
@@ -204,13 +204,7 @@ class Worker:
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with _shown(self, progress):
             self._start_engine()
-            engine = self._engine.get()
-            try:
-                await in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
-            except asyncio.CancelledError:
-                engine.stop()
-                engine.stop()
-                raise
+            await self._work_in_tasks(self._engine.get())
             return await asyncio.to_thread(self._ended, None)
 
     # ---- in the background
@@ -226,17 +220,17 @@ class Worker:
         self._start_engine()
         engine = self._engine.get()
         if self._is_async:
+            # Whoever works keeps the worker, so that it is stopped at exit, whoever else has it.
             loop = threading.Thread(
-                target=lambda: asyncio.run(in_tasks.work(engine, self._handler, self._rules)),  # type: ignore[arg-type]
+                target=lambda worker: asyncio.run(worker._work_in_tasks(engine)),
+                args=(self,),
                 name="pena-worker-loop",
                 daemon=True,
             )
             loop.start()
             self._threads = [loop]
         else:
-            self._threads = in_threads.start_threads(
-                engine, self._handler, self._rules, self._settings.slots
-            )
+            self._start_threads(engine)
         return self
 
     def stop(self, *, wait: bool = True) -> None:
@@ -247,7 +241,9 @@ class Worker:
         a handler.
         """
         self._stop_to(next(self._calls_of_stop))
-        if wait and self._others is None and self._engine.started:
+        if wait and self._others is not None:
+            self._others.wait(None)
+        elif wait and self._engine.started:
             self._ended(None)
 
     def _stop_to(self, stops: int) -> None:
@@ -269,6 +265,8 @@ class Worker:
 
         Returns how it ended, or None while it still works. Ctrl-C interrupts it.
         """
+        if self._others is not None:
+            return self._others.wait(timeout_of(timeout))
         engine = self._engine.get()
         if engine.wait(timeout_of(timeout)) is None:
             return None
@@ -295,6 +293,8 @@ class Worker:
     @property
     def running(self) -> bool:
         """Whether it works, in this process."""
+        if self._others is not None:
+            return self._others.running
         return self._engine.here and self._engine.get().running()
 
     @property
@@ -315,19 +315,28 @@ class Worker:
 
     def _work(self) -> WorkerEnd:
         if self._others is not None:
-            self._others.starts(self._settings.until_empty)
-            return self._others.run()
+            return self._others.run(self._settings.until_empty)
         self._start_engine()
         engine = self._engine.get()
-        if self._is_async:
-            asyncio.run(in_tasks.work(engine, self._handler, self._rules))  # type: ignore[arg-type]
-        elif self._settings.slots == 1:
-            in_threads.work_here(engine, self._handler, self._rules)
-        else:
-            self._threads = in_threads.start_threads(
-                engine, self._handler, self._rules, self._settings.slots
-            )
-        return self._ended(None)
+        try:
+            if self._is_async:
+                asyncio.run(self._work_in_tasks(engine))
+            elif self._settings.slots == 1:
+                in_threads.work_here(engine, self._handler, self._rules)
+            else:
+                self._start_threads(engine)
+            return self._ended(None)
+        except BaseException:  # such as of a handler of another signal: nobody works any more
+            self._stop_to(2)
+            raise
+
+    def _start_threads(self, engine: _pena.Worker) -> None:
+        self._threads = in_threads.start_threads(
+            engine, self._handler, self._rules, self._settings.slots, self
+        )
+
+    def _work_in_tasks(self, engine: _pena.Worker) -> Coroutine[Any, Any, None]:
+        return in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
 
     def _work_for(self, parent: Callable[[Worker], None], until_empty: bool) -> WorkerEnd:
         """Work as one of several processes, which is told to stop in a thread that runs `parent`.
@@ -338,9 +347,9 @@ class Worker:
         self._settings.until_empty = until_empty
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which all get
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what handlers start
-        signal.signal(signal.SIGTERM, lambda number, frame: self._stop_to(1))
         threading.Thread(target=parent, args=(self,), name="pena-parent", daemon=True).start()
-        return self._work()
+        with stop_signals(lambda: self._stop_to(1)):
+            return self._work()
 
     def _ended(self, timeout: Seconds | None) -> WorkerEnd:
         end = self._engine.get().wait(timeout_of(timeout))
@@ -350,29 +359,10 @@ class Worker:
         reason, text = end
         return WorkerEnd(WorkerEndReason(reason), text, self.stats)
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.stop(wait=False)
-
-        before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
-        for one, handler in before.items():
-            if handler is not signal.SIG_IGN or one is signal.SIGTERM:
-                signal.signal(one, stop)
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
-
 
 @contextlib.contextmanager
 def _shown(worker: Worker, progress: bool) -> Iterator[None]:
-    if not _settings.flag("progress", progress):
+    if not _settings.flag("progress", progress) or sys.stderr is None or sys.stderr.closed:
         yield
         return
     with contextlib.ExitStack() as open_queues:

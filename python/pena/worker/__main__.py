@@ -27,12 +27,12 @@ Exit codes: 0 it ended as it was to, 1 the server refused it, 2 an option or the
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pena.worker",
-        description="Take messages from a Pena server and hand each to a function.",
+        description="Take msgs from a Pena server and hand each to a function.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("handler", metavar="MODULE:FUNCTION", help="what handles a message; may be an async def")
+    add("handler", metavar="MODULE:FUNCTION", help="what handles a msg; may be an async def")
     add("--url", default=os.environ.get("PENA_URL", "http://127.0.0.1:8080"),
         help="of the server (PENA_URL; default %(default)s)")  # fmt: skip
     add("--queue", "-q", action="append", metavar="NAME[,NAME…]",
@@ -40,13 +40,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--name", help="what people see of it (default: the host and the process)")
     add("--processes", "-p", type=int, default=1, metavar="N", help="so many processes (default 1)")
     add("--threads", "-t", type=int, metavar="N",
-        help="messages at once in each, for a function (default 1)")  # fmt: skip
+        help="msgs at once in each, for a function (default 1)")  # fmt: skip
     add("--tasks", type=int, metavar="N",
-        help="messages at once in each, for an async def (default 100)")  # fmt: skip
-    add("--timeout", type=float, metavar="SECONDS", help="a message that takes longer has failed")
+        help="msgs at once in each, for an async def (default 100)")  # fmt: skip
+    add("--timeout", type=float, metavar="SECONDS", help="a msg that takes longer has failed")
     add("--never-retry", action="append", default=[], metavar="[MODULE:]EXCEPTION",
-        help="behind it a message has failed for good; may be repeated")  # fmt: skip
-    add("--max-msgs", type=int, metavar="N", help="end behind so many messages, each process")
+        help="behind it a msg has failed for good; may be repeated")  # fmt: skip
+    add("--max-msgs", type=int, metavar="N", help="end behind so many msgs, each process")
+    add("--backoff-first", type=float, default=0.1, metavar="SECONDS",
+        help="the longest first wait for a reconnect; doubles (default %(default)s)")  # fmt: skip
+    add("--backoff-most", type=float, default=5.0, metavar="SECONDS",
+        help="the longest such wait (default %(default)s)")  # fmt: skip
+    add("--stop-patience", type=float, default=10.0, metavar="SECONDS",
+        help="that the server has for the last reports (default %(default)s)")  # fmt: skip
     add("--until-empty", action="store_true", help="end when the queues are empty")
     add("--progress", action="store_true", help="show on stderr how far it is")
     add("--generated", action="store_true", help="take what the server's generator made, too")
@@ -96,6 +102,9 @@ def _worker(given: argparse.Namespace) -> Worker:
         never_retry=never,
         max_msgs=given.max_msgs,
         generated=given.generated,
+        backoff_first=given.backoff_first,
+        backoff_most=given.backoff_most,
+        stop_patience=given.stop_patience,
     )
 
 
@@ -112,7 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker = _worker(given)
     except pena.SettingsError as error:
         parser.error(str(error))
-    end = worker.run(until_empty=given.until_empty, progress=given.progress)
+    try:
+        end = worker.run(until_empty=given.until_empty, progress=given.progress)
+    except pena.SettingsError as error:  # its processes cannot start
+        parser.error(str(error))
     if end.reason is WorkerEndReason.refused:
         print(f"{parser.prog}: {end.text}", file=sys.stderr)
         return 1

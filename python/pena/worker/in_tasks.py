@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from pena import _pena
 from pena.worker.message import Msg
-from pena.worker.outcomes import TimedOut
 from pena.worker.running_handler import Call, Rules
 
 AsyncHandler = Callable[[Msg], Awaitable[object]]
@@ -21,7 +20,7 @@ class _Tasks:
         self._handler = handler
         self._rules = rules
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._timed_out: set[int] = set()
+        self._cancelled: dict[int, str] = {}  # by us, and why
         self._over = asyncio.Event()
 
     async def work(self) -> None:
@@ -30,43 +29,57 @@ class _Tasks:
         loop.add_reader(ready, self._take)
         try:
             await self._over.wait()
+        except BaseException:
+            # All is given back, before tasks that are cancelled make room for more.
+            self._engine.stop()
+            self._engine.stop()
+            raise
         finally:
             loop.remove_reader(ready)
-            for task in self._tasks.values():
-                task.cancel()
+            for run in self._tasks:
+                self._cancel(run, "given_back")
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _cancel(self, run: int, reason: str) -> None:
+        self._cancelled[run] = reason
+        self._tasks[run].cancel()
 
     def _take(self) -> None:
         for run, reason in self._engine.take_cancelled(_NOW):
-            task = self._tasks.get(run)
-            if task is not None and reason in ("timed_out", "given_back"):
-                if reason == "timed_out":
-                    self._timed_out.add(run)
-                task.cancel()
+            if run in self._tasks and reason in ("timed_out", "given_back"):
+                self._cancel(run, reason)
         while (taken := self._engine.take(_NOW)) is not None:
             call = Call(self._engine, taken, self._rules)
-            self._tasks[call.run] = asyncio.ensure_future(self._handle(call))
+            task = asyncio.ensure_future(self._handle(call))
+            self._tasks[call.run] = task
+            task.add_done_callback(lambda _, call=call: self._ended(call))  # type: ignore[misc]
         if not self._engine.running():
             self._over.set()
 
     async def _handle(self, call: Call) -> None:
         try:
-            result = await self._handler(call.msg)
-        except asyncio.CancelledError:
-            if call.run in self._timed_out:
-                call.timed_out(TimedOut())
-            else:
-                call.given_up()
-        except Exception as error:
-            call.raised(error)
-        except BaseException as error:  # such as SystemExit, which goes on to end the loop
-            call.raised(error)
+            result = await self._handler(call.read())
+        except asyncio.CancelledError as error:
+            if call.run not in self._cancelled:  # by the handler's own doing
+                call.raised(error)
+        except KeyboardInterrupt:  # it is the loop's
+            call.given_up()
             raise
+        except BaseException as error:  # a handler's SystemExit ends its message alone
+            call.raised(error)
         else:
             call.returned(result)
-        finally:
-            self._tasks.pop(call.run, None)
-            self._timed_out.discard(call.run)
+
+    def _ended(self, call: Call) -> None:
+        """Tell of one that was cancelled; it may not even have begun."""
+        self._tasks.pop(call.run, None)
+        reason = self._cancelled.pop(call.run, None)
+        if call.is_told:
+            return
+        if reason == "timed_out":
+            call.timed_out()
+        else:
+            call.given_up()
 
 
 async def work(engine: _pena.Worker, handler: AsyncHandler, rules: Rules) -> None:

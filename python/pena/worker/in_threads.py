@@ -103,7 +103,7 @@ def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
     try:
         watch.begin(call.run)
         try:
-            result = _no_coroutine(handler(call.msg))
+            result = _no_coroutine(handler(call.read()))
         finally:
             watch.end()
     except TimedOut as error:
@@ -117,8 +117,15 @@ def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
 
 
 def _work(
-    engine: _pena.Worker, handler: Handler, rules: Rules, watch: _Watch, for_signals: bool
+    engine: _pena.Worker,
+    handler: Handler,
+    rules: Rules,
+    watch: _Watch,
+    *,
+    for_signals: bool = False,
+    worker: object = None,
 ) -> None:
+    """`worker`: is kept for as long as this works."""
     while (taken := engine.take(None, for_signals)) is not None:
         call = Call(engine, taken, rules)
         try:
@@ -146,13 +153,14 @@ def work_here(engine: _pena.Worker, handler: Handler, rules: Rules) -> None:
     with _wakeable() as wakes:
         watch = _Watch(engine, wakes)
         watch.start()
-        _work(engine, handler, rules, watch, threading.current_thread() is threading.main_thread())
+        main = threading.current_thread() is threading.main_thread()
+        _work(engine, handler, rules, watch, for_signals=main)
 
 
 def start_threads(
-    engine: _pena.Worker, handler: Handler, rules: Rules, threads: int
+    engine: _pena.Worker, handler: Handler, rules: Rules, threads: int, worker: object
 ) -> list[threading.Thread]:
-    """Start the threads that work until the worker has ended.
+    """Start the threads that work until the worker has ended, and keep `worker`.
 
     A process that ends does not wait for them: what they work on is sent again.
     """
@@ -161,7 +169,8 @@ def start_threads(
     started = [
         threading.Thread(
             target=_work,
-            args=(engine, handler, rules, watch, False),
+            args=(engine, handler, rules, watch),
+            kwargs={"worker": worker},
             name=f"pena-worker-{number}",
             daemon=True,
         )

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from pena._settings import refused
 from pena._times import Seconds, duration
+
+_LONGEST = timedelta(days=365)  # a server takes no longer wait
+
+
+def _said(value: object) -> str:
+    """As a message's story has it: half of a surrogate pair has no bytes."""
+    try:
+        text = str(value)
+    except BaseException:  # a __str__ may fail in any way
+        text = f"this {type(value).__name__}"
+    return text.encode(errors="backslashreplace").decode()
+
+
+def text_of(error: BaseException) -> str:
+    """Return what a message's story says of an exception: "ValueError: no such width"."""
+    name = type(error).__name__
+    try:
+        has_text = bool(str(error))
+    except BaseException:
+        has_text = False
+    return f"{name}: {_said(error)}" if has_text else name
+
+
+def _reason(reason: object) -> str:
+    return text_of(reason) if isinstance(reason, BaseException) else _said(reason)
 
 
 class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
@@ -11,18 +39,20 @@ class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
     >>> raise pena.Retry(after=30, reason="429")    # doctest: +SKIP
     """
 
-    def __init__(self, *, after: Seconds | None = None, reason: str = "") -> None:
+    def __init__(self, *, after: Seconds | None = None, reason: object = "") -> None:
         """Ask for another attempt.
 
         Args:
             after: seconds until then; None: the server's backoff.
-            reason: what the message's story says of this attempt.
+            reason: what the message's story says of this attempt, as text; an exception, too.
 
-        Raises SettingsError for an `after` that is no duration, or negative.
+        Raises SettingsError for an `after` that is no duration, negative, or more than a year.
         """
-        super().__init__(reason)
+        self.reason = _reason(reason)
+        super().__init__(self.reason)
         self.after = None if after is None else duration("after", after)
-        self.reason = reason
+        if self.after is not None and not timedelta(0) <= self.after <= _LONGEST:
+            raise refused("after", after, "seconds from 0 to a year")
 
 
 class Fail(Exception):  # noqa: N818  # as above
@@ -31,10 +61,10 @@ class Fail(Exception):  # noqa: N818  # as above
     >>> raise pena.Fail("no such file")    # doctest: +SKIP
     """
 
-    def __init__(self, reason: str = "") -> None:
-        """Say why: it stands in the message's story."""
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: object = "") -> None:
+        """Say why, as text; an exception, too: it stands in the message's story."""
+        self.reason = _reason(reason)
+        super().__init__(self.reason)
 
 
 class TimedOut(BaseException):  # as KeyboardInterrupt: no handler means to catch it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -44,8 +45,9 @@ class Progress:
 
     def _write(self, line: str, end: str) -> None:
         before = "\r\x1b[2K" if self._is_terminal else ""
-        self._to.write(f"{before}{line}{end}")
-        self._to.flush()
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+            self._to.write(f"{before}{line}{end}")
+            self._to.flush()
 
     def _run(self) -> None:
         every = _EVERY_ON_TERMINAL if self._is_terminal else _EVERY_IN_FILE

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import sys
+import traceback
 from typing import Any, NamedTuple
 
 from pena import _pena
 from pena.worker.message import Msg
-from pena.worker.outcomes import Fail, Retry, TimedOut
+from pena.worker.outcomes import Fail, Retry, TimedOut, text_of
 
 _logger = logging.getLogger("pena.worker")
 
@@ -22,59 +25,63 @@ class Rules(NamedTuple):
 
 
 class Call:
-    """One call: from the message that came to what is told of it."""
+    """One call: from the message that came to what is told of it, which is told once."""
 
-    __slots__ = ("_engine", "_rules", "msg", "run")
+    __slots__ = ("_data", "_engine", "_rules", "is_told", "run")
 
     def __init__(self, engine: _pena.Worker, taken: tuple[int, bytes], rules: Rules) -> None:
-        """Read the message."""
-        self.run, data = taken
+        """Nothing is read yet."""
+        self.run, self._data = taken
         self._engine = engine
         self._rules = rules
-        self.msg = Msg(data, name=rules.name, timeout=rules.timeout, cancelled=self._is_cancelled)
+        self.is_told = False
+
+    def read(self) -> Msg:
+        """Read the message."""
+        rules = self._rules
+        return Msg(self._data, name=rules.name, timeout=rules.timeout, cancelled=self._is_cancelled)
 
     def _is_cancelled(self) -> bool:
         return self._engine.cancelled(self.run) is not None
 
     def returned(self, result: Any) -> None:
         """Tell that the handler has returned that."""
-        self._engine.done(self.run, b"" if result is None else _json_of(result, self.msg))
+        said = b""
+        if result is not None:
+            try:
+                said = json.dumps(result, allow_nan=False, separators=(",", ":")).encode()
+            except Exception as error:  # of a value's own methods any
+                self._log(f"its result is not kept, for it is no JSON: {text_of(error)}")
+        self.is_told = True
+        self._engine.done(self.run, said)
 
     def raised(self, error: BaseException) -> None:
         """Tell that the handler has raised that."""
+        self.is_told = True
         if isinstance(error, Retry):
             self._engine.failed(self.run, error.reason, retry_in=error.after)
         elif isinstance(error, Fail):
             self._engine.failed(self.run, error.reason, final=True)
         else:
             final = isinstance(error, self._rules.never_retry)
-            _logger.warning("%s %s", self.msg, "has failed" if final else "failed", exc_info=error)
             self._engine.failed(self.run, text_of(error), final=final)
+            self._log("it has failed" if final else "it failed", error)
 
     def given_up(self) -> None:
         """Tell that nobody works on it any more, and nothing is wrong with it."""
+        self.is_told = True
         self._engine.give_back(self.run)
 
-    def timed_out(self, error: TimedOut) -> None:
+    def timed_out(self, error: TimedOut | None = None) -> None:
         """Tell that it has ended; that it has failed is known."""
-        _logger.warning("%s timed out", self.msg, exc_info=error)
+        self.is_told = True
         self._engine.failed(self.run, "it timed out")
+        self._log("it timed out", error)
 
-
-def text_of(error: BaseException) -> str:
-    """Return what a message's story says of an exception: "ValueError: no such width"."""
-    try:
-        text = str(error)
-    except Exception:  # a __str__ may fail
-        text = ""
-    name = type(error).__name__
-    said = f"{name}: {text}" if text else name
-    return said.encode(errors="backslashreplace").decode()  # half of a surrogate pair has no bytes
-
-
-def _json_of(result: Any, msg: Msg) -> bytes:
-    try:
-        return json.dumps(result, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        _logger.warning("the result of %s is not kept, for it is no JSON: %s", msg, error)
-        return b""
+    def _log(self, what: str, error: BaseException | None = None) -> None:
+        try:
+            _logger.warning("%s: %s", self.read(), what, exc_info=error)
+        except Exception:  # a filter of the user's may fail; the message's end is told already
+            if logging.raiseExceptions and sys.stderr is not None:
+                with contextlib.suppress(Exception):
+                    traceback.print_exc()
