@@ -1,6 +1,7 @@
 #include "client/handlers.hpp"
 
 #include <exception>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -28,7 +29,11 @@ void work_on_all(Worker& worker, const Handler& handler) {
   while (const auto work = worker.take()) {
     Outcome outcome = outcome_of(handler, *work);
     if (auto* const done = std::get_if<Done>(&outcome)) {
-      worker.done(work->run, std::move(done->result));
+      try {
+        worker.done(work->run, std::move(done->result));
+      } catch (const std::invalid_argument& error) {
+        worker.failed(work->run, error.what(), std::nullopt, true);
+      }
     } else if (auto* const failed = std::get_if<Failed>(&outcome)) {
       worker.failed(work->run, std::move(failed->error), failed->retry_in, failed->final);
     } else {

@@ -216,23 +216,26 @@ class Producer::Impl {
   }
 
   Answered ask_once(const Request& request) {
-    Answered got;
-    bool is_told = false;
+    // Where `goes_on_` throws, nobody waits here any more when its end is told.
+    const auto told = std::make_shared<std::optional<Answered>>();
     const std::uint64_t number = ++last_request_;
-    requests_.send(number, request, [&](const Answered& answered) {
-      got = answered;
-      is_told = true;
-    });
+    requests_.send(number, request, [told](const Answered& answered) { *told = answered; });
     auto until = now() + core::kAnswerTime;
     bool is_late = false;
     io_.restart();
-    while (!is_told) {
-      io_.run_one_for(kLook);
-      if (is_told || is_late) continue;
-      if (goes_on_ && !goes_on_()) until = std::min(until, stopped_at() + kLastAnswer);
-      is_late = now() >= until;
-      if (is_late) requests_.abandon(number);
+    try {
+      while (!*told) {
+        io_.run_one_for(kLook);
+        if (*told || is_late) continue;
+        if (goes_on_ && !goes_on_()) until = std::min(until, stopped_at() + kLastAnswer);
+        is_late = now() >= until;
+        if (is_late) requests_.abandon(number);
+      }
+    } catch (...) {
+      requests_.abandon(number);
+      throw;
     }
+    Answered got = std::move(**told);
     if (is_late && got.status == 0) got.why = "it has not answered in time";
     return got;
   }

@@ -51,10 +51,16 @@ void Requests::send(std::uint64_t number, Request request, Tell tell) {
 void Requests::abandon(std::uint64_t number) {
   const auto at = under_way_.find(number);
   if (at != under_way_.end()) at->second->close();
+  // A network that swallowed one request would swallow the next on a connection of the same age.
+  close_idle();
 }
 
 void Requests::abandon_all() {
   for (const auto& [number, connection] : under_way_) connection->close();
+  close_idle();
+}
+
+void Requests::close_idle() {
   for (const ConnectionPtr& connection : idle_) connection->close();
   idle_.clear();
 }

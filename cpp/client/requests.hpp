@@ -57,6 +57,7 @@ class Requests {
                                                       const Request& request, Answered& answered);
   [[nodiscard]] ConnectionPtr connection();
   void keep(ConnectionPtr connection);
+  void close_idle();
 
   boost::asio::any_io_executor executor_;
   ServerAddress address_;

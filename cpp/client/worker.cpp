@@ -1,6 +1,7 @@
 #include "client/worker.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,6 +18,7 @@
 #include "client/clock.hpp"
 #include "client/connect.hpp"
 #include "client/inbox.hpp"
+#include "client/payload.hpp"
 #include "client/requests.hpp"
 #include "client/stream_reader.hpp"
 #include "client/url.hpp"
@@ -220,6 +222,7 @@ class Worker::Impl {
   void hang_up() noexcept {
     for (const auto& [number, stream] : streams_) stream->close();
     requests_.abandon_all();
+    lives_.reset();
     log(core::LogLevel::error, "the worker failed, so it ends");
   }
 
@@ -260,9 +263,8 @@ class Worker::Impl {
   void act(core::BeginRun& begin) { inbox_.put({begin.run, begin.msg, std::move(begin.data)}); }
   void act(const core::CancelRun& cancel) {
     if (inbox_.cancel(cancel.run, reason_of(cancel.reason))) return;
-    // Nobody has begun it.
     asio::post(io_, [this, run = cancel.run] {
-      happen(core::RunEnded{run, core::RunGivenBack{}});
+      happen(core::RunEnded{run, core::RunGivenBack{}, false});
     });
   }
   void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
@@ -303,14 +305,19 @@ class Worker::Impl {
     }
     requests_.abandon_all();
     timeout_.cancel();
+    lives_.reset();
   }
 
   void wait_for_timeout() {
     const auto next = logic_.next_timeout();
-    if (!next) return;
+    // Too early a wait ends in vain and begins anew: cheaper than a new one with every msg.
+    if (!next || (waits_for_ && *waits_for_ <= *next)) return;
+    waits_for_ = next;
     timeout_.expires_at(steady(*next));
     timeout_.async_wait([this](const error_code& error) {
-      if (!error) happen(core::WorkerTimeReached{});
+      if (error) return;
+      waits_for_.reset();
+      happen(core::WorkerTimeReached{});
     });
   }
 
@@ -326,7 +333,10 @@ class Worker::Impl {
   ServerAddress address_;
   core::WorkerLogic logic_;
   asio::io_context io_{1};
-  asio::steady_timer timeout_{io_};  // of the logic
+  // While handlers work and the server is away nothing else may keep the loop.
+  asio::executor_work_guard<asio::io_context::executor_type> lives_{io_.get_executor()};
+  asio::steady_timer timeout_{io_};         // of the logic
+  std::optional<core::Instant> waits_for_;  // the time that the timeout is set to
   Requests requests_;
   std::map<std::uint64_t, std::shared_ptr<StreamReader>> streams_;
   Inbox inbox_;
@@ -347,6 +357,9 @@ std::optional<Work> Worker::take(std::optional<std::chrono::milliseconds> timeou
   return impl_->inbox().take(timeout);
 }
 void Worker::done(std::uint64_t run, std::string result) {
+  if (const std::string problem = result.empty() ? "" : json_problem(result); !problem.empty()) {
+    throw std::invalid_argument("the result " + problem);
+  }
   impl_->end_run(run, core::RunDone{std::move(result)});
 }
 void Worker::failed(std::uint64_t run, std::string error,

@@ -109,7 +109,9 @@ void WorkerBatches::ended(const RunEnded& event, WorkerOutput& out) {
   const auto at = runs_.find(event.run);
   if (at == runs_.end()) return;
   Run& run = at->second;
-  if (!run.is_decided) decide(run, run.timed_out ? outcome_of(run) : event.outcome, out);
+  if (!run.is_decided) {
+    decide(run, run.timed_out && event.was_begun ? outcome_of(run) : event.outcome, out);
+  }
   outlived_.erase(run.msg);
   runs_.erase(at);
 }
@@ -158,11 +160,15 @@ void WorkerBatches::time_out(std::uint64_t number, Run& run, Instant now, Worker
   stop(number, run, CancelReason::timed_out, now, out);
 }
 
-void WorkerBatches::give_back_all(Instant now, WorkerOutput& out) {
+Instant WorkerBatches::give_back_all(Instant now, WorkerOutput& out) {
   gives_back_ = true;
+  Instant last = now;
   for (auto& [number, run] : runs_) {
-    if (!run.is_decided && !run.stop_by) stop(number, run, CancelReason::given_back, now, out);
+    if (run.is_decided) continue;
+    if (!run.stop_by) stop(number, run, CancelReason::given_back, now, out);
+    last = std::max(last, *run.stop_by);
   }
+  return last;
 }
 
 // By age: where one has time left, all behind it have.
@@ -212,6 +218,20 @@ void WorkerBatches::lose(Batch& batch, const Xid& id, WorkerOutput& out) {
   }
 }
 
+// The server took a report in time, and its answer came after the lease was given up here.
+void WorkerBatches::keep_again(Batch& batch, const Xid& id, Instant now, WorkerOutput& out) {
+  if (!batch.lost || batch.stream == 0 || batch.is_over || !batch.keeping) return;
+  if (now >= batch.lost_at()) return;
+  batch.lost = false;
+  for (const Xid& msg : batch.open) {
+    const auto number = run_of_msg_.find(msg);
+    if (number == run_of_msg_.end()) continue;
+    Run& run = runs_.at(number->second);
+    if (run.batch != id || !std::exchange(run.cancelled, false)) continue;
+    if (!run.stop_by) out.act(KeepRun{number->second});
+  }
+}
+
 void WorkerBatches::look_at_time(Instant now, WorkerOutput& out) {
   look_at_runs(now, out);
   for (auto& [id, batch] : batches_) {
@@ -252,7 +272,7 @@ std::optional<Instant> WorkerBatches::Batch::next_timeout() const {
 std::optional<WorkerBatches::Sent> WorkerBatches::send_next(std::uint64_t number, Instant now) {
   for (auto& [id, batch] : batches_) {
     if (!batch.has_to_send(now)) continue;
-    Sent sent{batch.reports.send(number, now), batch.stream};
+    Sent sent{batch.reports.send(number, now, batch.lost_by()), batch.stream};
     sent.ends = batch.has_finished() && !batch.reports.has_waiting();
     sent.report.batch = id;
     // What is no msg to this side is given up with the last of the others.
@@ -274,7 +294,8 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
   if (at == batches_.end()) return std::nullopt;
   Batch& batch = at->second;
   Tried result{batch.stream};
-  const WorkerReports::Tried tried = batch.reports.tried(what, rules_.retry, now, chance);
+  const WorkerReports::Tried tried =
+      batch.reports.tried(what, rules_.retry, now, chance, batch.lost_by());
   result.failed = tried.failed;
   if (tried.is_cut) {
     out.say(LogLevel::error, "the result of a msg was not taken, so it has failed: " + what.why);
@@ -287,6 +308,7 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
       result.accepted = true;
       batch.heard = !batch.in_doubt;
       batch.kept_at = std::max(batch.kept_at, what.sent_at);
+      keep_again(batch, id, now, out);
       out.counts.reported += tried.msgs.size();
       break;
     case WorkerReports::Fate::not_kept:

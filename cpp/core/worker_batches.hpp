@@ -57,8 +57,8 @@ class WorkerBatches {
 
   // Its stream is gone.
   void lose(const Xid& batch, WorkerOutput& out);
-  // All that runs is given back, and all that still comes.
-  void give_back_all(Instant now, WorkerOutput& out);
+  // All that runs is given back, and all that still comes. Returns when the last run may be reported as such.
+  [[nodiscard]] Instant give_back_all(Instant now, WorkerOutput& out);
   // Runs that take too long have failed; batches whose lease nears its end are lost.
   void look_at_time(Instant now, WorkerOutput& out);
   [[nodiscard]] std::optional<Instant> next_timeout() const;
@@ -136,6 +136,10 @@ class WorkerBatches {
       return std::max(kept_at, refused_at) + keeping->lease / 3;
     }
     [[nodiscard]] Instant lost_at() const { return kept_at + keeping->lasts; }
+    // Where its lease is kept.
+    [[nodiscard]] std::optional<Instant> lost_by() const {
+      return keeping && !lost ? std::optional{lost_at()} : std::nullopt;
+    }
   };
   struct Run {
     Xid msg;
@@ -149,6 +153,7 @@ class WorkerBatches {
   };
   void begin_run(const MsgArrived& msg, Instant now, WorkerOutput& out);
   void lose(Batch& batch, const Xid& id, WorkerOutput& out);
+  void keep_again(Batch& batch, const Xid& id, Instant now, WorkerOutput& out);
   [[nodiscard]] bool adopt(const Xid& msg, const Xid& batch, WorkerOutput& out);
   void hand_over(std::uint64_t number, Run& run, const Xid& to, WorkerOutput& out);
   void time_out(std::uint64_t number, Run& run, Instant now, WorkerOutput& out);

@@ -38,6 +38,7 @@ using RunOutcome = std::variant<RunDone, RunFailed, RunGivenBack>;
 struct RunEnded {
   std::uint64_t run = 0;
   RunOutcome outcome;
+  bool was_begun = true;  // false: nobody had taken it yet, so that it did not take too long either
 };
 // What became of a PostReport or a PostLeave.
 struct PostTried {

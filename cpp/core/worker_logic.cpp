@@ -184,12 +184,18 @@ void WorkerLogic::say_trouble(bool failed, const PostTried& event) {
 
 void WorkerLogic::on(const WorkerStopAsked& /*event*/, Instant now) {
   if (!std::exchange(was_asked_to_stop_, true)) {
+    const std::size_t msgs = batches_.running();
+    out_.say(LogLevel::info,
+             "it was asked to stop" +
+                 (msgs == 0 ? ""
+                            : "; " + msgs_text(msgs) + " that " + (msgs == 1 ? "is" : "are") +
+                                  " worked on will be finished"));
     return begin_stop(WorkerEndReason::stopped, "it was asked to stop");
   }
   if (std::exchange(gives_back_, true)) return;
-  batches_.give_back_all(now, out_);
+  const Instant last = batches_.give_back_all(now, out_);
   batches_.hurry();
-  stop_by_ = now + rules_.hurry_patience;
+  stop_by_ = last + rules_.hurry_patience;
 }
 
 void WorkerLogic::begin_stop(WorkerEndReason reason, std::string text) {
@@ -301,7 +307,7 @@ void WorkerLogic::look_at_time(Instant now) {
 
 void WorkerLogic::abandon_late(Instant now) {
   PostTried none;
-  none.why = "no answer within " + std::to_string(kAnswerTime.count()) + " s";
+  none.why = "no answer in time";
   if (asked_ && now >= counts_by_) {
     out_.act(AbandonPost{*asked_});
     on(CountsTold{}, now);

@@ -12,6 +12,8 @@ namespace pena::core {
 namespace {
 
 constexpr std::size_t kLongestError = 16 * 1024;
+// A wait that the end of a lease makes short is no shorter than that.
+constexpr Duration kShortestWait = std::chrono::milliseconds{100};
 
 std::size_t bytes_of(const RunOutcome& outcome) {
   if (const auto* done = std::get_if<RunDone>(&outcome)) return done->result.size();
@@ -23,6 +25,23 @@ std::size_t bytes_of(const RunOutcome& outcome) {
 std::optional<Duration> retry_in_of(const RunFailed& failed) {
   if (failed.final || !failed.retry_in) return std::nullopt;
   return std::clamp(*failed.retry_in, Duration::zero(), kLongestTime);
+}
+
+// Several tries fit into what is left of a lease, however it goes.
+Instant sooner_than_half(Instant then, Instant now, std::optional<Instant> lost_by) {
+  if (!lost_by || *lost_by <= now) return then;
+  return std::min(then, now + std::max<Duration>((*lost_by - now) / 2, kShortestWait));
+}
+
+// What stands in the place of an outcome that the server does not take; nothing where it says nothing but the id.
+std::optional<RunFailed> in_place_of(const RunOutcome& outcome, const std::string& why) {
+  if (const auto* done = std::get_if<RunDone>(&outcome); done != nullptr && !done->result.empty()) {
+    return RunFailed{"its result was not taken: " + why, std::nullopt, true};
+  }
+  if (const auto* failed = std::get_if<RunFailed>(&outcome)) {
+    return RunFailed{"its error was not taken: " + why, failed->retry_in, failed->final};
+  }
+  return std::nullopt;
 }
 
 void say(Reported& report, const Xid& msg, const RunOutcome& outcome) {
@@ -57,10 +76,10 @@ std::optional<RunDone> WorkerReports::take_done(const Xid& msg) {
   return take_of(sent_);
 }
 
-Reported WorkerReports::send(std::uint64_t number, Instant now) {
+Reported WorkerReports::send(std::uint64_t number, Instant now, std::optional<Instant> lost_by) {
   PENA_CHECK(may_send(now));
   sends_at_.reset();
-  answer_by_ = now + kAnswerTime;
+  answer_by_ = sooner_than_half(now + kAnswerTime, now, lost_by);
   number_ = number;
   Reported report;
   report.partial = true;
@@ -77,7 +96,8 @@ Reported WorkerReports::send(std::uint64_t number, Instant now) {
 }
 
 WorkerReports::Tried WorkerReports::tried(const PostTried& what, const RetryRules& rules,
-                                          Instant now, std::uint64_t chance) {
+                                          Instant now, std::uint64_t chance,
+                                          std::optional<Instant> lost_by) {
   PENA_CHECK(answer_by_.has_value());
   answer_by_.reset();
   if (what.status >= 200 && what.status < 300) {
@@ -87,7 +107,9 @@ WorkerReports::Tried WorkerReports::tried(const PostTried& what, const RetryRule
   }
   if (may_be_tried_again(what.status)) {
     put_back();
-    sends_at_ = now + wait_to_retry(rules, ++failures_, what.retry_after, chance);
+    const Instant later = now + wait_to_retry(rules, ++failures_, what.retry_after, chance);
+    // As the server asks for it, unless the lease would be over by then.
+    sends_at_ = lost_by && later >= *lost_by ? sooner_than_half(later, now, lost_by) : later;
     Tried tried;
     tried.failed = true;
     return tried;
@@ -102,19 +124,21 @@ WorkerReports::Tried WorkerReports::tried(const PostTried& what, const RetryRule
     tried.too_late = static_cast<std::size_t>(brought);
     return tried;
   }
-  if (what.status == 413 && !sent_.empty()) return too_large(what);
+  const bool says_too_much = what.status == 400 || what.status == 413 || what.status == 422;
+  if (says_too_much && !sent_.empty()) return not_taken(what);
   return settled_as(Fate::refused);
 }
 
-WorkerReports::Tried WorkerReports::too_large(const PostTried& what) {
+WorkerReports::Tried WorkerReports::not_taken(const PostTried& what) {
   if (sent_.size() > 1) {
     most_msgs_ = sent_.size() / 2;
     put_back();
     return {};
   }
   Finished& alone = sent_.front();
-  if (std::exchange(alone.is_cut, true)) return settled_as(Fate::refused);
-  alone.outcome = RunFailed{"its result was not taken: " + what.why, std::nullopt, true};
+  auto other = in_place_of(alone.outcome, what.why);
+  if (!other || std::exchange(alone.is_cut, true)) return settled_as(Fate::refused);
+  alone.outcome = std::move(*other);
   most_msgs_ = 1;
   put_back();
   Tried tried;

@@ -4,11 +4,12 @@
 //   answer              what follows
 //   2xx                 what it names is settled, and the lease of the rest begins again
 //   408, 425, 429, 5xx  it goes back to what waits, and leaves again after a wait that grows (core/retry)
-//   none in 10 s        the same; one that comes later is not listened to
+//   none in 10 s        the same; one that comes later is not listened to. Of a lease that is kept an answer has
+//                       half of what is left, and no wait is longer than that, so that several tries fit into it
 //   409                 the batch is over: what it names came too late. Where it names nothing the grace may
 //                       still run, in which the server takes what has finished.
-//   413                 half as much the next time; of one msg alone that it has failed, for its result can
-//                       never be taken
+//   400, 413, 422       half as much the next time, for one of its msgs may be the cause; of one alone that it
+//                       has failed, for its result can never be taken, or another error for its own
 //   any other           what it names is given up: the server sends those msgs again when the lease is over
 //
 // All are partial, so that none settles by mistake what is still worked on.
@@ -51,7 +52,9 @@ class WorkerReports {
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
 
   // The next report, without its batch: what waits, or as much of it as goes. From now on it is under way.
-  [[nodiscard]] Reported send(std::uint64_t number, Instant now);
+  // `lost_by`: when the lease is given up, where it is kept.
+  [[nodiscard]] Reported send(std::uint64_t number, Instant now,
+                              std::optional<Instant> lost_by = std::nullopt);
   // Whether that is the one which is under way.
   [[nodiscard]] bool is(std::uint64_t number) const { return answer_by_ && number == number_; }
 
@@ -65,7 +68,7 @@ class WorkerReports {
   };
   // What became of the one under way. `chance`: any number.
   [[nodiscard]] Tried tried(const PostTried& what, const RetryRules& rules, Instant now,
-                            std::uint64_t chance);
+                            std::uint64_t chance, std::optional<Instant> lost_by = std::nullopt);
   [[nodiscard]] bool is_late(Instant now) const { return answer_by_ && now >= *answer_by_; }
   [[nodiscard]] std::uint64_t number() const { return number_; }
   // No wait before the next.
@@ -83,7 +86,7 @@ class WorkerReports {
   };
   void put_back();
   [[nodiscard]] Tried settled_as(Fate fate);
-  [[nodiscard]] Tried too_large(const PostTried& what);
+  [[nodiscard]] Tried not_taken(const PostTried& what);
 
   std::size_t most_bytes_;
   std::size_t most_msgs_ = SIZE_MAX;  // of one report, behind one that was too large

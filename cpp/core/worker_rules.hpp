@@ -21,7 +21,7 @@ struct WorkerRules {
   RetryRules retry;                       // of streams and of reports
   // For the server to take the last reports, once nothing is worked on any more and it is to stop.
   Duration stop_patience = std::chrono::seconds{10};
-  // Likewise, where what ran was given back.
+  // Likewise, where what ran is given back: from when the last of it may be reported.
   Duration hurry_patience = std::chrono::seconds{1};
   std::uint64_t seed = 0;             // of the jitter
   std::string server = "the server";  // as it is named in what is said

@@ -14,12 +14,17 @@ using core::Xid;
 namespace {
 
 constexpr core::Duration kForAnAnswer = 10s;
+constexpr core::Duration kForAKeep = std::chrono::milliseconds{100};
 constexpr core::Duration kForAHead = 30s;
 constexpr core::Duration kMoment = 100ms;  // for rounding, and what else a step waits for
 constexpr unsigned kLooks = 2;
 
 bool is_not_now(unsigned status) {
   return status == 0 || status == 408 || status == 429 || status >= 500;
+}
+
+bool says_too_much(unsigned status) {
+  return status == 400 || status == 413 || status == 422;
 }
 
 }  // namespace
@@ -75,6 +80,7 @@ void WorkerLaw::heard(std::uint64_t stream, const core::NoteArrived& note, core:
   Batch& batch = batches_[*note.batch];
   batch.stream = stream;
   batch.to_come = note.size;
+  batch.taken_at = now;
   batch.kept_at = now;
 }
 
@@ -100,7 +106,7 @@ void WorkerLaw::take_in(core::Instant now) {
   const bool is_outlived = std::ranges::any_of(runs_, [&](const auto& run) {
     return run.second.msg == msg.id && run.second.batch != *msg.batch;
   });
-  if (is_outlived) outcomes_[{*msg.batch, msg.id}] = {core::RunFailed{}, true};
+  if (is_outlived) outcomes_[{*msg.batch, msg.id}] = {core::RunFailed{}, true, false};
 }
 
 // What runs, or is done and not reported, goes on in the new batch.
@@ -177,7 +183,7 @@ void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   // If it brings nothing in time.
   core::RunOutcome what = core::RunGivenBack{};
   if (cancel.reason == core::CancelReason::timed_out) what = core::RunFailed{};
-  outcomes_[{run.batch, run.msg}] = {what, true};
+  outcomes_[{run.batch, run.msg}] = {what, true, false};
 }
 
 void WorkerLaw::want(const core::KeepRun& keep, core::Instant now) {
@@ -199,7 +205,7 @@ void WorkerLaw::heard(const core::RunEnded& ended, core::Instant now) {
   batch->second.owes_since = now;
   const bool timed_out = run.cancelled == core::CancelReason::timed_out;
   const Owed owed{run.batch, run.msg};
-  if (!timed_out) outcomes_[owed] = {ended.outcome, outcomes_.contains(owed)};
+  if (!timed_out) outcomes_[owed] = {ended.outcome, outcomes_.contains(owed), false};
 }
 
 // ---- reports
@@ -222,18 +228,19 @@ void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
   take_in(now);
   const core::Reported& report = post.report;
   Post& sent = posts_[post.number];
-  sent = {report.batch, {}, now};
+  sent = {report.batch, {}, now, false};
   if (!report.batch) return;
   const auto at = batches_.find(*report.batch);
   breaks(at == batches_.end(), "outcomes_arrive", "reports of a batch that is settled");
   Batch& batch = at->second;
+  sent.keeps = !batch.lost;
   breaks(batch.under_way.has_value(), "outcomes_arrive", "sends two reports of a batch at once");
   breaks(stops_ == 0 && now < batch.not_before, "retry_after",
          "sends a report again sooner than it was asked to");
   breaks(!report.partial, "outcomes_arrive", "reports a batch as a whole, though it has more");
   // What came and was not begun.
   for (const Xid& id : report.refused) {
-    outcomes_.try_emplace({*report.batch, id}, Outcome{core::RunGivenBack{}});
+    outcomes_.try_emplace({*report.batch, id}, Outcome{core::RunGivenBack{}, false, false});
   }
   check_named(report, sent.msgs);
   batch.under_way = post.number;
@@ -255,15 +262,16 @@ void WorkerLaw::check_last(const core::PostReport& post, const std::set<Xid>& na
 }
 
 void WorkerLaw::want(const core::PostLeave& leave, core::Instant now) {
-  posts_[leave.number] = {{}, {}, now};
+  posts_[leave.number] = {{}, {}, now, false};
 }
 
 void WorkerLaw::want(const core::AbandonPost& abandon, core::Instant now) {
   const auto at = posts_.extract(abandon.number);
   if (at.empty()) return;
-  breaks(now < at.mapped().sent_at + kForAnAnswer && !rests_at_, "outcomes_arrive",
-         "abandons a report before its time is over");
-  answered(at.mapped(), {}, now);
+  const Post& post = at.mapped();
+  breaks(now < post.sent_at + (post.keeps ? kForAKeep : kForAnAnswer) && !rests_at_,
+         "outcomes_arrive", "abandons a report before its time is over");
+  answered(post, {}, now);
 }
 
 void WorkerLaw::heard(const core::PostTried& tried, core::Instant now) {
@@ -280,8 +288,18 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.kept_at = now;
   batch.wait = is_not_now(tried.status) ? longest_wait(tried.retry_after) : 0us;
   batch.not_before = now;
-  if (is_not_now(tried.status)) batch.not_before += tried.retry_after.value_or(0us);
-  if (is_not_now(tried.status)) return;
+  if (is_not_now(tried.status)) {
+    const core::Instant asked = now + tried.retry_after.value_or(0us);
+    // Nobody waits for longer than a lease lasts; when it began is known to a quarter of it.
+    const bool outlasts = !batch.lost && asked >= batch.taken_at + 3 * timing_.client_stop() / 4;
+    if (!outlasts) batch.not_before = asked;
+    return;
+  }
+  if (says_too_much(tried.status) && !gives_up(*post.batch, post.msgs)) {
+    batch.owes_since = now;
+    return;
+  }
+  batch.taken_at = std::max(batch.taken_at, post.sent_at);
   if (tried.status == 409) lose(*post.batch);
   // Of what somebody finished since the old batch was reported, the new one tells.
   std::set<Xid> settled;
@@ -290,6 +308,21 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   }
   if (tried.status == 409 && !settled.empty()) is_over(*post.batch, now);
   settle(*post.batch, settled);
+}
+
+// Whether what a report named that was not taken is named no more: of several msgs one may be the cause, and in the
+// place of one result or error another is tried.
+bool WorkerLaw::gives_up(const Xid& batch, const std::set<Xid>& msgs) {
+  if (msgs.size() != 1) return msgs.empty();
+  const auto at = outcomes_.find({batch, *msgs.begin()});
+  if (at == outcomes_.end()) return true;
+  Outcome& outcome = at->second;
+  const auto* done = std::get_if<core::RunDone>(&outcome.what);
+  const bool has_more = done != nullptr ? !done->result.empty()
+                                        : std::holds_alternative<core::RunFailed>(outcome.what);
+  if (!has_more || outcome.is_other) return true;
+  outcome = {core::RunFailed{}, outcome.any, true};
+  return false;
 }
 
 // What runs of it is too late, whatever it brings.
@@ -362,6 +395,12 @@ void WorkerLaw::look_at_runs(core::Instant now) const {
 
 void WorkerLaw::look_at(const Xid& id, const Batch& batch, core::Instant now) const {
   const core::Duration late = 2 * timing_.slack + timing_.stop_time + kMoment;
+  const bool works = !batch.lost && std::ranges::any_of(runs_, [&](const auto& run) {
+    return run.second.batch == id && !run.second.cancelled;
+  });
+  // Also while an answer does not come: what is left of the lease has to last for another try.
+  breaks(works && now >= batch.kept_at + timing_.lease / 3 + batch.wait + late, "leases_kept",
+         "does not keep " + id.text());
   if (batch.under_way) {
     return breaks(now >= batch.kept_at + kForAnAnswer + late, "outcomes_arrive",
                   "waits for an answer beyond its time");
@@ -372,11 +411,6 @@ void WorkerLaw::look_at(const Xid& id, const Batch& batch, core::Instant now) co
   const core::Instant since = std::max(batch.owes_since, batch.kept_at + batch.wait);
   breaks(owes && now >= since + late, "outcomes_arrive",
          "does not report what became of msgs of " + id.text());
-  const bool works = !batch.lost && std::ranges::any_of(runs_, [&](const auto& run) {
-    return run.second.batch == id && !run.second.cancelled;
-  });
-  breaks(works && now >= batch.kept_at + timing_.lease / 3 + batch.wait + late, "leases_kept",
-         "does not keep " + id.text());
 }
 
 void WorkerLaw::look_for_work(core::Instant now) {

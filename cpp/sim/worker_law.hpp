@@ -59,6 +59,7 @@ class WorkerLaw {
     bool is_over = false;      // the server said so
     std::set<core::Xid> open;  // msgs of it that came and are not settled
     core::Instant kept_at;     // when it came, or a report of it left, or was answered
+    core::Instant taken_at;    // when it came, or the last report that was taken left
     core::Instant owes_since;  // something is to be reported
     std::optional<std::uint64_t> under_way;
     core::Duration wait{};     // the longest before the next report, behind the last answer,
@@ -75,12 +76,14 @@ class WorkerLaw {
   using Owed = std::pair<core::Xid, core::Xid>;
   struct Outcome {
     core::RunOutcome what;
-    bool any = false;  // the run was told to end: what it brought need not count
+    bool any = false;       // the run was told to end: what it brought need not count
+    bool is_other = false;  // it stands in the place of one that was not taken
   };
   struct Post {
     std::optional<core::Xid> batch;
     std::set<core::Xid> msgs;
     core::Instant sent_at;
+    bool keeps = false;  // a lease, whose end an answer cannot be waited for
   };
 
   void heard(std::uint64_t stream, const core::NoteArrived& note, core::Instant now);
@@ -113,6 +116,7 @@ class WorkerLaw {
   void is_over(const core::Xid& batch, core::Instant now);
   void take_in(core::Instant now);
   void settle(const core::Xid& batch, const std::set<core::Xid>& msgs);
+  [[nodiscard]] bool gives_up(const core::Xid& batch, const std::set<core::Xid>& msgs);
   void answered(const Post& post, const core::PostTried& tried, core::Instant now);
   void check_named(const core::Reported& report, std::set<core::Xid>& named);
   void check_last(const core::PostReport& post, const std::set<core::Xid>& named);

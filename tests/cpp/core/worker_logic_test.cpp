@@ -214,6 +214,15 @@ TEST_F(WorkerLogicTest, ARunThatTakesTooLongIsCancelledAndHasFailedWhenItEnds) {
   EXPECT_EQ(logic_->counts().done, 0U);
 }
 
+TEST_F(WorkerLogicTest, OneThatNobodyHadBegunIsGivenBackAndHasNotFailed) {
+  start_with_run_time(seconds{2});
+  (void)batch(1, 1, {1});
+  (void)next<CancelRun>();
+  const auto report = only<PostReport>(happen(RunEnded{run_of(1), RunGivenBack{}, false})).report;
+  EXPECT_TRUE(report.failed.empty());
+  EXPECT_EQ(report.refused, std::vector<Xid>{id_of(1)});
+}
+
 TEST_F(WorkerLogicTest, OneThatDoesNotEndHasFailedWhenItsStopTimeIsOver) {
   start_with_run_time(seconds{2});
   (void)batch(1, 1, {1});

@@ -4,6 +4,7 @@
 namespace pena::core {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::id_of;
 
@@ -93,6 +94,24 @@ TEST_F(WorkerLostTest, WhatFinishesBehindA409IsTooLate) {
   EXPECT_TRUE(of<PostReport>(ended).empty());
   EXPECT_EQ(logic_->counts().too_late, 2U);
   EXPECT_EQ(logic_->counts().reported, 0U);
+}
+
+// The server may take a report in the last moment of a lease, whose end here is reckoned from when it was sent.
+TEST_F(WorkerLostTest, AnAnswerThatComesBehindTheEndOfALeaseKeepsItAllTheSame) {
+  two_run();
+  const Instant lost_at = now_ + timing_.client_stop();
+  // The keep is refused then, so that the next is sent just before the end.
+  (void)pass_alive(timing_.lease / 3);
+  (void)pass_alive(lost_at - milliseconds{50} - timing_.lease / 3 - now_);
+  (void)answer(403);
+  const auto keep = only<PostReport>(pass_alive(lost_at - milliseconds{30} - now_));
+  const Instant sent_at = now_ - milliseconds{10};
+  EXPECT_EQ(of<CancelRun>(pass(lost_at - now_)).size(), 2U);
+  EXPECT_EQ(of<KeepRun>(happen(PostTried{keep.number, sent_at, 200, server_ms(), {}, ""})).size(),
+            2U);
+  EXPECT_FALSE(of<PostReport>(pass_alive(timing_.lease / 3)).empty());
+  (void)answer(200);
+  EXPECT_EQ(only<PostReport>(end(1)).report.ids, std::vector<Xid>{id_of(1)});
 }
 
 // ---- what comes again

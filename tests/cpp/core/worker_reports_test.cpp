@@ -250,15 +250,94 @@ TEST_F(WorkerReportsTest, AnyOtherRefusalGivesUpWhatIsNamedAndNoMore) {
   run(3);
   (void)end(1);
   (void)end(2);
-  const Actions refused = answer(400);
+  const Actions refused = answer(403);
   EXPECT_EQ(lines(refused),
             std::vector<std::string>{
-                "the server refused a report, so it is given up with its 1 msg: 400: no"});
+                "the server refused a report, so it is given up with its 1 msg: 403: no"});
   EXPECT_EQ(only<PostReport>(refused).report.ids, std::vector<Xid>{id_of(2)});
   EXPECT_TRUE(of<CancelRun>(refused).empty());
   (void)answer(200);
   EXPECT_EQ(only<PostReport>(end(3)).report.ids, std::vector<Xid>{id_of(3)});
   EXPECT_EQ(logic_->counts().reported, 1U);
+}
+
+TEST_F(WorkerReportsTest, OneResultThatIsNotTakenCostsNoOtherMsgItsReport) {
+  for (const unsigned status : {400U, 413U, 422U}) {
+    run(5);
+    (void)end(1);
+    (void)end(2, RunDone{"2"});
+    (void)end(3, RunFailed{"why", Duration{seconds{9}}});
+    (void)end(4, RunDone{"4"});
+    (void)end(5, RunGivenBack{});
+    (void)answer(200);
+    std::vector<FailedId> failed;
+    std::vector<Xid> refused;
+    // It takes none that names msg 4 with its result.
+    for (int tries = 0; tries < 20 && logic_->counts().reported < 5; ++tries) {
+      const bool is_taken = report_.results.empty() || report_.results.back().id != id_of(4);
+      if (is_taken) {
+        failed.insert(failed.end(), report_.failed.begin(), report_.failed.end());
+        refused.insert(refused.end(), report_.refused.begin(), report_.refused.end());
+      }
+      (void)answer(is_taken ? 200 : status);
+    }
+    EXPECT_EQ(logic_->counts().reported, 5U);
+    EXPECT_EQ(refused, std::vector<Xid>{id_of(5)});
+    ASSERT_EQ(failed.size(), 2U);
+    EXPECT_EQ(failed[0].error, "why");
+    EXPECT_EQ(failed[1].id, id_of(4));
+    EXPECT_EQ(failed[1].error, "its result was not taken: " + std::to_string(status) + ": no");
+    EXPECT_TRUE(failed[1].final);
+  }
+}
+
+TEST_F(WorkerReportsTest, AnErrorThatIsNotTakenHasAnotherInItsPlaceAndComesBackAllTheSame) {
+  run(1);
+  (void)end(1, RunFailed{"why", Duration{seconds{9}}});
+  const auto again = only<PostReport>(answer(400)).report;
+  ASSERT_EQ(again.failed.size(), 1U);
+  EXPECT_EQ(again.failed[0].error, "its error was not taken: 400: no");
+  EXPECT_EQ(again.failed[0].retry_in, Duration{seconds{9}});
+  EXPECT_FALSE(again.failed[0].final);
+  EXPECT_EQ(lines(answer(400)).size(), 1U);  // it is given up
+  EXPECT_TRUE(of<PostReport>(pass_alive(seconds{1})).empty());
+}
+
+TEST_F(WorkerReportsTest, WhatSaysNothingButItsMsgIsGivenUpAtOnce) {
+  run(1);
+  (void)end(1);
+  EXPECT_EQ(lines(answer(400)),
+            std::vector<std::string>{"the server refused a report, so it is given "
+                                     "up with its 1 msg: 400: no"});
+}
+
+// A network that swallows requests, and a proxy that asks for a long wait: several tries fit into a lease.
+TEST_F(WorkerReportsTest, ALeaseIsKeptThroughAnswersThatDoNotComeAndLongWaits) {
+  for (const bool is_answered : {false, true}) {
+    run(1);
+    std::size_t keeps = 0;
+    for (int tenth = 0; tenth < 295 && logic_->counts().lost == 0; ++tenth) {
+      keeps += of<PostReport>(pass_alive(milliseconds{100})).size();
+      if (is_answered && keeps < 6) (void)answer(503, Duration{seconds{30}});
+      if (keeps == 6) {
+        (void)answer(200);
+        break;
+      }
+    }
+    EXPECT_EQ(keeps, 6U) << is_answered;
+    EXPECT_EQ(logic_->counts().lost, 0U);
+    (void)pass_alive(timing_.lease / 3);
+    EXPECT_EQ(logic_->counts().lost, 0U);
+  }
+}
+
+// The longest wait that a server may ask for is kept where the lease lasts longer.
+TEST_F(WorkerReportsTest, AWaitThatIsShorterThanTheLeaseIsKept) {
+  run(1);
+  (void)end(1);
+  (void)answer(503, Duration{seconds{20}});
+  EXPECT_TRUE(of<PostReport>(pass_alive(milliseconds{19'900})).empty());
+  EXPECT_EQ(of<PostReport>(pass_alive(milliseconds{200})).size(), 1U);
 }
 
 }  // namespace
