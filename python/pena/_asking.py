@@ -30,12 +30,12 @@ _LONGEST_SENTENCE = 500  # characters; those of Pena are shorter
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `timeout` is in seconds, for each wait on the socket; None: the queue's."""
+    """One request. `timeout` is in seconds, for each wait on the socket; a queue's goes before."""
 
     method: str
     target: str
     body: bytes | None = None
-    timeout: float | None = None
+    timeout: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class TimeUpError(PenaError):
 class Asking:
     """Asks one server, again where it is away, and says so in the log once."""
 
-    def __init__(self, url: str, patience: float | None, timeout: float) -> None:
-        """`patience` and `timeout` are in seconds; a patience of None has no end."""
+    def __init__(self, url: str, patience: float | None, timeout: float | None) -> None:
+        """Seconds: a patience of None has no end, a timeout of None is that of each request."""
         self.url = url
         self._patience = patience
         self._timeout = timeout
@@ -168,7 +168,7 @@ class Asking:
             wait = min(2 * wait, _LONGEST_WAIT)
 
     def _timeout_of(self, request: Request, until: float | None) -> float:
-        timeout = request.timeout or self._timeout
+        timeout = request.timeout if self._timeout is None else self._timeout
         if until is None:
             return timeout
         return min(timeout, max(until - time.monotonic(), _LEAST_TIMEOUT))

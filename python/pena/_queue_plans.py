@@ -63,15 +63,15 @@ def several_payloads(payloads: Any) -> None:
 class QueuePlans:
     """The plans of one queue."""
 
-    def __init__(self, url: str, name: Any, patience: Seconds | None, timeout: Seconds) -> None:
+    def __init__(
+        self, url: str, name: Any, patience: Seconds | None, timeout: Seconds | None
+    ) -> None:
         """`url` is checked elsewhere. Raises SettingsError for the others."""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             expected = "1 to 64 of a-z, 0-9, '.', '_' and '-'"
             raise SettingsError(f"queue is {shown(name)}; expected {expected}")
-        seconds = seconds_of("request_timeout", timeout, least=0.001)
-        if seconds is None:
-            raise refused("request_timeout", timeout, "seconds or a timedelta")
         self.name: str = name
+        seconds = seconds_of("request_timeout", timeout, least=0.001)
         self._asking = Asking(url, seconds_of("patience", patience), seconds)
 
     def submission(

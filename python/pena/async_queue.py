@@ -38,7 +38,7 @@ class AsyncQueue:
         name: str = "default",
         *,
         patience: Seconds | None = 60.0,
-        request_timeout: Seconds = 30.0,
+        request_timeout: Seconds | None = None,
     ) -> None:
         """Check the settings, as `Queue` does; nothing is asked yet. Raises SettingsError."""
         self._connections = Connections(url)

@@ -45,7 +45,7 @@ class Queue:
         name: str = "default",
         *,
         patience: Seconds | None = 60.0,
-        request_timeout: Seconds = 30.0,
+        request_timeout: Seconds | None = None,
     ) -> None:
         """Check the settings; nothing is asked yet. Raises SettingsError.
 
@@ -55,7 +55,8 @@ class Queue:
             patience: seconds in which a call that is not answered, or for which the server has no
                 room, is tried again. 0 tries once, None tries for ever.
             request_timeout: seconds that one try waits for the server; the last one may end so much
-                later than the patience.
+                later than the patience. None: 30, and 600 for `retry` and `discard`, which are
+                answered once all is done.
         """
         self._connections = Connections(url)
         self.url = self._connections.url

@@ -167,8 +167,13 @@ def test_a_server_that_says_nothing_is_not_waited_for_longer(kind: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with kind(url, patience=0, request_timeout=0.05) as queue:
-            with pytest.raises(pena.UnavailableError, match=r"no answer within 0\.05 s"):
-                queue.submit_one("a")
+            for call in (
+                lambda: queue.submit_one("a"),
+                lambda: queue.retry(all=True),  # which waits for long where nobody says otherwise
+                lambda: queue.discard(which="failed", all=True),
+            ):
+                with pytest.raises(pena.UnavailableError, match=r"no answer within 0\.05 s"):
+                    call()
 
 
 def test_one_trouble_is_said_once(kind: Any) -> None:
