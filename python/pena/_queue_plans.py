@@ -24,7 +24,7 @@ from pena.errors import SettingsError
 from pena.records import QueuedMsg
 from pena.standing import QueueStats, Waited
 from pena.stories import Story
-from pena.xid import is_xid
+from pena.xid import XID_EXPECTED, is_xid
 
 _log = logging.getLogger("pena.queue")
 
@@ -53,10 +53,14 @@ def _unix_ms(name: str, value: Any) -> int:
     return round(value.timestamp() * 1000)
 
 
-def several_payloads(payloads: Any) -> None:
+def several_payloads(payloads: Any, *, may_be_asynchronous: bool = False) -> None:
     """Refuse what is none, and what Python would iterate over and nobody means so."""
-    several = isinstance(payloads, (Iterable, AsyncIterable))
-    if not several or isinstance(payloads, (str, bytes, bytearray, Mapping)):
+    if isinstance(payloads, AsyncIterable):
+        if not may_be_asynchronous:
+            raise refused("payloads", payloads, "an iterable; AsyncQueue takes an asynchronous one")
+    elif not isinstance(payloads, Iterable) or isinstance(
+        payloads, (str, bytes, bytearray, Mapping)
+    ):
         raise refused("payloads", payloads, "an iterable of payloads; submit_one takes one")
 
 
@@ -113,8 +117,7 @@ class QueuePlans:
         elif is_xid(id):
             target = f"/task/{id}"
         else:
-            expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
-            raise refused("id", id, expected)
+            raise refused("id", id, XID_EXPECTED)
         answer: Answer = yield from self._asking.ask(Request("GET", target))
         return None if answer.status == 404 else story(answer.json("id", "state", "story"))
 

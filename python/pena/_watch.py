@@ -12,7 +12,7 @@ from pena._settings import refused, shown
 from pena.errors import SettingsError
 from pena.records import FailRecord, ReportRecord
 from pena.standing import Waited
-from pena.xid import is_xid, one_before
+from pena.xid import XID_EXPECTED, is_xid, one_before
 
 _PAGE_RECORDS = 1000
 _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
@@ -28,8 +28,7 @@ def ids_of(ids: Iterable[str]) -> list[str]:
     several = list(dict.fromkeys(ids))
     for id in several:
         if not is_xid(id):
-            expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
-            raise SettingsError(f"ids has {shown(id)}; expected {expected}")
+            raise SettingsError(f"ids has {shown(id)}; expected {XID_EXPECTED}")
     return several
 
 

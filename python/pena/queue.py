@@ -114,23 +114,21 @@ class Queue:
             period: milliseconds, for simulated clients.
 
         Raises:
-            PayloadError: a payload is no JSON. Nothing of its request was sent.
+            PayloadError: a payload is no JSON, its key is no text, or its id is no xid.
             RefusedError: the server refuses a payload: its id or key is known with something else
                 (409), it is too large (413), or not what is expected (400).
             UnavailableError: the patience was over.
 
-        Each tells the `place` of the payload from 0, and in `submitted` the ids of those before it.
-        An exception of the iterable, of `key` or of `id` comes through as it is.
+        Each tells the `place` of the payload from 0, and in `submitted` the ids of those before it:
+        these are accepted. An exception of the iterable, of `key` or of `id` comes through as it
+        is, once the payloads before it are accepted.
         """
         several_payloads(payloads)
         submission = self._plans.submission(
             key=key, id=id, delay=delay, due=due, max_resends=max_resends, period=period
         )
-        for payload in payloads:
-            if full := submission.add(payload):
-                self._run(submission.send(full))
-        if rest := submission.rest():
-            self._run(submission.send(rest))
+        for plan in submission.plans(payloads):
+            self._run(plan)
         return submission.ids
 
     def submit_one(
@@ -154,8 +152,8 @@ class Queue:
             period=period,
             single=True,
         )
-        submission.add(payload)
-        self._run(submission.send(submission.rest()))
+        for plan in submission.plans([payload]):
+            self._run(plan)
         return submission.ids[0]
 
     def get(self, *, id: str | None = None, key: str | None = None) -> Story | None:
