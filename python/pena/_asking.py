@@ -24,8 +24,10 @@ _FIRST_WAIT = 0.1  # seconds; the next is twice as long
 _LONGEST_WAIT = 5.0
 _LONGEST_RETRY_AFTER = 30.0
 _LEAST_TIMEOUT = 1.0  # of a request, however soon the caller wants to go on
+_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5
 _SHOWN = 200  # bytes of an answer that is not Pena's
 _LONGEST_SENTENCE = 500  # characters; those of Pena are shorter
+MOST_RECORDS = 1000  # of a page
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,24 @@ Step = Request | Pause
 _T = TypeVar("_T")
 Plan = Generator[Step, Any, _T]
 """Yields steps: a Request is answered by an Answer or Lost, a Pause by None. Returns a _T."""
+
+
+class Poll:
+    """The waits of whoever asks again and again: longer each time that nothing comes."""
+
+    def __init__(self) -> None:
+        """Begin with the shortest."""
+        self._seconds = _FIRST_POLL
+
+    def has_come(self) -> None:
+        """Begin anew."""
+        self._seconds = _FIRST_POLL
+
+    def pause(self, until: float | None = None) -> Plan[None]:
+        """Wait, no longer than `until` on the monotonic clock."""
+        left = self._seconds if until is None else min(self._seconds, until - time.monotonic())
+        yield Pause(max(left, 0.0))
+        self._seconds = min(2 * self._seconds, _LONGEST_POLL)
 
 
 class TimeUpError(PenaError):

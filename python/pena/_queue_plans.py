@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pena._asking import Answer, Asking, Plan, Request
+from pena._asking import MOST_RECORDS, Answer, Asking, Plan, Request
 from pena._json_records import queued_msg, story
 from pena._reading import Fails, ReportsOf, ReportsSince
-from pena._settings import flag, has_bytes, refused, shown, whole_number
+from pena._settings import flag, key_text, refused, shown, whole_number
 from pena._submission import Submission
 from pena._times import Seconds, duration
 from pena._watch import Watch, cut, ids_of
@@ -31,7 +31,6 @@ _log = logging.getLogger("pena.queue")
 Which = Literal["waiting", "failed", "reported"]
 
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
-_PAGE = 1000
 _MOST_IDS = 10_000  # of a request; a server takes 100,000 unless it is told otherwise
 _LONG = 600.0  # seconds; a request that changes a million msgs is answered when it is done
 _DISCARDS: dict[Which, str] = {"waiting": "/queue", "failed": "/fail", "reported": "/report"}
@@ -111,9 +110,8 @@ class QueuePlans:
         if (id is None) == (key is None):
             raise SettingsError("get needs either an id or a key")
         if key is not None:
-            if not has_bytes(key):
-                raise refused("key", key, "text")
-            target = f"/task?queue={self.name}&key={quote(key, safe='')}"
+            text = quote(key_text("key", key), safe="")
+            target = f"/task?queue={self.name}&key={text}"
         elif is_xid(id):
             target = f"/task/{id}"
         else:
@@ -140,7 +138,8 @@ class QueuePlans:
 
     def failed(self, error: str | None) -> Fails:
         """Begin to read fail records."""
-        return Fails(self._asking, self.name, _error_text(error))
+        text = None if error is None else key_text("error", error)
+        return Fails(self._asking, self.name, text)
 
     def retry(
         self,
@@ -184,7 +183,7 @@ class QueuePlans:
         more = {"dry_run": True} if flag("dry_run", dry_run) else {}
         filters: dict[str, Any] = {}
         if error is not None:
-            filters["error"] = _error_text(error)
+            filters["error"] = key_text("error", error)
         if before is not None:
             filters["before"] = _unix_ms("before", before)
         given = [*filters, *(["ids"] if ids is not None else []), *(["all"] * flag("all", all))]
@@ -236,16 +235,10 @@ class QueuePlans:
         more = ""
         while len(msgs) < limit:
             target = f"/queue?records=1&queue={self.name}{more}"
-            page = min(limit - len(msgs), _PAGE)
+            page = min(limit - len(msgs), MOST_RECORDS)
             said = yield from self._asking.page(target, page, "records")
             msgs += [queued_msg(each) for each in said["records"]]
             if "next" not in said:
                 break
             more = f"&after={said['next']}"
         return msgs[:limit]
-
-
-def _error_text(error: str | None) -> str | None:
-    if error is not None and not has_bytes(error):
-        raise refused("error", error, "text")
-    return error
