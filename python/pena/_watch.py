@@ -151,7 +151,11 @@ class Watch:
             for bucket in ("queue", "later"):
                 yield from self._ids_of_pages(bucket, waiting, until)
             yield from self._held(waiting, until)
-        # One that moved between two looks is in neither, and is asked for like the others.
+        # Those that have settled between the looks are told by the page, be they ever so many. One
+        # that moved otherwise is in neither look, and is asked for like the others.
+        if not waiting.issuperset(self._open):
+            for bucket in self._since:
+                yield from self._follow(bucket, until)
         for id in [id for id in self._open if id not in waiting]:
             yield from self._ask_for(id, until)
 
