@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 namespace pena::cli {
 namespace {
@@ -54,7 +54,7 @@ void LineReader::read_some() {
   read_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   if (size == 0) is_over_ = true;
   if (size < 0 && errno != EINTR && errno != EAGAIN) {
-    throw std::runtime_error(std::string{"cannot be read: "} + std::strerror(errno));
+    throw std::system_error(errno, std::generic_category());
   }
 }
 

@@ -15,8 +15,8 @@ class LineReader {
   LineReader(int file, std::size_t longest) : file_(file), longest_(longest) {}
 
   enum class Came { line, nothing, end };
-  // The next line, without its end, waited for at most `patience`. Throws std::runtime_error for one that is too
-  // long, or where nothing can be read.
+  // The next line, without its end, waited for at most `patience`. Throws std::system_error where nothing can be
+  // read, which whoever knows the file's name makes a sentence of, and std::runtime_error for a line that is too long.
   [[nodiscard]] Came next(std::string& line, std::chrono::milliseconds patience);
   // Of the line that came last, from 1.
   [[nodiscard]] std::uint64_t number() const { return number_; }

@@ -49,7 +49,8 @@ class Commands {
   explicit Commands(CLI::App& app, std::vector<std::string> command = {}) : app_(app) {
     work_.command = std::move(command);
     app.set_version_flag("-V,--version", std::string{"pena "} + kVersion);
-    // Before the subcommands are added: they take over both.
+    // Before the subcommands are added: they take over these.
+    app.set_help_flag("-h,--help", "Print this help and exit");
     app.footer(kFooter);
     app.formatter(std::make_shared<HelpFormat>(""));
     app.require_subcommand(0, 1);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,9 +36,7 @@ class Input {
   explicit Input(const std::string& name) : name_(name) {
     if (name == "-") return;
     file_ = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file_ >= 0) return;
-    throw std::runtime_error("cannot open the file " + name + ": " + std::strerror(errno) +
-                             "; expected a file of JSON lines, - for stdin, or --payload JSON");
+    if (file_ < 0) throw std::runtime_error(problem("open", std::strerror(errno)));
   }
   ~Input() {
     if (name_ != "-") ::close(file_);
@@ -46,6 +45,11 @@ class Input {
   Input& operator=(const Input&) = delete;
 
   [[nodiscard]] int file() const { return file_; }
+  // The sentence where it cannot be opened or read.
+  [[nodiscard]] std::string problem(const std::string& verb, const std::string& why) const {
+    return "cannot " + verb + " " + (name_ == "-" ? "stdin" : "the file " + name_) + ": " + why +
+           "; expected a file of JSON lines, - for stdin, or --payload JSON";
+  }
 
  private:
   std::string name_;
@@ -98,6 +102,11 @@ class Putting {
 
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
+  // What was added and not sent is not accepted.
+  [[noreturn]] void give_up(const std::string& why) const {
+    throw std::runtime_error(why + "; accepted before it: " + core::msgs_text(accepted_));
+  }
+
  private:
   static client::ProducerSettings settings_of(const PutCommand& command) {
     client::ProducerSettings settings = command.settings;
@@ -107,8 +116,7 @@ class Putting {
   }
 
   [[noreturn]] void refuse(const std::string& place, const std::string& what) const {
-    throw std::runtime_error(place + " " + what +
-                             "; accepted before it: " + core::msgs_text(accepted_));
+    give_up(place + " " + what);
   }
 
   [[nodiscard]] std::string key_of(const std::string& payload, const std::string& place) const {
@@ -164,9 +172,18 @@ bool put_lines(const std::string& name, Putting& putting, const StopSignals& sig
   const Input input{name};
   LineReader lines{input.file(), kLongestLine};
   std::string line;
+  const auto next = [&] {
+    try {
+      // What is there goes out, and does not wait for what may come.
+      return lines.next(line, putting.has_any() ? 0ms : kLook);
+    } catch (const std::system_error& error) {
+      putting.give_up(input.problem("read", error.code().message()));
+    } catch (const std::runtime_error& error) {
+      putting.give_up(error.what());
+    }
+  };
   while (!signals.arrived()) {
-    // What is there goes out, and does not wait for what may come.
-    const auto came = lines.next(line, putting.has_any() ? 0ms : kLook);
+    const auto came = next();
     if (came == LineReader::Came::line) {
       if (!is_blank(line)) putting.add(line, "line " + std::to_string(lines.number()));
       continue;

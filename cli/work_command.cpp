@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -29,6 +30,7 @@
 #include "client/error_tail.hpp"
 #include "client/handlers.hpp"
 #include "client/payload.hpp"
+#include "client/settings_error.hpp"
 #include "core/number_text.hpp"
 #include "core/one_line.hpp"
 #include "process/command.hpp"
@@ -343,6 +345,12 @@ class Working {
   std::atomic<std::uint64_t> done_ = 0, failed_ = 0, given_back_ = 0, running_ = 0;
 };
 
+// The engine calls --queue as a limit of the server is called, which has another option.
+std::string with_option(const std::string& sentence) {
+  constexpr std::string_view setting = "queues ";
+  return sentence.starts_with(setting) ? "--queue " + sentence.substr(setting.size()) : sentence;
+}
+
 }  // namespace
 
 int run_work(const WorkCommand& command) {
@@ -356,7 +364,11 @@ int run_work(const WorkCommand& command) {
                                          error.code().message() + "; no msg was taken");
     return kNoCommand;
   }
-  return Working{command, std::move(file), std::move(arguments)}.run();
+  try {
+    return Working{command, std::move(file), std::move(arguments)}.run();
+  } catch (const client::SettingsError& error) {
+    throw client::SettingsError(with_option(error.what()));
+  }
 }
 
 }  // namespace pena::cli

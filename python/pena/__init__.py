@@ -1,23 +1,27 @@
 """Pena hands out work over HTTP and loses none of it.
 
-A :class:`Server` sends messages in batches to the clients that ask for them, takes their reports,
-and sends again what they left out. A :class:`Client` takes batches and simulates the work and its
-faults. A :class:`Queue` submits messages and follows them, :class:`AsyncQueue` does so for asyncio.
-A :class:`Store` looks at what a server has kept, also while the server runs.
+A :class:`Server` sends msgs in batches to the workers that ask for them, takes their reports, and
+sends again what they left out. A :class:`Queue` submits msgs and follows them, :class:`AsyncQueue`
+does so for asyncio. A :class:`Worker` takes msgs, hands each to a function and reports what became
+of it; ``python -m pena.worker module:function`` does so from a shell. A :class:`Store` looks at
+what a server has kept, also while the server runs. A :class:`Client` simulates work and its faults,
+for tests: it reports as processed whatever it is handed.
 
 >>> import pena
->>> with pena.Server(count=10, seed=1) as server:
-...     with pena.Client(server.url, batchsize=5, end_above=1000, max_batches=2) as client:
-...         print(client.wait().reason.value)
-...     print(len(server.report), len(server.fail))
-batches_done
-10 0
+>>> def double(msg: pena.Msg) -> object:
+...     return 2 * msg.payload
+>>> with pena.Server(generate=False) as server, pena.Queue(server.url) as queue:
+...     ids = queue.submit(range(10))
+...     print(pena.Worker(server.url, double).run(until_empty=True).reason.value)
+...     print(queue.wait(ids).results[ids[9]])
+empty
+18
 
 Everything may be used from any thread; calls that wait let other threads run. What the engines say
-goes to the loggers ``pena.server`` and ``pena.client``, at the level that these have when a server
-or client starts; queues log to ``pena.queue``. The engines run threads of their own, which a fork
-does not copy: start servers and clients after it; those from before it stay with the parent. Queues
-may be used on both sides.
+goes to the loggers ``pena.server``, ``pena.worker`` and ``pena.client``, at the level that these
+have when a server, worker or client starts; queues log to ``pena.queue``. The engines run threads
+of their own, which a fork does not copy: start servers, workers and clients after it; those from
+before it stay with the parent. Queues may be used on both sides.
 
 A name is loaded when it is first used, so that ``import pena`` costs little where it is not.
 """

@@ -24,18 +24,20 @@ _FIRST_WAIT = 0.1  # seconds; the next is twice as long
 _LONGEST_WAIT = 5.0
 _LONGEST_RETRY_AFTER = 30.0
 _LEAST_TIMEOUT = 1.0  # of a request, however soon the caller wants to go on
+_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5
 _SHOWN = 200  # bytes of an answer that is not Pena's
 _LONGEST_SENTENCE = 500  # characters; those of Pena are shorter
+MOST_RECORDS = 1000  # of a page
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `timeout` is in seconds, for each wait on the socket; None: the queue's."""
+    """One request. `timeout` is in seconds, for each wait on the socket; a queue's goes before."""
 
     method: str
     target: str
     body: bytes | None = None
-    timeout: float | None = None
+    timeout: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,24 @@ Plan = Generator[Step, Any, _T]
 """Yields steps: a Request is answered by an Answer or Lost, a Pause by None. Returns a _T."""
 
 
+class Poll:
+    """The waits of whoever asks again and again: longer each time that nothing comes."""
+
+    def __init__(self) -> None:
+        """Begin with the shortest."""
+        self._seconds = _FIRST_POLL
+
+    def has_come(self) -> None:
+        """Begin anew."""
+        self._seconds = _FIRST_POLL
+
+    def pause(self, until: float | None = None) -> Plan[None]:
+        """Wait, no longer than `until` on the monotonic clock."""
+        left = self._seconds if until is None else min(self._seconds, until - time.monotonic())
+        yield Pause(max(left, 0.0))
+        self._seconds = min(2 * self._seconds, _LONGEST_POLL)
+
+
 class TimeUpError(PenaError):
     """The time that a caller wants to wait is over, and the server is away."""
 
@@ -115,8 +135,8 @@ class TimeUpError(PenaError):
 class Asking:
     """Asks one server, again where it is away, and says so in the log once."""
 
-    def __init__(self, url: str, patience: float | None, timeout: float) -> None:
-        """`patience` and `timeout` are in seconds; a patience of None has no end."""
+    def __init__(self, url: str, patience: float | None, timeout: float | None) -> None:
+        """Seconds: a patience of None has no end, a timeout of None is that of each request."""
         self.url = url
         self._patience = patience
         self._timeout = timeout
@@ -168,7 +188,7 @@ class Asking:
             wait = min(2 * wait, _LONGEST_WAIT)
 
     def _timeout_of(self, request: Request, until: float | None) -> float:
-        timeout = request.timeout or self._timeout
+        timeout = request.timeout if self._timeout is None else self._timeout
         if until is None:
             return timeout
         return min(timeout, max(until - time.monotonic(), _LEAST_TIMEOUT))

@@ -1,4 +1,4 @@
-"""Records of messages, as the server tells them in JSON."""
+"""Records of msgs, as the server tells them in JSON."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pena._asking import Answer, Asking, Plan, Request
+from pena._asking import MOST_RECORDS, Answer, Asking, Plan, Request
 from pena._json_records import queued_msg, story
 from pena._reading import Fails, ReportsOf, ReportsSince
-from pena._settings import flag, has_bytes, refused, shown, whole_number
+from pena._settings import flag, key_text, refused, shown, whole_number
 from pena._submission import Submission
 from pena._times import Seconds, duration
 from pena._watch import Watch, cut, ids_of
@@ -24,14 +24,13 @@ from pena.errors import SettingsError
 from pena.records import QueuedMsg
 from pena.standing import QueueStats, Waited
 from pena.stories import Story
-from pena.xid import is_xid
+from pena.xid import XID_EXPECTED, is_xid
 
 _log = logging.getLogger("pena.queue")
 
 Which = Literal["waiting", "failed", "reported"]
 
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
-_PAGE = 1000
 _MOST_IDS = 10_000  # of a request; a server takes 100,000 unless it is told otherwise
 _LONG = 600.0  # seconds; a request that changes a million msgs is answered when it is done
 _DISCARDS: dict[Which, str] = {"waiting": "/queue", "failed": "/fail", "reported": "/report"}
@@ -53,25 +52,29 @@ def _unix_ms(name: str, value: Any) -> int:
     return round(value.timestamp() * 1000)
 
 
-def several_payloads(payloads: Any) -> None:
+def several_payloads(payloads: Any, *, may_be_asynchronous: bool = False) -> None:
     """Refuse what is none, and what Python would iterate over and nobody means so."""
-    several = isinstance(payloads, (Iterable, AsyncIterable))
-    if not several or isinstance(payloads, (str, bytes, bytearray, Mapping)):
+    if isinstance(payloads, AsyncIterable):
+        if not may_be_asynchronous:
+            raise refused("payloads", payloads, "an iterable; AsyncQueue takes an asynchronous one")
+    elif not isinstance(payloads, Iterable) or isinstance(
+        payloads, (str, bytes, bytearray, Mapping)
+    ):
         raise refused("payloads", payloads, "an iterable of payloads; submit_one takes one")
 
 
 class QueuePlans:
     """The plans of one queue."""
 
-    def __init__(self, url: str, name: Any, patience: Seconds | None, timeout: Seconds) -> None:
+    def __init__(
+        self, url: str, name: Any, patience: Seconds | None, timeout: Seconds | None
+    ) -> None:
         """`url` is checked elsewhere. Raises SettingsError for the others."""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             expected = "1 to 64 of a-z, 0-9, '.', '_' and '-'"
             raise SettingsError(f"queue is {shown(name)}; expected {expected}")
-        seconds = seconds_of("request_timeout", timeout, least=0.001)
-        if seconds is None:
-            raise refused("request_timeout", timeout, "seconds or a timedelta")
         self.name: str = name
+        seconds = seconds_of("request_timeout", timeout, least=0.001)
         self._asking = Asking(url, seconds_of("patience", patience), seconds)
 
     def submission(
@@ -107,14 +110,12 @@ class QueuePlans:
         if (id is None) == (key is None):
             raise SettingsError("get needs either an id or a key")
         if key is not None:
-            if not has_bytes(key):
-                raise refused("key", key, "text")
-            target = f"/task?queue={self.name}&key={quote(key, safe='')}"
+            text = quote(key_text("key", key), safe="")
+            target = f"/task?queue={self.name}&key={text}"
         elif is_xid(id):
             target = f"/task/{id}"
         else:
-            expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
-            raise refused("id", id, expected)
+            raise refused("id", id, XID_EXPECTED)
         answer: Answer = yield from self._asking.ask(Request("GET", target))
         return None if answer.status == 404 else story(answer.json("id", "state", "story"))
 
@@ -137,7 +138,8 @@ class QueuePlans:
 
     def failed(self, error: str | None) -> Fails:
         """Begin to read fail records."""
-        return Fails(self._asking, self.name, _error_text(error))
+        text = None if error is None else key_text("error", error)
+        return Fails(self._asking, self.name, text)
 
     def retry(
         self,
@@ -181,7 +183,7 @@ class QueuePlans:
         more = {"dry_run": True} if flag("dry_run", dry_run) else {}
         filters: dict[str, Any] = {}
         if error is not None:
-            filters["error"] = _error_text(error)
+            filters["error"] = key_text("error", error)
         if before is not None:
             filters["before"] = _unix_ms("before", before)
         given = [*filters, *(["ids"] if ids is not None else []), *(["all"] * flag("all", all))]
@@ -233,16 +235,10 @@ class QueuePlans:
         more = ""
         while len(msgs) < limit:
             target = f"/queue?records=1&queue={self.name}{more}"
-            page = min(limit - len(msgs), _PAGE)
+            page = min(limit - len(msgs), MOST_RECORDS)
             said = yield from self._asking.page(target, page, "records")
             msgs += [queued_msg(each) for each in said["records"]]
             if "next" not in said:
                 break
             more = f"&after={said['next']}"
         return msgs[:limit]
-
-
-def _error_text(error: str | None) -> str | None:
-    if error is not None and not has_bytes(error):
-        raise refused("error", error, "text")
-    return error

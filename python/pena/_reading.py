@@ -6,13 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
-from pena._asking import Asking, Pause, Plan
+from pena._asking import MOST_RECORDS, Asking, Plan, Poll
 from pena._json_records import fail_record, report_record
 from pena._watch import Watch
 from pena.records import FailRecord, ReportRecord
-
-_PAGE = 1000
-_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
 
 R = TypeVar("R")
 _Page = tuple[list[R], int]
@@ -35,20 +32,20 @@ class ReportsSince:
         self._target = f"/report?records=1&queue={queue}"
         self._since = since
         self._follow = follow
-        self._poll = _FIRST_POLL
+        self._poll = Poll()
 
     def more(self) -> Plan[_Page[ReportRecord] | None]:
         """Read the next page."""
         while True:
             target = f"{self._target}&since={self._since}"
-            said = yield from self._asking.page(target, _PAGE, "records", "next")
+            said = yield from self._asking.page(target, MOST_RECORDS, "records", "next")
             if said["next"] != self._since:
-                self._since, self._poll = said["next"], _FIRST_POLL
+                self._since = said["next"]
+                self._poll.has_come()
                 return [report_record(each) for each in said["records"]], self._since
             if not self._follow:
                 return None
-            yield Pause(self._poll)
-            self._poll = min(2 * self._poll, _LONGEST_POLL)
+            yield from self._poll.pause()
 
 
 class ReportsOf:
@@ -71,7 +68,7 @@ class ReportsOf:
             if reported or self._over:
                 self._told += len(reported)
                 return sorted(reported, key=lambda record: record.reported_at), 0
-            yield from self._watch.pause(None)
+            yield from self._watch.poll.pause()
 
 
 class Fails:
@@ -88,7 +85,7 @@ class Fails:
         """Read the next page."""
         if self._more is None:
             return None
-        said = yield from self._asking.page(self._target + self._more, _PAGE, "records")
+        said = yield from self._asking.page(self._target + self._more, MOST_RECORDS, "records")
         self._more = f"&after={said['next']}" if "next" in said else None
         records = [fail_record(each) for each in said["records"]]
         return [record for record in records if self._matches(record)], 0

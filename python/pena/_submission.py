@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 from pena._asking import Asking, Plan, Request
 from pena._settings import has_bytes, shown
-from pena.errors import PayloadError, RefusedError, UnavailableError
-from pena.xid import draw_anew, make_xid
+from pena.errors import PayloadError, RefusedError, RequestError, UnavailableError
+from pena.xid import XID_EXPECTED, draw_anew, is_xid, make_xid
 
 # Of one request. A server takes 8 MiB and 100,000 msgs unless it is told otherwise.
 _MOST_BYTES = 1024 * 1024
@@ -45,8 +45,12 @@ class Item:
         return f'{{"id":"{self.id}",{self.rest}' if self.id else f"{{{self.rest}"
 
 
+class _UnfitError(Exception):
+    """A payload that cannot be sent. It is told once those before it are submitted."""
+
+
 class Submission:
-    """Takes payloads one by one, and says which request is full.
+    """Takes payloads one by one, and submits them in requests.
 
     Where the server refuses a request it is halved, until the payload that it refuses is alone: so
     those before it are accepted, those behind it are not, and the error can name it. So it is, too,
@@ -75,30 +79,76 @@ class Submission:
         self.ids: list[str] = []
         """Of what is accepted."""
 
-    def add(self, payload: Any) -> list[Item]:
-        """Take a payload. Returns what is to be sent before it, if that is a full request.
+    def plans(self, payloads: Iterable[Any]) -> Iterator[Plan[None]]:
+        """Read payloads, and yield what is to be done, one after the other."""
+        wrong: Exception | None = None
+        try:
+            for payload in payloads:
+                if full := self._add(payload):
+                    yield self._send(full)
+        except Exception as error:
+            wrong = error
+        yield self._end(wrong)
 
-        Raises PayloadError for one that cannot be sent.
+    async def plans_of_either(
+        self, payloads: Iterable[Any] | AsyncIterable[Any]
+    ) -> AsyncIterator[Plan[None]]:
+        """Do the same, and read what is asynchronous, too."""
+        if not isinstance(payloads, AsyncIterable):
+            for plan in self.plans(payloads):
+                yield plan
+            return
+        wrong: Exception | None = None
+        try:
+            async for payload in payloads:
+                if full := self._add(payload):
+                    yield self._send(full)
+        except Exception as error:
+            wrong = error
+        yield self._end(wrong)
+
+    def _end(self, wrong: Exception | None) -> Plan[None]:
+        """Submit what is left, and then raise what ended the payloads.
+
+        So all before that place is submitted, and whoever goes on from there leaves none out.
         """
+        try:
+            if rest := self._rest():
+                yield from self._send(rest)
+        except RequestError as error:
+            raise error from wrong
+        if isinstance(wrong, _UnfitError):
+            place = None if self._single else self._place
+            text = _about(place, str(wrong), self.ids)
+            raise PayloadError(text, submitted=self.ids, place=place) from wrong.__cause__
+        if wrong is not None:
+            raise wrong
+
+    def _add(self, payload: Any) -> list[Item]:
+        """Take a payload. Returns what is to be sent before it, if that is a full request."""
         item = self._item(payload)
         self._place += 1
         full = self._items and (
             self._bytes + item.size > self._most_bytes or len(self._items) >= self._most_msgs
         )
-        before = self.rest() if full else []
+        before = self._rest() if full else []
         self._items.append(item)
         self._bytes += item.size
         return before
 
-    def rest(self) -> list[Item]:
-        """Return what is left to be sent."""
+    def _rest(self) -> list[Item]:
+        """Take what is left to be sent."""
         items, self._items, self._bytes = self._items, [], 0
         return items
 
     def _item(self, payload: Any) -> Item:
         text = self._json_of(payload)
-        key = self._name_of("key", self._key, payload)
-        id = self._name_of("id", self._id, payload)
+        key = "" if self._key is None else self._key(payload)
+        if self._key is not None and not (key and has_bytes(key)):
+            raise _UnfitError(f"has the key {shown(key)}; expected text that is not empty")
+        id = "" if self._id is None else self._id(payload)
+        if self._id is not None and not is_xid(id):
+            raise _UnfitError(f"has the id {shown(id)}; expected {XID_EXPECTED}")
         made = not id and not key
         rest = f'"payload":{text}{self._options}' + (f',"key":{_encode(key)}}}' if key else "}")
         return Item(self._place, make_xid() if made else id, made, rest)
@@ -109,28 +159,16 @@ class Submission:
             text.encode()  # half of a surrogate pair has no bytes
             _expect_text_keys(payload)
         except (TypeError, ValueError, RecursionError) as error:
-            raise self._wrong(
+            raise _UnfitError(
                 f"{shown(payload)} is no JSON: {error}; expected what json.dumps takes, with text "
                 "as keys and finite numbers"
             ) from error
         return text
 
-    def _name_of(self, what: str, of: Callable[[Any], str] | None, payload: Any) -> str:
-        if of is None:
-            return ""
-        name = of(payload)
-        if name and has_bytes(name):
-            return name
-        raise self._wrong(f"has the {what} {shown(name)}; expected text that is not empty")
-
-    def _wrong(self, text: str) -> PayloadError:
-        place = None if self._single else self._place
-        return PayloadError(_about(place, text, self.ids), submitted=self.ids, place=place)
-
-    def send(self, items: list[Item]) -> Plan[None]:
+    def _send(self, items: list[Item]) -> Plan[None]:
         """Submit these, and keep their ids."""
         try:
-            yield from self._send(items, 0)
+            yield from self._send_pieces(items, 0)
         except (RefusedError, UnavailableError) as error:
             before = list(takewhile(lambda item: item.accepted, items))
             left = items[len(before) :]
@@ -153,7 +191,7 @@ class Submission:
             ) from None
         self.ids += [item.id for item in items]
 
-    def _send(self, items: list[Item], collisions: int) -> Plan[None]:
+    def _send_pieces(self, items: list[Item], collisions: int) -> Plan[None]:
         body = f"[{','.join(item.json for item in items)}]".encode()
         answer = yield from self._asking.ask(Request("POST", self._target, body))
         if len(items) > 1 and answer.status in (400, 409, 413):
@@ -161,8 +199,8 @@ class Submission:
                 self._most_bytes = min(self._most_bytes, len(body) // 2)
                 self._most_msgs = min(self._most_msgs, len(items) // 2)
             half = len(items) // 2
-            yield from self._send(items[:half], collisions)
-            yield from self._send(items[half:], collisions)
+            yield from self._send_pieces(items[:half], collisions)
+            yield from self._send_pieces(items[half:], collisions)
             return
         if items[0].made and answer.status in (400, 409) and items[0].id in answer.sentence:
             # It is about the id, which was made here: somebody else makes the same ones.
@@ -184,7 +222,7 @@ class Submission:
             draw_anew()
             for item in left:
                 item.id = make_xid()
-            yield from self._send(left, collisions + 1)
+            yield from self._send_pieces(left, collisions + 1)
 
 
 def _about(place: int | None, text: str, submitted: list[str]) -> str:

@@ -6,17 +6,15 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from pena._asking import Asking, Pause, Plan, Request, TimeUpError
+from pena._asking import MOST_RECORDS, Asking, Plan, Poll, Request, TimeUpError
 from pena._json_records import fail_record, report_record, settled_of_story
 from pena._settings import refused, shown
 from pena.errors import SettingsError
 from pena.records import FailRecord, ReportRecord
 from pena.standing import Waited
-from pena.xid import is_xid, one_before
+from pena.xid import XID_EXPECTED, is_xid, one_before
 
-_PAGE_RECORDS = 1000
-_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
-_FIRST_CHECK, _LONGEST_CHECK = 1.0, 30.0
+_FIRST_CHECK, _LONGEST_CHECK = 1.0, 30.0  # seconds
 # To ask for one msg costs as much as to pass over so many on a page: of records, of ids.
 _RECORDS_A_REQUEST, _IDS_A_REQUEST = 30, 300
 
@@ -28,8 +26,7 @@ def ids_of(ids: Iterable[str]) -> list[str]:
     several = list(dict.fromkeys(ids))
     for id in several:
         if not is_xid(id):
-            expected = "20 characters of 0-9 and a-v, the last of them 0 or g"
-            raise SettingsError(f"ids has {shown(id)}; expected {expected}")
+            raise SettingsError(f"ids has {shown(id)}; expected {XID_EXPECTED}")
     return several
 
 
@@ -47,7 +44,8 @@ class Watch:
         self._unknown: set[str] = set()
         self._since = {"report": 0, "fail": 0}
         self._looked = self._forgotten = False
-        self._poll = _FIRST_POLL
+        self.poll = Poll()
+        """The wait for the next step."""
         self._check = _FIRST_CHECK
         self._check_at = 0.0
 
@@ -55,7 +53,7 @@ class Watch:
         """Follow them until all are settled, or up to `until` on the monotonic clock."""
         try:
             while (yield from self.step(until)) and (until is None or time.monotonic() < until):
-                yield from self.pause(until)
+                yield from self.poll.pause(until)
         except TimeUpError:
             pass  # what is not told is open
         ids = self._ids
@@ -77,19 +75,13 @@ class Watch:
             for bucket in self._since:
                 yield from self._follow(bucket, until)
             if len(self._open) < before:
-                self._poll = _FIRST_POLL
+                self.poll.has_come()
             if self._forgotten or time.monotonic() >= self._check_at:
                 self._forgotten = False
                 yield from self._find(until)
                 self._check = min(2 * self._check, _LONGEST_CHECK)
                 self._check_at = time.monotonic() + self._check
         return bool(self._open)
-
-    def pause(self, until: float | None) -> Plan[None]:
-        """Wait for the next step, longer each time that nothing comes."""
-        left = self._poll if until is None else min(self._poll, until - time.monotonic())
-        yield Pause(max(left, 0.0))
-        self._poll = min(2 * self._poll, _LONGEST_POLL)
 
     def reported(self) -> list[ReportRecord]:
         """Return those that are done so far, in the order in which they were told."""
@@ -119,7 +111,7 @@ class Watch:
         after, last = one_before(min(self._open)), max(self._open)
         while after < last:
             target = f"/{bucket}?records=1&queue={self._queue}&after={after}"
-            said = yield from self._asking.page(target, _PAGE_RECORDS, "records", until=until)
+            said = yield from self._asking.page(target, MOST_RECORDS, "records", until=until)
             self._take(bucket, said["records"])
             after = said.get("next", last)
 
@@ -128,7 +120,7 @@ class Watch:
         while self._open:
             since = self._since[bucket]
             target = f"/{bucket}?records=1&queue={self._queue}&since={since}"
-            said = yield from self._asking.page(target, _PAGE_RECORDS, "records", until=until)
+            said = yield from self._asking.page(target, MOST_RECORDS, "records", until=until)
             self._take(bucket, said["records"])
             # Records that went before they were told may have been of these msgs.
             self._forgotten |= since < said["first"] - 1
@@ -159,7 +151,11 @@ class Watch:
             for bucket in ("queue", "later"):
                 yield from self._ids_of_pages(bucket, waiting, until)
             yield from self._held(waiting, until)
-        # One that moved between two looks is in neither, and is asked for like the others.
+        # Those that have settled between the looks are told by the page, be they ever so many. One
+        # that moved otherwise is in neither look, and is asked for like the others.
+        if not waiting.issuperset(self._open):
+            for bucket in self._since:
+                yield from self._follow(bucket, until)
         for id in [id for id in self._open if id not in waiting]:
             yield from self._ask_for(id, until)
 

@@ -38,7 +38,7 @@ class AsyncQueue:
         name: str = "default",
         *,
         patience: Seconds | None = 60.0,
-        request_timeout: Seconds = 30.0,
+        request_timeout: Seconds | None = None,
     ) -> None:
         """Check the settings, as `Queue` does; nothing is asked yet. Raises SettingsError."""
         self._connections = Connections(url)
@@ -94,20 +94,12 @@ class AsyncQueue:
 
         It is read in the loop, between the requests.
         """
-        several_payloads(payloads)
+        several_payloads(payloads, may_be_asynchronous=True)
         submission = self._plans.submission(
             key=key, id=id, delay=delay, due=due, max_resends=max_resends, period=period
         )
-        if isinstance(payloads, AsyncIterable):
-            async for payload in payloads:
-                if full := submission.add(payload):
-                    await self._run(submission.send(full))
-        else:
-            for payload in payloads:
-                if full := submission.add(payload):
-                    await self._run(submission.send(full))
-        if rest := submission.rest():
-            await self._run(submission.send(rest))
+        async for plan in submission.plans_of_either(payloads):
+            await self._run(plan)
         return submission.ids
 
     async def submit_one(
@@ -131,8 +123,8 @@ class AsyncQueue:
             period=period,
             single=True,
         )
-        submission.add(payload)
-        await self._run(submission.send(submission.rest()))
+        for plan in submission.plans([payload]):
+            await self._run(plan)
         return submission.ids[0]
 
     async def get(self, *, id: str | None = None, key: str | None = None) -> Story | None:

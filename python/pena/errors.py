@@ -10,7 +10,7 @@
     ├── NotRunningError   (also a RuntimeError)  asked of what was not started or is closed, or in
     │                                        a child that was forked from its process
     └── RequestError                             what a `Queue` asked was not done
-        ├── PayloadError  (also a ValueError)    a payload or its key that cannot be sent
+        ├── PayloadError  (also a ValueError)    a payload, its key or its id that cannot be sent
         ├── RefusedError                         the server said no, and would again
         └── UnavailableError                     no answer, or `try later`, for all the patience
 """
@@ -71,7 +71,10 @@ class RequestError(PenaError):
 
 
 class PayloadError(RequestError, ValueError):
-    """A payload that is no JSON, or a key or an id of one that is no text. It was not sent."""
+    """A payload that is no JSON, or has a key that is no text, or an id that is no xid.
+
+    It was not sent; those before it were.
+    """
 
 
 class RefusedError(RequestError):

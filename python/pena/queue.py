@@ -45,7 +45,7 @@ class Queue:
         name: str = "default",
         *,
         patience: Seconds | None = 60.0,
-        request_timeout: Seconds = 30.0,
+        request_timeout: Seconds | None = None,
     ) -> None:
         """Check the settings; nothing is asked yet. Raises SettingsError.
 
@@ -55,7 +55,8 @@ class Queue:
             patience: seconds in which a call that is not answered, or for which the server has no
                 room, is tried again. 0 tries once, None tries for ever.
             request_timeout: seconds that one try waits for the server; the last one may end so much
-                later than the patience.
+                later than the patience. None: 30, and 600 for `retry` and `discard`, which are
+                answered once all is done.
         """
         self._connections = Connections(url)
         self.url = self._connections.url
@@ -113,23 +114,21 @@ class Queue:
             period: milliseconds, for simulated clients.
 
         Raises:
-            PayloadError: a payload is no JSON. Nothing of its request was sent.
+            PayloadError: a payload is no JSON, its key is no text, or its id is no xid.
             RefusedError: the server refuses a payload: its id or key is known with something else
                 (409), it is too large (413), or not what is expected (400).
             UnavailableError: the patience was over.
 
-        Each tells the `place` of the payload from 0, and in `submitted` the ids of those before it.
-        An exception of the iterable, of `key` or of `id` comes through as it is.
+        Each tells the `place` of the payload from 0, and in `submitted` the ids of those before it:
+        these are accepted. An exception of the iterable, of `key` or of `id` comes through as it
+        is, once the payloads before it are accepted.
         """
         several_payloads(payloads)
         submission = self._plans.submission(
             key=key, id=id, delay=delay, due=due, max_resends=max_resends, period=period
         )
-        for payload in payloads:
-            if full := submission.add(payload):
-                self._run(submission.send(full))
-        if rest := submission.rest():
-            self._run(submission.send(rest))
+        for plan in submission.plans(payloads):
+            self._run(plan)
         return submission.ids
 
     def submit_one(
@@ -153,8 +152,8 @@ class Queue:
             period=period,
             single=True,
         )
-        submission.add(payload)
-        self._run(submission.send(submission.rest()))
+        for plan in submission.plans([payload]):
+            self._run(plan)
         return submission.ids[0]
 
     def get(self, *, id: str | None = None, key: str | None = None) -> Story | None:

@@ -1,4 +1,4 @@
-"""What the store keeps of a message. Every instant is a datetime in UTC."""
+"""What the store keeps of a msg. Every instant is a datetime in UTC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MissReason(str, Enum):
-    """Why a message that was sent came back without a report."""
+    """Why a msg that was sent came back without a report."""
 
     omitted = "omitted"
     """Its batch was settled by a report that left it out."""
@@ -68,7 +68,7 @@ NameOf = Callable[[int], str]
 
 @dataclass(frozen=True)
 class QueuedMsg:
-    """A message that waits, or that a batch holds."""
+    """A msg that waits, or that a batch holds."""
 
     id: str
     queue: str
@@ -84,7 +84,7 @@ class QueuedMsg:
     """When it began to wait for a client, or will: accepted_at, the last miss, or the date before
     which it was not to be sent."""
     due_at: datetime | None
-    """Of a message in `later`: not before this it is sent. None elsewhere."""
+    """Of a msg in `later`: not before this it is sent. None elsewhere."""
     attempts: int
     """How often it was sent and missed, since it was accepted or retried: 0 of a new one, and also
     of one that is held for the first time. `attempt` is what HTTP tells."""
@@ -136,7 +136,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class ReportRecord:
-    """A processed message, with the attempts before the one that was reported."""
+    """A processed msg, with the attempts before the one that was reported."""
 
     id: str
     queue: str
@@ -181,7 +181,7 @@ class ReportRecord:
 
 @dataclass(frozen=True)
 class FailRecord:
-    """A failed message: whole, with every attempt."""
+    """A failed msg: whole, with every attempt."""
 
     id: str
     queue: str

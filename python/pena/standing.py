@@ -1,4 +1,4 @@
-"""How a queue and its messages stand."""
+"""How a queue and its msgs stand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pena.records import FailRecord, ReportRecord
 
 @dataclass(frozen=True)
 class Waited:
-    """What had become of the messages that were waited for, each in the order of the ids given."""
+    """What had become of the msgs that were waited for, each in the order of the ids given."""
 
     done: tuple[ReportRecord, ...]
     """Reported: each with its `result`."""
@@ -37,14 +37,14 @@ class QueueStats:
     clients: int
     """That take from it."""
     queued: int
-    """Messages that wait."""
+    """Msgs that wait."""
     later: int
-    """Messages that are not to be sent before a date."""
+    """Msgs that are not to be sent before a date."""
     held: int
-    """Messages that clients have."""
+    """Msgs that clients have."""
     reported: int
-    """Messages that were processed, and are kept."""
+    """Msgs that were processed, and are kept."""
     failed: int
-    """Messages whose last attempt was missed, and that are kept."""
+    """Msgs whose last attempt was missed, and that are kept."""
     oldest_ms: int | None
-    """How long ago the next message was accepted, in milliseconds; None where none waits."""
+    """How long ago the next msg was accepted, in milliseconds; None where none waits."""

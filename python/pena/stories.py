@@ -1,4 +1,4 @@
-"""`Story`: what became of one message, wherever it is now."""
+"""`Story`: what became of one msg, wherever it is now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pena.records import Batch, FailRecord, Miss, MissReason, QueuedMsg, ReportR
 
 
 class State(str, Enum):
-    """Where a message is."""
+    """Where a msg is."""
 
     queued = "queued"
     """It waits for a client."""
@@ -31,7 +31,7 @@ class Outcome(str, Enum):
     held = "held"
     """A client has it still."""
     reported = "reported"
-    """In a report: the message was processed."""
+    """In a report: the msg was processed."""
     omitted = "omitted"
     """Its batch was settled by a report that left it out."""
     failed = "failed"
@@ -46,7 +46,7 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery of a message."""
+    """One delivery of a msg."""
 
     batch: str
     client: str
@@ -90,7 +90,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Story:
-    """What is known of one message."""
+    """What is known of one msg."""
 
     id: str
     state: State

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 
 from pena import _pena
 
+XID_EXPECTED = "20 characters of 0-9 and a-v, the last of them 0 or g"
 _FORM = re.compile(r"[0-9a-v]{19}[0g]")
 _COUNTERS = 2**24  # ids of one second: the counter has three bytes
 

@@ -264,6 +264,31 @@ def test_a_signal_while_nobody_answers_ends_it_and_says_what_may_be(
         )
 
 
+def test_what_cannot_be_read_is_named(server: ServerProcess, tmp_path: Path) -> None:
+    whole = (
+        ": Is a directory; expected a file of JSON lines, - for stdin, or --payload JSON; accepted "
+        "before it: 0 msgs\n"
+    )
+    for what, command in {
+        f"the file {tmp_path}": 'pena put --url "$0" "$1"',
+        "stdin": 'pena put --url "$0" <"$1"',
+    }.items():
+        ran = run("sh", "-c", command, server.url, str(tmp_path))
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == f"pena: cannot read {what}{whole}"
+
+
+def test_a_line_without_an_end_is_named(server: ServerProcess, tmp_path: Path) -> None:
+    with (tmp_path / "zeros").open("w") as file:
+        file.write("1\n")
+        file.truncate(65 << 20)
+    ran = run("pena", "put", "--url", server.url, str(tmp_path / "zeros"))
+    assert (ran.returncode, ran.stdout) == (1, "")
+    sentence = "line 2 has more than 67108864 bytes; expected at most as many"
+    assert ran.stderr == f"pena: {sentence}; accepted before it: 0 msgs\n"
+    assert waiting(server.url) == []
+
+
 def test_what_cannot_be_is_bad_usage(tmp_path: Path) -> None:
     missing = run("pena", "put", str(tmp_path / "no"))
     assert missing.returncode == 1

@@ -320,7 +320,7 @@ def test_the_url_is_checked_as_that_of_a_client(kind: Any, url: str, expected: s
         ({"patience": -1}, "patience cannot be -1; expected at least 0 s"),
         ({"patience": "1m"}, "patience must be seconds"),
         ({"request_timeout": 0}, "request_timeout cannot be 0"),
-        ({"request_timeout": None}, "request_timeout cannot be None"),
+        ({"request_timeout": "30s"}, "request_timeout must be seconds"),
     ],
 )
 def test_settings_are_checked(kind: Any, settings: Any, sentence: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 import pena
 from pena import _asking, _watch
+from pena._asking import Answer, Lost, Request
+from pena._connections import Connections
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -135,6 +137,26 @@ def test_what_settles_during_the_look_is_not_missed(
                 if n < 10:
                     proxy.may_answer.clear()
         assert [record.result for record in came[0].done] == list(range(200))
+
+
+def test_many_that_settle_during_the_look_are_found_with_few_requests(
+    kind: Any, server: pena.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are counted as waiting, and when the pages are read they wait no more."""
+    asked: list[str] = []
+    exchange = Connections.exchange
+
+    def settle_before_the_pages(connections: Connections, request: Request) -> Answer | Lost:
+        if request.target.startswith("/queue?"):
+            settle(server.url, 1, 500)
+        asked.append(request.target)
+        return exchange(connections, request)
+
+    with kind(server.url, "images") as queue:
+        ids = queue.submit(range(500))
+        monkeypatch.setattr(Connections, "exchange", settle_before_the_pages)
+        assert len(queue.wait(ids).done) == 500
+        assert len(asked) < 20
 
 
 def test_a_restart_in_between_is_lived_through(kind: Any, tmp_path: Path) -> None:

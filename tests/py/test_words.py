@@ -72,6 +72,7 @@ def test_help_has_no_riddles(command: str) -> None:
     shown = run("pena", "help", *([command] if command else []))
     assert (shown.returncode, shown.stderr) == (0, "")
     assert riddles(shown.stdout) == []
+    assert "message" not in shown.stdout.lower()  # a msg has one name
 
 
 def test_a_riddle_would_be_found() -> None:

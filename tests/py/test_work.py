@@ -1,29 +1,23 @@
-"""`pena work`: a command a msg, whatever becomes of commands, servers and workers."""
+"""`pena work`: a command a msg, what it is told, and what becomes of it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.cli import Running
 from support.poll import until
-from support.ports import held_port
 from support.process import ServerProcess, quiet_environment, run
-from support.site import PATIENT, Site
-from support.stream import get, post
-
-Work = Callable[..., Running]
-MSGS = 200
-TIMES = [f"--{name.replace('_', '-')}={int(time * 1000)}ms" for name, time in PATIENT.items()]
-QUICK = "--retry-first=10ms", "--retry-factor=1"
+from support.site import Site
+from support.stream import get
+from support.work import QUICK, TIMES, Work, Works, records, submit
 
 
 @pytest.fixture
@@ -33,27 +27,7 @@ def server(site: Site) -> ServerProcess:
 
 @pytest.fixture
 def work(tmp_path: Path, site: Site) -> Work:
-    """Start `pena work`; it ends before its server does."""
-    count = iter(range(100))
-
-    def start(url: str, *words: str) -> Running:
-        folder = tmp_path / f"work-{next(count)}"
-        return site.until_the_end(Running(folder, "work", "--url", url, *words), Running.close)
-
-    return start
-
-
-def submit(
-    site: Site, url: str, payloads: list[Any], queue: str = "default", **more: Any
-) -> list[str]:
-    msgs = [{"payload": payload, **more} for payload in payloads]
-    ids: list[str] = post(url, f"/task?queue={queue}", msgs, 201)["ids"]
-    site.submitted.update(ids)
-    return ids
-
-
-def records(url: str, bucket: str) -> dict[str, dict[str, Any]]:
-    return {record["id"]: record for record in get(url, f"/{bucket}?records=1")["records"]}
+    return Works(tmp_path, site).start
 
 
 def is_left(process: str) -> bool:
@@ -61,35 +35,6 @@ def is_left(process: str) -> bool:
         return Path(f"/proc/{process}/stat").read_text().split()[2] != "Z"
     except FileNotFoundError:
         return False
-
-
-def test_each_of_200_files_is_done_though_the_server_is_killed_five_times(
-    site: Site, work: Work, tmp_path: Path
-) -> None:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    with held_port() as port:
-        options = ["--no-generate", *TIMES, *QUICK]
-
-        def start() -> ServerProcess:
-            return site.process(*options, quick=False, listen=f"127.0.0.1:{port}")
-
-        server = start()
-        names = [str(folder / f"{number}") for number in range(MSGS)]
-        ids = submit(site, server.url, names)
-        script = 'sleep 0.02; echo "$PENA_ID" >>"$1"'
-        worker = work(server.url, "--jobs", "8", "--json", "--", "sh", "-c", script, "sh", "{}")
-        for kills in range(1, 6):
-            until(lambda kills=kills: len(worker.printed) > kills * 25, "it went on")
-            server.stop(signal.SIGKILL)
-            server = start()
-        until(lambda: len(get(server.url, "/report")["ids"]) == MSGS, "all are reported", 60)
-        assert worker.end(signal.SIGTERM) == 0, worker.said
-        # None was taken for lost, for the worker came back within the grace: so each was done once.
-        assert {Path(name).read_text() for name in names} == {f"{id}\n" for id in ids}
-        assert records(server.url, "fail") == {}
-        told = [json.loads(line) for line in worker.printed]
-        assert sorted(one["id"] for one in told) == sorted(ids)
 
 
 def test_the_command_is_told_of_its_msg(site: Site, server: ServerProcess, work: Work) -> None:
@@ -310,11 +255,28 @@ def test_a_command_that_cannot_be_run_takes_no_msg(site: Site, server: ServerPro
     assert get(server.url, f"/task/{id}")["story"] == []
 
 
+@pytest.mark.parametrize(
+    ("queues", "sentence"),
+    [
+        (",".join(f"q{n}" for n in range(65)), "65 names; expected at most 64"),
+        ("E-Mail", 'the name "E-Mail"; expected names of 1 to 64 of a-z'),
+    ],
+)
+def test_queues_that_cannot_be_are_bad_usage(queues: str, sentence: str) -> None:
+    ran = run("pena", "work", "--queue", queues, "--", "true")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(f"pena: --queue has {sentence}")
+
+
 def test_a_server_that_refuses_ends_it(site: Site, server: ServerProcess) -> None:
-    many = ",".join(f"q{n}" for n in range(400))
+    """It reads no target as long as this one; that another does is nothing the command knows."""
+    many = ",".join(f"{n:060}" for n in range(40))
     ran = run("pena", "work", "--url", server.url, "--queue", many, "--", "true")
-    assert ran.returncode == 2
-    assert "--queue has 400 names" in ran.stderr or "queues has 400 names" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (1, "")
+    [summary, refusal] = ran.stderr.splitlines()
+    assert summary == "pena: 0 done, 0 failed, 0 given back"
+    assert refusal.startswith("pena: the server refused the stream: 414: the target has ")
+    assert refusal.endswith(" bytes; expected at most 2048")
 
 
 def test_whoever_reads_no_more_ends_it_and_loses_nothing(site: Site, server: ServerProcess) -> None:
@@ -380,25 +342,38 @@ def test_on_a_terminal_a_line_tells_how_it_goes(
     site: Site, server: ServerProcess, tmp_path: Path
 ) -> None:
     submit(site, server.url, list("ab"))
-    words = ["pena", "work", "--url", server.url, "--until-empty", "--", "sh", "-c", "sleep 0.3"]
+    may_end = tmp_path / "may_end"
+    script = f"until [ -e {may_end} ]; do sleep 0.01; done"
+    words = ["pena", "work", "--url", server.url, "--until-empty", "--", "sh", "-c", script]
+    shown = b""
     with ExitStack() as stack:
         master, terminal = os.openpty()
         stack.callback(os.close, master)
-        with subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=terminal,
-            env=quiet_environment(),
-        ) as worker:
-            os.close(terminal)
-            shown = b""
-            while True:
-                try:
-                    shown += os.read(master, 4096)
-                except OSError:  # its other end is closed
-                    break
-            assert worker.wait(60) == 0
-    assert b"\r0 done, 0 failed, 1 running\x1b[K" in shown
+        worker = stack.enter_context(
+            subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=terminal,
+                env=quiet_environment(),
+            )
+        )
+        stack.callback(worker.kill)
+        stack.callback(may_end.touch)
+        os.close(terminal)
+
+        def shows(wanted: bytes) -> bool:
+            nonlocal shown
+            if select.select([master], [], [], 0)[0]:
+                shown += os.read(master, 4096)
+            return wanted in shown
+
+        line = b"\r0 done, 0 failed, 1 running\x1b[K"
+        until(lambda: shows(line), "its line tells that a command runs", 60)
+        may_end.touch()
+        with contextlib.suppress(OSError):  # its other end is closed
+            while piece := os.read(master, 4096):
+                shown += piece
+        assert worker.wait(60) == 0
     assert shown.endswith(b"pena: 2 done, 0 failed, 0 given back\r\n")
     assert b"\x1b[3" not in shown  # no colours
