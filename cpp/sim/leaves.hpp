@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "core/event.hpp"
@@ -24,6 +25,14 @@ class Leaves {
     if (!is_connected) return;
     taken_.insert(leave.request);
     granted_before_.try_emplace(*leave.client, granted);
+  }
+  // With the report of a batch of that client, which counts once it is answered.
+  void said_last(core::RequestId request, const core::Xid& client) {
+    last_words_.insert_or_assign(request, client);
+  }
+  [[nodiscard]] std::optional<core::Xid> whose_last_word(core::RequestId request) {
+    const auto said = last_words_.extract(request);
+    return said.empty() ? std::nullopt : std::optional{said.mapped()};
   }
   // The answer leaves, with so many msgs.
   void answered(const core::Reported& leave, std::uint64_t held) {
@@ -46,6 +55,7 @@ class Leaves {
 
  private:
   std::set<core::RequestId> taken_;
+  std::map<core::RequestId, core::Xid> last_words_;
   std::map<core::Xid, std::uint64_t> granted_before_;
   std::set<core::Xid> told_free_;
   std::uint64_t granted_ = 0;

@@ -352,7 +352,7 @@ std::uint64_t Oracle::report_arrives(const core::Reported& report) {
 void Oracle::report_answered(const core::Reported& report, const std::string& body,
                              std::uint64_t before) {
   const auto answer = wire::parse_report_answer(body).value_or(wire::ReportAnswer{});
-  if (report.client) leaves_.answered(report, answer.held.value());
+  last_word_answered(report, answer);
   const std::set<Xid> named = named_by(report);
   std::uint64_t in_report = 0;
   bool any_forgotten = false;

@@ -52,7 +52,7 @@ class Oracle {
   // round whose change set will have that number.
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
-  void said_last(store::Ticket round, const core::Xid& client);
+  void said_last(core::RequestId request, const core::Xid& client);
   // Or without a batch, where so many were granted in this run of the server.
   void leaves(const core::Reported& leave, std::uint64_t granted) {
     leaves_.taken(leave, connected_.contains(*leave.client), granted);
@@ -222,6 +222,7 @@ class Oracle {
   void apply(const core::PutQueueName& put);
   void granted(const core::Batch& batch);
   void check_pieces(const core::Batch& batch) const;
+  void last_word_answered(const core::Reported& report, const wire::ReportAnswer& answer);
   void check_turn(const core::Batch& batch);
   void check_turn(const core::Batch& batch, core::QueueNumber queue, std::uint64_t since);
   void check_queues(const core::Batch& batch, const Client& client) const;

@@ -43,11 +43,17 @@ void Oracle::left(store::Ticket round, const Xid& client) {
   });
 }
 
-void Oracle::said_last(store::Ticket round, const Xid& client) {
-  notices_.emplace_back(round, [this, client] {
-    const auto known = clients_.find(client);
-    if (known != clients_.end()) known->second.batches_left = 0;
-  });
+void Oracle::said_last(core::RequestId request, const Xid& client) {
+  leaves_.said_last(request, client);
+}
+
+// Not before: a report that finds no room is refused, and its last word with it.
+void Oracle::last_word_answered(const core::Reported& report, const wire::ReportAnswer& answer) {
+  if (report.client) leaves_.answered(report, answer.held.value());
+  const auto said = leaves_.whose_last_word(report.request);
+  if (!said) return;
+  const auto known = clients_.find(*said);
+  if (known != clients_.end()) known->second.batches_left = 0;
 }
 
 bool Oracle::has_work_for(const Xid& client) const {

@@ -300,6 +300,12 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
     return;
   }
   batch.taken_at = std::max(batch.taken_at, post.sent_at);
+  // Taken in time, and told when the lease was given up: it is kept.
+  const bool is_taken = tried.status >= 200 && tried.status < 300;
+  if (is_taken && !batch.is_over && streams_.contains(batch.stream) &&
+      now < batch.taken_at + timing_.client_stop()) {
+    batch.lost = false;
+  }
   if (tried.status == 409) lose(*post.batch);
   // Of what somebody finished since the old batch was reported, the new one tells.
   std::set<Xid> settled;
@@ -398,8 +404,9 @@ void WorkerLaw::look_at(const Xid& id, const Batch& batch, core::Instant now) co
   const bool works = !batch.lost && std::ranges::any_of(runs_, [&](const auto& run) {
     return run.second.batch == id && !run.second.cancelled;
   });
-  // Also while an answer does not come: what is left of the lease has to last for another try.
-  breaks(works && now >= batch.kept_at + timing_.lease / 3 + batch.wait + late, "leases_kept",
+  // What is left of a lease has to last for another try, also where an answer does not come.
+  const core::Duration kept_for = batch.under_way ? timing_.lease / 2 : timing_.lease / 3;
+  breaks(works && now >= batch.kept_at + kept_for + batch.wait + late, "leases_kept",
          "does not keep " + id.text());
   if (batch.under_way) {
     return breaks(now >= batch.kept_at + kForAnAnswer + late, "outcomes_arrive",
