@@ -21,7 +21,9 @@ class _Tasks:
         self._rules = rules
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: dict[int, str] = {}  # by us, and why
+        self._cancels: dict[int, asyncio.CancelledError] = {}  # by others
         self._over = asyncio.Event()
+        self._is_left = False
 
     async def work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -31,6 +33,7 @@ class _Tasks:
             await self._over.wait()
         except BaseException:
             # All is given back, before tasks that are cancelled make room for more.
+            self._is_left = True
             self._engine.stop()
             self._engine.stop()
             raise
@@ -60,8 +63,8 @@ class _Tasks:
         try:
             result = await self._handler(call.read())
         except asyncio.CancelledError as error:
-            if call.run not in self._cancelled:  # by the handler's own doing
-                call.raised(error)
+            if call.run not in self._cancelled:
+                self._cancels[call.run] = error
         except KeyboardInterrupt:  # it is the loop's
             call.given_up()
             raise
@@ -74,11 +77,14 @@ class _Tasks:
         """Tell of one that was cancelled; it may not even have begun."""
         self._tasks.pop(call.run, None)
         reason = self._cancelled.pop(call.run, None)
+        error = self._cancels.pop(call.run, None)
         if call.is_told:
             return
         if reason == "timed_out":
             call.timed_out()
-        else:
+        elif reason is None and error is not None and not self._is_left:
+            call.raised(error)  # by the handler's own doing
+        else:  # a loop that ends cancels all tasks together
             call.given_up()
 
 

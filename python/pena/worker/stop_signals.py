@@ -45,10 +45,12 @@ def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
         yield
         return
     before: dict[int, Any] = {one: signal.getsignal(one) for one in _STOPS}
+    if before[signal.SIGINT] is signal.SIG_IGN:  # a shell's, for what works in its background
+        del before[signal.SIGINT]
+    before = {one: handler for one, handler in before.items() if handler is not None}  # none of C's
     stops = _Stops(stop, before)
-    for one, handler in before.items():
-        if handler is not signal.SIG_IGN or one is signal.SIGTERM:
-            signal.signal(one, stops.come)
+    for one in before:
+        signal.signal(one, stops.come)
     try:
         yield
     finally:
