@@ -15,63 +15,12 @@ import pena
 from support.poll import until
 from support.ports import held_port
 from support.process import TIMEOUT, ServerProcess, quiet_environment
+from support.workers import HERE, Workers, outcomes
 
 MSGS = int(os.environ.get("PENA_WORKER_MSGS", "1500"))
 KILLS = 5
-HERE = Path(__file__).parent
 TIMES = ("--heartbeat=100ms", "--silence=1s", "--stop-time=20ms", "--drop-grace=1200ms")
 OPTIONS = ("--no-generate", "--retry-first=10ms", "--max-resends=50", *TIMES)
-
-
-class Workers:
-    """`python -m pena.worker` with several processes."""
-
-    def __init__(self, url: str, handler: str, *options: str) -> None:
-        command = [sys.executable, "-m", "pena.worker", f"support.handlers:{handler}"]
-        self.process = subprocess.Popen(
-            [*command, "--url", url, "--queue", "images", *options],
-            cwd=HERE,
-            env=quiet_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def processes(self) -> list[int]:
-        """Those that work: the others that Python starts watch over its semaphores and such."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = []
-        for child in children.read_text().split():
-            try:
-                said = Path(f"/proc/{child}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"spawn_main" in said:
-                found.append(int(child))
-        return found
-
-    def kill_one(self, chance: random.Random) -> bool:
-        """With SIGKILL; whether there was one."""
-        there = self.processes()
-        if there:
-            os.kill(chance.choice(there), signal.SIGKILL)
-        return bool(there)
-
-    def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Stop it. Its exit code and what it said."""
-        self.process.send_signal(by)
-        _, said = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, said
-
-
-def outcomes(queue: pena.Queue, ids: list[str]) -> set[str]:
-    """Of the misses of all of them."""
-    said: set[str] = set()
-    for id in ids:
-        story = queue.get(id=id)
-        assert story is not None
-        said |= {delivery.outcome.value for delivery in story.deliveries}
-    return said
 
 
 def test_each_msg_is_reported_once_though_processes_and_the_server_are_killed(
@@ -128,9 +77,10 @@ def test_sigterm_under_load_costs_no_attempt(
         pena.Server(store=tmp_path / "pena.lmdb", generate=False) as server,
         pena.Queue(server.url, "images") as queue,
     ):
-        ids = queue.submit({"n": n} for n in range(3000))
+        ids = []
         for _ in range(5):
             before = queue.stats().reported
+            ids += queue.submit({"n": n} for n in range(2000))  # more than a moment's work
             workers = Workers(server.url, handler, "--quiet", *options)
             until(
                 lambda before=before: queue.stats().reported > before + 40, "some are reported", 60
@@ -167,10 +117,8 @@ def test_a_second_signal_ends_handlers_that_wait_for_the_system(
     ):
         id = queue.submit_one({"n": 1})
         workers = Workers(server.url, "waits_for_the_system", "--quiet", *options)
-        assert workers.process.stdout is not None
-        assert workers.process.stdout.readline() == "begun 1\n"
-        workers.process.send_signal(signal.SIGINT)  # two of a number may be one to it
-        assert workers.end() == (0, "")
+        workers.hear("begun 1")
+        assert workers.end_at_once() == (0, "")
         assert queue.stats().queued == 1
         assert outcomes(queue, [id]) == {"refused"}
 
