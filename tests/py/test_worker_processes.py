@@ -107,22 +107,6 @@ def test_a_sigterm_to_all_processes_of_a_worker_costs_no_attempt(tmp_path: Path)
         assert outcomes(queue, ids) == {"reported"}
 
 
-@pytest.mark.parametrize("options", [[], ["--processes=2"], ["--threads=2"]])
-def test_a_second_signal_ends_handlers_that_wait_for_the_system(
-    tmp_path: Path, options: list[str]
-) -> None:
-    with (
-        pena.Server(store=tmp_path / "q", generate=False) as server,
-        pena.Queue(server.url, "images") as queue,
-    ):
-        id = queue.submit_one({"n": 1})
-        workers = Workers(server.url, "waits_for_the_system", "--quiet", *options)
-        workers.hear("begun 1")
-        assert workers.end_at_once() == (0, "")
-        assert queue.stats().queued == 1
-        assert outcomes(queue, [id]) == {"refused"}
-
-
 def test_a_free_worker_that_is_stopped_costs_no_attempt_while_others_submit(
     tmp_path: Path,
 ) -> None:
