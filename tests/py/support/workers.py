@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,12 @@ class Workers:
 
 def processes_of(parent: int) -> list[int]:
     """Of a worker in that process; the others that Python starts watch over its semaphores."""
-    children = Path(f"/proc/{parent}/task/{parent}/children")
     found = []
-    for child in children.read_text().split():
-        try:
-            said = Path(f"/proc/{child}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"spawn_main" in said:
-            found.append(int(child))
+    for thread in Path(f"/proc/{parent}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            with suppress(OSError):  # it is gone
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
     return found
 
 
