@@ -1,9 +1,9 @@
-"""`pena.Worker` in several processes, through deaths of theirs and of the server."""
+"""`pena.Worker` in several processes, and `python -m pena.worker`."""
 
 from __future__ import annotations
 
+import inspect
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,56 +13,8 @@ import pytest
 
 import pena
 from support.poll import until
-from support.ports import held_port
-from support.process import TIMEOUT, ServerProcess, quiet_environment
-from support.workers import HERE, Workers, outcomes
-
-MSGS = int(os.environ.get("PENA_WORKER_MSGS", "1500"))
-KILLS = 5
-TIMES = ("--heartbeat=100ms", "--silence=1s", "--stop-time=20ms", "--drop-grace=1200ms")
-OPTIONS = ("--no-generate", "--retry-first=10ms", "--max-resends=50", *TIMES)
-
-
-def test_each_msg_is_reported_once_though_processes_and_the_server_are_killed(
-    tmp_path: Path,
-) -> None:
-    with held_port() as port:
-        go_through_kills(tmp_path / "pena.lmdb", port)
-
-
-def go_through_kills(store: Path, port: int) -> None:
-
-    def start() -> ServerProcess:
-        return ServerProcess(f"--listen=127.0.0.1:{port}", f"--store={store}", *OPTIONS)
-
-    chance = random.Random(7)
-    server = start()
-    with pena.Queue(server.url, "images") as queue:
-        ids = queue.submit({"n": n} for n in range(MSGS))
-        workers = Workers(server.url, "slow_double", "--processes=4", "--quiet")
-        for kill in range(KILLS):
-            reported = queue.stats().reported
-            until(
-                lambda reported=reported: (
-                    queue.stats().reported > reported + MSGS // 20 or queue.stats().reported == MSGS
-                ),
-                "some are reported",
-                60,
-            )
-            assert workers.kill_one(chance), kill
-            server.stop(signal.SIGKILL)
-            server = start()
-        waited = queue.wait(ids, timeout=120)
-        assert not waited.failed
-        assert not waited.open
-        assert not waited.unknown
-        assert [record.result["twice"] for record in waited.done] == [2 * n for n in range(MSGS)]
-        assert {record.id for record in waited.done} == set(ids)
-        code, said = workers.end()
-        assert code == 0, said
-        assert said.count("was ended by SIGKILL, so it is started again") == KILLS, said
-        assert queue.stats().reported == MSGS
-    assert server.stop() == 0
+from support.process import TIMEOUT, quiet_environment, run
+from support.workers import HERE, Workers, outcomes, serving
 
 
 @pytest.mark.parametrize(
@@ -161,6 +113,32 @@ def test_the_command_ends_when_the_queues_are_empty_and_shows_how_far_it_is(
         assert workers.process.returncode == 0
         assert "50 done, 0 failed" in said
         assert queue.stats().reported == 50
+
+
+def test_the_command_names_all_that_a_worker_takes() -> None:
+    ran = run(sys.executable, "-m", "pena.worker", "--help")
+    assert ran.returncode == 0
+    settings = set(inspect.signature(pena.Worker).parameters) - {"url", "handler", "queues"}
+    for name in sorted(settings):
+        assert f"--{name.replace('_', '-')}" in ran.stdout
+    assert "default 0.1" in ran.stdout  # of --backoff-first
+    assert "--queue" in ran.stdout
+
+
+def test_the_command_works_where_nobody_reads_how_far_it_is(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, queue):
+        ids = queue.submit({"n": n} for n in range(5))
+        options = ["--url", server.url, "--queue=images", "--until-empty", "--progress"]
+        command = [sys.executable, "-m", "pena.worker", "support.handlers:double", *options]
+        ran = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command],
+            cwd=HERE,
+            env=quiet_environment(),
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert ran.returncode == 0
+        assert len(queue.wait(ids, timeout=0).done) == 5
 
 
 @pytest.mark.parametrize(

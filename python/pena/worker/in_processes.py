@@ -34,7 +34,7 @@ _MOST_STILLBORN = 3  # processes, one after the other, that end before they have
 _BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes: it may have begun well
 _HEARD_AT_ONCE = 100  # of what a process tells, before the others' turn
 _PATIENCE = 2.0  # seconds for all to give back what they work on, where the worker fails
-# A process that dies again and again is started again after a wait that doubles.
+# A process that dies again and again, and has done nothing, starts again after a wait that doubles.
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 30.0
 _LONG_LIFE = 10.0
@@ -185,6 +185,7 @@ class _One:
         if self.exit is not None:
             os.close(self.exit)
         self.process = self.pipe = self.exit = None
+        has_worked = self._stats.done > 0
         self._before, self._stats = replace(self.stats, running=0), WorkerStats()
         if self._has_told:
             self.stillborn = 0
@@ -193,7 +194,7 @@ class _One:
         if self.end is not None or stopping:
             return
         lived = time.monotonic() - self._started_at
-        self._deaths = 0 if lived > _LONG_LIFE else self._deaths + 1
+        self._deaths = 0 if has_worked or lived > _LONG_LIFE else self._deaths + 1
         wait = 0.0
         if self._deaths > 1:
             wait = min(_FIRST_WAIT * 2.0 ** (self._deaths - 2), _LONGEST_WAIT)
