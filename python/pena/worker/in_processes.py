@@ -32,7 +32,7 @@ _logger = logging.getLogger("pena.worker")
 
 _MOST_STILLBORN = 3  # processes, one after the other, that end before they have told anything
 _BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes: it may have begun well
-_HEARD_AT_ONCE = 100  # of what a process tells, before the others' turn
+_HEARD_AT_ONCE = 20  # of what a process tells, before the others' turn
 _PATIENCE = 2.0  # seconds for all to give back what they work on, where the worker fails
 # A process that dies again and again, and has done nothing, starts again after a wait that doubles.
 _FIRST_WAIT = 0.1

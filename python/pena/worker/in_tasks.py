@@ -21,9 +21,8 @@ class _Tasks:
         self._rules = rules
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: dict[int, str] = {}  # by us, and why
-        self._cancels: dict[int, asyncio.CancelledError] = {}  # by others
+        self._cancels: dict[int, asyncio.CancelledError] = {}  # by whomever
         self._over = asyncio.Event()
-        self._is_left = False
 
     async def work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -33,7 +32,6 @@ class _Tasks:
             await self._over.wait()
         except BaseException:
             # All is given back, before tasks that are cancelled make room for more.
-            self._is_left = True
             self._engine.stop()
             self._engine.stop()
             raise
@@ -63,8 +61,7 @@ class _Tasks:
         try:
             result = await self._handler(call.read())
         except asyncio.CancelledError as error:
-            if call.run not in self._cancelled:
-                self._cancels[call.run] = error
+            self._cancels[call.run] = error
         except KeyboardInterrupt:  # it is the loop's
             call.given_up()
             raise
@@ -74,7 +71,10 @@ class _Tasks:
             call.returned(result)
 
     def _ended(self, call: Call) -> None:
-        """Tell of one that was cancelled; it may not even have begun."""
+        """Tell of one that was cancelled; it may not even have begun.
+
+        A loop that ends cancels all of its tasks together: here it is known that it was that.
+        """
         self._tasks.pop(call.run, None)
         reason = self._cancelled.pop(call.run, None)
         error = self._cancels.pop(call.run, None)
@@ -82,9 +82,9 @@ class _Tasks:
             return
         if reason == "timed_out":
             call.timed_out()
-        elif reason is None and error is not None and not self._is_left:
-            call.raised(error)  # by the handler's own doing
-        else:  # a loop that ends cancels all tasks together
+        elif reason is None and error is not None:  # by the handler's own doing
+            call.raised(error)
+        else:
             call.given_up()
 
 

@@ -29,8 +29,8 @@ def log_safely(log: Callable[[], object]) -> None:
 def text_of_record(record: logging.LogRecord) -> str:
     """Return a prepared record as JSON, which any process can read; what is no JSON as text."""
     try:
-        return json.dumps(vars(record), default=said)
-    except Exception:  # such as a mapping by tuples
+        return json.dumps(vars(record))
+    except Exception:  # of something that was put beside it
         return json.dumps({name: _plain(value) for name, value in vars(record).items()})
 
 

@@ -54,16 +54,19 @@ def works_for_a_second(msg: pena.Msg) -> None:
 def has_a_command_work(msg: pena.Msg) -> None:
     """At the first attempt, for a while; print its process."""
     if msg.attempt == 1:
-        os.system("echo $$; exec sleep 15")
+        os.system("echo $$; exec sleep 60")
 
 
-def ends_a_fork(msg: pena.Msg) -> int | None:
-    """Answer with the exit code of a fork of this process that was told to end."""
-    fork = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
-    fork.start()
-    fork.terminate()
-    fork.join()
-    return fork.exitcode
+def ends_forks(msg: pena.Msg) -> list[int | None]:
+    """Answer with the exit codes of forks of this process that are told to end as they begin."""
+    codes: set[int | None] = set()
+    for _ in range(100):
+        fork = multiprocessing.get_context("fork").Process(target=time.sleep, args=(5,))
+        fork.start()
+        fork.terminate()
+        fork.join()
+        codes.add(fork.exitcode)
+    return list(codes)
 
 
 def logs(msg: pena.Msg) -> None:

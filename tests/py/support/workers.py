@@ -66,7 +66,10 @@ class Workers:
 
     def ended(self) -> tuple[int, str]:
         """Wait for its own end; likewise."""
-        _, said = self.process.communicate(timeout=PATIENCE)
+        try:
+            _, said = self.process.communicate(timeout=PATIENCE)
+        finally:
+            self.process.kill()  # where it did not end
         return self.process.returncode, said
 
 
