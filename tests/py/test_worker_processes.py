@@ -18,12 +18,12 @@ from support.workers import HERE, Workers, outcomes, serving
 
 
 @pytest.mark.parametrize(
-    ("handler", "options"),
-    [("slow_double", ["--processes=3"]), ("slow_double", ["--threads=8"]),
-     ("slow_double_in_a_task", ["--tasks=50"])],
+    ("handler", "options", "msgs"),  # as many as are not done in a moment
+    [("slow_double", ["--processes=3"], 400), ("slow_double", ["--threads=8"], 800),
+     ("slow_double_in_a_task", ["--tasks=50"], 2000)],
 )  # fmt: skip
 def test_sigterm_under_load_costs_no_attempt(
-    tmp_path: Path, handler: str, options: list[str]
+    tmp_path: Path, handler: str, options: list[str], msgs: int
 ) -> None:
     with (
         pena.Server(store=tmp_path / "pena.lmdb", generate=False) as server,
@@ -32,7 +32,7 @@ def test_sigterm_under_load_costs_no_attempt(
         ids = []
         for _ in range(5):
             before = queue.stats().reported
-            ids += queue.submit({"n": n} for n in range(2000))  # more than a moment's work
+            ids += queue.submit({"n": n} for n in range(msgs))
             workers = Workers(server.url, handler, "--quiet", *options)
             until(
                 lambda before=before: queue.stats().reported > before + 40, "some are reported", 60
