@@ -1,9 +1,9 @@
-"""`pena.Worker` in several processes, through deaths of theirs and of the server."""
+"""`pena.Worker` in several processes, and `python -m pena.worker`."""
 
 from __future__ import annotations
 
+import inspect
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,124 +13,26 @@ import pytest
 
 import pena
 from support.poll import until
-from support.ports import held_port
-from support.process import TIMEOUT, ServerProcess, quiet_environment
-
-MSGS = int(os.environ.get("PENA_WORKER_MSGS", "1500"))
-KILLS = 5
-HERE = Path(__file__).parent
-TIMES = ("--heartbeat=100ms", "--silence=1s", "--stop-time=20ms", "--drop-grace=1200ms")
-OPTIONS = ("--no-generate", "--retry-first=10ms", "--max-resends=50", *TIMES)
-
-
-class Workers:
-    """`python -m pena.worker` with several processes."""
-
-    def __init__(self, url: str, handler: str, *options: str) -> None:
-        command = [sys.executable, "-m", "pena.worker", f"support.handlers:{handler}"]
-        self.process = subprocess.Popen(
-            [*command, "--url", url, "--queue", "images", *options],
-            cwd=HERE,
-            env=quiet_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def processes(self) -> list[int]:
-        """Those that work: the others that Python starts watch over its semaphores and such."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = []
-        for child in children.read_text().split():
-            try:
-                said = Path(f"/proc/{child}/cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"spawn_main" in said:
-                found.append(int(child))
-        return found
-
-    def kill_one(self, chance: random.Random) -> bool:
-        """With SIGKILL; whether there was one."""
-        there = self.processes()
-        if there:
-            os.kill(chance.choice(there), signal.SIGKILL)
-        return bool(there)
-
-    def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Stop it. Its exit code and what it said."""
-        self.process.send_signal(by)
-        _, said = self.process.communicate(timeout=TIMEOUT)
-        return self.process.returncode, said
-
-
-def outcomes(queue: pena.Queue, ids: list[str]) -> set[str]:
-    """Of the misses of all of them."""
-    said: set[str] = set()
-    for id in ids:
-        story = queue.get(id=id)
-        assert story is not None
-        said |= {delivery.outcome.value for delivery in story.deliveries}
-    return said
-
-
-def test_each_msg_is_reported_once_though_processes_and_the_server_are_killed(
-    tmp_path: Path,
-) -> None:
-    with held_port() as port:
-        go_through_kills(tmp_path / "pena.lmdb", port)
-
-
-def go_through_kills(store: Path, port: int) -> None:
-
-    def start() -> ServerProcess:
-        return ServerProcess(f"--listen=127.0.0.1:{port}", f"--store={store}", *OPTIONS)
-
-    chance = random.Random(7)
-    server = start()
-    with pena.Queue(server.url, "images") as queue:
-        ids = queue.submit({"n": n} for n in range(MSGS))
-        workers = Workers(server.url, "slow_double", "--processes=4", "--quiet")
-        for kill in range(KILLS):
-            reported = queue.stats().reported
-            until(
-                lambda reported=reported: (
-                    queue.stats().reported > reported + MSGS // 20 or queue.stats().reported == MSGS
-                ),
-                "some are reported",
-                60,
-            )
-            assert workers.kill_one(chance), kill
-            server.stop(signal.SIGKILL)
-            server = start()
-        waited = queue.wait(ids, timeout=120)
-        assert not waited.failed
-        assert not waited.open
-        assert not waited.unknown
-        assert [record.result["twice"] for record in waited.done] == [2 * n for n in range(MSGS)]
-        assert {record.id for record in waited.done} == set(ids)
-        code, said = workers.end()
-        assert code == 0, said
-        assert said.count("was ended by SIGKILL, so it is started again") == KILLS, said
-        assert queue.stats().reported == MSGS
-    assert server.stop() == 0
+from support.process import TIMEOUT, quiet_environment, run
+from support.workers import HERE, Workers, outcomes, serving
 
 
 @pytest.mark.parametrize(
-    ("handler", "options"),
-    [("slow_double", ["--processes=3"]), ("slow_double", ["--threads=8"]),
-     ("slow_double_in_a_task", ["--tasks=50"])],
+    ("handler", "options", "msgs"),  # as many as are not done in a moment
+    [("slow_double", ["--processes=3"], 400), ("slow_double", ["--threads=8"], 800),
+     ("slow_double_in_a_task", ["--tasks=50"], 2000)],
 )  # fmt: skip
 def test_sigterm_under_load_costs_no_attempt(
-    tmp_path: Path, handler: str, options: list[str]
+    tmp_path: Path, handler: str, options: list[str], msgs: int
 ) -> None:
     with (
         pena.Server(store=tmp_path / "pena.lmdb", generate=False) as server,
         pena.Queue(server.url, "images") as queue,
     ):
-        ids = queue.submit({"n": n} for n in range(3000))
+        ids = []
         for _ in range(5):
             before = queue.stats().reported
+            ids += queue.submit({"n": n} for n in range(msgs))
             workers = Workers(server.url, handler, "--quiet", *options)
             until(
                 lambda before=before: queue.stats().reported > before + 40, "some are reported", 60
@@ -155,24 +57,6 @@ def test_a_sigterm_to_all_processes_of_a_worker_costs_no_attempt(tmp_path: Path)
         assert code == 0
         assert queue.stats().held == 0
         assert outcomes(queue, ids) == {"reported"}
-
-
-@pytest.mark.parametrize("options", [[], ["--processes=2"], ["--threads=2"]])
-def test_a_second_signal_ends_handlers_that_wait_for_the_system(
-    tmp_path: Path, options: list[str]
-) -> None:
-    with (
-        pena.Server(store=tmp_path / "q", generate=False) as server,
-        pena.Queue(server.url, "images") as queue,
-    ):
-        id = queue.submit_one({"n": 1})
-        workers = Workers(server.url, "waits_for_the_system", "--quiet", *options)
-        assert workers.process.stdout is not None
-        assert workers.process.stdout.readline() == "begun 1\n"
-        workers.process.send_signal(signal.SIGINT)  # two of a number may be one to it
-        assert workers.end() == (0, "")
-        assert queue.stats().queued == 1
-        assert outcomes(queue, [id]) == {"refused"}
 
 
 def test_a_free_worker_that_is_stopped_costs_no_attempt_while_others_submit(
@@ -229,6 +113,32 @@ def test_the_command_ends_when_the_queues_are_empty_and_shows_how_far_it_is(
         assert workers.process.returncode == 0
         assert "50 done, 0 failed" in said
         assert queue.stats().reported == 50
+
+
+def test_the_command_names_all_that_a_worker_takes() -> None:
+    ran = run(sys.executable, "-m", "pena.worker", "--help")
+    assert ran.returncode == 0
+    settings = set(inspect.signature(pena.Worker).parameters) - {"url", "handler", "queues"}
+    for name in sorted(settings):
+        assert f"--{name.replace('_', '-')}" in ran.stdout
+    assert "default 0.1" in ran.stdout  # of --backoff-first
+    assert "--queue" in ran.stdout
+
+
+def test_the_command_works_where_nobody_reads_how_far_it_is(tmp_path: Path) -> None:
+    with serving(tmp_path) as (server, queue):
+        ids = queue.submit({"n": n} for n in range(5))
+        options = ["--url", server.url, "--queue=images", "--until-empty", "--progress"]
+        command = [sys.executable, "-m", "pena.worker", "support.handlers:double", *options]
+        ran = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command],
+            cwd=HERE,
+            env=quiet_environment(),
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert ran.returncode == 0
+        assert len(queue.wait(ids, timeout=0).done) == 5
 
 
 @pytest.mark.parametrize(

@@ -9,23 +9,21 @@ import itertools
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
-from pena.errors import NotRunningError, PenaError, SettingsError
-from pena.queue import Queue
+from pena.errors import NotRunningError, SettingsError
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
 from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
 from pena.worker.outcomes import Fail, Retry, TimedOut
-from pena.worker.progress import Progress
+from pena.worker.progress import shown
 from pena.worker.running_handler import Rules
 from pena.worker.stop_signals import stop_signals
 
@@ -42,6 +40,7 @@ __all__ = [
 
 _MOST_AT_ONCE = 10_000
 _MOST_PROCESSES = 1_000
+_SHORTEST, _LONGEST = timedelta(milliseconds=1), timedelta(days=365)  # that an engine counts with
 
 
 class Worker:
@@ -119,8 +118,12 @@ class Worker:
         _settings.whole(settings, "max_msgs", max_msgs, 1)
         settings.slots = self._slots(threads, tasks)
         settings.run_time = None if timeout is None else duration("timeout", timeout)
-        if settings.run_time is not None and settings.run_time <= timedelta(0):
-            raise _settings.refused("timeout", timeout, "more than 0 seconds")
+        if settings.run_time is not None:
+            if not timedelta(0) < settings.run_time <= _LONGEST:
+                raise _settings.refused(
+                    "timeout", timeout, "more than 0 seconds and at most a year"
+                )
+            settings.run_time = max(settings.run_time, _SHORTEST)
         settings.submitted_only = not _settings.flag("generated", generated)
         settings.backoff_first = duration("backoff_first", backoff_first)
         settings.backoff_most = duration("backoff_most", backoff_most)
@@ -155,11 +158,11 @@ class Worker:
             check_start(start)
             self._others = Processes(start, self._processes)
         self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
-        self._threads: list[threading.Thread] = []
-        # A signal's handler may come in between any two steps of another's: this counts in one.
+        self._threads: in_threads.Threads | None = None
+        # A signal's handler may come in between any two steps of another's: these change in one.
         self._calls_of_stop = itertools.count(1)
+        self._untold = {1: True, 2: True}  # the stops that the engine has not heard of
         self._stops = 0  # so often was it told to
-        self._told = 0  # so often was the engine
 
     def _slots(self, threads: int | None, tasks: int | None) -> int:
         if self._is_async:
@@ -189,7 +192,7 @@ class Worker:
         Raises NotRunningError where it was started before.
         """
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
-        with _shown(self, progress), stop_signals(lambda: self.stop(wait=False)):
+        with self._shown(progress), stop_signals(lambda: self.stop(wait=False)):
             return self._work()
 
     async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
@@ -202,7 +205,7 @@ class Worker:
                 "run_async() is for one process with an async handler; expected run()"
             )
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
-        with _shown(self, progress):
+        with self._shown(progress):
             self._start_engine()
             await self._work_in_tasks(self._engine.get())
             return await asyncio.to_thread(self._ended, None)
@@ -228,7 +231,6 @@ class Worker:
                 daemon=True,
             )
             loop.start()
-            self._threads = [loop]
         else:
             self._start_threads(engine)
         return self
@@ -255,10 +257,9 @@ class Worker:
             self._pass_on_stops()
 
     def _pass_on_stops(self) -> None:
-        # A handler of a signal may come in between any two steps; one call too many does nothing.
-        while self._engine.started and self._told < self._stops:
-            self._told += 1
-            self._engine.get().stop()
+        for stop in (1, 2):
+            if self._engine.started and stop <= self._stops and self._untold.pop(stop, False):
+                self._engine.get().stop()
 
     def wait(self, timeout: Seconds | None = None) -> WorkerEnd | None:
         """Wait until it has ended, at most `timeout` seconds (None: for ever).
@@ -308,6 +309,11 @@ class Worker:
 
     # ---- inside
 
+    def _shown(self, progress: bool) -> contextlib.AbstractContextManager[object]:
+        is_shown = _settings.flag("progress", progress)
+        settings = self._settings
+        return shown(lambda: self.stats, settings) if is_shown else contextlib.nullcontext()
+
     def _start_engine(self) -> None:
         self._engine.start(lambda: _pena.Worker(self._settings, _running.log_queue()))
         _running.started(self)
@@ -322,7 +328,8 @@ class Worker:
             if self._is_async:
                 asyncio.run(self._work_in_tasks(engine))
             elif self._settings.slots == 1:
-                in_threads.work_here(engine, self._handler, self._rules)
+                self._threads = in_threads.Threads(engine, self._handler, self._rules)
+                self._threads.work_here()
             else:
                 self._start_threads(engine)
             return self._ended(None)
@@ -331,9 +338,8 @@ class Worker:
             raise
 
     def _start_threads(self, engine: _pena.Worker) -> None:
-        self._threads = in_threads.start_threads(
-            engine, self._handler, self._rules, self._settings.slots, self
-        )
+        self._threads = in_threads.Threads(engine, self._handler, self._rules)
+        self._threads.start(self._settings.slots, self)
 
     def _work_in_tasks(self, engine: _pena.Worker) -> Coroutine[Any, Any, None]:
         return in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
@@ -355,36 +361,11 @@ class Worker:
         end = self._engine.get().wait(timeout_of(timeout))
         if end is None:
             raise NotRunningError("the worker has not ended")
+        if self._threads is not None:
+            self._threads.join()
         _running.flush_log()
         reason, text = end
         return WorkerEnd(WorkerEndReason(reason), text, self.stats)
-
-
-@contextlib.contextmanager
-def _shown(worker: Worker, progress: bool) -> Iterator[None]:
-    if not _settings.flag("progress", progress) or sys.stderr is None or sys.stderr.closed:
-        yield
-        return
-    with contextlib.ExitStack() as open_queues:
-        settings = worker._settings
-        queues = [
-            open_queues.enter_context(Queue(settings.url, name, patience=0, request_timeout=1))
-            for name in settings.queues
-        ]
-        line = Progress(lambda: worker.stats, lambda: _left(queues))
-        try:
-            yield
-        finally:
-            line.close()
-
-
-def _left(queues: Iterable[Queue]) -> int | None:
-    """How many messages are not settled; None where the server does not say."""
-    try:
-        several = [queue.stats() for queue in queues]
-    except PenaError:
-        return None
-    return sum(one.queued + one.later + one.held for one in several)
 
 
 def _default_name() -> str:

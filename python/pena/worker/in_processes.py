@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import multiprocessing
 import os
 import pickle
-import queue
 import signal
 import threading
 import time
@@ -22,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pena._settings import shown
 from pena.errors import NotRunningError, SettingsError
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
+from pena.worker.log_lines import Levels, levels, log_safely, log_text, set_levels
+from pena.worker.tells import LogToParent, Tells, Told
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("pena.worker")
 
-_EVERY = 0.2  # seconds between two reports of a process to the one that looks after it
-_MOST_LINES = 10_000  # of the log, that wait to be told
-_PLAIN = ("name", "levelno", "levelname", "msg", "exc_text", "created", "msecs", "process")
 _MOST_STILLBORN = 3  # processes, one after the other, that end before they have told anything
-# A process that dies again and again is started again after a wait that doubles.
+_BY_OTHERS = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes: it may have begun well
+_HEARD_AT_ONCE = 20  # of what a process tells, before the others' turn
+_PATIENCE = 2.0  # seconds for all to give back what they work on, where the worker fails
+# A process that dies again and again, and has done nothing, starts again after a wait that doubles.
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 30.0
 _LONG_LIFE = 10.0
@@ -47,7 +47,7 @@ class Start(NamedTuple):
     handler: Callable[..., Any]
     settings: dict[str, Any]
     until_empty: bool = False
-    levels: tuple[tuple[str, int], ...] = ()  # of loggers, by their names; the root's is empty
+    levels: Levels = ()
 
 
 def check_start(start: Start) -> None:
@@ -64,78 +64,14 @@ def check_start(start: Start) -> None:
             ) from None
 
 
-class _Tells:
-    """Sends a process' log and its numbers to the one that looks after it, in a thread of its own.
-
-    Handlers are interrupted at any step, so they only leave their lines.
-    """
-
-    def __init__(self, pipe: Connection, stats: Callable[[], WorkerStats]) -> None:
-        self._pipe = pipe
-        self._stats = stats
-        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="pena-tells", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def put(self, line: bytes) -> None:
-        while self._lines.qsize() >= _MOST_LINES and self._thread.is_alive():
-            time.sleep(_EVERY / 10)
-        self._lines.put(line)
-
-    def end(self, end: WorkerEnd) -> None:
-        self._lines.put(pickle.dumps(end))
-        self._lines.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        line: bytes | None = pickle.dumps(self._stats())
-        try:
-            while line is not None:
-                self._pipe.send_bytes(line)
-                try:
-                    line = self._lines.get(timeout=_EVERY)
-                except queue.Empty:
-                    line = pickle.dumps(self._stats())
-        except OSError:
-            return  # nobody listens any more
-
-
-class _LogToParent(logging.handlers.QueueHandler):
-    """What is logged in a process is logged by its parent, as that is set."""
-
-    def __init__(self, tells: _Tells) -> None:
-        super().__init__(queue.Queue())
-        self._tells = tells
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            line = pickle.dumps(record)
-        except Exception:  # something that was put beside it
-            plain = {name: getattr(record, name) for name in _PLAIN}
-            line = pickle.dumps(logging.makeLogRecord(plain))
-        self._tells.put(line)
-
-
-def _levels() -> tuple[tuple[str, int], ...]:
-    named = [
-        (name, logger.level)
-        for name, logger in logging.root.manager.loggerDict.items()
-        if isinstance(logger, logging.Logger) and logger.level != logging.NOTSET
-    ]
-    return (("", logging.root.level), *named)
-
-
 def _child(start: Start, pipe: Connection) -> None:
     from pena.worker import Worker
 
     worker = Worker(start.url, start.handler, **start.settings)
-    tells = _Tells(pipe, lambda: worker.stats)
+    tells = Tells(pipe, lambda: worker.stats)
     if not logging.root.handlers:  # else the module of the handler has set its log up
-        for name, level in start.levels:
-            logging.getLogger(name).setLevel(level)
-        logging.root.addHandler(_LogToParent(tells))
+        set_levels(start.levels)
+        logging.root.addHandler(LogToParent(tells))
     tells.start()
     tells.end(worker._work_for(lambda worker: _hear_parent(worker, pipe), start.until_empty))
 
@@ -195,36 +131,46 @@ class _One:
         return self.process.sentinel
 
     def set(self, until_empty: bool) -> None:
-        self._start = self._start._replace(until_empty=until_empty, levels=_levels())
+        self._start = self._start._replace(until_empty=until_empty, levels=levels())
 
     @property
     def stats(self) -> WorkerStats:
         return WorkerStats._sum([self._before, self._stats])
 
-    def hear(self) -> None:
-        """Read what it has told."""
-        while self.pipe is not None:
-            try:
-                if not self.pipe.poll():
-                    return
-                self._take(self.pipe.recv())
-                self._has_told = True
-            except (EOFError, OSError):  # half of what it said died with it
-                self.pipe.close()
-                self.pipe = None
-            except Exception as error:  # of a line that only the process itself can read
-                _logger.warning("a line of process %d cannot be read: %s", self.number, error)
+    def hear(self) -> bool:
+        """Read something of what it has told; return whether there may be more."""
+        return all(self._hear_one() for _ in range(_HEARD_AT_ONCE))
 
-    def _take(self, said: WorkerStats | WorkerEnd | logging.LogRecord) -> None:
-        if isinstance(said, logging.LogRecord):
-            logger = logging.getLogger(said.name)
-            if logger.isEnabledFor(said.levelno):
-                logger.handle(said)
-        elif isinstance(said, WorkerEnd):
-            self.end = said
-            self._stats = said.stats
+    def _hear_one(self) -> bool:
+        if self.pipe is None:
+            return False
+        try:
+            if not self.pipe.poll():
+                return False
+            told = self.pipe.recv()
+        except (EOFError, OSError):  # half of what it said died with it
+            self.pipe.close()
+            self.pipe = None
+            return False
+        except Exception as error:  # a handler has written into what is not its own
+            self._say_unread(error)
+            return True
+        self._has_told = True
+        self._take(told)
+        return True
+
+    def _say_unread(self, error: Exception) -> None:
+        text = "what process %d of the worker tells cannot be read: %s"
+        log_safely(lambda: _logger.warning(text, self.number, error))
+
+    def _take(self, told: Told) -> None:
+        if isinstance(told, str):
+            log_safely(lambda: log_text(told))
+        elif isinstance(told, WorkerEnd):
+            self.end = told
+            self._stats = told.stats
         else:
-            self._stats = said
+            self._stats = told
 
     def died(self, stopping: bool) -> None:
         """Its process is gone."""
@@ -232,35 +178,46 @@ class _One:
         if process is None:
             return
         process.join()
-        self.hear()
+        while self.hear():
+            pass
         if self.pipe is not None:
             self.pipe.close()
         if self.exit is not None:
             os.close(self.exit)
         self.process = self.pipe = self.exit = None
+        has_worked = self._stats.done > 0
         self._before, self._stats = replace(self.stats, running=0), WorkerStats()
-        self.stillborn = 0 if self._has_told else self.stillborn + 1
+        if self._has_told:
+            self.stillborn = 0
+        elif process.exitcode not in _BY_OTHERS:
+            self.stillborn += 1
         if self.end is not None or stopping:
             return
         lived = time.monotonic() - self._started_at
-        self._deaths = 0 if lived > _LONG_LIFE else self._deaths + 1
+        self._deaths = 0 if has_worked or lived > _LONG_LIFE else self._deaths + 1
         wait = 0.0
         if self._deaths > 1:
             wait = min(_FIRST_WAIT * 2.0 ** (self._deaths - 2), _LONGEST_WAIT)
         self.starts_at = time.monotonic() + wait
-        _logger.warning(
-            "process %d of the worker %s, so it is started again; what it worked on is sent again",
-            self.number,
-            _how_it_ended(process.exitcode),
+        text = (
+            "process %d of the worker %s, so it is started again; what it worked on is sent again"
         )
+        how = _how_it_ended(process.exitcode)
+        log_safely(lambda: _logger.warning(text, self.number, how))
 
     def stop_to(self, stops: int) -> None:
         """Ask it to end; where that is 2, at once."""
+        if self.process is None:
+            return
         if self.pipe is not None:
-            with contextlib.suppress(OSError):  # it is gone
+            with contextlib.suppress(OSError):  # as below, and that is not heard yet; or it is gone
                 self.pipe.send(stops)
-        elif self.process is not None:  # a handler has closed what is not its own
+                return
+        # A handler has closed what is not its own.
+        if stops == 1:
             self.process.terminate()
+        else:
+            self.process.kill()
 
 
 def _how_it_ended(exitcode: int | None) -> str:
@@ -284,6 +241,7 @@ class Processes:
         self._starts = threading.Lock()  # whoever has it runs them
         self._over = threading.Event()
         self._end: WorkerEnd | None = None
+        self._ends_at: float | None = None
 
     def stop_to(self, stops: int) -> None:
         """Ask all to end; where that is 2, at once. From any thread, or a handler of a signal."""
@@ -320,11 +278,24 @@ class Processes:
                 pass
             self._end = self._ended()
             return self._end
+        except BaseException:  # such as of a handler of another signal
+            self._give_back()
+            raise
         finally:
-            for one in self._ones:
-                if one.process is not None:
-                    one.process.kill()
+            self._kill()
             self._over.set()
+
+    def _give_back(self) -> None:
+        self._ends_at = time.monotonic() + _PATIENCE
+        self.stop_to(2)
+        while time.monotonic() < self._ends_at and self._look():
+            pass
+
+    def _kill(self) -> None:
+        for one in self._ones:
+            if one.process is not None:
+                one.process.kill()
+                one.died(stopping=True)
 
     def _ended(self) -> WorkerEnd:
         ends = [one.end for one in self._ones if one.end is not None]
@@ -345,10 +316,12 @@ class Processes:
             for one in self._ones:
                 one.stop_to(self._passed_on)
         alive = [one for one in self._ones if one.process is not None]
-        waits = [one.starts_at for one in self._ones if one.starts_at is not None]
-        if not alive and (stopping or not waits):
+        waits = [one.starts_at for one in self._ones if one.starts_at is not None and not stopping]
+        if not alive and not waits:
             return False
-        self._wait(alive, None if stopping or not waits else max(min(waits) - now, 0.0))
+        if self._ends_at is not None:
+            waits.append(self._ends_at)
+        self._wait(alive, max(min(waits) - now, 0.0) if waits else None)
         return True
 
     def _wait(self, alive: list[_One], timeout: float | None) -> None:
@@ -366,6 +339,8 @@ class Processes:
                 self._check(one)
             elif one.pipe is not None and one.pipe in ready:
                 one.hear()
+                if one.pipe is None and one.end is None and self._passed_on > 0:
+                    one.stop_to(self._passed_on)  # it may not have heard it
 
     def _check(self, one: _One) -> None:
         if one.stillborn >= _MOST_STILLBORN and self._stops == 0:

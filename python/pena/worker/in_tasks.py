@@ -21,6 +21,7 @@ class _Tasks:
         self._rules = rules
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._cancelled: dict[int, str] = {}  # by us, and why
+        self._cancels: dict[int, asyncio.CancelledError] = {}  # by whomever
         self._over = asyncio.Event()
 
     async def work(self) -> None:
@@ -60,8 +61,7 @@ class _Tasks:
         try:
             result = await self._handler(call.read())
         except asyncio.CancelledError as error:
-            if call.run not in self._cancelled:  # by the handler's own doing
-                call.raised(error)
+            self._cancels[call.run] = error
         except KeyboardInterrupt:  # it is the loop's
             call.given_up()
             raise
@@ -71,13 +71,19 @@ class _Tasks:
             call.returned(result)
 
     def _ended(self, call: Call) -> None:
-        """Tell of one that was cancelled; it may not even have begun."""
+        """Tell of one that was cancelled; it may not even have begun.
+
+        A loop that ends cancels all of its tasks together: here it is known that it was that.
+        """
         self._tasks.pop(call.run, None)
         reason = self._cancelled.pop(call.run, None)
+        error = self._cancels.pop(call.run, None)
         if call.is_told:
             return
         if reason == "timed_out":
             call.timed_out()
+        elif reason is None and error is not None:  # by the handler's own doing
+            call.raised(error)
         else:
             call.given_up()
 

@@ -38,16 +38,26 @@ _NOW = timedelta(0)
 class _Watch:
     """Interrupts handlers that nobody waits for any more."""
 
-    def __init__(self, engine: _pena.Worker, wakes: int | None = None) -> None:
-        """`wakes`: the thread that a signal wakes up; None: no thread."""
+    def __init__(self, engine: _pena.Worker) -> None:
         self._engine = engine
-        self._wakes = wakes
+        self._wakes: int | None = None  # the thread that a signal wakes up
         self._lock = threading.Lock()
         self._runs: dict[int, int] = {}  # by the thread that works on it
         self._interrupted: int | None = None  # what the thread that is to wake up works on
+        self._thread = threading.Thread(target=self._run, name="pena-watch", daemon=True)
 
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="pena-watch", daemon=True).start()
+    def start(self, wakes: int | None = None) -> None:
+        self._wakes = wakes
+        self._thread.start()
+
+    def join(self) -> None:
+        """Once the engine has ended; not where it still interrupts a handler."""
+        while self._thread.is_alive() and self._interrupted is None:
+            self._thread.join(_AGAIN.total_seconds())
+
+    def is_in_handler(self, thread: int | None) -> bool:
+        with self._lock:
+            return thread in self._runs
 
     def _run(self) -> None:
         over = False
@@ -116,24 +126,6 @@ def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
         call.returned(result)
 
 
-def _work(
-    engine: _pena.Worker,
-    handler: Handler,
-    rules: Rules,
-    watch: _Watch,
-    *,
-    for_signals: bool = False,
-    worker: object = None,
-) -> None:
-    """`worker`: is kept for as long as this works."""
-    while (taken := engine.take(None, for_signals)) is not None:
-        call = Call(engine, taken, rules)
-        try:
-            _handle(call, handler, watch)
-        except (TimedOut, _GivenBack):  # it came between the handler's end and that of the watch
-            call.given_up()
-
-
 @contextlib.contextmanager
 def _wakeable() -> Iterator[int | None]:
     """Take the signal that wakes this thread up; gives None where it cannot or may not be taken."""
@@ -148,37 +140,58 @@ def _wakeable() -> Iterator[int | None]:
         signal.signal(_WAKE_UP, signal.SIG_DFL)
 
 
-def work_here(engine: _pena.Worker, handler: Handler, rules: Rules) -> None:
-    """Work in the calling thread, and one message at a time, until the worker has ended."""
-    with _wakeable() as wakes:
-        watch = _Watch(engine, wakes)
-        watch.start()
-        main = threading.current_thread() is threading.main_thread()
-        _work(engine, handler, rules, watch, for_signals=main)
+class Threads:
+    """The threads in which a worker's handlers run."""
 
+    def __init__(self, engine: _pena.Worker, handler: Handler, rules: Rules) -> None:
+        """None works yet."""
+        self._engine = engine
+        self._handler = handler
+        self._rules = rules
+        self._watch = _Watch(engine)
+        self._started: list[threading.Thread] = []
 
-def start_threads(
-    engine: _pena.Worker, handler: Handler, rules: Rules, threads: int, worker: object
-) -> list[threading.Thread]:
-    """Start the threads that work until the worker has ended, and keep `worker`.
+    def work_here(self) -> None:
+        """Work in the calling thread, one message at a time, until the worker has ended."""
+        with _wakeable() as wakes:
+            self._watch.start(wakes)
+            self._work(for_signals=threading.current_thread() is threading.main_thread())
 
-    A process that ends does not wait for them: what they work on is sent again.
-    """
-    watch = _Watch(engine)
-    watch.start()
-    started = [
-        threading.Thread(
-            target=_work,
-            args=(engine, handler, rules, watch),
-            kwargs={"worker": worker},
-            name=f"pena-worker-{number}",
-            daemon=True,
-        )
-        for number in range(1, threads + 1)
-    ]
-    with contextlib.ExitStack() as undo:
-        undo.callback(engine.stop)  # where a thread cannot start
-        for thread in started:
-            thread.start()
-        undo.pop_all()
-    return started
+    def start(self, threads: int, worker: object) -> None:
+        """Start so many, which work until the worker has ended, and keep `worker` meanwhile.
+
+        A process that ends does not wait for handlers: what they work on is sent again.
+        """
+        self._watch.start()
+        self._started = [
+            threading.Thread(
+                target=self._work,
+                kwargs={"worker": worker},
+                name=f"pena-worker-{number}",
+                daemon=True,
+            )
+            for number in range(1, threads + 1)
+        ]
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._engine.stop)  # where a thread cannot start
+            for thread in self._started:
+                thread.start()
+            undo.pop_all()
+
+    def join(self) -> None:
+        """Once the worker has ended, wait for the threads that no handler holds up.
+
+        The interpreter may end next, and a thread that is in the engine then is cut off there.
+        """
+        for thread in self._started:
+            while thread.is_alive() and not self._watch.is_in_handler(thread.ident):
+                thread.join(_AGAIN.total_seconds())
+        self._watch.join()
+
+    def _work(self, *, for_signals: bool = False, worker: object = None) -> None:
+        while (taken := self._engine.take(None, for_signals)) is not None:
+            call = Call(self._engine, taken, self._rules)
+            try:
+                _handle(call, self._handler, self._watch)
+            except (TimedOut, _GivenBack):  # it came between the handler's end and the watch's
+                call.given_up()

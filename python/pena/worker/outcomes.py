@@ -10,8 +10,8 @@ from pena._times import Seconds, duration
 _LONGEST = timedelta(days=365)  # a server takes no longer wait
 
 
-def _said(value: object) -> str:
-    """As a message's story has it: half of a surrogate pair has no bytes."""
+def said(value: object) -> str:
+    """Return anything as text that has bytes, which half of a surrogate pair has not."""
     try:
         text = str(value)
     except BaseException:  # a __str__ may fail in any way
@@ -26,11 +26,11 @@ def text_of(error: BaseException) -> str:
         has_text = bool(str(error))
     except BaseException:
         has_text = False
-    return f"{name}: {_said(error)}" if has_text else name
+    return f"{name}: {said(error)}" if has_text else name
 
 
 def _reason(reason: object) -> str:
-    return text_of(reason) if isinstance(reason, BaseException) else _said(reason)
+    return text_of(reason) if isinstance(reason, BaseException) else said(reason)
 
 
 class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
@@ -38,6 +38,9 @@ class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
 
     >>> raise pena.Retry(after=30, reason="429")    # doctest: +SKIP
     """
+
+    reason: str = ""  # also of a subclass that does not call __init__
+    after: timedelta | None = None
 
     def __init__(self, *, after: Seconds | None = None, reason: object = "") -> None:
         """Ask for another attempt.
@@ -60,6 +63,8 @@ class Fail(Exception):  # noqa: N818  # as above
 
     >>> raise pena.Fail("no such file")    # doctest: +SKIP
     """
+
+    reason: str = ""
 
     def __init__(self, reason: object = "") -> None:
         """Say why, as text; an exception, too: it stands in the message's story."""

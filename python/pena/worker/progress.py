@@ -6,9 +6,12 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
+from pena import _pena
+from pena.errors import PenaError
+from pena.queue import Queue
 from pena.worker.ended import WorkerStats
 
 _EVERY_ON_TERMINAL = 0.2  # seconds
@@ -22,13 +25,13 @@ class Progress:
         self,
         stats: Callable[[], WorkerStats],
         left: Callable[[], int | None],
-        to: TextIO | None = None,
+        to: TextIO,
     ) -> None:
         """Show what `stats` says, and how many messages `left` says that there are."""
         self._stats = stats
         self._left = left
-        self._to = to if to is not None else sys.stderr
-        self._is_terminal = self._to.isatty()
+        self._to = to
+        self._is_terminal = to.isatty()
         self._begun_at = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pena-progress", daemon=True)
@@ -59,3 +62,30 @@ class Progress:
         self._over.set()
         self._thread.join()
         self._write(self._line(self._stats(), None), "\n")
+
+
+def _left(queues: Iterable[Queue]) -> int | None:
+    """How many messages are not settled; None where the server does not say."""
+    try:
+        several = [queue.stats() for queue in queues]
+    except PenaError:
+        return None
+    return sum(one.queued + one.later + one.held for one in several)
+
+
+@contextlib.contextmanager
+def shown(stats: Callable[[], WorkerStats], settings: _pena.WorkerSettings) -> Iterator[None]:
+    """Show on stderr meanwhile how far the worker is; where there is none, nothing."""
+    if sys.stderr is None or sys.stderr.closed:
+        yield
+        return
+    with contextlib.ExitStack() as open_queues:
+        queues = [
+            open_queues.enter_context(Queue(settings.url, name, patience=0, request_timeout=1))
+            for name in settings.queues
+        ]
+        line = Progress(stats, lambda: _left(queues), sys.stderr)
+        try:
+            yield
+        finally:
+            line.close()

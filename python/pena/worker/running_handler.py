@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import sys
-import traceback
 from typing import Any, NamedTuple
 
 from pena import _pena
+from pena.worker.log_lines import log_safely
 from pena.worker.message import Msg
-from pena.worker.outcomes import Fail, Retry, TimedOut, text_of
+from pena.worker.outcomes import Fail, Retry, TimedOut, said, text_of
 
 _logger = logging.getLogger("pena.worker")
 
@@ -46,22 +44,22 @@ class Call:
 
     def returned(self, result: Any) -> None:
         """Tell that the handler has returned that."""
-        said = b""
+        text = b""
         if result is not None:
             try:
-                said = json.dumps(result, allow_nan=False, separators=(",", ":")).encode()
+                text = json.dumps(result, allow_nan=False, separators=(",", ":")).encode()
             except Exception as error:  # of a value's own methods any
                 self._log(f"its result is not kept, for it is no JSON: {text_of(error)}")
         self.is_told = True
-        self._engine.done(self.run, said)
+        self._engine.done(self.run, text)
 
     def raised(self, error: BaseException) -> None:
         """Tell that the handler has raised that."""
         self.is_told = True
         if isinstance(error, Retry):
-            self._engine.failed(self.run, error.reason, retry_in=error.after)
+            self._engine.failed(self.run, said(error.reason), retry_in=error.after)
         elif isinstance(error, Fail):
-            self._engine.failed(self.run, error.reason, final=True)
+            self._engine.failed(self.run, said(error.reason), final=True)
         else:
             final = isinstance(error, self._rules.never_retry)
             self._engine.failed(self.run, text_of(error), final=final)
@@ -79,9 +77,4 @@ class Call:
         self._log("it timed out", error)
 
     def _log(self, what: str, error: BaseException | None = None) -> None:
-        try:
-            _logger.warning("%s: %s", self.read(), what, exc_info=error)
-        except Exception:  # a filter of the user's may fail; the message's end is told already
-            if logging.raiseExceptions and sys.stderr is not None:
-                with contextlib.suppress(Exception):
-                    traceback.print_exc()
+        log_safely(lambda: _logger.warning("%s: %s", self.read(), what, exc_info=error))

@@ -18,18 +18,20 @@ _APART = 0.3
 
 
 class _Stops:
-    def __init__(self, stop: Callable[[], None], before: dict[int, Any]) -> None:
+    def __init__(self, stop: Callable[[], None], before: dict[signal.Signals, Any]) -> None:
         self._stop = stop
         self._before = before
-        self._process = os.getpid()
         self._first: float | None = None
 
-    def come(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:
-            # A handler has forked: its child has no worker, and ends as it would without one.
-            signal.signal(number, self._before[number])
-            os.kill(os.getpid(), number)
-            return
+    def install(self) -> None:
+        for one in self._before:
+            signal.signal(one, self._come)
+
+    def uninstall(self) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._first is None:
             self._first = now
@@ -38,19 +40,47 @@ class _Stops:
         self._stop()
 
 
+_installed: list[_Stops] = []
+_of_thread = threading.local()  # the mask that its fork found
+
+
+# What a handler forks has no worker, and ends by a signal as it would without one. Python forgets
+# what comes to a child before it has begun, so that has to wait.
+def _hold_signals() -> None:
+    _of_thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS if _installed else ())
+
+
+def _let_signals_come() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _of_thread.mask)
+
+
+def _uninstall_all() -> None:
+    while _installed:
+        _installed.pop().uninstall()
+    _let_signals_come()
+
+
+os.register_at_fork(
+    before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_uninstall_all
+)
+
+
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` for each SIGTERM and SIGINT, in the main thread; elsewhere do nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before: dict[int, Any] = {one: signal.getsignal(one) for one in _STOPS}
-    stops = _Stops(stop, before)
-    for one, handler in before.items():
-        if handler is not signal.SIG_IGN or one is signal.SIGTERM:
-            signal.signal(one, stops.come)
+    before = {one: signal.getsignal(one) for one in _STOPS}
+    if before[signal.SIGINT] is signal.SIG_IGN:  # a shell's, for what works in its background
+        del before[signal.SIGINT]
+    # What C has set, Python cannot set again.
+    stops = _Stops(stop, {one: there for one, there in before.items() if there is not None})
+    stops.install()
+    _installed.append(stops)
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        if stops in _installed:  # and this is no fork
+            _installed.remove(stops)
+            stops.uninstall()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import itertools
+import logging
+import multiprocessing
 import os
 import time
 
@@ -40,6 +43,47 @@ def waits_for_the_system(msg: pena.Msg) -> None:
     """Say that it has begun, and wait for what does not come."""
     print("begun", msg.attempt, flush=True)
     os.read(os.pipe()[0], 1)
+
+
+def works_for_a_second(msg: pena.Msg) -> None:
+    """Say that it has begun, and take its time."""
+    print("begun", msg.attempt, flush=True)
+    time.sleep(1)
+
+
+def has_a_command_work(msg: pena.Msg) -> None:
+    """At the first attempt, for a while; print its process."""
+    if msg.attempt == 1:
+        os.system("echo $$; exec sleep 60")
+
+
+def ends_forks(msg: pena.Msg) -> list[int | None]:
+    """Answer with the exit codes of forks of this process that are told to end as they begin."""
+    codes: set[int | None] = set()
+    for _ in range(100):
+        fork = multiprocessing.get_context("fork").Process(target=time.sleep, args=(5,))
+        fork.start()
+        fork.terminate()
+        fork.join()
+        codes.add(fork.exitcode)
+    return list(codes)
+
+
+def logs(msg: pena.Msg) -> None:
+    """Say what no other process can be told, beside what it can."""
+    logging.getLogger("shop").info("made %s", msg.payload["n"], extra={"x": lambda: 1})
+
+
+def logs_without_end(msg: pena.Msg) -> None:
+    """More than anybody can read."""
+    for number in itertools.count():
+        logging.getLogger("shop").info("line %d", number)
+
+
+def closes_all(msg: pena.Msg) -> None:
+    """Close what is not its own, as those do who make a process of the system's of themselves."""
+    print("begun", msg.attempt, flush=True)
+    os.closerange(3, 256)
 
 
 def hold_the_lock(seconds: float) -> None:
