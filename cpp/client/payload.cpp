@@ -44,7 +44,9 @@ std::string json_problem(std::string_view text) {
   constexpr std::string_view kOfRequests = "the body ";
   const auto refusal = wire::check_json(text, core::kDeepestJson);
   if (!refusal) return "";
-  return refusal->sentence.substr(kOfRequests.size());
+  const std::string& sentence = refusal->sentence;
+  return sentence.starts_with(kOfRequests) ? sentence.substr(kOfRequests.size())
+                                           : "is not taken: " + sentence;
 }
 
 std::string payload_text(std::string_view payload) {

@@ -107,7 +107,8 @@ class Worker {
   [[nodiscard]] int ready_descriptor() const;
 
   // The first call: no more msgs are taken, what is worked on is finished and reported, and the worker ends.
-  // The second: what is worked on is given back, and it ends within a second. Neither waits.
+  // The second: what is worked on is given back, and it ends a second behind the server's stop time at the latest.
+  // Neither waits.
   void stop();
   // Waits until the worker has ended, at most `timeout` (none: for ever). The end, or nothing if it still
   // runs. Throws what ended it where that was no end but a failure, such as memory that is out.

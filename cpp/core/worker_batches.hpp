@@ -138,7 +138,7 @@ class WorkerBatches {
     [[nodiscard]] Instant lost_at() const { return kept_at + keeping->lasts; }
     // Where its lease is kept.
     [[nodiscard]] std::optional<Instant> lost_by() const {
-      return keeping && !lost ? std::optional{lost_at()} : std::nullopt;
+      return keeping && !lost && stream != 0 ? std::optional{lost_at()} : std::nullopt;
     }
   };
   struct Run {

@@ -23,6 +23,7 @@
 #include "sim/said.hpp"
 #include "sim/timeline.hpp"
 #include "store/store.hpp"
+#include "wire/json.hpp"
 
 namespace pena::sim {
 
@@ -48,10 +49,10 @@ class Oracle {
   void accepted(const std::vector<core::Xid>& ids, const std::string& body) const;
   // That change set was closed when the server's wall clock stood there.
   void closed(store::Ticket ticket, core::Instant date) { dates_[ticket] = date; }
-  // The server takes notice of a client, of its end, and of its word that it takes no more: in the
-  // round whose change set will have that number.
+  // The server takes notice of a client and of its end: in the round whose change set will have that number.
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
+  // That client says with that report that it takes no more.
   void said_last(core::RequestId request, const core::Xid& client);
   // Or without a batch, where so many were granted in this run of the server.
   void leaves(const core::Reported& leave, std::uint64_t granted) {

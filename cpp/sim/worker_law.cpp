@@ -54,7 +54,8 @@ void WorkerLaw::wants(const core::WorkerAction& action, core::Instant now) {
 
 // ---- streams and batches
 
-void WorkerLaw::want(const core::OpenWorkerStream& open, core::Instant /*now*/) {
+void WorkerLaw::want(const core::OpenWorkerStream& open, core::Instant now) {
+  take_in(now);
   breaks(stops_ > 0, "stops", "opens a stream on its way to the end");
   idle_since_.reset();
   streams_[open.stream] = {open.batchsize, {}, false};
@@ -233,7 +234,7 @@ void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
   const auto at = batches_.find(*report.batch);
   breaks(at == batches_.end(), "outcomes_arrive", "reports of a batch that is settled");
   Batch& batch = at->second;
-  sent.keeps = !batch.lost;
+  sent.keeps = streams_.contains(batch.stream);
   breaks(batch.under_way.has_value(), "outcomes_arrive", "sends two reports of a batch at once");
   breaks(stops_ == 0 && now < batch.not_before, "retry_after",
          "sends a report again sooner than it was asked to");
@@ -290,8 +291,8 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.not_before = now;
   if (is_not_now(tried.status)) {
     const core::Instant asked = now + tried.retry_after.value_or(0us);
-    // Nobody waits for longer than a lease lasts; when it began is known to a quarter of it.
-    const bool outlasts = !batch.lost && asked >= batch.taken_at + 3 * timing_.client_stop() / 4;
+    // Nobody waits for longer than a lease lasts; when that began is known to half of it.
+    const bool outlasts = !batch.lost && asked >= batch.taken_at + timing_.client_stop() / 2;
     if (!outlasts) batch.not_before = asked;
     return;
   }

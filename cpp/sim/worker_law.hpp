@@ -83,7 +83,7 @@ class WorkerLaw {
     std::optional<core::Xid> batch;
     std::set<core::Xid> msgs;
     core::Instant sent_at;
-    bool keeps = false;  // a lease, whose end an answer cannot be waited for
+    bool keeps = false;  // perhaps a lease, whose end an answer cannot be waited for
   };
 
   void heard(std::uint64_t stream, const core::NoteArrived& note, core::Instant now);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import signal
 import threading
@@ -127,11 +128,22 @@ def test_a_msg_has_what_was_submitted_and_where_it_stands(
     assert repr(first).startswith(f"<pena.Msg {id} of images key='order 7'")
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        {1, 2},
+        float("nan"),
+        "\ud800",
+        {1: 1, "1": 2},
+        functools.reduce(lambda x, _: [x], range(600)),
+    ],
+    ids=["a_set", "nan", "half_a_pair", "a_key_twice", "too_deep"],
+)
 def test_a_result_that_is_no_json_is_not_kept_and_that_is_said(
-    server: pena.Server, queue: pena.Queue, caplog: pytest.LogCaptureFixture
+    server: pena.Server, queue: pena.Queue, caplog: pytest.LogCaptureFixture, result: object
 ) -> None:
     id = queue.submit_one(None)
-    worker(server, lambda msg: {1, 2}).run(until_empty=True)
+    worker(server, lambda msg: result).run(until_empty=True)
     assert [record.result for record in queue.wait([id], timeout=0).done] == [None]
     assert "is not kept, for it is no JSON" in caplog.text
 

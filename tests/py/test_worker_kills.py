@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,3 +108,39 @@ def test_each_of_many_is_reported_once_though_the_server_is_killed(tmp_path: Pat
             site.some_are_reported(RESTARTS + 2)
             site.restart()
         site.check(0)
+
+
+@pytest.mark.parametrize("comes_back_at", ["once", "the_end"])
+def test_a_worker_that_has_no_free_slot_lives_through_a_restart(
+    tmp_path: Path, comes_back_at: str
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def handler(msg: pena.Msg) -> str:
+        begun.set()
+        may_end.wait()
+        return "whole"
+
+    with held_port() as port:
+        options = (f"--listen=127.0.0.1:{port}", f"--store={tmp_path / 'q'}", "--no-generate")
+        options += ("--drop-grace=30s", "--silence=1s", "--heartbeat=100ms")
+        server = ServerProcess(*options)
+        with pena.Queue(server.url, "images") as queue:
+            id = queue.submit_one(None)
+            with pena.Worker(server.url, handler, queues=["images"], backoff_most=0.1) as worker:
+                assert begun.wait(20)
+                server.stop(signal.SIGKILL)
+                until(lambda: worker.stats.lost == 1, "it has seen that")
+                time.sleep(0.5)  # longer than any wait for the server
+                if comes_back_at == "once":
+                    server = ServerProcess(*options)
+                may_end.set()
+                if comes_back_at == "the_end":
+                    until(lambda: worker.stats.done == 1, "it is done")
+                    server = ServerProcess(*options)
+                waited = queue.wait([id], timeout=60)
+            assert [record.result for record in waited.done] == ["whole"]
+            story = queue.get(id=id)
+            assert story is not None
+            assert [delivery.outcome for delivery in story.deliveries] == [pena.Outcome.reported]
+        assert server.stop() == 0

@@ -238,7 +238,7 @@ class Worker:
     def stop(self, *, wait: bool = True) -> None:
         """Take no more messages, and finish and report what is being handled.
 
-        The second call gives that back instead, and the worker ends within a second. A call before
+        The second call gives that back instead, and the worker ends soon. A call before
         the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
         a handler.
         """

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _named(text: str, of: str) -> Any:
     """Import what `module:name` names; SettingsError where there is none."""
     module, colon, path = text.partition(":")
-    if not (module and colon and path):
+    if not (module and colon and path) or module.startswith("."):
         raise pena.SettingsError(
             f"{of} is {text!r}; expected MODULE:NAME, such as shop.tasks:download"
         )

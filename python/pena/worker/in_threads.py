@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import inspect
+import os
 import signal
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import NoReturn
 
 from pena import _pena
 from pena.worker.message import Msg
@@ -44,6 +48,7 @@ class _Watch:
         self._lock = threading.Lock()
         self._runs: dict[int, int] = {}  # by the thread that works on it
         self._interrupted: int | None = None  # what the thread that is to wake up works on
+        self._raised: set[int] = set()  # threads that have an exception on its way
         self._thread = threading.Thread(target=self._run, name="pena-watch", daemon=True)
 
     def start(self, wakes: int | None = None) -> None:
@@ -76,6 +81,7 @@ class _Watch:
             for thread, its in self._runs.items():
                 if its == run:
                     _raise_in(ctypes.c_ulong(thread), ctypes.py_object(kind))
+                    self._raised.add(thread)
                     if thread == self._wakes:
                         self._interrupted = run
 
@@ -98,7 +104,10 @@ class _Watch:
             self._runs.pop(thread, None)
             if thread == self._wakes:
                 self._interrupted = None
-            _raise_in(ctypes.c_ulong(thread), None)
+            # Only where there is one: in CPython 3.11 a thread that is traced never gets over it.
+            if thread in self._raised:
+                self._raised.discard(thread)
+                _raise_in(ctypes.c_ulong(thread), None)
 
 
 def _no_coroutine(result: object) -> object:
@@ -109,12 +118,29 @@ def _no_coroutine(result: object) -> object:
     return result
 
 
+def _end_fork(error: BaseException | None) -> NoReturn:
+    """End the fork of a handler, as a script would end: the worker is its parent's."""
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        traceback.print_exception(error)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # closed, or nobody reads it
+            stream.flush()
+    os._exit(code & 0xFF)
+
+
 def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
+    process = os.getpid()
     try:
         watch.begin(call.run)
         try:
             result = _no_coroutine(handler(call.read()))
         finally:
+            if os.getpid() != process:
+                _end_fork(sys.exc_info()[1])
             watch.end()
     except TimedOut as error:
         call.timed_out(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from pena._settings import refused
@@ -56,6 +57,16 @@ class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
         self.after = None if after is None else duration("after", after)
         if self.after is not None and not timedelta(0) <= self.after <= _LONGEST:
             raise refused("after", after, "seconds from 0 to a year")
+
+    def __reduce__(self) -> tuple[Callable[..., Retry], tuple[type[Retry], timedelta | None, str]]:
+        """Make it again where it was sent to another process: its arguments have names."""
+        return _retry, (type(self), self.after, self.reason)
+
+
+def _retry(kind: type[Retry], after: timedelta | None, reason: str) -> Retry:
+    made = kind.__new__(kind)
+    Retry.__init__(made, after=after, reason=reason)
+    return made
 
 
 class Fail(Exception):  # noqa: N818  # as above

@@ -44,14 +44,15 @@ class Call:
 
     def returned(self, result: Any) -> None:
         """Tell that the handler has returned that."""
-        text = b""
+        self.is_told = True
         if result is not None:
             try:
                 text = json.dumps(result, allow_nan=False, separators=(",", ":")).encode()
-            except Exception as error:  # of a value's own methods any
+                self._engine.done(self.run, text)
+                return
+            except Exception as error:  # of a value's own methods any, or what no server takes
                 self._log(f"its result is not kept, for it is no JSON: {text_of(error)}")
-        self.is_told = True
-        self._engine.done(self.run, text)
+        self._engine.done(self.run)
 
     def raised(self, error: BaseException) -> None:
         """Tell that the handler has raised that."""

@@ -37,6 +37,8 @@ TEST(Payload, WhatIsNoJsonIsNamed) {
   EXPECT_THAT(json_problem("{a:1}"), testing::StartsWith("is not JSON: wrong at byte 2"));
   EXPECT_THAT(json_problem("1 2"), testing::StartsWith("is not JSON: wrong at byte 3"));
   EXPECT_THAT(json_problem(std::string(600, '[')), testing::StartsWith("is nested deeper"));
+  EXPECT_THAT(json_problem(R"({"a":1,"a":2})"),
+              testing::StartsWith("is not taken: the key \"a\" stands twice"));
 }
 
 TEST(Payload, JsonIsMadeCompact) {
