@@ -239,7 +239,10 @@ def test_a_worker_ends_behind_so_many_msgs(server: pena.Server, queue: pena.Queu
     assert queue.stats().queued == 6
 
 
-def test_a_stop_finishes_what_is_handled(server: pena.Server, queue: pena.Queue, kind: Any) -> None:
+def test_a_stop_finishes_what_is_handled(
+    server: pena.Server, queue: pena.Queue, kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "pena.worker")
     begun, go_on = threading.Event(), threading.Event()
 
     def handler(msg: pena.Msg) -> object:
@@ -259,6 +262,8 @@ def test_a_stop_finishes_what_is_handled(server: pena.Server, queue: pena.Queue,
     with worker(server, handler, kind) as works:
         assert begun.wait(20)
         works.stop(wait=False)
+        until(lambda: "it was asked to stop; 1 msg that is worked on" in caplog.text, "it says so")
+        until(lambda: queue.stats().clients == 1, "the one that is busy is left")
         rest = queue.submit_one(2)
         assert works.wait(0.05) is None
         go_on.set()

@@ -39,6 +39,24 @@ _AGAIN = timedelta(milliseconds=50)  # the signal may come just before the wait
 _NOW = timedelta(0)
 
 
+class _TakenBack(BaseException):
+    """Takes the place of an exception that is on its way to this thread."""
+
+
+def _take_back(thread: int) -> None:
+    """Let no exception be on its way to this thread any more.
+
+    It is not simply taken away: CPython 3.11 would look for it for ever, and a thread that is
+    traced (by coverage, a debugger) would do nothing else.
+    """
+    try:
+        _raise_in(ctypes.c_ulong(thread), ctypes.py_object(_TakenBack))
+        while True:
+            time.sleep(0)
+    except _TakenBack:
+        return
+
+
 class _Watch:
     """Interrupts handlers that nobody waits for any more."""
 
@@ -104,10 +122,10 @@ class _Watch:
             self._runs.pop(thread, None)
             if thread == self._wakes:
                 self._interrupted = None
-            # Only where there is one: in CPython 3.11 a thread that is traced never gets over it.
-            if thread in self._raised:
-                self._raised.discard(thread)
-                _raise_in(ctypes.c_ulong(thread), None)
+            if thread not in self._raised:
+                return
+            self._raised.discard(thread)
+        _take_back(thread)
 
 
 def _no_coroutine(result: object) -> object:
