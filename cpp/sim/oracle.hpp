@@ -53,7 +53,7 @@ class Oracle {
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);
   // That client says with that report that it takes no more.
-  void said_last(core::RequestId request, const core::Xid& client);
+  void said_last(store::Ticket round, core::RequestId request, const core::Xid& client);
   // Or without a batch, where so many were granted in this run of the server.
   void leaves(const core::Reported& leave, std::uint64_t granted) {
     leaves_.taken(leave, connected_.contains(*leave.client), granted);
@@ -201,6 +201,7 @@ class Oracle {
     std::optional<core::Instant> passed_at;   // another was served though this one was the first
     std::set<core::QueueNumber> queues;       // that it takes from, as far as they have msgs,
     std::set<std::string> names;              // and what it calls them
+    bool may_be_last = false;                 // it said that it takes no more
   };
 
   [[nodiscard]] bool takes(const core::Xid& client, core::QueueNumber queue) const {

@@ -17,7 +17,7 @@ void Oracle::joined(store::Ticket round, const core::ClientJoined& joined) {
   connected_[joined.client] = joined;
   // As the batches that are settled in this round, for the order among those is not known.
   notices_.emplace_back(round, [this, joined] {
-    Client client{joined.batches, round_ + 1, {}, {}, {}};
+    Client client{joined.batches, round_ + 1, {}, {}, {}, false};
     const auto takes = [&](const std::string& name) {
       if (name == core::kDefaultQueueName) {
         client.queues.insert(core::kDefaultQueue);
@@ -43,11 +43,16 @@ void Oracle::left(store::Ticket round, const Xid& client) {
   });
 }
 
-void Oracle::said_last(core::RequestId request, const Xid& client) {
+// From here on it may be passed over, but not until the answer is nothing more granted to it: a report that finds no
+// room is refused, and its last word with it.
+void Oracle::said_last(store::Ticket round, core::RequestId request, const Xid& client) {
   leaves_.said_last(request, client);
+  notices_.emplace_back(round, [this, client] {
+    const auto known = clients_.find(client);
+    if (known != clients_.end()) known->second.may_be_last = true;
+  });
 }
 
-// Not before: a report that finds no room is refused, and its last word with it.
 void Oracle::last_word_answered(const core::Reported& report, const wire::ReportAnswer& answer) {
   if (report.client) leaves_.answered(report, answer.held.value());
   const auto said = leaves_.whose_last_word(report.request);
@@ -132,7 +137,9 @@ void Oracle::check_turn(const core::Batch& batch, core::QueueNumber queue, std::
   Client* first = nullptr;
   bool alone = true;
   for (auto& [id, other] : clients_) {
-    if (!other.free_since || other.batches_left == 0 || !other.queues.contains(queue)) continue;
+    if (!other.free_since || other.batches_left == 0 || other.may_be_last ||
+        !other.queues.contains(queue))
+      continue;
     if (first == nullptr || *other.free_since < *first->free_since) {
       first = &other;
       // Of one that goes it is not known when the server took notice, so it may have been the one.

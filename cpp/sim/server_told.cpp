@@ -14,7 +14,7 @@ void ServerProcess::tell_oracle(const core::Event& event) {
     environment_.oracle.leaves(*report, turn_.dispatcher().counts().batches);
   } else if (report && report->last) {
     const auto batch = turn_.dispatcher().batch(*report->batch);
-    if (batch) environment_.oracle.said_last(report->request, batch->client);
+    if (batch) environment_.oracle.said_last(round, report->request, batch->client);
   } else if (const auto* status = std::get_if<core::StatusAsked>(&event)) {
     environment_.oracle.status_asked(*status);
   } else if (const auto* bulk = std::get_if<core::BulkAsked>(&event)) {
