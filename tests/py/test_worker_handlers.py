@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime
 import logging
+import os
+import pickle
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -167,3 +171,87 @@ def test_how_far_a_worker_is_needs_nobody_to_read_it(
     end = pena.Worker(server.url, handler, queues=["images"]).run(until_empty=True, progress=True)
     assert end.reason is pena.WorkerEndReason.empty
     assert [record.id for record in queue.wait([id], timeout=0).done] == [id]
+
+
+def stops_its_worker(made: list[pena.Worker]) -> dict[str, Any]:
+    """In a thread."""
+    return {"handler": lambda msg: made[0].stop()}
+
+
+def stops_its_worker_in_a_task(made: list[pena.Worker]) -> dict[str, Any]:
+    """In a loop."""
+
+    async def handler(msg: pena.Msg) -> None:
+        made[0].stop()
+
+    return {"handler": handler}
+
+
+@pytest.mark.parametrize("kind", [stops_its_worker, stops_its_worker_in_a_task])
+def test_a_handler_that_would_wait_for_itself_is_told_so(
+    serves: tuple[pena.Server, pena.Queue], kind: Callable[[list[pena.Worker]], dict[str, Any]]
+) -> None:
+    server, queue = serves
+    id = queue.submit_one(None, max_resends=0)
+    made: list[pena.Worker] = []
+    settings = kind(made)
+    made.append(pena.Worker(server.url, settings.pop("handler"), queues=["images"], **settings))
+    made[0].run(until_empty=True)
+    [failed] = queue.wait([id], timeout=0).failed
+    assert "expected stop(wait=False)" in failed.errors[-1]
+
+
+@pytest.mark.forks
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_fork_of_a_handler_ends_as_a_script_would(
+    serves: tuple[pena.Server, pena.Queue], threads: int
+) -> None:
+    server, queue = serves
+
+    def handler(msg: pena.Msg) -> int:
+        child = os.fork()
+        if child == 0:
+            match msg.payload:
+                case "exits":
+                    sys.exit(7)
+                case "raises":
+                    raise ValueError("of the child")
+            return 0
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    ids = queue.submit(["returns", "exits", "raises"])
+    pena.Worker(server.url, handler, queues=["images"], threads=threads).run(until_empty=True)
+    assert [record.result for record in queue.wait(ids, timeout=0).done] == [0, 7, 1]
+
+
+def test_what_says_how_a_msg_ends_can_be_sent_to_another_process() -> None:
+    retry = pickle.loads(pickle.dumps(pena.Retry(after=3, reason="429")))
+    assert (type(retry), retry.after.total_seconds(), retry.reason) == (pena.Retry, 3, "429")
+    forgetful = pickle.loads(pickle.dumps(RetryOften()))
+    assert type(forgetful) is RetryOften
+    fail = pickle.loads(pickle.dumps(pena.Fail("gone")))
+    assert (type(fail), fail.reason) == (pena.Fail, "gone")
+
+
+@pytest.mark.parametrize("settings", [{}, {"threads": 3}, {"timeout": 0.05}])
+def test_a_worker_that_is_traced_works_on(
+    serves: tuple[pena.Server, pena.Queue], settings: dict[str, Any]
+) -> None:
+    """As under coverage, or in a debugger."""
+    server, queue = serves
+
+    def handler(msg: pena.Msg) -> None:
+        if settings and msg.attempt == 1:
+            time.sleep(0.051)  # it may be interrupted as it ends
+
+    queue.submit(range(30))
+    worker = pena.Worker(server.url, handler, queues=["images"], **settings)
+    before = sys.gettrace()
+    threading.settrace(lambda *_: None)
+    sys.settrace(lambda *_: None)
+    try:
+        end = worker.run(until_empty=True)
+    finally:
+        sys.settrace(before)
+        threading.settrace(None)  # type: ignore[arg-type]
+    assert end.stats.done == 30

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from types import TracebackType
 from typing import Any
@@ -159,6 +159,7 @@ class Worker:
             self._others = Processes(start, self._processes)
         self._engine: _running.Engine[_pena.Worker] = _running.Engine("worker")
         self._threads: in_threads.Threads | None = None
+        self._loop_thread: int | None = None  # that of the tasks
         # A signal's handler may come in between any two steps of another's: these change in one.
         self._calls_of_stop = itertools.count(1)
         self._untold = {1: True, 2: True}  # the stops that the engine has not heard of
@@ -241,7 +242,13 @@ class Worker:
         The second call gives that back instead, and the worker ends soon. A call before
         the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
         a handler.
+
+        Raises SettingsError where a handler would wait for itself.
         """
+        if wait and self._is_in_handler():
+            raise SettingsError(
+                "a handler cannot wait until its worker has ended; expected stop(wait=False)"
+            )
         self._stop_to(next(self._calls_of_stop))
         if wait and self._others is not None:
             self._others.wait(None)
@@ -341,8 +348,14 @@ class Worker:
         self._threads = in_threads.Threads(engine, self._handler, self._rules)
         self._threads.start(self._settings.slots, self)
 
-    def _work_in_tasks(self, engine: _pena.Worker) -> Coroutine[Any, Any, None]:
-        return in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
+    async def _work_in_tasks(self, engine: _pena.Worker) -> None:
+        self._loop_thread = threading.get_ident()
+        await in_tasks.work(engine, self._handler, self._rules)  # type: ignore[arg-type]
+
+    def _is_in_handler(self) -> bool:
+        if self._threads is not None:
+            return self._threads.is_in_handler()
+        return self._loop_thread == threading.get_ident()
 
     def _work_for(self, parent: Callable[[Worker], None], until_empty: bool) -> WorkerEnd:
         """Work as one of several processes, which is told to stop in a thread that runs `parent`.

@@ -222,6 +222,10 @@ class Threads:
                 thread.start()
             undo.pop_all()
 
+    def is_in_handler(self) -> bool:
+        """Whether the calling thread is in a handler."""
+        return self._watch.is_in_handler(threading.get_ident())
+
     def join(self) -> None:
         """Once the worker has ended, wait for the threads that no handler holds up.
 
