@@ -196,7 +196,7 @@ class Working {
  private:
   // Lines of the log begin where the live line was.
   [[nodiscard]] core::LogSink log() const {
-    const core::LogSink sink = log_to_stderr(command_.output);
+    core::LogSink sink = log_to_stderr(command_.output);
     if (!sink || clear_.empty()) return sink;
     return {[sink, clear = clear_](core::LogLevel level, std::string_view text) {
               if (sink.wants(level)) say_text(clear);

@@ -113,7 +113,7 @@ std::string find_command(const std::string& name) {
   for (std::size_t at = 0; !name.empty() && at <= path.size();) {
     const std::size_t end = std::min(path.find(':', at), path.size());
     const std::string folder = path.substr(at, end - at);
-    const std::string file = (folder.empty() ? "." : folder) + "/" + name;
+    std::string file = (folder.empty() ? "." : folder) + "/" + name;
     if (may_be_executed(file)) return file;
     if (errno == EACCES) code = EACCES;
     at = end + 1;

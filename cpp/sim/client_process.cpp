@@ -95,7 +95,7 @@ void ClientProcess::die() {
 // ---- the network
 
 std::shared_ptr<Connection> ClientProcess::connect(const std::string& query, OnPacket on_packet) {
-  const auto connection = std::make_shared<Connection>(environment_.network, place_.client);
+  auto connection = std::make_shared<Connection>(environment_.network, place_.client);
   environment_.network.link(place_.client).add(connection);
   connections_.push_back(connection);
   connection->at_client = [this, self = weak_from_this(), weak = std::weak_ptr{connection},
