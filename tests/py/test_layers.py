@@ -35,6 +35,7 @@ ENGINES = (
     *("sim/world.hpp", "sim/bench.hpp", "load/load.hpp", "pena_version.hpp", "process/"),
     *("client/worker.hpp", "client/producer.hpp", "client/handlers.hpp", "client/payload.hpp"),
     "client/error_tail.hpp",
+    "client/settings_error.hpp",
 )
 INTERFACES = (
     *("store/log.hpp", "store/index.hpp", "store/view.hpp", "store/records.hpp"),
