@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from support.cli import Running
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
-from support.process import ServerProcess, run
+from support.process import TIMEOUT, ServerProcess, run
 from support.stream import get
 
 Put = Callable[..., Running]
@@ -232,11 +233,10 @@ def test_a_server_that_is_full_is_waited_for(running: ExitStack, put: Put, tmp_p
     patient = put(*words)
     patient.hear("503: the queue is full")
     [old] = waiting(server.url)
-    forgotten = run(
-        *("curl", "-sf", "-X", "DELETE", "-d", json.dumps({"ids": [old["id"]]})),
-        f"{server.url}/queue",
-    )
-    assert json.loads(forgotten.stdout)["deleted"] == 1
+    body = json.dumps({"ids": [old["id"]]}).encode()
+    request = urllib.request.Request(f"{server.url}/queue", body, method="DELETE")
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        assert json.load(answer)["deleted"] == 1
     assert patient.end() == 0
     assert patient.printed == [record["id"] for record in waiting(server.url)]
 

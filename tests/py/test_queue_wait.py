@@ -207,7 +207,7 @@ def test_what_is_deleted_meanwhile_is_not_waited_for(
 def test_what_is_forgotten_before_it_is_told_is_not_waited_for(
     kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_watch, "_FIRST_CHECK", 1e9)  # by the order of settling alone
+    monkeypatch.setattr(_watch, "_FIRST_CHECK", 30.0)  # by the order of settling alone
     with pena.Server(generate=False, keep_reports=5) as server, LossyProxy(server.port) as proxy:
         with kind(proxy.url, "images") as queue:
             ids = queue.submit(range(100))

@@ -95,7 +95,7 @@ def test_a_field_that_is_missing_fails_its_msg_for_good(
         ("echo no such file >&2; exit 65", ["exit 65: no such file"]),
         ("echo busy >&2; exit 75", ["exit 75: busy"] * 2),
         ("exit 3", ["exit 3"] * 2),
-        ("kill -SEGV $$", ["killed by SIGSEGV"] * 2),
+        ("kill -USR1 $$", ["killed by SIGUSR1"] * 2),
         ("kill -9 $$", ["killed by SIGKILL"] * 2),
         ("head -c 100000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 1", None),
         ("printf 'a\\377b' >&2; exit 1", ["exit 1: a\N{REPLACEMENT CHARACTER}b"] * 2),
