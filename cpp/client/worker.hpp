@@ -91,7 +91,8 @@ class Worker {
   [[nodiscard]] std::optional<Work> take(
       std::optional<std::chrono::milliseconds> timeout = std::nullopt);
 
-  // How a run has ended. The first counts; one that is not known is ignored.
+  // How a run has ended. The first counts; one that is not known is ignored. A result that is no JSON throws
+  // std::invalid_argument, and the run goes on.
   void done(std::uint64_t run, std::string result = {});  // JSON; empty: none
   void failed(std::uint64_t run, std::string error,
               std::optional<std::chrono::milliseconds> retry_in = std::nullopt, bool final = false);

@@ -6,9 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import pena
+from support.queues import KINDS
 from support.site import Site
 
 # pip puts the command `pena` beside the Python that it installs for, also where the virtual
@@ -25,3 +28,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
     finally:
         site.end()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Any:
+    """A class of queues: each test is for both."""
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def server() -> Iterator[pena.Server]:
+    """A server in memory, of this process."""
+    with pena.Server(generate=False) as server:
+        yield server

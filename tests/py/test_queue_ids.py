@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import pena
 from pena import xid
 from support.poll import until
-from support.queues import KINDS, beside
+from support.queues import beside
 from support.stream import post
 
 
@@ -101,17 +101,6 @@ def test_the_id_below_is_the_one_just_below(raw: bytes) -> None:
     number = int.from_bytes(raw, "big")
     assert below == xid.text_of(max(number - 1, 0).to_bytes(12, "big"))
     assert below < id or number == 0
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Any:
-    return KINDS[request.param]
-
-
-@pytest.fixture
-def server() -> Iterator[pena.Server]:
-    with pena.Server(generate=False) as server:
-        yield server
 
 
 def twin_of(maker: xid.Maker) -> xid.Maker:

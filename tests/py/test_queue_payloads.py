@@ -9,19 +9,7 @@ from typing import Any
 import pytest
 
 import pena
-from support.queues import KINDS
 from support.stream import post
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Any:
-    return KINDS[request.param]
-
-
-@pytest.fixture
-def server() -> Iterator[pena.Server]:
-    with pena.Server(generate=False) as server:
-        yield server
 
 
 def payloads_of(server: pena.Server) -> list[Any]:

@@ -19,21 +19,10 @@ from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
 from support.process import ServerProcess
-from support.queues import KINDS, beside, trouble
+from support.queues import beside, trouble
 from support.site import Site
 
 MSGS = 100_000
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Any:
-    return KINDS[request.param]
-
-
-@pytest.fixture
-def server() -> Iterator[pena.Server]:
-    with pena.Server(generate=False) as server:
-        yield server
 
 
 def payloads_of(server: pena.Server) -> list[Any]:

@@ -18,21 +18,10 @@ from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
 from support.process import ServerProcess
-from support.queues import KINDS, beside
+from support.queues import beside
 from support.stream import TaskStream, post
 
 MANY = 20_000
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Any:
-    return KINDS[request.param]
-
-
-@pytest.fixture
-def server() -> Iterator[pena.Server]:
-    with pena.Server(generate=False) as server:
-        yield server
 
 
 @pytest.fixture
