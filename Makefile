@@ -8,6 +8,9 @@
 VENV := .venv
 # A file that says that the venv has what pyproject.toml asks for.
 VENV_READY := $(VENV)/.ready
+# More than the cores of a small machine: the scenarios wait more than they compute. Those of a file stay
+# together, as they share what it sets up.
+AT_ONCE := -n 3 --dist loadfile
 say = @printf '\n== %s\n' '$(1)'
 
 help: ## list the targets
@@ -46,7 +49,7 @@ test-cpp: build ## the C++ tests
 
 test-py: installed ## install into .venv and run the Python scenarios
 	$(call say,Python scenarios)
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest $(AT_ONCE)
 
 installed: $(VENV_READY)
 	$(call say,pip install .)
@@ -109,7 +112,7 @@ asan: deps $(VENV_READY) ## the C++ tests and the scenarios under AddressSanitiz
 	@cmake --build --preset asan
 	@ctest --preset asan -j2
 	$(call say,Python scenarios (address and undefined sanitizers))
-	@scripts/pytest-sanitized build/asan
+	@scripts/pytest-sanitized build/asan $(AT_ONCE)
 
 tsan: deps ## the C++ tests under ThreadSanitizer
 	$(call say,C++ tests (thread sanitizer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,19 @@ from support.site import Site
 # pip puts the command `pena` beside the Python that it installs for, also where the virtual
 # environment is not active. Of a build that is not installed, PENA_BIN says where it is.
 BIN = os.environ.pop("PENA_BIN", None) or str(Path(sys.executable).parent)
-os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+# The processes of pytest-xdist inherit it.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Texts that are no UTF-8 are replaced: what pytest-xdist sends from process to process is."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="replace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture
