@@ -13,10 +13,7 @@ using core::Xid;
 
 namespace {
 
-constexpr core::Duration kForAnAnswer = 10s;
 constexpr core::Duration kForAKeep = std::chrono::milliseconds{100};
-constexpr core::Duration kForAHead = 30s;
-constexpr core::Duration kMoment = 100ms;  // for rounding, and what else a step waits for
 constexpr unsigned kLooks = 2;
 
 bool is_not_now(unsigned status) {
@@ -168,12 +165,16 @@ void WorkerLaw::want(const core::BeginRun& begin, core::Instant now) {
       batch != batches_.end() && batch->second.open.contains(begin.msg) && !batch->second.lost;
   breaks(!is_held, "begun_while_held", "begins " + begin.msg.text() + ", which it does not hold");
   runs_[begin.run] = {begin.msg, batch->first, now, {}, {}};
+  ++begun_;
 }
 
 void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   Run& run = runs_.at(cancel.run);
   run.cancelled = cancel.reason;
-  if (cancel.reason == core::CancelReason::lost) return lose(run.batch);
+  if (cancel.reason == core::CancelReason::lost) {
+    check_lost(run, now);
+    return lose(run.batch);
+  }
   breaks(cancel.reason == core::CancelReason::given_back && stops_ < 2, "stops",
          "gives " + run.msg.text() + " back, and was told to stop " + std::to_string(stops_) +
              " times");
@@ -185,6 +186,14 @@ void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   core::RunOutcome what = core::RunGivenBack{};
   if (cancel.reason == core::CancelReason::timed_out) what = core::RunFailed{};
   outcomes_[{run.batch, run.msg}] = {what, true, false};
+}
+
+// Since a report was taken it is known exactly when the lease began; that of a grant is as old as its bytes.
+void WorkerLaw::check_lost(const Run& run, core::Instant now) const {
+  const auto batch = batches_.find(run.batch);
+  if (batch == batches_.end() || batch->second.lost || !batch->second.was_kept) return;
+  breaks(now + kMoment < batch->second.taken_at + timing_.client_stop(), "lost_for_a_reason",
+         "gives up " + run.msg.text() + ", whose stream and lease it has");
 }
 
 void WorkerLaw::want(const core::KeepRun& keep, core::Instant now) {
@@ -300,7 +309,10 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
     batch.owes_since = now;
     return;
   }
-  batch.taken_at = std::max(batch.taken_at, post.sent_at);
+  if (post.sent_at >= batch.taken_at) {
+    batch.taken_at = post.sent_at;
+    batch.was_kept = true;
+  }
   // Taken in time, and told when the lease was given up: it is kept.
   const bool is_taken = tried.status >= 200 && tried.status < 300;
   if (is_taken && !batch.is_over && streams_.contains(batch.stream) &&
@@ -375,70 +387,6 @@ bool WorkerLaw::works() const {
     return batch != batches_.end() && batch->second.open.contains(run.second.msg) &&
            !run.second.ends_by;
   });
-}
-
-// ---- what should have followed
-
-core::Duration WorkerLaw::longest_wait(std::optional<core::Duration> retry_after) const {
-  return rules_.retry.most +
-         std::clamp<core::Duration>(retry_after.value_or(0us), 0us, rules_.retry.retry_after_most);
-}
-
-void WorkerLaw::look(core::Instant now) {
-  take_in(now);
-  for (const auto& [id, batch] : batches_) look_at(id, batch, now);
-  look_at_runs(now);
-  look_for_work(now);
-  look_for_end(now);
-}
-
-void WorkerLaw::look_at_runs(core::Instant now) const {
-  if (!rules_.run_time) return;
-  for (const auto& [number, run] : runs_) {
-    breaks(!run.ends_by && now >= run.begun_at + *rules_.run_time + timing_.slack + kMoment,
-           "run_time", "lets a run of " + run.msg.text() + " take longer than it may");
-  }
-}
-
-void WorkerLaw::look_at(const Xid& id, const Batch& batch, core::Instant now) const {
-  const core::Duration late = 2 * timing_.slack + timing_.stop_time + kMoment;
-  const bool works = !batch.lost && std::ranges::any_of(runs_, [&](const auto& run) {
-    return run.second.batch == id && !run.second.cancelled;
-  });
-  // What is left of a lease has to last for another try, also where an answer does not come.
-  const core::Duration kept_for = batch.under_way ? timing_.lease / 2 : timing_.lease / 3;
-  breaks(works && now >= batch.kept_at + kept_for + batch.wait + late, "leases_kept",
-         "does not keep " + id.text());
-  if (batch.under_way) {
-    return breaks(now >= batch.kept_at + kForAnAnswer + late, "outcomes_arrive",
-                  "waits for an answer beyond its time");
-  }
-  const bool owes = std::ranges::any_of(outcomes_, [&](const auto& one) {
-    return one.first.first == id && batch.open.contains(one.first.second);
-  });
-  const core::Instant since = std::max(batch.owes_since, batch.kept_at + batch.wait);
-  breaks(owes && now >= since + late, "outcomes_arrive",
-         "does not report what became of msgs of " + id.text());
-}
-
-void WorkerLaw::look_for_work(core::Instant now) {
-  const bool is_idle = stops_ == 0 && runs_.empty() && batches_.empty() && streams_.empty();
-  if (!is_idle) return idle_since_.reset();
-  if (!idle_since_) idle_since_ = now;
-  breaks(
-      now >= *idle_since_ + longest_wait(rules_.retry.retry_after_most) + timing_.slack + kMoment,
-      "asks_for_work", "is idle and has no stream");
-}
-
-void WorkerLaw::look_for_rest(core::Instant now) {
-  if (works()) return rests_at_.reset();
-  if (!rests_at_) rests_at_ = now;
-}
-
-void WorkerLaw::look_for_end(core::Instant now) const {
-  if (stops_ == 0 || !rests_at_) return;
-  const core::Duration patience = stops_ > 1 ? rules_.hurry_patience : rules_.stop_patience;
-  breaks(now >= *rests_at_ + patience + timing_.slack + 2s, "stops", "does not end");
 }
 
 }  // namespace pena::sim

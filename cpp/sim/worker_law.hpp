@@ -4,11 +4,13 @@
 //   once_a_process    a msg is not begun while a run of it goes on
 //   begun_while_held  a run is begun of a batch that is not lost
 //   asks_for_room     its free streams never ask for more msgs than it has idle slots
-//   asks_for_work     an idle worker asks for work
+//   asks_for_work     it asks for work whenever slots are idle, whatever the others do
 //   outcomes_arrive   what a run brought is reported, and again until the server takes it or says that it is too
 //                     late; one report of a batch is under way at a time
 //   retry_after       not before the server asked for, but on its way to the end
 //   leases_kept       of a batch that is not lost and works a report leaves three times in each lease
+//   lost_for_a_reason what it works on is given up where its stream is gone, the server said so, or its lease nears its
+//                     end
 //   last_word         a report is the last of its stream only with the last msg of its batch
 //   run_time          a run that takes longer than it may is told to end
 //   two_looks         its queues are taken for empty where two looks in a row found nothing, with no work between
@@ -17,6 +19,7 @@
 // All times are of the worker's own clock.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -60,6 +63,7 @@ class WorkerLaw {
     std::set<core::Xid> open;  // msgs of it that came and are not settled
     core::Instant kept_at;     // when it came, or a report of it left, or was answered
     core::Instant taken_at;    // when it came, or the last report that was taken left
+    bool was_kept = false;     // by such a report
     core::Instant owes_since;  // something is to be reported
     std::optional<std::uint64_t> under_way;
     core::Duration wait{};     // the longest before the next report, behind the last answer,
@@ -120,6 +124,7 @@ class WorkerLaw {
   void answered(const Post& post, const core::PostTried& tried, core::Instant now);
   void check_named(const core::Reported& report, std::set<core::Xid>& named);
   void check_last(const core::PostReport& post, const std::set<core::Xid>& named);
+  void check_lost(const Run& run, core::Instant now) const;
   void check_room(const std::string& what) const;
   void look_at(const core::Xid& id, const Batch& batch, core::Instant now) const;
   void look_at_runs(core::Instant now) const;
@@ -129,6 +134,10 @@ class WorkerLaw {
   [[nodiscard]] bool works() const;
   [[nodiscard]] core::Duration longest_wait(std::optional<core::Duration> retry_after) const;
   void breaks(bool is_broken, const char* law, const std::string& what) const;
+
+  static constexpr core::Duration kForAnAnswer = std::chrono::seconds{10};
+  // For rounding, and what else a step waits for.
+  static constexpr core::Duration kMoment = std::chrono::milliseconds{100};
 
   std::string who_;
   core::WorkerRules rules_;
@@ -144,6 +153,7 @@ class WorkerLaw {
   };
   std::optional<Came> came_;  // a msg that is not taken in
   core::Xid brought_by_;      // the batch of the last that was
+  std::uint64_t begun_ = 0;
   unsigned empty_looks_ = 0;
   unsigned stops_ = 0;                     // it was asked to,
   bool is_told_to_stop_ = false;           // and is in this step
