@@ -38,7 +38,8 @@ constexpr const char* kFooter =
     "  3   the store cannot be opened, or another server has it\n"
     "  4   the address cannot be listened on\n"
     "  10  client: every client was ended by a msg with too long a period\n"
-    "  127 work: the command cannot be run\n"
+    "  126 work: the command cannot be executed\n"
+    "  127 work: there is no such command, or not what it is to be run by\n"
     "\n"
     "What the words mean, and what others call them, is told in docs/glossary.md.";
 

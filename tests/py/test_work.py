@@ -243,18 +243,6 @@ def test_a_payload_that_no_argument_can_have_fails_for_good(
     assert worker.printed == ["none", "140000"]
 
 
-def test_a_command_that_cannot_be_run_takes_no_msg(site: Site, server: ServerProcess) -> None:
-    [id] = submit(site, server.url, ["a"])
-    for command, why in {
-        "pena-no-such": "No such file",
-        "/etc/passwd": "Permission denied",
-    }.items():
-        ran = run("pena", "work", "--url", server.url, "--", command, "x")
-        assert ran.returncode == 127
-        assert ran.stderr.startswith(f'pena: the command "{command}" cannot be run: {why}')
-    assert get(server.url, f"/task/{id}")["story"] == []
-
-
 @pytest.mark.parametrize(
     ("queues", "sentence"),
     [
