@@ -31,7 +31,7 @@ process::Listener Heard::listener() {
   listener.err = [this](std::string_view text) {
     return heard_err(text);
   };
-  if (prints_) listener.has_room = stdout_has_room;
+  if (prints_) listener.has_room = stdout_takes_more;
   return listener;
 }
 

@@ -19,7 +19,6 @@
 
 #include "cli/commands.hpp"
 #include "cli/heard.hpp"
-#include "cli/json_lines.hpp"
 #include "cli/live_line.hpp"
 #include "cli/logging.hpp"
 #include "cli/msg_variables.hpp"
@@ -28,12 +27,12 @@
 #include "cli/run.hpp"
 #include "cli/starting.hpp"
 #include "cli/stop_signals.hpp"
+#include "cli/tally.hpp"
 #include "cli/worked.hpp"
 #include "client/handlers.hpp"
 #include "client/payload.hpp"
 #include "client/settings_error.hpp"
 #include "core/number_text.hpp"
-#include "core/one_line.hpp"
 #include "process/command.hpp"
 
 namespace pena::cli {
@@ -92,6 +91,7 @@ class Working {
         shows_(!command.output.json && isatty(STDERR_FILENO) == 1),
         clear_(shows_ ? "\r\x1b[K" : ""),
         log_(log()),
+        tally_(command.output, log_),
         starting_(command.command.front(), log_, [this] { return !is_ending(); }) {}
 
   int run() {
@@ -100,6 +100,9 @@ class Working {
     client::WorkerSettings settings = command_.settings;
     settings.slots = command_.jobs;
     settings.log = log_;
+    settings.settled = [this](const client::Settled& settled) {
+      tally_.settled(settled);
+    };
     client::Worker worker{settings};
     std::optional<client::WorkerEnd> end;
     std::exception_ptr failed;
@@ -114,6 +117,7 @@ class Working {
     });
     tend(worker, signals);
     working.join();
+    tally_.end();
     if (failed) std::rethrow_exception(failed);
     return told(*end);
   }
@@ -158,21 +162,21 @@ class Working {
   }
 
   [[nodiscard]] std::string line() const {
-    return std::to_string(done_) + " done, " + std::to_string(failed_) + " failed, " +
-           std::to_string(running_) + " running" + (was_stopped_ ? ", stopping" : "");
+    return tally_.short_sum() + ", " + std::to_string(running_) + " running" +
+           (was_stopped_ ? ", stopping" : "");
   }
 
   [[nodiscard]] int told(const client::WorkerEnd& end) const {
-    const std::string sum = std::to_string(done_) + " done, " + std::to_string(failed_) +
-                            " failed, " + std::to_string(given_back_) + " given back";
-    if (!command_.output.json) say_line("pena: " + sum);
+    if (!command_.output.json) say_line("pena: " + tally_.sum());
     if (no_command_) {
       print_error(command_.output.json, no_command_->what());
       return no_command_->exit_code;
     }
-    if (end.reason != client::WorkerEndReason::refused) return kOk;
-    print_error(command_.output.json, end.text);
-    return kFailed;
+    if (end.reason == client::WorkerEndReason::refused) {
+      print_error(command_.output.json, end.text);
+      return kFailed;
+    }
+    return command_.fail_on_failed && tally_.failed_for_good() > 0 ? kSomeFailed : kOk;
   }
 
   // In the thread of a job.
@@ -190,8 +194,9 @@ class Working {
     while ((stdout_has_failed() || has_no_command_) && !was_stopped_) {
       std::this_thread::sleep_for(kLook);
     }
-    tell(worked);
-    return std::move(worked.outcome);
+    client::Outcome outcome = worked.outcome;
+    tally_.ended(std::move(worked));
+    return outcome;
   }
 
   // What short commands print adds up where nobody reads it.
@@ -258,21 +263,8 @@ class Working {
     worked.outcome =
         outcome_of(end, heard.error_tail(), result, ending.timed_out() ? timeout : std::nullopt);
     if (!problem.empty() && failure(worked.outcome) == nullptr) {
-      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() +
-                                       " is done without a result, for its stdout was " + problem);
-    }
-  }
-
-  void tell(const Worked& worked) {
-    const client::Failed* const failed = failure(worked.outcome);
-    const bool is_done = std::holds_alternative<client::Done>(worked.outcome);
-    ++(is_done ? done_ : failed != nullptr ? failed_ : given_back_);
-    if (command_.output.json) {
-      if (!stdout_has_failed()) print_text(json_worked(worked) + "\n");
-    } else if (failed != nullptr) {
-      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() + " failed" +
-                                       (failed->final ? " for good" : "") + ": " +
-                                       core::one_line(failed->error));
+      say(core::LogLevel::warning,
+          name_of(worked.msg) + " is done without a result, for its stdout was " + problem);
     }
   }
 
@@ -287,13 +279,14 @@ class Working {
   const bool shows_;         // how it goes, on a terminal
   const std::string clear_;  // what takes that line away
   const core::LogSink log_;
+  Tally tally_;
   Bell all_end_;
   Starting starting_;
   std::mutex no_command_mutex_;
   std::optional<NoCommand> no_command_;  // it cannot be executed any more
   std::atomic<bool> has_no_command_ = false;
   std::atomic<bool> was_stopped_ = false, is_over_ = false;
-  std::atomic<std::uint64_t> done_ = 0, failed_ = 0, given_back_ = 0, running_ = 0;
+  std::atomic<std::uint64_t> running_ = 0;
 };
 
 // The engine calls --queue as a limit of the server is called, which has another option.
