@@ -173,7 +173,8 @@ void add_put(OptionAdder& add, PutCommand& command) {
   add.output();
   add.optional_positional(
       "FILE", command.file,
-      "lines, each a payload; - is stdin, as is none where stdin is no terminal");
+      "JSON lines, or with --text any, each a payload; - is stdin, as is none where stdin is no "
+      "terminal");
   add.settle_at_last([&command] {
     if (command.text && !command.payloads.empty()) {
       throw CLI::ValidationError("--text", "expected none beside --payload, which is JSON");
