@@ -159,6 +159,7 @@ void add_put(OptionAdder& add, PutCommand& command) {
   add.text("--queue", settings.queue, "the queue that they are submitted to");
   add.texts("--payload", command.payloads, "JSON",
             "submit this payload, and read no FILE; several: repeat it");
+  add.flag("--text", command.text, "each line is a payload of text as it stands, and no JSON");
   add.text("--key", command.key_field,
            "the field of each payload that is its msg's key, such as order or order.id: one that "
            "was accepted "
@@ -168,11 +169,19 @@ void add_put(OptionAdder& add, PutCommand& command) {
              "how often each is sent again; else as the server has it", 0, kMostResends);
   add.duration("--patience", command.patience,
                "try again for so long where the server is away or full", core::Duration::zero());
+  add.flag("--quiet", command.quiet, "print no ids");
   add.output();
   add.optional_positional(
       "FILE", command.file,
-      "JSON lines, each a payload; - is stdin, as is none where stdin is no terminal");
+      "JSON lines, or with --text any, each a payload; - is stdin, as is none where stdin is no "
+      "terminal");
   add.settle_at_last([&command] {
+    if (command.text && !command.payloads.empty()) {
+      throw CLI::ValidationError("--text", "expected none beside --payload, which is JSON");
+    }
+    if (command.text && !command.key_field.empty()) {
+      throw CLI::ValidationError("--key", "expected none beside --text, which has no fields");
+    }
     if (command.payloads.empty() || command.file.empty()) return;
     throw CLI::ValidationError("--payload", "expected none beside FILE");
   });
@@ -193,6 +202,8 @@ void add_work(OptionAdder& add, WorkCommand& command) {
            "end when the queues have no msg that waits, is due later or is held");
   add.flag("--results", command.results,
            "what a command prints, if it is JSON, is the result of its msg");
+  add.flag("--fail-on-failed", command.fail_on_failed,
+           "exit with 123 where a msg has failed for good: at its last attempt, or with exit 65");
   add.text("--name", settings.name, "what people call this worker");
   add.output();
   add.settle_at_last([&command] {

@@ -1,6 +1,7 @@
 // What the commands print as JSON: the only file of the command that knows nlohmann.
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,14 @@ std::string utc_now() {
 }
 
 }  // namespace
+
+std::optional<std::string> json_text(std::string_view text) {
+  try {
+    return Json(text).dump();
+  } catch (const Json::type_error&) {
+    return std::nullopt;
+  }
+}
 
 std::string json_error(std::string_view sentence) {
   return line({{"error", sentence}});
@@ -93,20 +102,17 @@ std::string json_put(const core::Xid& id, const std::string& place, bool known) 
 }
 
 std::string json_worked(const Worked& worked) {
-  Json json{{"id", worked.msg.id.text()},
-            {"queue", worked.msg.queue},
-            {"key", nullptr},
-            {"attempt", worked.msg.attempt},
-            {"outcome", word(worked.outcome)},
-            {"exit", nullptr},
-            {"seconds", worked.seconds},
-            {"error", nullptr}};
+  Json json{{"id", worked.msg.id.text()},    {"queue", worked.msg.queue}, {"key", nullptr},
+            {"attempt", worked.msg.attempt}, {"outcome", word(worked)},   {"exit", nullptr},
+            {"seconds", worked.seconds},     {"error", nullptr}};
   if (!worked.msg.key.empty()) json["key"] = worked.msg.key;
   if (worked.exit) json["exit"] = *worked.exit;
-  if (const auto* const failed = failure(worked.outcome)) {
+  if (worked.not_taken) {
+    json["error"] = *worked.not_taken;
+  } else if (const auto* const failed = failure(worked.outcome)) {
     json["error"] = failed->error;
-    if (failed->final) json["final"] = true;
   }
+  if (is_final(worked)) json["final"] = true;
   return line(json);
 }
 

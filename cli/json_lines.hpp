@@ -1,6 +1,7 @@
 // What the commands print for machines: one JSON object a line, without its line end.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ struct Run;
 struct Story;
 struct Worked;
 
+// The text as JSON; nothing where it is no UTF-8.
+[[nodiscard]] std::optional<std::string> json_text(std::string_view text);
 [[nodiscard]] std::string json_error(std::string_view sentence);
 [[nodiscard]] std::string json_url(const std::string& url);
 [[nodiscard]] std::string json_log(core::LogLevel level, std::string_view text);

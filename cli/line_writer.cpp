@@ -141,6 +141,11 @@ bool LineWriter::flush(Milliseconds patience, const std::function<bool()>& goes_
   return shared_->failed == 0;
 }
 
+std::size_t LineWriter::waiting() const {
+  const std::lock_guard lock(shared_->mutex);
+  return static_cast<std::size_t>(shared_->put_bytes - shared_->done_bytes);
+}
+
 int LineWriter::failure() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->failed;

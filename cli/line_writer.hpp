@@ -32,6 +32,8 @@ class LineWriter {
   // and ends the wait where it says no. False where not all is written, or where a write has ever
   // failed.
   [[nodiscard]] bool flush(Milliseconds patience, const std::function<bool()>& goes_on = {});
+  // How many bytes were put and are not written.
+  [[nodiscard]] std::size_t waiting() const;
   // The errno of the last write that failed, whose text is lost; 0: none did.
   [[nodiscard]] int failure() const;
   // How the sentence about dropped lines is written, its line end included; at first as it is.

@@ -34,6 +34,12 @@ inline std::string env_name(std::string_view command, std::string_view option) {
   return name;
 }
 
+// PENA_URL, of the option --url of the commands that are for real work; empty: none. Whoever plays with a server
+// (client, bench) says so to each command: it takes what it is handed and works on nothing.
+inline std::string shared_env_name(std::string_view command, std::string_view option) {
+  return option == "--url" && (command == "put" || command == "work") ? "PENA_URL" : "";
+}
+
 // An option of one command, what it does, and in brackets its default and its variable, on one line.
 class HelpFormat : public CLI::Formatter {
  public:
@@ -54,8 +60,10 @@ class HelpFormat : public CLI::Formatter {
     if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
     const bool has_variable = !command_.empty() && !option->get_positional() &&
                               option->get_name(false, false) != "--help";
-    if (has_variable) text += " " + env_name(command_, "--" + option->get_lnames().front());
-    return text;
+    if (!has_variable) return text;
+    const std::string name = "--" + option->get_lnames().front();
+    const std::string shared = shared_env_name(command_, name);
+    return text + " " + (shared.empty() ? env_name(command_, name) : shared);
   }
 
  private:
@@ -106,9 +114,7 @@ class OptionAdder {
       if (each.flag != nullptr && each.option->count() > 0) {
         each.take(each.name, *each.flag);
       } else if (each.option->count() == 0) {
-        const std::string variable = env_name(app_.get_name(), each.name);
-        const char* const value = std::getenv(variable.c_str());
-        if (value != nullptr && *value != '\0') each.take(variable, value);
+        take_variable(each);
       }
     }
     if (settle_) settle_();
@@ -370,6 +376,15 @@ class OptionAdder {
     Take take;
     std::shared_ptr<std::string> flag;  // what a flag was given; none: no flag
   };
+
+  // Its own goes before one that commands share.
+  void take_variable(const Added& each) const {
+    for (const std::string& variable :
+         {env_name(app_.get_name(), each.name), shared_env_name(app_.get_name(), each.name)}) {
+      const char* const value = std::getenv(variable.c_str());
+      if (value != nullptr && *value != '\0') return each.take(variable, value);
+    }
+  }
 
   CLI::Option* add(const std::string& name, const std::string& type, const std::string& help,
                    const Take& take) {

@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* kFooter =
     "Every option of a command can also be set in the environment, by the variable that its help\n"
-    "names (`pena help server`: PENA_SERVER_LISTEN …); the command line goes first.\n"
+    "names (`pena help server`: PENA_SERVER_LISTEN …); the command line goes first. PENA_URL is\n"
+    "that of put and work, where PENA_PUT_URL and PENA_WORK_URL say nothing.\n"
     "\n"
     "SIGINT (Ctrl-C) and SIGTERM end a command well: a server takes nothing new and answers what\n"
     "was asked, a client reports what it has done, work finishes the commands that run. A second "
@@ -38,7 +39,9 @@ constexpr const char* kFooter =
     "  3   the store cannot be opened, or another server has it\n"
     "  4   the address cannot be listened on\n"
     "  10  client: every client was ended by a msg with too long a period\n"
-    "  127 work: the command cannot be run\n"
+    "  123 work --fail-on-failed: a msg has failed for good\n"
+    "  126 work: the command cannot be executed\n"
+    "  127 work: there is no such command, or not what it is to be run by\n"
     "\n"
     "What the words mean, and what others call them, is told in docs/glossary.md.";
 
@@ -100,7 +103,10 @@ class Commands {
     for (const auto& each : commands_) {
       for (const std::string& name : each.adder->option_names()) {
         if (option.empty() || name == option) {
-          found.push_back(env_name(each.adder->command(), name));
+          const std::string command = each.adder->command();
+          found.push_back(env_name(command, name));
+          const std::string shared = shared_env_name(command, name);
+          if (!shared.empty()) found.push_back(shared);
         }
       }
     }

@@ -70,6 +70,8 @@ struct PutCommand {
   client::ProducerSettings settings{.queue = "default"};
   std::string file;                   // of JSON lines; "-": stdin; empty: none was named
   std::vector<std::string> payloads;  // JSON, in the place of a file
+  bool text = false;                  // a line is a payload of text, and no JSON
+  bool quiet = false;                 // no ids are printed
   std::string key_field;              // of the payload; empty: no keys
   std::optional<core::Duration> delay;
   std::optional<std::uint16_t> max_resends;
@@ -82,6 +84,7 @@ struct WorkCommand {
   std::uint32_t jobs = 1;
   std::optional<core::Duration> timeout;  // of one run; none: it has the time it takes
   bool results = false;                   // what a run prints is its msg's result
+  bool fail_on_failed = false;            // the exit code says that a msg has failed for good
   std::vector<std::string> command;       // what is run, with its arguments
   Output output{.json = false, .log_level = core::LogLevel::warning};
 };

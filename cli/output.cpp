@@ -16,6 +16,9 @@
 namespace pena::cli {
 namespace {
 
+// Of a stdout that is read, so that whoever writes much need not wait for each piece.
+constexpr std::size_t kMostAhead = std::size_t{4} << 20U;
+
 std::atomic<Outputs*> the_outputs = nullptr;
 
 // Where no command runs, as in tests of the parts.
@@ -61,6 +64,11 @@ bool stdout_has_room() {
   Outputs* const outputs = the_outputs;
   return outputs == nullptr || outputs->out.flush(std::chrono::milliseconds{0}) ||
          stdout_has_failed();
+}
+
+bool stdout_takes_more() {
+  Outputs* const outputs = the_outputs;
+  return outputs == nullptr || outputs->out.waiting() < kMostAhead || stdout_has_failed();
 }
 
 bool stdout_has_failed() {

@@ -51,6 +51,8 @@ void print_text(std::string_view text);
 void flush_stdout();
 // Whether nothing that was printed waits for a slow reader. Does not wait.
 [[nodiscard]] bool stdout_has_room();
+// Likewise, but for as much as a writer takes while the next is read.
+[[nodiscard]] bool stdout_takes_more();
 // Whether something that was printed is lost, for nobody reads.
 [[nodiscard]] bool stdout_has_failed();
 

@@ -85,6 +85,18 @@ class Putting {
     places_.push_back(std::move(place));
   }
 
+  // Passed over where there is nothing in it.
+  void add_line(const std::string& line, std::string place) {
+    if (!command_.text) {
+      const bool is_blank = line.find_first_not_of(" \t") == std::string::npos;
+      if (!is_blank) add(line, std::move(place));
+    } else if (!line.empty()) {
+      const auto payload = json_text(line);
+      if (!payload) refuse(place, "is no UTF-8; expected text");
+      add(*payload, std::move(place));
+    }
+  }
+
   [[nodiscard]] bool has_any() const { return !msgs_.empty(); }
 
   // What was added. Whoever reads behind a pipe sees the ids at once.
@@ -120,9 +132,13 @@ class Putting {
   }
 
   [[nodiscard]] std::string key_of(const std::string& payload, const std::string& place) const {
-    auto key = client::payload_field(payload, command_.key_field);
+    const std::string& field = command_.key_field;
+    auto key = client::payload_field(payload, field);
     if (!key || key->empty()) {
-      refuse(place, "has no field " + command_.key_field + " for --key; expected text or a number");
+      refuse(place, "has no field " + field + " for --key; expected text or a number");
+    }
+    if (!client::is_name_field(payload, field)) {
+      refuse(place, "has neither text nor a number in its field " + field + " for --key");
     }
     return *std::move(key);
   }
@@ -135,13 +151,17 @@ class Putting {
       lines += '\n';
     }
     accepted_ += submitted.size();
-    if (lines.empty()) return;
+    if (lines.empty() || command_.quiet) return;
     print_text(lines);
-    flush_stdout();
+    try {
+      flush_stdout();
+    } catch (const OutputError& error) {
+      give_up(error.what());
+    }
   }
 
   [[noreturn]] void fail(const client::SubmitError& error) {
-    print(error.submitted);
+    print(error.submitted);  // whoever does not read them hears of that alone
     std::string what = error.what();
     // The producer knows the msg by its place in the request.
     const std::string of_request = "the msg at place " + std::to_string(error.place) + " ";
@@ -150,7 +170,9 @@ class Putting {
     if (error.unsure > 0) {
       unsure = "; it and what follows it may be accepted: " + core::msgs_text(error.unsure);
     }
-    refuse(places_[error.place], what + unsure);
+    const bool was_stopped = error.why == client::SubmitError::Why::stopped;
+    give_up((was_stopped ? "stopped by a signal, and " : "") + places_[error.place] + " " + what +
+            unsure);
   }
 
   const PutCommand& command_;
@@ -162,10 +184,6 @@ class Putting {
   std::size_t bytes_ = 0;
   std::uint64_t accepted_ = 0;
 };
-
-bool is_blank(const std::string& line) {
-  return line.find_first_not_of(" \t") == std::string::npos;
-}
 
 // False where a signal came first.
 bool put_lines(const std::string& name, Putting& putting, const StopSignals& signals) {
@@ -185,7 +203,7 @@ bool put_lines(const std::string& name, Putting& putting, const StopSignals& sig
   while (!signals.arrived()) {
     const auto came = next();
     if (came == LineReader::Came::line) {
-      if (!is_blank(line)) putting.add(line, "line " + std::to_string(lines.number()));
+      putting.add_line(line, "line " + std::to_string(lines.number()));
       continue;
     }
     putting.send();

@@ -11,7 +11,10 @@ enum ExitCode : int {
   kNoStore = 3,       // the store cannot be opened, or another server has it
   kNoListen = 4,      // the address cannot be listened on
   kClientEnded = 10,  // every client was ended by a msg with a period above end_above (R15)
-  kNoCommand = 127,   // the command that is to be run cannot be: what a shell says then
+  kSomeFailed = 123,  // a msg has failed for good, and it was asked to say so: what xargs says then
+  // What shells say, too: the command that is to be run
+  kNotExecutable = 126,  // is there, and cannot be executed
+  kNoCommand = 127,      // is not there, or its interpreter is not
 };
 
 // Runs one command to its end and returns its exit code; never throws and never calls exit().

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdint>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -17,22 +18,21 @@
 #include <vector>
 
 #include "cli/commands.hpp"
-#include "cli/json_lines.hpp"
+#include "cli/heard.hpp"
 #include "cli/live_line.hpp"
 #include "cli/logging.hpp"
 #include "cli/msg_variables.hpp"
 #include "cli/output.hpp"
 #include "cli/placeholders.hpp"
 #include "cli/run.hpp"
+#include "cli/starting.hpp"
 #include "cli/stop_signals.hpp"
-#include "cli/whole_lines.hpp"
+#include "cli/tally.hpp"
 #include "cli/worked.hpp"
-#include "client/error_tail.hpp"
 #include "client/handlers.hpp"
 #include "client/payload.hpp"
 #include "client/settings_error.hpp"
 #include "core/number_text.hpp"
-#include "core/one_line.hpp"
 #include "process/command.hpp"
 
 namespace pena::cli {
@@ -43,10 +43,6 @@ using Clock = std::chrono::steady_clock;
 
 // Between SIGTERM and SIGKILL.
 constexpr std::chrono::milliseconds kEndPatience{5000};
-// What a command prints as a result; what a server takes of it is less, as a rule.
-constexpr std::size_t kLongestResult = std::size_t{1} << 20U;
-// Beside the tail an error says how the command ended.
-constexpr std::size_t kTailBytes = kErrorBytes - 64;
 
 // Readable from when it was rung.
 class Bell {
@@ -85,78 +81,6 @@ class ChildrenAreSeen {
   struct sigaction before_ {};
 };
 
-// What one run of the command has printed so far, and where that goes.
-class Heard {
- public:
-  Heard(const WorkCommand& command, const std::string& clear)
-      : prints_(!command.results && !command.output.json),
-        keeps_(command.results),
-        says_(!command.output.json),
-        clear_(clear) {}
-
-  [[nodiscard]] process::Listener listener() {
-    process::Listener listener;
-    if (prints_ || keeps_) {
-      listener.out = [this](std::string_view text) {
-        return heard_out(text);
-      };
-    }
-    listener.err = [this](std::string_view text) {
-      return heard_err(text);
-    };
-    if (prints_) listener.has_room = stdout_has_room;
-    return listener;
-  }
-
-  // The command has ended.
-  void end() {
-    print(out_lines_.rest());
-    say(err_lines_.rest());
-  }
-  [[nodiscard]] bool prints() const { return prints_; }
-  [[nodiscard]] std::string error_tail() const { return tail_.text(); }
-  // Empty where there is none. `problem`: why what was printed is none.
-  [[nodiscard]] std::string result(std::string& problem) const {
-    if (!keeps_ || result_.find_first_not_of(" \t\r\n") == std::string::npos) return "";
-    if (is_too_long_) {
-      problem = "more than " + std::to_string(kLongestResult) + " bytes";
-      return "";
-    }
-    auto json = client::compact_json(result_);
-    if (!json) problem = "no JSON, or nested too deep";
-    return json ? *std::move(json) : "";
-  }
-
- private:
-  // Whoever writes where nobody reads hears of it, as without this between.
-  bool heard_out(std::string_view text) {
-    if (prints_) print(out_lines_.add(text));
-    if (!keeps_) return !stdout_has_failed();
-    is_too_long_ = is_too_long_ || result_.size() + text.size() > kLongestResult;
-    if (!is_too_long_) result_ += text;
-    return true;
-  }
-  bool heard_err(std::string_view text) {
-    tail_.add(text);
-    if (says_) say(err_lines_.add(text));
-    return true;
-  }
-  void print(const std::string& lines) const {
-    if (lines.empty() || stdout_has_failed()) return;
-    print_text((isatty(STDOUT_FILENO) == 1 ? clear_ : "") + lines);
-  }
-  void say(const std::string& lines) const {
-    if (!lines.empty()) say_text(clear_ + lines);
-  }
-
-  const bool prints_, keeps_, says_;
-  const std::string& clear_;
-  WholeLines out_lines_, err_lines_;
-  client::ErrorTail tail_{kTailBytes};
-  std::string result_;
-  bool is_too_long_ = false;
-};
-
 class Working {
  public:
   Working(const WorkCommand& command, std::string file, Placeholders arguments)
@@ -166,15 +90,19 @@ class Working {
         environment_(without_msg(environ)),
         shows_(!command.output.json && isatty(STDERR_FILENO) == 1),
         clear_(shows_ ? "\r\x1b[K" : ""),
-        log_(log()) {}
+        log_(log()),
+        tally_(command.output, log_),
+        starting_(command.command.front(), log_, [this] { return !is_ending(); }) {}
 
   int run() {
-    const ChildrenAreSeen seen;
     const StopSignals signals{StopSignals::HangUp::stops, StopSignals::kApart,
                               StopSignals::Second::is_noted};
     client::WorkerSettings settings = command_.settings;
     settings.slots = command_.jobs;
     settings.log = log_;
+    settings.settled = [this](const client::Settled& settled) {
+      tally_.settled(settled);
+    };
     client::Worker worker{settings};
     std::optional<client::WorkerEnd> end;
     std::exception_ptr failed;
@@ -189,6 +117,7 @@ class Working {
     });
     tend(worker, signals);
     working.join();
+    tally_.end();
     if (failed) std::rethrow_exception(failed);
     return told(*end);
   }
@@ -213,7 +142,7 @@ class Working {
     while (!is_over_) {
       std::this_thread::sleep_for(kLook);
       // What nobody reads is not worth the work.
-      const bool is_to_stop = signals.arrived() || stdout_has_failed();
+      const bool is_to_stop = signals.arrived() || stdout_has_failed() || has_no_command_;
       if (is_to_stop && !was_stopped_) {
         worker.stop();
         was_stopped_ = true;
@@ -233,33 +162,41 @@ class Working {
   }
 
   [[nodiscard]] std::string line() const {
-    return std::to_string(done_) + " done, " + std::to_string(failed_) + " failed, " +
-           std::to_string(running_) + " running" + (was_stopped_ ? ", stopping" : "");
+    return tally_.short_sum() + ", " + std::to_string(running_) + " running" +
+           (was_stopped_ ? ", stopping" : "");
   }
 
   [[nodiscard]] int told(const client::WorkerEnd& end) const {
-    const std::string sum = std::to_string(done_) + " done, " + std::to_string(failed_) +
-                            " failed, " + std::to_string(given_back_) + " given back";
-    if (!command_.output.json) say_line("pena: " + sum);
-    if (end.reason != client::WorkerEndReason::refused) return kOk;
-    print_error(command_.output.json, end.text);
-    return kFailed;
+    if (!command_.output.json) say_line("pena: " + tally_.sum());
+    if (no_command_) {
+      print_error(command_.output.json, no_command_->what());
+      return no_command_->exit_code;
+    }
+    if (end.reason == client::WorkerEndReason::refused) {
+      print_error(command_.output.json, end.text);
+      return kFailed;
+    }
+    return command_.fail_on_failed && tally_.failed_for_good() > 0 ? kSomeFailed : kOk;
   }
 
   // In the thread of a job.
   client::Outcome work_on(const client::Msg& msg) {
     if (!has_room()) return client::GivenBack{};
     ++running_;
-    const auto began = Clock::now();
     Worked worked{msg, client::GivenBack{}, std::nullopt, 0};
-    run_for(worked, began);
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-    worked.seconds = static_cast<double>(took.count()) / 1000;
+    try {
+      run_for(worked);
+    } catch (const NoCommand& error) {
+      note_no_command(error);
+    }
     --running_;
     // Otherwise what is given back would come again.
-    while (stdout_has_failed() && !was_stopped_) std::this_thread::sleep_for(kLook);
-    tell(worked);
-    return std::move(worked.outcome);
+    while ((stdout_has_failed() || has_no_command_) && !was_stopped_) {
+      std::this_thread::sleep_for(kLook);
+    }
+    client::Outcome outcome = worked.outcome;
+    tally_.ended(std::move(worked));
+    return outcome;
   }
 
   // What short commands print adds up where nobody reads it.
@@ -271,7 +208,18 @@ class Working {
     return !all_end_.has_rung();
   }
 
-  void run_for(Worked& worked, Clock::time_point began) {
+  // A first signal finishes what runs; what has not begun to run does not.
+  [[nodiscard]] bool is_ending() const {
+    return was_stopped_ || has_no_command_ || all_end_.has_rung();
+  }
+
+  void note_no_command(const NoCommand& error) {
+    const std::lock_guard lock(no_command_mutex_);
+    if (!no_command_) no_command_ = error;
+    has_no_command_ = true;
+  }
+
+  void run_for(Worked& worked) {
     Placeholders::Filled filled = arguments_.fill(worked.msg.payload);
     if (!filled.problem.empty()) {
       worked.outcome = client::Failed{filled.problem, std::nullopt, true};
@@ -284,7 +232,7 @@ class Working {
       line.environment.push_back(std::move(entry));
     }
     try {
-      run_line(line, worked, began);
+      run_line(line, worked);
     } catch (const std::system_error& error) {
       const bool is_too_long = error.code() == std::errc::argument_list_too_long;
       worked.outcome = client::Failed{std::string{"the command cannot be run: "} + error.what(),
@@ -292,16 +240,20 @@ class Working {
     }
   }
 
-  void run_line(const process::CommandLine& line, Worked& worked, Clock::time_point began) {
+  void run_line(const process::CommandLine& line, Worked& worked) {
     std::optional<std::chrono::milliseconds> timeout;
     if (command_.timeout) {
       timeout = std::chrono::duration_cast<std::chrono::milliseconds>(*command_.timeout);
     }
     Heard heard{command_, clear_};
-    process::Command command{line, heard.listener()};
+    const auto command = starting_.start(line, [&heard] { return heard.listener(); });
+    if (!command) return;
+    const auto began = Clock::now();
     process::Ending ending{began, timeout, kEndPatience};
-    const process::CommandEnd end = command.wait(ending, all_end_.file());
+    const process::CommandEnd end = command->wait(ending, all_end_.file());
     heard.end();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    worked.seconds = static_cast<double>(took.count()) / 1000;
     if (end.signal == 0) worked.exit = end.exit_code;
     // Where nobody reads what it prints, it may not be its own fault.
     const bool has_failed = end.signal != 0 || end.exit_code != 0;
@@ -311,21 +263,8 @@ class Working {
     worked.outcome =
         outcome_of(end, heard.error_tail(), result, ending.timed_out() ? timeout : std::nullopt);
     if (!problem.empty() && failure(worked.outcome) == nullptr) {
-      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() +
-                                       " is done without a result, for its stdout was " + problem);
-    }
-  }
-
-  void tell(const Worked& worked) {
-    const client::Failed* const failed = failure(worked.outcome);
-    const bool is_done = std::holds_alternative<client::Done>(worked.outcome);
-    ++(is_done ? done_ : failed != nullptr ? failed_ : given_back_);
-    if (command_.output.json) {
-      if (!stdout_has_failed()) print_text(json_worked(worked) + "\n");
-    } else if (failed != nullptr) {
-      say(core::LogLevel::warning, "the msg " + worked.msg.id.text() + " failed" +
-                                       (failed->final ? " for good" : "") + ": " +
-                                       core::one_line(failed->error));
+      say(core::LogLevel::warning,
+          name_of(worked.msg) + " is done without a result, for its stdout was " + problem);
     }
   }
 
@@ -340,9 +279,14 @@ class Working {
   const bool shows_;         // how it goes, on a terminal
   const std::string clear_;  // what takes that line away
   const core::LogSink log_;
+  Tally tally_;
   Bell all_end_;
+  Starting starting_;
+  std::mutex no_command_mutex_;
+  std::optional<NoCommand> no_command_;  // it cannot be executed any more
+  std::atomic<bool> has_no_command_ = false;
   std::atomic<bool> was_stopped_ = false, is_over_ = false;
-  std::atomic<std::uint64_t> done_ = 0, failed_ = 0, given_back_ = 0, running_ = 0;
+  std::atomic<std::uint64_t> running_ = 0;
 };
 
 // The engine calls --queue as a limit of the server is called, which has another option.
@@ -356,13 +300,13 @@ std::string with_option(const std::string& sentence) {
 int run_work(const WorkCommand& command) {
   const std::vector<std::string>& words = command.command;
   Placeholders arguments{{words.begin() + 1, words.end()}};
+  const ChildrenAreSeen seen;
   std::string file;
   try {
-    file = process::find_command(words.front());
-  } catch (const std::system_error& error) {
-    print_error(command.output.json, "the command \"" + words.front() + "\" cannot be run: " +
-                                         error.code().message() + "; no msg was taken");
-    return kNoCommand;
+    file = executable(words.front());
+  } catch (const NoCommand& error) {
+    print_error(command.output.json, error.what() + std::string{"; no msg was taken"});
+    return error.exit_code;
   }
   try {
     return Working{command, std::move(file), std::move(arguments)}.run();

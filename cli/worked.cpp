@@ -3,6 +3,7 @@
 #include <string.h>  // NOLINT(modernize-deprecated-headers): sigabbrev_np is not of <cstring>
 
 #include "cli/quantity.hpp"
+#include "core/one_line.hpp"
 
 namespace pena::cli {
 
@@ -24,9 +25,21 @@ client::Outcome outcome_of(const process::CommandEnd& end, const std::string& er
   return client::Failed{std::move(error), std::nullopt, is_final};
 }
 
-std::string_view word(const client::Outcome& outcome) {
-  if (std::holds_alternative<client::Done>(outcome)) return "done";
-  return failure(outcome) != nullptr ? "failed" : "given_back";
+std::string_view word(const Worked& worked) {
+  if (worked.not_taken) return "not_taken";
+  if (std::holds_alternative<client::Done>(worked.outcome)) return "done";
+  return failure(worked.outcome) != nullptr ? "failed" : "given_back";
+}
+
+bool is_final(const Worked& worked) {
+  if (worked.not_taken || std::holds_alternative<client::Done>(worked.outcome)) return false;
+  const client::Failed* const failed = failure(worked.outcome);
+  return worked.msg.last_attempt || (failed != nullptr && failed->final);
+}
+
+std::string name_of(const client::Msg& msg) {
+  return "the msg " + msg.id.text() +
+         (msg.key.empty() ? "" : " (key " + core::one_line(msg.key) + ")");
 }
 
 const client::Failed* failure(const client::Outcome& outcome) {

@@ -22,6 +22,7 @@ struct Worked {
   client::Outcome outcome;
   std::optional<int> exit;  // none: it was killed by a signal, or never began
   double seconds = 0;
+  std::optional<std::string> not_taken = std::nullopt;  // why the server did not take it
 };
 
 // "exit 3", "killed by SIGSEGV".
@@ -31,8 +32,12 @@ struct Worked {
 [[nodiscard]] client::Outcome outcome_of(const process::CommandEnd& end,
                                          const std::string& error_tail, const std::string& result,
                                          std::optional<std::chrono::milliseconds> timeout);
-// "done", "failed" or "given_back".
-[[nodiscard]] std::string_view word(const client::Outcome& outcome);
+// "done", "failed", "given_back" or "not_taken".
+[[nodiscard]] std::string_view word(const Worked& worked);
+// The msg has failed for good: it says so, or this was its last attempt.
+[[nodiscard]] bool is_final(const Worked& worked);
+// "the msg dc2933fbave5109cvn2g (key order 7)".
+[[nodiscard]] std::string name_of(const client::Msg& msg);
 // Null where it did not fail.
 [[nodiscard]] const client::Failed* failure(const client::Outcome& outcome);
 

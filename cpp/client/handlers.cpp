@@ -47,6 +47,7 @@ void work_on_all(Worker& worker, const Handler& handler) {
 Msg msg_of(const Work& work) {
   Msg msg;
   msg.id = work.msg;
+  msg.run = work.run;
   // It came as a msg, so it can be read as one.
   if (auto read = wire::parse_msg_json(work.data)) {
     msg.payload = std::move(read->payload);

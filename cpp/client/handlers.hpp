@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct Msg {
   std::string key;  // empty: none
   int attempt = 1;
   bool last_attempt = false;  // missed once more it has failed
+  std::uint64_t run = 0;      // of the worker's, as WorkerSettings::settled names it
 };
 // What a worker's work says of its msg.
 [[nodiscard]] Msg msg_of(const Work& work);

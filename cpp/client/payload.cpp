@@ -33,6 +33,18 @@ std::optional<JsonCursor::Value> member(std::string_view json, std::string_view 
   return whole ? found : std::nullopt;
 }
 
+// As it stands there; nothing where there is none, or it is null.
+std::optional<JsonCursor::Value> field(std::string_view payload, std::string_view path) {
+  std::optional<JsonCursor::Value> value;
+  for (std::string_view json = payload; !path.empty(); json = value->text) {
+    const std::string_view name = path.substr(0, path.find('.'));
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+    value = member(json, name);
+    if (!value || value->text == "null") return std::nullopt;
+  }
+  return value;
+}
+
 }  // namespace
 
 std::optional<std::string> compact_json(std::string_view text) {
@@ -55,14 +67,14 @@ std::string payload_text(std::string_view payload) {
 }
 
 std::optional<std::string> payload_field(std::string_view payload, std::string_view path) {
-  std::optional<JsonCursor::Value> value;
-  for (std::string_view json = payload; !path.empty(); json = value->text) {
-    const std::string_view name = path.substr(0, path.find('.'));
-    path.remove_prefix(std::min(name.size() + 1, path.size()));
-    value = member(json, name);
-    if (!value || value->text == "null") return std::nullopt;
-  }
+  const auto value = field(payload, path);
   return value ? std::optional{text_of(*value)} : std::nullopt;
+}
+
+bool is_name_field(std::string_view payload, std::string_view path) {
+  constexpr std::string_view kBegins = "\"-0123456789";
+  const auto value = field(payload, path);
+  return value && kBegins.find(value->text.front()) != std::string_view::npos;
 }
 
 }  // namespace pena::client

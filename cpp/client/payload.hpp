@@ -18,5 +18,7 @@ namespace pena::client {
 // is null.
 [[nodiscard]] std::optional<std::string> payload_field(std::string_view payload,
                                                        std::string_view path);
+// Whether that is text or a number, as what names a msg is.
+[[nodiscard]] bool is_name_field(std::string_view payload, std::string_view path);
 
 }  // namespace pena::client

@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 constexpr std::uint16_t kMostResends = 1000;
 // How often `goes_on` is asked.
 constexpr milliseconds kLook{20};
-// Who does not want to go on still hears of a request that is answered soon.
+// Who has no patience, or does not want to go on, still hears of a request that is answered soon.
 constexpr milliseconds kLastAnswer{1000};
 
 std::uint64_t random_number() {
@@ -200,12 +200,14 @@ class Producer::Impl {
   Tried ask(core::SubmitPlan& plan, const Request& request) {
     Tried tried;
     core::Patience patience{retry_of(settings_), settings_.patience};
+    const core::Instant began = now();
     while (true) {
-      tried.answer = ask_once(request);
+      tried.answer = ask_once(request, answer_by(began));
       const Answered& answer = tried.answer;
       if (!core::may_be_tried_again(answer.status)) break;
       tried.again = tried.again || answer.sent_at != core::Instant{};
-      const auto wait = patience.failed(now(), answer.retry_after, dice());
+      auto wait = patience.failed(now(), answer.retry_after, dice());
+      if (is_over(began)) wait.reset();
       const bool goes_on = !goes_on_ || goes_on_();
       if (!wait || !goes_on) throw given_up(plan, tried, goes_on);
       if (patience.failures() == 1) say_trouble(answer.why);
@@ -215,12 +217,22 @@ class Producer::Impl {
     return tried;
   }
 
-  Answered ask_once(const Request& request) {
+  // Of a request that was sent first at that time: when its next try is given up.
+  [[nodiscard]] core::Instant answer_by(core::Instant began) const {
+    const core::Instant latest = now() + core::kAnswerTime;
+    if (!settings_.patience) return latest;
+    return std::min(latest,
+                    std::max<core::Instant>(began + *settings_.patience, now() + kLastAnswer));
+  }
+  [[nodiscard]] bool is_over(core::Instant began) const {
+    return settings_.patience && now() >= began + *settings_.patience;
+  }
+
+  Answered ask_once(const Request& request, core::Instant until) {
     // Where `goes_on_` throws, nobody waits here any more when its end is told.
     const auto told = std::make_shared<std::optional<Answered>>();
     const std::uint64_t number = ++last_request_;
     requests_.send(number, request, [told](const Answered& answered) { *told = answered; });
-    auto until = now() + core::kAnswerTime;
     bool is_late = false;
     io_.restart();
     try {

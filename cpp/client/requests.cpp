@@ -1,6 +1,8 @@
 #include "client/requests.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -112,11 +114,16 @@ asio::awaitable<void> Requests::exchange(Connection& connection, const Request& 
     request.prepare_payload();
   }
   answered.sent_at = now();
-  co_await http::async_write(socket, request, use_awaitable);
+  error_code unsent, unread;
+  co_await http::async_write(socket, request, asio::redirect_error(use_awaitable, unsent));
+  // Whoever refuses a body does not read it, but answers before the connection is closed.
+  const bool is_cut = unsent == asio::error::broken_pipe || unsent == asio::error::connection_reset;
+  if (unsent && !is_cut) throw boost::system::system_error(unsent);
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> response;
   response.body_limit(std::uint64_t{64} << 20U);
-  co_await http::async_read(socket, buffer, response, use_awaitable);
+  co_await http::async_read(socket, buffer, response, asio::redirect_error(use_awaitable, unread));
+  if (unread) throw boost::system::system_error(is_cut ? unsent : unread);
   auto& head = response.get();
   answered.status = head.result_int();
   answered.retry_after = retry_after(head[http::field::retry_after], head[http::field::date]);
@@ -125,7 +132,7 @@ asio::awaitable<void> Requests::exchange(Connection& connection, const Request& 
   std::int64_t ms = 0;
   const auto [end, bad] = std::from_chars(at.data(), at.data() + at.size(), ms);
   if (bad == std::errc{} && !at.empty()) answered.at_ms = ms;
-  if (!response.keep_alive()) connection.close();
+  if (is_cut || !response.keep_alive()) connection.close();
 }
 
 }  // namespace pena::client

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -79,6 +80,20 @@ CancelReason reason_of(core::CancelReason reason) {
       break;
   }
   return CancelReason::given_back;
+}
+
+Fate fate_of(core::RunFate fate) {
+  switch (fate) {
+    case core::RunFate::taken:
+      return Fate::taken;
+    case core::RunFate::not_taken_as_result:
+      return Fate::not_taken_as_result;
+    case core::RunFate::too_late:
+      return Fate::too_late;
+    case core::RunFate::refused:
+      break;
+  }
+  return Fate::refused;
 }
 
 void check_queues(const std::vector<std::string>& queues) {
@@ -268,6 +283,9 @@ class Worker::Impl {
     });
   }
   void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
+  void act(const core::RunSettled& run) {
+    if (settings_.settled) settings_.settled({run.run, fate_of(run.fate), run.why});
+  }
 
   void act(const core::PostReport& post) {
     this->post(post.number, wire::report_json(post.report));
@@ -288,12 +306,20 @@ class Worker::Impl {
       return happen(core::CountsTold{left});
     }
     const std::string name = settings_.queues.empty() ? "default" : settings_.queues[queue];
-    const auto tell = [this, number, queue, left](const Answered& answer) {
-      const auto more = answer.status == 200 ? wire::unsettled_msgs(answer.body) : std::nullopt;
-      if (!more) return happen(core::CountsTold{});
-      ask_counts(number, queue + 1, left + *more);
+    const auto tell = [this, number, queue, left, name](const Answered& answer) {
+      const auto counts = answer.status == 200 ? wire::queue_counts(answer.body) : std::nullopt;
+      if (!counts) return happen(core::CountsTold{});
+      if (counts->unsettled + counts->settled == 0) say_bare(name);
+      ask_counts(number, queue + 1, left + counts->unsettled);
     };
     requests_.send(number, {"/stats?queue=" + name, {}}, tell);
+  }
+
+  // Once of each that was named: it may be misspelt.
+  void say_bare(const std::string& queue) {
+    if (settings_.queues.empty() || !bare_.insert(queue).second) return;
+    log(core::LogLevel::warning, "the server has no msg of the queue \"" + queue +
+                                     "\", not even one that has ended; is that its name?");
   }
 
   void act(const core::Say& say) { log(say.level, say.text); }
@@ -340,6 +366,7 @@ class Worker::Impl {
   Requests requests_;
   std::map<std::uint64_t, std::shared_ptr<StreamReader>> streams_;
   Inbox inbox_;
+  std::set<std::string> bare_;  // queues without a msg, which was said
   std::thread thread_;
 
   mutable std::mutex mutex_;  // guards what follows

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,19 @@
 #include "core/xid.hpp"
 
 namespace pena::client {
+
+// What became of that which a run has brought.
+enum class Fate {
+  taken,
+  not_taken_as_result,  // its result cannot be taken, so the msg has failed for good
+  too_late,             // its batch was over: the msg is sent again, or somebody else has it
+  refused,              // likewise, for the server refuses its report
+};
+struct Settled {
+  std::uint64_t run = 0;
+  Fate fate = Fate::taken;
+  std::string why;  // for a person, where it was not taken
+};
 
 struct WorkerSettings {
   std::string url = "http://127.0.0.1:8080";
@@ -42,6 +56,8 @@ struct WorkerSettings {
   // For the server to take the last reports, once it was told to stop and nothing is worked on any more.
   std::chrono::milliseconds stop_patience{10'000};
   core::LogSink log = {};  // none: silent
+  // Told once of each run whose report was answered, in the worker's thread, which waits for it.
+  std::function<void(const Settled&)> settled = {};
 };
 
 // Throws SettingsError for the first setting that cannot be. The constructor of Worker calls it.

@@ -76,7 +76,7 @@ bool WorkerBatches::adopt(const Xid& msg, const Xid& to, WorkerOutput& out) {
     if (from == to) continue;
     auto done = other.reports.take_done(msg);
     if (!done) continue;
-    batches_.at(to).reports.add(msg, std::move(*done));
+    batches_.at(to).reports.add(msg, std::move(done->done), done->run);
     settle(Xid{from}, {msg});
     return true;
   }
@@ -110,13 +110,13 @@ void WorkerBatches::ended(const RunEnded& event, WorkerOutput& out) {
   if (at == runs_.end()) return;
   Run& run = at->second;
   if (!run.is_decided) {
-    decide(run, run.timed_out && event.was_begun ? outcome_of(run) : event.outcome, out);
+    decide(event.run, run, run.timed_out && event.was_begun ? outcome_of(run) : event.outcome, out);
   }
   outlived_.erase(run.msg);
   runs_.erase(at);
 }
 
-void WorkerBatches::decide(Run& run, RunOutcome outcome, WorkerOutput& out) {
+void WorkerBatches::decide(std::uint64_t number, Run& run, RunOutcome outcome, WorkerOutput& out) {
   run.is_decided = true;
   run_of_msg_.erase(run.msg);
   outlived_.insert(run.msg);
@@ -124,8 +124,9 @@ void WorkerBatches::decide(Run& run, RunOutcome outcome, WorkerOutput& out) {
   const auto at = batches_.find(run.batch);
   if (at == batches_.end()) return;
   Batch& batch = at->second;
-  if (!batch.is_over) return batch.reports.add(run.msg, std::move(outcome));
+  if (!batch.is_over) return batch.reports.add(run.msg, std::move(outcome), number);
   ++out.counts.too_late;
+  out.act(RunSettled{number, RunFate::too_late, "its batch was over"});
   say_too_late(1, out);
   settle(Xid{run.batch}, {run.msg});
 }
@@ -179,7 +180,7 @@ void WorkerBatches::look_at_runs(Instant now, WorkerOutput& out) {
       if (!rules_.run_time || now < run.begun_at + *rules_.run_time) break;
       time_out(number, run, now, out);
     } else if (now >= *run.stop_by) {
-      decide(run, outcome_of(run), out);
+      decide(number, run, outcome_of(run), out);
     }
   }
 }
@@ -294,9 +295,10 @@ std::optional<WorkerBatches::Tried> WorkerBatches::tried(const PostTried& what, 
   if (at == batches_.end()) return std::nullopt;
   Batch& batch = at->second;
   Tried result{batch.stream};
-  const WorkerReports::Tried tried =
+  WorkerReports::Tried tried =
       batch.reports.tried(what, rules_.retry, now, chance, batch.lost_by());
   result.failed = tried.failed;
+  for (RunSettled& run : tried.runs) out.act(std::move(run));
   if (tried.is_cut) {
     out.say(LogLevel::error, "the result of a msg was not taken, so it has failed: " + what.why);
   }

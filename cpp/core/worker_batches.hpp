@@ -160,7 +160,7 @@ class WorkerBatches {
   void stop(std::uint64_t number, Run& run, CancelReason reason, Instant now, WorkerOutput& out);
   [[nodiscard]] RunOutcome outcome_of(const Run& run) const;
   void look_at_runs(Instant now, WorkerOutput& out);
-  void decide(Run& run, RunOutcome outcome, WorkerOutput& out);
+  void decide(std::uint64_t number, Run& run, RunOutcome outcome, WorkerOutput& out);
   [[nodiscard]] std::optional<Instant> next_of_runs() const;
   static void count(const RunOutcome& outcome, WorkerOutput& out);
   void settle(const Xid& id, const std::vector<Xid>& msgs);

@@ -91,6 +91,19 @@ struct CancelRun {
 struct KeepRun {
   std::uint64_t run = 0;
 };
+// What became of that which a run has brought.
+enum class RunFate : std::uint8_t {
+  taken,
+  not_taken_as_result,  // its result cannot be taken, so the msg has failed for good
+  too_late,             // its batch was over: the msg is sent again, or somebody else has it
+  refused,              // and so is any other report of it; the msg is sent again
+};
+// Told once where there was an answer.
+struct RunSettled {
+  std::uint64_t run = 0;
+  RunFate fate = RunFate::taken;
+  std::string why;  // for a person, where it was not taken
+};
 // To be posted to /report. What became of it is told by a PostTried.
 struct PostReport {
   std::uint64_t number = 0;
@@ -117,8 +130,9 @@ struct EndWorker {
   std::string text;  // one sentence for a person
 };
 
-using WorkerAction = std::variant<OpenWorkerStream, HangUp, BeginRun, CancelRun, KeepRun,
-                                  PostReport, PostLeave, AbandonPost, AskCounts, Say, EndWorker>;
+using WorkerAction =
+    std::variant<OpenWorkerStream, HangUp, BeginRun, CancelRun, KeepRun, RunSettled, PostReport,
+                 PostLeave, AbandonPost, AskCounts, Say, EndWorker>;
 
 // What the parts of the machine bring out.
 struct WorkerOutput {

@@ -44,6 +44,12 @@ std::optional<RunFailed> in_place_of(const RunOutcome& outcome, const std::strin
   return std::nullopt;
 }
 
+RunFate fate_of(WorkerReports::Fate fate, bool is_cut) {
+  if (fate == WorkerReports::Fate::refused) return RunFate::refused;
+  if (fate == WorkerReports::Fate::too_late) return RunFate::too_late;
+  return is_cut ? RunFate::not_taken_as_result : RunFate::taken;
+}
+
 void say(Reported& report, const Xid& msg, const RunOutcome& outcome) {
   if (const auto* done = std::get_if<RunDone>(&outcome)) {
     report.ids.push_back(msg);
@@ -57,18 +63,18 @@ void say(Reported& report, const Xid& msg, const RunOutcome& outcome) {
 
 }  // namespace
 
-void WorkerReports::add(const Xid& msg, RunOutcome outcome) {
+void WorkerReports::add(const Xid& msg, RunOutcome outcome, std::uint64_t run) {
   if (auto* failed = std::get_if<RunFailed>(&outcome); failed != nullptr) {
     failed->error = cut_text(failed->error, kLongestError);
   }
-  waiting_.push_back({msg, std::move(outcome)});
+  waiting_.push_back({msg, std::move(outcome), run});
 }
 
-std::optional<RunDone> WorkerReports::take_done(const Xid& msg) {
-  const auto take_of = [&](auto& finished) -> std::optional<RunDone> {
+std::optional<WorkerReports::TakenDone> WorkerReports::take_done(const Xid& msg) {
+  const auto take_of = [&](auto& finished) -> std::optional<TakenDone> {
     const auto at = std::ranges::find(finished, msg, &Finished::msg);
     if (at == finished.end() || !std::holds_alternative<RunDone>(at->outcome)) return std::nullopt;
-    RunDone done = std::get<RunDone>(std::move(at->outcome));
+    TakenDone done{std::get<RunDone>(std::move(at->outcome)), at->run};
     finished.erase(at);
     return done;
   };
@@ -120,13 +126,13 @@ WorkerReports::Tried WorkerReports::tried(const PostTried& what, const RetryRule
     const auto brought = std::ranges::count_if(sent_, [](const Finished& finished) {
       return !std::holds_alternative<RunGivenBack>(finished.outcome);
     });
-    Tried tried = settled_as(Fate::too_late);
+    Tried tried = settled_as(Fate::too_late, what.why);
     tried.too_late = static_cast<std::size_t>(brought);
     return tried;
   }
   const bool says_too_much = what.status == 400 || what.status == 413 || what.status == 422;
   if (says_too_much && !sent_.empty()) return not_taken(what);
-  return settled_as(Fate::refused);
+  return settled_as(Fate::refused, what.why);
 }
 
 WorkerReports::Tried WorkerReports::not_taken(const PostTried& what) {
@@ -137,7 +143,9 @@ WorkerReports::Tried WorkerReports::not_taken(const PostTried& what) {
   }
   Finished& alone = sent_.front();
   auto other = in_place_of(alone.outcome, what.why);
-  if (!other || std::exchange(alone.is_cut, true)) return settled_as(Fate::refused);
+  if (!other || std::exchange(alone.is_cut, true)) {
+    return settled_as(Fate::refused, what.why);
+  }
   alone.outcome = std::move(*other);
   most_msgs_ = 1;
   put_back();
@@ -153,11 +161,18 @@ void WorkerReports::put_back() {
   sent_.clear();
 }
 
-WorkerReports::Tried WorkerReports::settled_as(Fate fate) {
+WorkerReports::Tried WorkerReports::settled_as(Fate fate, const std::string& why) {
   Tried tried;
   tried.fate = fate;
   tried.msgs.reserve(sent_.size());
-  for (const Finished& finished : sent_) tried.msgs.push_back(finished.msg);
+  for (const Finished& finished : sent_) {
+    tried.msgs.push_back(finished.msg);
+    if (finished.run == 0) continue;
+    const auto* const failed = std::get_if<RunFailed>(&finished.outcome);
+    const bool is_cut =
+        fate == Fate::accepted && finished.is_cut && failed != nullptr && failed->final;
+    tried.runs.push_back({finished.run, fate_of(fate, is_cut), is_cut ? failed->error : why});
+  }
   sent_.clear();
   return tried;
 }

@@ -35,10 +35,15 @@ class WorkerReports {
   // `most_bytes`: of results and errors in one report, where it has more than one msg.
   explicit WorkerReports(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
-  // A msg has finished. An error is cut where it is longer than any server keeps.
-  void add(const Xid& msg, RunOutcome outcome);
+  // A msg has finished. An error is cut where it is longer than any server keeps. `run`: that brought the outcome;
+  // 0: none did.
+  void add(const Xid& msg, RunOutcome outcome, std::uint64_t run = 0);
+  struct TakenDone {
+    RunDone done;
+    std::uint64_t run = 0;
+  };
   // What is to be reported of that msg, where it is done; it is forgotten here.
-  [[nodiscard]] std::optional<RunDone> take_done(const Xid& msg);
+  [[nodiscard]] std::optional<TakenDone> take_done(const Xid& msg);
 
   // Whether anything is to be brought in.
   [[nodiscard]] bool empty() const { return waiting_.empty() && !answer_by_; }
@@ -61,10 +66,11 @@ class WorkerReports {
   enum class Fate : std::uint8_t { again, accepted, too_late, not_kept, refused };
   struct Tried {
     Fate fate = Fate::again;
-    std::vector<Xid> msgs;     // that are settled by it, one way or another
-    std::size_t too_late = 0;  // of those that were not given back
-    bool failed = false;       // no answer, or none that says anything
-    bool is_cut = false;       // the result of one cannot be taken
+    std::vector<Xid> msgs;         // that are settled by it, one way or another
+    std::vector<RunSettled> runs;  // of those
+    std::size_t too_late = 0;      // of those that were not given back
+    bool failed = false;           // no answer, or none that says anything
+    bool is_cut = false;           // the result of one cannot be taken
   };
   // What became of the one under way. `chance`: any number.
   [[nodiscard]] Tried tried(const PostTried& what, const RetryRules& rules, Instant now,
@@ -82,10 +88,11 @@ class WorkerReports {
   struct Finished {
     Xid msg;
     RunOutcome outcome;
+    std::uint64_t run = 0;
     bool is_cut = false;  // it stands in the place of one that could not be taken
   };
   void put_back();
-  [[nodiscard]] Tried settled_as(Fate fate);
+  [[nodiscard]] Tried settled_as(Fate fate, const std::string& why = {});
   [[nodiscard]] Tried not_taken(const PostTried& what);
 
   std::size_t most_bytes_;

@@ -8,31 +8,30 @@ namespace {
 
 constexpr int kDeepest = 8;
 
-bool read_row(JsonCursor& cursor, std::uint64_t& msgs) {
+bool read_row(JsonCursor& cursor, QueueCounts& counts) {
   return cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
     const auto value = cursor.value(kDeepest);
     if (!value) return false;
-    if (key == "queued" || key == "later" || key == "held") {
-      const auto count = whole_number<std::uint64_t>(value->text);
-      if (!count) return false;
-      msgs += *count;
-    }
-    return true;
+    const bool is_unsettled = key == "queued" || key == "later" || key == "held";
+    if (!is_unsettled && key != "reported" && key != "failed") return true;
+    const auto count = whole_number<std::uint64_t>(value->text);
+    if (count) (is_unsettled ? counts.unsettled : counts.settled) += *count;
+    return count.has_value();
   });
 }
 
 }  // namespace
 
-std::optional<std::uint64_t> unsettled_msgs(std::string_view stats) {
+std::optional<QueueCounts> queue_counts(std::string_view stats) {
   JsonCursor cursor(stats);
-  std::uint64_t msgs = 0;
+  QueueCounts counts;
   bool has_queues = false;
   const bool whole = cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
     if (key != "queues") return cursor.value(kDeepest).has_value();
     has_queues = true;
-    return cursor.next() == '[' && cursor.each_element([&] { return read_row(cursor, msgs); });
+    return cursor.next() == '[' && cursor.each_element([&] { return read_row(cursor, counts); });
   });
-  return whole && has_queues && cursor.end() ? std::optional{msgs} : std::nullopt;
+  return whole && has_queues && cursor.end() ? std::optional{counts} : std::nullopt;
 }
 
 }  // namespace pena::wire

@@ -7,8 +7,11 @@
 
 namespace pena::wire {
 
-// How many msgs are not settled, in all queues of the answer: those that wait, are due later or are held.
-// Nothing where it is no such answer.
-[[nodiscard]] std::optional<std::uint64_t> unsettled_msgs(std::string_view stats);
+struct QueueCounts {
+  std::uint64_t unsettled = 0;  // msgs that wait, are due later or are held
+  std::uint64_t settled = 0;    // that are reported or have failed, and are kept
+};
+// Of all queues of the answer. Nothing where it is no such answer.
+[[nodiscard]] std::optional<QueueCounts> queue_counts(std::string_view stats);
 
 }  // namespace pena::wire

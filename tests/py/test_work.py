@@ -127,11 +127,12 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(
     submit(site, server.url, ["a"], max_resends=0)
     started = tmp_path / "started"
     script = f"sleep 1000 & echo $! >{started}; echo begun >&2; wait"
-    words = ["--timeout", "200ms", "--until-empty", "--", "sh", "-c", script]
+    # Longer than a busy machine takes to start it.
+    words = ["--timeout", "3s", "--until-empty", "--", "sh", "-c", script]
     worker = work(server.url, *words)
     assert worker.end() == 0
     [failed] = records(server.url, "fail").values()
-    assert failed["misses"][0]["error"] == "it took longer than 200ms: begun"
+    assert failed["misses"][0]["error"] == "it took longer than 3s: begun"
     assert not is_left(started.read_text().strip())
 
 
@@ -212,6 +213,19 @@ def test_lines_of_commands_that_print_at_once_do_not_mix(
     assert sorted(worker.printed) == sorted([*whole, *"abcdefgh"])
 
 
+def test_a_line_is_printed_as_it_was_however_long(
+    site: Site, server: ServerProcess, work: Work
+) -> None:
+    submit(site, server.url, ["a"])
+    script = (
+        "head -c 3000000 /dev/zero | tr '\\0' x; echo; head -c 3000000 /dev/zero | tr '\\0' y >&2"
+    )
+    worker = work(server.url, "--until-empty", "--", "sh", "-c", script)
+    assert worker.end() == 0
+    assert worker.printed == ["x" * 3_000_000]
+    assert worker.said == "y" * 3_000_000 + "\npena: 1 done, 0 failed, 0 given back\n"
+
+
 def test_64_jobs_that_print_much_ignore_their_input_and_leave_others_behind(
     site: Site, server: ServerProcess, work: Work, tmp_path: Path
 ) -> None:
@@ -241,18 +255,6 @@ def test_a_payload_that_no_argument_can_have_fails_for_good(
     worker = work(server.url, "--until-empty", "--", "sh", "-c", script)
     assert worker.end() == 0
     assert worker.printed == ["none", "140000"]
-
-
-def test_a_command_that_cannot_be_run_takes_no_msg(site: Site, server: ServerProcess) -> None:
-    [id] = submit(site, server.url, ["a"])
-    for command, why in {
-        "pena-no-such": "No such file",
-        "/etc/passwd": "Permission denied",
-    }.items():
-        ran = run("pena", "work", "--url", server.url, "--", command, "x")
-        assert ran.returncode == 127
-        assert ran.stderr.startswith(f'pena: the command "{command}" cannot be run: {why}')
-    assert get(server.url, f"/task/{id}")["story"] == []
 
 
 @pytest.mark.parametrize(

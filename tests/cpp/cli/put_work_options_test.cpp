@@ -60,6 +60,15 @@ TEST(PutOptions, OfAFileAndPayloadsThereIsOne) {
   EXPECT_THAT(refusal({"put", "--payload", "1", "a.jsonl"}), HasSubstr("beside FILE"));
 }
 
+TEST(PutOptions, LinesMayBeTextAndIdsNeedNotBePrinted) {
+  const auto put = parsed_as<cli::PutCommand>({"put", "--text", "--quiet", "a.txt"});
+  EXPECT_TRUE(put.text && put.quiet);
+  const auto other = parsed_as<cli::PutCommand>({"put", "a.jsonl"});
+  EXPECT_FALSE(other.text || other.quiet);
+  EXPECT_THAT(refusal({"put", "--text", "--key", "k"}), HasSubstr("--key: expected none beside"));
+  EXPECT_THAT(refusal({"put", "--text", "--payload", "1"}), HasSubstr("--text: expected none"));
+}
+
 TEST(PutOptions, WhatCannotBeIsRefused) {
   EXPECT_THAT(refusal({"put", "--max-resends", "1001"}), HasSubstr("from 0 to 1000"));
   EXPECT_THAT(refusal({"put", "--delay", "0s"}), HasSubstr("--delay"));
@@ -75,19 +84,22 @@ TEST(WorkOptions, WithoutAnyThereIsOneJobOnTheQueueDefault) {
   EXPECT_EQ(work.jobs, 1U);
   EXPECT_FALSE(work.timeout);
   EXPECT_FALSE(work.results);
+  EXPECT_FALSE(work.fail_on_failed);
   EXPECT_THAT(work.command, ElementsAre("true"));
 }
 
 TEST(WorkOptions, ReachTheirSettings) {
   const auto work = parsed_as<cli::WorkCommand>(
       {"work", "--url", "http://a:1", "--jobs", "64", "--queue", "high", "--queue", "low,slow",
-       "--timeout", "30s", "--until-empty", "--results", "--json", "--name", "w-1", "--", "a"});
+       "--timeout", "30s", "--until-empty", "--results", "--fail-on-failed", "--json", "--name",
+       "w-1", "--", "a"});
   EXPECT_EQ(work.settings.url, "http://a:1");
   EXPECT_EQ(work.jobs, 64U);
   EXPECT_THAT(work.settings.queues, ElementsAre("high", "low", "slow"));
   EXPECT_EQ(work.timeout, 30s);
   EXPECT_TRUE(work.settings.until_empty);
   EXPECT_TRUE(work.results);
+  EXPECT_TRUE(work.fail_on_failed);
   EXPECT_TRUE(work.output.json);
   EXPECT_EQ(work.settings.name, "w-1");
 }
@@ -110,6 +122,22 @@ TEST(WorkOptions, WhatCannotBeIsRefused) {
               AllOf(HasSubstr("{print $1}"), HasSubstr("{{ or }} for a brace")));
   EXPECT_THAT(refusal({"work", "--jobs", "0", "--", "a"}), HasSubstr("from 1 to 1000"));
   EXPECT_THAT(refusal({"work", "--timeout", "5", "--", "a"}), HasSubstr("such as 250ms"));
+}
+
+// It is not that of those who play with a server.
+TEST(PutAndWorkOptions, ShareTheVariableOfTheirServer) {
+  setenv("PENA_URL", "http://a:1", 1);
+  EXPECT_EQ(parsed_as<cli::PutCommand>({"put"}).settings.url, "http://a:1");
+  EXPECT_EQ(parsed_as<cli::WorkCommand>({"work", "--", "a"}).settings.url, "http://a:1");
+  EXPECT_EQ(parsed_as<cli::PutCommand>({"put", "--url", "http://b:1"}).settings.url, "http://b:1");
+  EXPECT_EQ(parsed_as<cli::ClientCommand>({"client"}).settings.url, client::ClientSettings{}.url);
+  setenv("PENA_WORK_URL", "http://c:1", 1);
+  EXPECT_EQ(parsed_as<cli::WorkCommand>({"work", "--", "a"}).settings.url, "http://c:1");
+  EXPECT_EQ(parsed_as<cli::PutCommand>({"put"}).settings.url, "http://a:1");
+  unsetenv("PENA_WORK_URL");
+  unsetenv("PENA_URL");
+  const std::array<const char*, 2> environment{"PENA_URL=http://a:1", nullptr};
+  EXPECT_THAT(cli::strange_variables(environment.data()), IsEmpty());
 }
 
 TEST(WorkOptions, TheVariablesOfAMsgAreNotStrange) {

@@ -26,13 +26,13 @@ using testing::StartsWith;
 client::Failed failed(const process::CommandEnd& end, const std::string& tail = {},
                       std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
   const client::Outcome outcome = outcome_of(end, tail, "", timeout);
-  EXPECT_EQ(word(outcome), "failed");
+  EXPECT_NE(failure(outcome), nullptr);
   return std::get<client::Failed>(outcome);
 }
 
 TEST(Worked, ExitZeroIsDoneWithItsResult) {
   const client::Outcome outcome = outcome_of({0, 0}, "a warning", "[1]", std::nullopt);
-  EXPECT_EQ(word(outcome), "done");
+  EXPECT_TRUE(std::holds_alternative<client::Done>(outcome));
   EXPECT_EQ(std::get<client::Done>(outcome).result, "[1]");
 }
 
@@ -81,6 +81,32 @@ TEST(Worked, IsToldAsJson) {
                 "\"seconds\":0.25,\"error\":\"no \xEF\xBF\xBD\",\"final\":true}");
 }
 
+TEST(Worked, TheLastAttemptThatIsNoSuccessIsFinal) {
+  Worked worked{{}, client::Failed{"no", std::nullopt, false}, 1, 0};
+  EXPECT_FALSE(is_final(worked));
+  worked.msg.last_attempt = true;
+  EXPECT_TRUE(is_final(worked));
+  EXPECT_THAT(json_worked(worked), testing::EndsWith(R"("error":"no","final":true})"));
+  worked.outcome = client::GivenBack{};
+  EXPECT_TRUE(is_final(worked));
+  worked.outcome = client::Done{};
+  EXPECT_FALSE(is_final(worked));
+  // Whoever has it now says so.
+  worked.outcome = client::Failed{"no", std::nullopt, true};
+  worked.not_taken = "too late";
+  EXPECT_FALSE(is_final(worked));
+  EXPECT_THAT(json_worked(worked), testing::HasSubstr(R"("outcome":"not_taken")"));
+  EXPECT_THAT(json_worked(worked), testing::EndsWith(R"("error":"too late"})"));
+}
+
+TEST(Worked, IsNamedByItsKeyToo) {
+  client::Msg msg;
+  msg.id = test::xid(1);
+  EXPECT_EQ(name_of(msg), "the msg " + test::xid(1).text());
+  msg.key = "order\n7";
+  EXPECT_THAT(name_of(msg), testing::EndsWith(" (key order\\n7)"));
+}
+
 // ---- what it is told
 
 client::Msg msg() {
@@ -127,11 +153,22 @@ TEST(WholeLines, AreHandedOnWhenTheyAreWhole) {
   EXPECT_EQ(lines.rest(), "");
 }
 
-TEST(WholeLines, OneThatIsTooLongIsCut) {
+TEST(WholeLines, OneThatIsTooLongIsHandedOnInPiecesAndAsItWas) {
   WholeLines lines;
   const std::string piece(WholeLines::kLongest - 1, 'x');
   EXPECT_EQ(lines.add(piece), "");
-  EXPECT_EQ(lines.add("y"), piece + "y\n");
+  EXPECT_EQ(lines.add("y"), piece + "y");
+  EXPECT_EQ(lines.add(piece + "y"), piece + "y");
+  EXPECT_EQ(lines.add("z"), "");
+  EXPECT_EQ(lines.add("\na"), "z\n");
+  EXPECT_EQ(lines.rest(), "a\n");
+}
+
+TEST(WholeLines, OneThatWasCutIsEnded) {
+  WholeLines lines;
+  const std::string piece(WholeLines::kLongest, 'x');
+  EXPECT_EQ(lines.add(piece), piece);
+  EXPECT_EQ(lines.rest(), "\n");
   EXPECT_EQ(lines.rest(), "");
 }
 

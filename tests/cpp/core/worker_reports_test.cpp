@@ -246,6 +246,52 @@ TEST_F(WorkerReportsTest, ResultsOfOneReportHaveTheirBytes) {
   EXPECT_EQ(only<PostReport>(answer(200)).report.ids, std::vector<Xid>{id_of(4)});
 }
 
+// ---- what is told of the runs
+
+// As "run fate: why".
+std::vector<std::string> settled(const std::vector<RunSettled>& runs) {
+  const std::map<RunFate, std::string> words{{RunFate::taken, "taken"},
+                                             {RunFate::not_taken_as_result, "failed"},
+                                             {RunFate::too_late, "too late"},
+                                             {RunFate::refused, "refused"}};
+  std::vector<std::string> told;
+  for (const RunSettled& run : runs) {
+    told.push_back(std::to_string(run.run) + " " + words.at(run.fate) + ": " + run.why);
+  }
+  return told;
+}
+using Told = std::vector<std::string>;
+
+TEST_F(WorkerReportsTest, ARunIsSettledOnceItsReportIsAnswered) {
+  run(3);
+  EXPECT_EQ(settled(of<RunSettled>(end(1))), Told{});
+  (void)end(2, RunFailed{"no"});
+  EXPECT_EQ(settled(of<RunSettled>(answer(503))), Told{});
+  (void)pass(seconds{1});
+  EXPECT_EQ(settled(of<RunSettled>(answer(200))), (Told{"1 taken: ", "2 taken: "}));
+  (void)end(3);
+  EXPECT_EQ(settled(of<RunSettled>(answer(403))), Told{"3 refused: 403: no"});
+}
+
+TEST_F(WorkerReportsTest, ARunWhoseResultIsNotTakenIsToldToHaveFailed) {
+  run(2);
+  (void)end(1, RunDone{R"("large")"});
+  EXPECT_EQ(settled(of<RunSettled>(answer(413))), Told{});
+  EXPECT_EQ(settled(of<RunSettled>(answer(200))),
+            Told{"1 failed: its result was not taken: 413: no"});
+  (void)end(2, RunFailed{"long"});
+  (void)answer(413);
+  // It has failed as it was to, for another reason.
+  EXPECT_EQ(settled(of<RunSettled>(answer(200))), Told{"2 taken: "});
+}
+
+TEST_F(WorkerReportsTest, ARunThatWasTooLateIsToldSo) {
+  run(2);
+  (void)end(1);
+  EXPECT_EQ(settled(of<RunSettled>(answer(409))), Told{"1 too late: 409: no"});
+  EXPECT_EQ(settled(of<RunSettled>(end(2))), Told{"2 too late: its batch was over"});
+}
+
 TEST_F(WorkerReportsTest, AnyOtherRefusalGivesUpWhatIsNamedAndNoMore) {
   run(3);
   (void)end(1);

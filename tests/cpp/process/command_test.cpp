@@ -40,16 +40,14 @@ CommandLine line_of(const std::string& script, std::string input = {}) {
   return {find_command("sh"), {"sh", "-c", script}, {"PATH=/usr/bin:/bin"}, std::move(input)};
 }
 
-Ran run(const CommandLine& line, std::optional<std::chrono::milliseconds> timeout = std::nullopt,
-        int asks = -1, std::chrono::milliseconds patience = 5s) {
+Ran run(const CommandLine& line, int asks = -1) {
   Ran ran;
   Command command{line,
                   {[&](std::string_view text) { return !(ran.out += text).empty(); },
                    [&](std::string_view text) { return !(ran.err += text).empty(); },
                    {}}};
-  Ending ending{std::chrono::steady_clock::now(), timeout, patience};
+  Ending ending{std::chrono::steady_clock::now(), std::nullopt, 5s};
   ran.end = command.wait(ending, asks);
-  ran.timed_out = ending.timed_out();
   ran.was_asked = ending.was_asked();
   return ran;
 }
@@ -128,15 +126,45 @@ TEST(Command, WithoutAListenerItsStdoutIsNowhere) {
   EXPECT_EQ(command.wait(ending, -1).exit_code, 0);
 }
 
+// It makes this file when it is as far as its test needs it to be: only then does its time begin. On a busy machine it
+// would be ended before, whatever its timeout.
+class Begun {
+ public:
+  Begun() { std::filesystem::remove(path()); }
+  ~Begun() { std::filesystem::remove(path()); }
+  Begun(const Begun&) = delete;
+  Begun& operator=(const Begun&) = delete;
+  [[nodiscard]] static std::string path() {
+    return std::filesystem::temp_directory_path() / ("pena-begun-" + std::to_string(::getpid()));
+  }
+  static void wait() {
+    while (!std::filesystem::exists(path())) std::this_thread::sleep_for(1ms);
+  }
+};
+
+// `script` makes the file of a Begun.
+Ran run_out_of_time(const std::string& script, std::chrono::milliseconds patience) {
+  const Begun begun;
+  Ran ran;
+  Command command{line_of(script),
+                  {[&](std::string_view text) { return !(ran.out += text).empty(); }, all, {}}};
+  Begun::wait();
+  Ending ending{std::chrono::steady_clock::now(), 1ms, patience};
+  ran.end = command.wait(ending, -1);
+  ran.timed_out = ending.timed_out();
+  return ran;
+}
+
 TEST(Command, ThatTakesTooLongIsEndedWithWhatItHasStarted) {
-  const Ran ran = run(line_of("sleep 1000 & echo $!; wait"), 50ms);
+  const Ran ran = run_out_of_time("sleep 1000 & echo $!; >" + Begun::path() + "; wait", 5s);
   EXPECT_TRUE(ran.timed_out);
   EXPECT_EQ(ran.end.signal, SIGTERM);
   EXPECT_FALSE(is_left(ran.out.substr(0, ran.out.size() - 1)));
 }
 
 TEST(Command, ThatDoesNotListenIsKilled) {
-  const Ran ran = run(line_of("trap '' TERM; while :; do sleep 0.01; done"), 50ms, -1, 50ms);
+  const std::string deaf = "trap '' TERM; >" + Begun::path() + "; ";
+  const Ran ran = run_out_of_time(deaf + "while :; do sleep 0.01; done", 50ms);
   EXPECT_TRUE(ran.timed_out);
   EXPECT_EQ(ran.end.signal, SIGKILL);
 }
@@ -145,15 +173,15 @@ TEST(Command, ThatDoesNotListenIsKilled) {
 TEST(Command, WhatItHasStartedMayEndInItsOwnTime) {
   const std::string folder = std::filesystem::temp_directory_path();
   const std::string mark = folder + "/pena-command-" + std::to_string(::getpid());
-  const std::string slow = "trap 'sleep 0.2; echo >" + mark + "; exit' TERM; echo; ";
-  const Ran ran = run(line_of("(" + slow + "while :; do sleep 0.01; done) & wait"), 300ms);
+  const std::string slow = "trap 'sleep 0.2; echo >" + mark + "; exit' TERM; >" + Begun::path();
+  const Ran ran = run_out_of_time("(" + slow + "; while :; do sleep 0.01; done) & wait", 60s);
   EXPECT_EQ(ran.end.signal, SIGTERM);
   EXPECT_TRUE(std::filesystem::remove(mark));
 }
 
 TEST(Command, EndsWhenSomebodyAsks) {
   const int bell = ::eventfd(1, EFD_CLOEXEC);
-  const Ran ran = run(line_of("exec sleep 1000"), std::nullopt, bell);
+  const Ran ran = run(line_of("exec sleep 1000"), bell);
   EXPECT_TRUE(ran.was_asked);
   EXPECT_EQ(ran.end.signal, SIGTERM);
   ::close(bell);

@@ -1,0 +1,62 @@
+#include "process/executable.hpp"
+
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+namespace pena::process {
+namespace {
+
+constexpr std::array kOfTheFile{ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP,  EACCES,
+                                EPERM,  ENOEXEC, EISDIR,       ELIBBAD};
+
+// In the child: only what may be called between fork and exec. Its exit code is the errno.
+[[noreturn]] void execute_and_halt(const char* file) {
+  // Nobody else would hold it where its parent is killed meanwhile.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A traced process halts once it is another program.
+  if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(0);
+  std::array<char*, 2> words{const_cast<char*>(file), nullptr};  // execve writes into neither
+  std::array<char*, 1> environment{nullptr};
+  ::execve(file, words.data(), environment.data());
+  ::_exit(errno);
+}
+
+// False where nobody says how it ended.
+bool wait_for(pid_t child, int& status) {
+  pid_t ended = -1;
+  do {
+    ended = ::waitpid(child, &status, 0);
+  } while (ended < 0 && errno == EINTR);
+  return ended == child;
+}
+
+}  // namespace
+
+std::error_code execution_problem(const std::string& file) {
+  const pid_t child = ::fork();
+  if (child < 0) return {};
+  if (child == 0) execute_and_halt(file.c_str());
+  int status = 0;
+  if (!wait_for(child, status)) return {};
+  if (WIFSTOPPED(status)) {
+    ::kill(child, SIGKILL);
+    static_cast<void>(wait_for(child, status));
+    return {};
+  }
+  const std::error_code error{WIFEXITED(status) ? WEXITSTATUS(status) : 0, std::generic_category()};
+  return is_of_the_file(error) ? error : std::error_code{};
+}
+
+bool is_of_the_file(const std::error_code& error) {
+  return error.category() == std::generic_category() &&
+         std::ranges::find(kOfTheFile, error.value()) != kOfTheFile.end();
+}
+
+}  // namespace pena::process
