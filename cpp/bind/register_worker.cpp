@@ -27,6 +27,7 @@ void register_settings(py::module_& module) {
       .def_readwrite("queues", &WorkerSettings::queues)
       .def_readwrite("name", &WorkerSettings::name)
       .def_readwrite("slots", &WorkerSettings::slots)
+      .def_readwrite("max_payload", &WorkerSettings::max_payload)
       .def_readwrite("submitted_only", &WorkerSettings::submitted_only)
       .def_readwrite("run_time", &WorkerSettings::run_time)
       .def_readwrite("max_msgs", &WorkerSettings::max_msgs)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,8 +28,11 @@ struct WorkerSettings {
   std::string url = "http://127.0.0.1:8080";
   // What it takes msgs from, the first that has any before the others. Empty: `default`.
   std::vector<std::string> queues = {};
-  std::string name = {};       // what people call it: up to 64 bytes; empty: nothing
-  std::uint32_t slots = 1;     // msgs that are worked on at once
+  std::string name = {};    // what people call it: up to 64 bytes; empty: nothing
+  std::uint32_t slots = 1;  // msgs that are worked on at once
+  // Bytes, up to 2 GiB; a server takes 256 KiB unless it is told otherwise (`--max-payload`). A msg whose payload is
+  // larger by more than 4 KiB fails, and the log has an error: it may be another worker's, when it comes again.
+  std::size_t max_payload = std::size_t{16} << 20U;
   bool submitted_only = true;  // nothing that the server's generator made
   // A msg that is worked on for longer has failed; its slot is free when its work ends.
   std::optional<std::chrono::milliseconds> run_time = std::nullopt;

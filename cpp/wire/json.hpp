@@ -66,7 +66,8 @@ struct ReceivedMsg {
   int attempt = 1;
   bool last_attempt = false;
 };
-[[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data);
+// `is_cut`: the data's end is missing, and it is enough where its id and period stand before.
+[[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data, bool is_cut = false);
 
 // The answers.
 [[nodiscard]] std::string error_json(std::string_view sentence);

@@ -26,7 +26,7 @@ void read_optional(std::string_view key, const JsonCursor::Value& value, bool is
 
 }  // namespace
 
-std::optional<ReceivedMsg> parse_msg_json(std::string_view data) {
+std::optional<ReceivedMsg> parse_msg_json(std::string_view data, bool is_cut) {
   JsonCursor cursor(data);
   ReceivedMsg msg;
   bool has_id = false;
@@ -49,8 +49,8 @@ std::optional<ReceivedMsg> parse_msg_json(std::string_view data) {
     }
     return true;
   });
-  return whole && cursor.end() && has_id && has_period ? std::optional{std::move(msg)}
-                                                       : std::nullopt;
+  const bool is_read = is_cut || (whole && cursor.end());
+  return is_read && has_id && has_period ? std::optional{std::move(msg)} : std::nullopt;
 }
 
 std::optional<ReportAnswer> parse_report_answer(std::string_view body) {

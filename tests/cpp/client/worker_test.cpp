@@ -199,6 +199,29 @@ TEST(Worker, ReportsAgainWhatWasNotTaken) {
   EXPECT_THAT(log.text(), HasSubstr("a report was not taken, so it is sent again: 503: full"));
 }
 
+TEST(Worker, FailsAMsgThatIsTooLargeAndWorksOnTheOthers) {
+  const std::string payload(2 << 20U, 'x');
+  Server server(batch(2) + event(1, ",\"payload\":\"" + payload + "\"") + event(2));
+  Log log;
+  auto settings = settings_for(*server);
+  settings.slots = 2;
+  settings.max_payload = 1U << 20U;
+  settings.log = log.sink();
+  Worker worker(settings);
+  const auto work = worker.take(seconds{10});
+  ASSERT_TRUE(work);
+  EXPECT_EQ(work->msg, core::Xid::parse(id(2)));
+  EXPECT_THAT(server->next("POST /report").body,
+              HasSubstr("\"failed\":[{\"id\":\"" + id(1) +
+                        "\",\"error\":\"the msg is more than this worker takes: its max_payload is "
+                        "1048576 bytes\"}]"));
+  EXPECT_THAT(log.text(), HasSubstr("the msg " + id(1) + " has 20972"));
+  EXPECT_THAT(log.text(), HasSubstr("its max_payload is 1048576 bytes"));
+  worker.done(work->run);
+  EXPECT_THAT(server->next("POST /report").body, HasSubstr("\"ids\":[\"" + id(2)));
+  EXPECT_EQ(worker.stats().connects, 1U);
+}
+
 TEST(Worker, NamesTheSettingThatCannotBe) {
   const auto refusal = [](auto change) {
     WorkerSettings settings;
@@ -214,6 +237,8 @@ TEST(Worker, NamesTheSettingThatCannotBe) {
   EXPECT_THAT(refusal([](auto& s) { s.slots = 0; }), HasSubstr("slots is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.slots = 10'001; }), HasSubstr("at most 10000"));
   EXPECT_THAT(refusal([](auto& s) { s.max_msgs = 0; }), HasSubstr("max_msgs is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.max_payload = 0; }), HasSubstr("max_payload is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.max_payload = (1U << 31U) + 1; }), HasSubstr("2147483648"));
   EXPECT_THAT(refusal([](auto& s) { s.run_time = milliseconds{0}; }), HasSubstr("run_time"));
   EXPECT_THAT(refusal([](auto& s) { s.queues = {"A"}; }), HasSubstr("queues has the name \"A\""));
   EXPECT_THAT(refusal([](auto& s) { s.queues.assign(65, "a"); }), HasSubstr("at most 64"));
