@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "log.hpp"
+#include "msg_server.hpp"
 #include "scripted_server.hpp"
 
 namespace pena::client {
@@ -16,82 +17,25 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::answered;
+using test::batch;
 using test::Call;
+using test::event;
 using test::id;
 using test::is_stream;
+using test::kWorkersBatch;
+using test::kWorkersClient;
 using test::Log;
+using test::MsgServer;
 using test::Peer;
 using test::ScriptedServer;
+using test::settings_for;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr const char* kWorkersBatch = "cbvrr5s3r49lpu0cbt60";
-constexpr const char* kWorkersClient = "cbvrr5s3r49lpu0cbt6g";
-
-std::string stream_of(const std::string& events) {
-  return std::string{"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nPena-Client: "} +
-         kWorkersClient +
-         "\r\nPena-Lease: 30000\r\nPena-Silence: 60000\r\nConnection: close\r\n\r\n: at=1000\n\n" +
-         events;
-}
-std::string event(int number, const std::string& more = "") {
-  return std::string{"id: "} + kWorkersBatch + "\ndata: {\"id\":\"" + id(number) +
-         "\",\"period\":0" + more + "}\n\n";
-}
-std::string batch(int size) {
-  return std::string{": batch="} + kWorkersBatch + " size=" + std::to_string(size) +
-         " at=1001 lease=30000\n";
-}
-std::string answered(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) +
-         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-// The events on the first stream, nothing on the others; `report` answers what is posted.
-class Server {
- public:
-  using Answer = std::function<std::string(const Call&)>;
-  explicit Server(std::string events, Answer report = taken)
-      : events_(std::move(events)), report_(std::move(report)) {}
-
-  static std::string taken(const Call& /*call*/) {
-    return answered(200,
-                    R"({"message":"success","reported":1,"duplicate":0,"unknown":0,"held":0})");
-  }
-  ScriptedServer& operator*() { return scripted_; }
-  ScriptedServer* operator->() { return &scripted_; }
-
- private:
-  bool serve(const Call& call, const Peer& peer) {
-    if (!is_stream(call)) {
-      peer.send(report_(call));
-      return true;
-    }
-    peer.send(stream_of(sent_.exchange(true) ? "" : events_));
-    peer.wait_for_close();
-    return false;
-  }
-
-  std::string events_;
-  Answer report_;
-  std::atomic<bool> sent_ = false;
-  ScriptedServer scripted_{[this](const Call& call, const Peer& peer) {
-    return serve(call, peer);
-  }};
-};
-
-WorkerSettings settings_for(ScriptedServer& server) {
-  WorkerSettings settings;
-  settings.url = server.url();
-  settings.backoff_first = milliseconds{1};
-  settings.backoff_most = milliseconds{20};
-  settings.stop_patience = milliseconds{200};
-  return settings;
-}
-
 TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
-  Server server(batch(2) + event(1, R"(,"payload":{"n":1},"attempt":2)") + event(2));
+  MsgServer server(batch(2) + event(1, R"(,"payload":{"n":1},"attempt":2)") + event(2));
   auto settings = settings_for(*server);
   settings.slots = 2;
   settings.queues = {"high", "low"};
@@ -114,7 +58,7 @@ TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
 }
 
 TEST(Worker, LeavesWithItsFreeStream) {
-  Server server("");
+  MsgServer server("");
   Worker worker(settings_for(*server));
   static_cast<void>(server->next("GET"));
   while (worker.stats().connects == 0) std::this_thread::sleep_for(milliseconds{1});
@@ -128,7 +72,7 @@ TEST(Worker, LeavesWithItsFreeStream) {
 }
 
 TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   Worker worker(settings_for(*server));
   while (worker.stats().begun == 0) std::this_thread::sleep_for(milliseconds{1});
   worker.stop();
@@ -139,7 +83,7 @@ TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
 }
 
 TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   auto settings = settings_for(*server);
   settings.run_time = milliseconds{50};
   Worker worker(settings);
@@ -156,7 +100,7 @@ TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
 }
 
 TEST(Worker, ShowsThatThereIsSomethingToTake) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   Worker worker(settings_for(*server));
   pollfd ready{worker.ready_descriptor(), POLLIN, 0};
   ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
@@ -183,8 +127,8 @@ TEST(Worker, EndsWhereTheServerRefusesTheStream) {
 
 TEST(Worker, ReportsAgainWhatWasNotTaken) {
   std::atomic<int> reports = 0;
-  Server server(batch(1) + event(1), [&](const Call& call) {
-    return ++reports == 1 ? answered(503, R"({"error":"full"})") : Server::taken(call);
+  MsgServer server(batch(1) + event(1), [&](const Call& call) {
+    return ++reports == 1 ? answered(503, R"({"error":"full"})") : MsgServer::taken(call);
   });
   Log log;
   auto settings = settings_for(*server);
@@ -201,7 +145,7 @@ TEST(Worker, ReportsAgainWhatWasNotTaken) {
 
 TEST(Worker, FailsAMsgThatIsTooLargeAndWorksOnTheOthers) {
   const std::string payload(2 << 20U, 'x');
-  Server server(batch(2) + event(1, ",\"payload\":\"" + payload + "\"") + event(2));
+  MsgServer server(batch(2) + event(1, ",\"payload\":\"" + payload + "\"") + event(2));
   Log log;
   auto settings = settings_for(*server);
   settings.slots = 2;
