@@ -41,9 +41,10 @@ void register_settings(py::module_& module) {
 
 WorkerHolder start(WorkerSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.worker");
-  const GilReleased release;
-  process::secure_standard_files();
-  return WorkerHolder{new Worker{std::move(settings)}};
+  return made_without_gil<Worker>([&] {
+    process::secure_standard_files();
+    return new Worker{std::move(settings)};
+  });
 }
 
 // The run, and the event's data as bytes.
