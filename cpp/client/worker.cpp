@@ -47,7 +47,7 @@ constexpr std::size_t kBesidePayload = 4 * 1024;
 core::WorkerRules rules_of(const WorkerSettings& settings) {
   core::WorkerRules rules;
   rules.slots = settings.slots;
-  rules.run_time = settings.run_time;
+  rules.run_time = settings.timeout;
   rules.max_msgs = settings.max_msgs;
   rules.until_empty = settings.until_empty;
   rules.retry.first = settings.backoff_first;
@@ -116,9 +116,9 @@ void check(const WorkerSettings& settings) {
                         " bytes; expected 1 to " + std::to_string(kMostPayload));
   }
   if (settings.max_msgs == 0) throw SettingsError("max_msgs is 0; expected at least 1");
-  if (settings.run_time) positive("run_time in ms", settings.run_time->count());
-  if (settings.run_time && *settings.run_time > core::kLongestTime) {
-    throw SettingsError("run_time must be at most a year");
+  if (settings.timeout) positive("timeout in ms", settings.timeout->count());
+  if (settings.timeout && *settings.timeout > core::kLongestTime) {
+    throw SettingsError("timeout must be at most a year");
   }
   if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
     throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
@@ -253,7 +253,7 @@ class Worker::Impl {
     const auto stream = std::make_shared<StreamReader>(
         io_.get_executor(), address_, open.stream,
         wire::worker_query(open.batchsize, settings_.queues, percent_encoded(settings_.name),
-                           settings_.submitted_only),
+                           !settings_.generated),
         [this](std::uint64_t number, const core::StreamEvent& event) { heard(number, event); },
         reading());
     streams_.emplace(open.stream, stream);

@@ -6,7 +6,6 @@
 #include <poll.h>
 
 #include <atomic>
-#include <thread>
 
 #include "log.hpp"
 #include "msg_server.hpp"
@@ -58,12 +57,25 @@ TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
 }
 
 TEST(Worker, LeavesWithItsFreeStream) {
-  MsgServer server("");
-  Worker worker(settings_for(*server));
-  static_cast<void>(server->next("GET"));
-  while (worker.stats().connects == 0) std::this_thread::sleep_for(milliseconds{1});
+  std::atomic<int> streams = 0;
+  ScriptedServer server([&](const Call& call, const Peer& peer) {
+    if (!is_stream(call)) {
+      peer.send(MsgServer::taken(call));
+    } else if (streams++ == 0) {
+      peer.send(answered(503, "{}"));  // so that the next is told
+    } else {
+      peer.send(test::stream_of(""));
+      peer.wait_for_close();
+    }
+    return true;
+  });
+  Log log;
+  auto settings = settings_for(server);
+  settings.log = log.sink();
+  Worker worker(settings);
+  EXPECT_THAT(log.text_with("there is a stream"), HasSubstr("there is a stream"));
   worker.stop();
-  EXPECT_EQ(server->next("POST /report").body,
+  EXPECT_EQ(server.next("POST /report").body,
             std::string{"{\"client\":\""} + kWorkersClient + "\",\"last\":true}");
   const auto end = worker.wait(seconds{20});
   ASSERT_TRUE(end);
@@ -74,7 +86,8 @@ TEST(Worker, LeavesWithItsFreeStream) {
 TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
   MsgServer server(batch(1) + event(1));
   Worker worker(settings_for(*server));
-  while (worker.stats().begun == 0) std::this_thread::sleep_for(milliseconds{1});
+  pollfd ready{worker.ready_descriptor(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
   worker.stop();
   worker.stop();
   EXPECT_THAT(server->next("POST /report").body, HasSubstr("\"refused\":[\"" + id(1) + "\"]"));
@@ -85,7 +98,7 @@ TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
 TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
   MsgServer server(batch(1) + event(1));
   auto settings = settings_for(*server);
-  settings.run_time = milliseconds{50};
+  settings.timeout = milliseconds{50};
   Worker worker(settings);
   const auto work = worker.take(seconds{10});
   ASSERT_TRUE(work);
@@ -139,8 +152,12 @@ TEST(Worker, ReportsAgainWhatWasNotTaken) {
   worker.done(work->run);
   const std::string first = server->next("POST /report").body;
   EXPECT_EQ(server->next("POST /report").body, first);
-  while (worker.stats().reported == 0) std::this_thread::sleep_for(milliseconds{1});
-  EXPECT_THAT(log.text(), HasSubstr("a report was not taken, so it is sent again: 503: full"));
+  EXPECT_THAT(log.text_with("again\n"),
+              HasSubstr("a report was not taken, so it is sent again: 503: full\n"
+                        "the server takes reports again\n"));
+  worker.stop();
+  EXPECT_TRUE(worker.wait(seconds{20}));
+  EXPECT_EQ(worker.stats().reported, 1U);
 }
 
 TEST(Worker, FailsAMsgThatIsTooLargeAndWorksOnTheOthers) {
@@ -183,7 +200,8 @@ TEST(Worker, NamesTheSettingThatCannotBe) {
   EXPECT_THAT(refusal([](auto& s) { s.max_msgs = 0; }), HasSubstr("max_msgs is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.max_payload = 0; }), HasSubstr("max_payload is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.max_payload = (1U << 31U) + 1; }), HasSubstr("2147483648"));
-  EXPECT_THAT(refusal([](auto& s) { s.run_time = milliseconds{0}; }), HasSubstr("run_time"));
+  EXPECT_THAT(refusal([](auto& s) { s.timeout = milliseconds{0}; }),
+              HasSubstr("timeout in ms is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.queues = {"A"}; }), HasSubstr("queues has the name \"A\""));
   EXPECT_THAT(refusal([](auto& s) { s.queues.assign(65, "a"); }), HasSubstr("at most 64"));
   EXPECT_THAT(refusal([](auto& s) { s.name = std::string(65, 'x'); }), HasSubstr("65 bytes"));
