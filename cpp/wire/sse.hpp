@@ -62,7 +62,7 @@ inline constexpr std::size_t kLargestEvent = std::size_t{16} << 20U;
 // only, an event without data is not dispatched. Throws nothing but what the callbacks throw.
 class SseParser {
  public:
-  std::function<void(const SseEvent&)> on_event;
+  std::function<void(SseEvent&&)> on_event;
   std::function<void(std::string_view)> on_comment;
   std::function<void(std::uint64_t)> on_retry;  // ms
 

@@ -134,8 +134,8 @@ void SseParser::line(std::string_view text) {
 void SseParser::dispatch() {
   if (has_data_) {
     data_.pop_back();  // the line end behind the last line
-    const SseEvent event{type_.empty() ? "message" : type_, std::move(data_), last_id_, cut_};
-    if (on_event) on_event(event);
+    SseEvent event{type_.empty() ? "message" : type_, std::move(data_), last_id_, cut_};
+    if (on_event) on_event(std::move(event));
   }
   data_.clear();
   type_.clear();

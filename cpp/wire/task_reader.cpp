@@ -29,8 +29,8 @@ std::string worker_query(std::uint32_t batchsize, const std::vector<std::string>
 
 TaskReader::TaskReader(Tell tell, TaskReading reading)
     : tell_(std::move(tell)), reading_(std::move(reading)), parser_(reading_.max_event, kMostCut) {
-  parser_.on_event = [this](const SseEvent& event) {
-    this->event(event);
+  parser_.on_event = [this](SseEvent&& event) {
+    this->event(std::move(event));
   };
   parser_.on_comment = [this](std::string_view text) {
     comment(text);
@@ -42,18 +42,18 @@ bool TaskReader::feed(std::string_view bytes) {
   return parser_.feed(bytes);
 }
 
-void TaskReader::event(const SseEvent& event) {
+void TaskReader::event(SseEvent&& event) {
   const auto batch = core::Xid::parse(event.id);
   const bool is_cut = event.cut > 0;
-  const auto msg = parse_msg_json(event.data, is_cut);
-  if (!msg) return tell_(core::StrangeArrived{event.data, batch});
+  const auto msg = parse_msg_head(event.data, is_cut);
+  if (!msg) return tell_(core::StrangeArrived{std::move(event.data), batch});
   core::MsgArrived arrived{msg->id, msg->period, batch};
   if (is_cut) {
     if (reading_.tell_too_large) reading_.tell_too_large(msg->id, event.data.size() + event.cut);
   } else if (reading_.keeps_data) {
-    arrived.data = event.data;
+    arrived.data = std::move(event.data);
   }
-  tell_(arrived);
+  tell_(std::move(arrived));
 }
 
 void TaskReader::comment(std::string_view text) {

@@ -42,7 +42,7 @@ class TaskReader {
   [[nodiscard]] bool feed(std::string_view bytes);
 
  private:
-  void event(const SseEvent& event);
+  void event(SseEvent&& event);
   void comment(std::string_view text);
 
   Tell tell_;
