@@ -91,8 +91,18 @@ TEST(Producer, SubmitsAgainUnderTheSameIdWhereAnAnswerIsLost) {
   EXPECT_EQ(server->next("POST").body, first.body);
 }
 
-TEST(Producer, TellsThatAMsgIsKnownWhereNoTryMayHaveBeenTaken) {
-  AnswersInTurn server({kNoRoom, accepted(quoted(1), quoted(1))});
+// No try before it may have been taken, so what is known is not its own.
+TEST(Producer, DrawsAnotherIdWhereSomebodyElseHasIt) {
+  AnswersInTurn server({kNoRoom, accepted(quoted(1), quoted(1)), accepted(quoted(2))});
+  Producer producer(settings_of(*server));
+  EXPECT_EQ(producer.submit({.payload = "1"}).id, core::Xid::parse(test::id(2)));
+  const Call first = server->next("POST");
+  EXPECT_EQ(server->next("POST").body, first.body);
+  EXPECT_NE(server->next("POST").body, first.body);
+}
+
+TEST(Producer, TellsThatAKeyIsKnown) {
+  AnswersInTurn server({accepted(quoted(1), quoted(1))});
   Producer producer(settings_of(*server));
   EXPECT_TRUE(producer.submit({.key = "order 7"}).known);
 }
