@@ -1,6 +1,6 @@
-// socket() and accept() as Pena and Asio call them: the linker puts these in their place (--wrap, in
-// CMakeLists.txt). Asio opens its sockets without close-on-exec and offers no way to ask for it, and
-// setting it afterwards is too late where another thread starts a process in between.
+// socket() and accept() as Asio calls them (cpp/asio_impl/asio_impl.cpp). It opens its sockets without
+// close-on-exec and offers no way to ask for it, and setting it afterwards is too late where another thread
+// starts a process in between.
 #include <fcntl.h>
 #include <sys/socket.h>
 
@@ -10,19 +10,18 @@
 
 extern "C" {
 
-// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
-int __real_socket(int domain, int type, int protocol);
-int __wrap_socket(int domain, int type, int protocol);
-int __wrap_accept(int listening, sockaddr* peer, socklen_t* size);
+// NOLINTBEGIN(readability-identifier-naming)
+int pena_socket(int domain, int type, int protocol);
+int pena_accept(int listening, sockaddr* peer, socklen_t* size);
 
-int __wrap_socket(int domain, int type, int protocol) {
+int pena_socket(int domain, int type, int protocol) {
   const pena::process::ForkWaits waits;
-  const int made = __real_socket(domain, type | SOCK_CLOEXEC, protocol);
+  const int made = ::socket(domain, type | SOCK_CLOEXEC, protocol);
   pena::process::close_in_forked_children(made, waits);
   return made;
 }
 
-int __wrap_accept(int listening, sockaddr* peer, socklen_t* size) {
+int pena_accept(int listening, sockaddr* peer, socklen_t* size) {
   // Where it may have to wait for somebody to come, no fork waits with it.
   std::optional<pena::process::ForkWaits> waits;
   if ((::fcntl(listening, F_GETFL) & O_NONBLOCK) != 0) waits.emplace();
@@ -32,6 +31,6 @@ int __wrap_accept(int listening, sockaddr* peer, socklen_t* size) {
   pena::process::close_in_forked_children(made, *waits);
   return made;
 }
-// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
+// NOLINTEND(readability-identifier-naming)
 
 }  // extern "C"

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 
 namespace pena::bind {
@@ -29,6 +30,16 @@ class GilReleased {
 // For calls that may block.
 using WithoutGil = py::call_guard<GilReleased>;
 
+// Python's lock back, also within a destructor, which no unwinding may leave: a thread that Python would end sleeps
+// until the process ends, as Python itself has it from 3.14 on.
+inline void take_gil_or_sleep(PyThreadState* state) noexcept {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    while (true) ::pause();
+  }
+}
+
 // Deletes what threads may wait in. A forked child deletes nothing: it has no copy of the threads,
 // and would wait for them for ever. Any thread, with Python's lock or without.
 struct DeleteInItsProcess {
@@ -43,11 +54,22 @@ struct DeleteInItsProcess {
 struct DeleteWithoutGil {
   template <class Object>
   void operator()(Object* object) const {
-    const py::gil_scoped_release release;
+    PyThreadState* const state = PyEval_SaveThread();
     delete_(object);
+    take_gil_or_sleep(state);
   }
   DeleteInItsProcess delete_;
 };
+
+// What `make` makes without the lock. A thread that Python ends on its way back leaves it: its holder wants the lock.
+template <class Object, class Make>
+std::unique_ptr<Object, DeleteWithoutGil> made_without_gil(Make make) {
+  Object* const made = [&] {
+    const GilReleased release;
+    return make();
+  }();
+  return std::unique_ptr<Object, DeleteWithoutGil>{made};
+}
 
 // Calls `wait(slice)` until it gives something true or `timeout` (none: for ever) is over, and
 // returns what it gave last. Between two slices Python handles its signals, so Ctrl-C raises here.

@@ -50,9 +50,10 @@ void register_settings(py::module_& module) {
 
 ClientHolder start(ClientSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.client");
-  const GilReleased release;
-  process::secure_standard_files();
-  return ClientHolder{new Client{std::move(settings)}};
+  return made_without_gil<Client>([&] {
+    process::secure_standard_files();
+    return new Client{std::move(settings)};
+  });
 }
 
 using End = std::tuple<std::string, Text, std::optional<core::Xid>>;

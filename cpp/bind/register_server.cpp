@@ -91,8 +91,7 @@ void register_settings(py::module_& module) {
 
 ServerHolder start(ServerSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.server");
-  const GilReleased release;
-  return ServerHolder{new Server{std::move(settings)}};
+  return made_without_gil<Server>([&] { return new Server{std::move(settings)}; });
 }
 
 // Borrowed: Python keeps the server alive as long as what this returns.

@@ -27,8 +27,11 @@ void register_settings(py::module_& module) {
       .def_readwrite("queues", &WorkerSettings::queues)
       .def_readwrite("name", &WorkerSettings::name)
       .def_readwrite("slots", &WorkerSettings::slots)
-      .def_readwrite("submitted_only", &WorkerSettings::submitted_only)
-      .def_readwrite("run_time", &WorkerSettings::run_time)
+      .def_readwrite("max_payload", &WorkerSettings::max_payload)
+      .def_property(
+          "submitted_only", [](const WorkerSettings& settings) { return !settings.generated; },
+          [](WorkerSettings& settings, bool only) { settings.generated = !only; })
+      .def_readwrite("run_time", &WorkerSettings::timeout)
       .def_readwrite("max_msgs", &WorkerSettings::max_msgs)
       .def_readwrite("until_empty", &WorkerSettings::until_empty)
       .def_readwrite("seed", &WorkerSettings::seed)
@@ -40,9 +43,10 @@ void register_settings(py::module_& module) {
 
 WorkerHolder start(WorkerSettings settings, std::shared_ptr<LogQueue> log) {
   settings.log = log_sink(std::move(log), "pena.worker");
-  const GilReleased release;
-  process::secure_standard_files();
-  return WorkerHolder{new Worker{std::move(settings)}};
+  return made_without_gil<Worker>([&] {
+    process::secure_standard_files();
+    return new Worker{std::move(settings)};
+  });
 }
 
 // The run, and the event's data as bytes.

@@ -6,11 +6,8 @@
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
-#include <memory>
 
 namespace pena::client {
 
@@ -20,34 +17,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
-
-// Asio looks names up in a thread that it starts for the first of them. What is thrown where that
-// cannot start would leave co_await by way of the loop; a call with a callback throws it here.
-asio::awaitable<tcp::resolver::results_type> look_up(tcp::resolver& resolver,
-                                                     const ServerAddress& address) {
-  struct Found {
-    explicit Found(const asio::any_io_executor& executor) : over(executor) {}
-    asio::steady_timer over;
-    bool is_over = false;
-    error_code error;
-    tcp::resolver::results_type results;
-  };
-  const auto found = std::make_shared<Found>(resolver.get_executor());
-  found->over.expires_at(asio::steady_timer::time_point::max());
-  resolver.async_resolve(address.host, address.port,
-                         [found](const error_code& error, const auto& results) {
-                           found->is_over = true;
-                           found->error = error;
-                           found->results = results;
-                           found->over.cancel();
-                         });
-  error_code ignored;
-  while (!found->is_over) {
-    co_await found->over.async_wait(asio::redirect_error(use_awaitable, ignored));
-  }
-  if (found->error) throw boost::system::system_error(found->error);
-  co_return found->results;
-}
 
 void keep_alive(tcp::socket& socket) {
   constexpr int kOn = 1;
@@ -67,12 +36,12 @@ void keep_alive(tcp::socket& socket) {
 void Connection::close() {
   closed = true;
   error_code ignored;
-  resolver.cancel();
+  names.cancel();
   socket.close(ignored);
 }
 
 asio::awaitable<void> connect(Connection& connection, const ServerAddress& address) {
-  const auto found = co_await look_up(connection.resolver, address);
+  const auto found = co_await connection.names.look_up(address.host, address.port);
   // It may be closed between two steps, when neither of them waits for it.
   const auto look = [&] {
     if (connection.closed) throw boost::system::system_error(asio::error::operation_aborted);

@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "client/name_lookup.hpp"
 #include "client/url.hpp"
 
 namespace pena::client {
@@ -13,13 +14,13 @@ namespace pena::client {
 // Made, used and closed on one thread.
 struct Connection {
   explicit Connection(const boost::asio::any_io_executor& executor)
-      : socket(executor), resolver(executor) {}
+      : socket(executor), names(executor) {}
 
   // For good: whatever waits for it fails, and nothing is begun any more.
   void close();
 
   boost::asio::ip::tcp::socket socket;
-  boost::asio::ip::tcp::resolver resolver;
+  NameLookup names;
   bool closed = false;
 };
 

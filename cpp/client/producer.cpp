@@ -91,6 +91,11 @@ wire::Submission submission_of(NewMsg msg) {
   return submission;
 }
 
+// The answer says that nothing of the request was taken: it was not read, or there is no room.
+bool is_not_taken(unsigned status) {
+  return status == 408 || status == 425 || status == 429 || status == 503;
+}
+
 std::string of_place(std::size_t place) {
   return "the msg at place " + std::to_string(place) + " ";
 }
@@ -205,7 +210,8 @@ class Producer::Impl {
       tried.answer = ask_once(request, answer_by(began));
       const Answered& answer = tried.answer;
       if (!core::may_be_tried_again(answer.status)) break;
-      tried.again = tried.again || answer.sent_at != core::Instant{};
+      const bool was_sent = answer.sent_at != core::Instant{};
+      tried.again = tried.again || (was_sent && !is_not_taken(answer.status));
       auto wait = patience.failed(now(), answer.retry_after, dice());
       if (is_over(began)) wait.reset();
       const bool goes_on = !goes_on_ || goes_on_();

@@ -14,7 +14,6 @@
 #include "core/one_line.hpp"
 #include "pena_version.hpp"
 #include "wire/http_text.hpp"
-#include "wire/task_reader.hpp"
 
 namespace pena::client {
 
@@ -77,13 +76,14 @@ struct StreamReader::Answer {
 };
 
 StreamReader::StreamReader(const asio::any_io_executor& executor, ServerAddress address,
-                           std::uint64_t stream, std::string query, Tell tell, bool keeps_data)
+                           std::uint64_t stream, std::string query, Tell tell,
+                           wire::TaskReading reading)
     : connection_(executor),
       address_(std::move(address)),
       stream_(stream),
       query_(std::move(query)),
       tell_(std::move(tell)),
-      keeps_data_(keeps_data) {}
+      reading_(std::move(reading)) {}
 
 asio::awaitable<void> StreamReader::run() {
   const auto self = shared_from_this();
@@ -152,13 +152,13 @@ asio::awaitable<core::StreamClosed> StreamReader::read_refusal(Answer& answer) {
 }
 
 asio::awaitable<core::StreamClosed> StreamReader::read_events(Answer& answer) {
-  wire::TaskReader tasks([this](const core::StreamEvent& event) { tell(event); }, keeps_data_);
+  wire::TaskReader tasks([this](const core::StreamEvent& event) { tell(event); }, reading_);
   core::StreamClosed over{"the stream ended", 0, {}};
   error_code error;
   while (!answer.parser.is_done() && !error) {
     const std::string_view piece = co_await read_some(answer, error);
     if (!tasks.feed(piece)) {
-      over.why = "a line or an event of it is too long";
+      over.why = "a line of it is too long";
       over.is_unreadable = true;
       co_return over;
     }

@@ -14,6 +14,7 @@
 #include "client/url.hpp"
 #include "core/client_event.hpp"
 #include "core/instant.hpp"
+#include "wire/task_reader.hpp"
 
 namespace pena::client {
 
@@ -21,9 +22,9 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
  public:
   using Tell = std::function<void(std::uint64_t stream, const core::StreamEvent&)>;
 
-  // `query`: of GET /task. What comes is told with that number; of msgs with their data, where that is kept.
+  // `query`: of GET /task. What comes is told with that number.
   StreamReader(const boost::asio::any_io_executor& executor, ServerAddress address,
-               std::uint64_t stream, std::string query, Tell tell, bool keeps_data = false);
+               std::uint64_t stream, std::string query, Tell tell, wire::TaskReading reading = {});
 
   // Ends when the stream does; the last thing told is StreamClosed, with as much of a refusal as came.
   [[nodiscard]] boost::asio::awaitable<void> run();
@@ -44,7 +45,7 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   std::uint64_t stream_;
   std::string query_;
   Tell tell_;
-  bool keeps_data_;
+  wire::TaskReading reading_;
   std::array<char, 16 * 1024> bytes_{};
 };
 

@@ -40,11 +40,15 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::uint32_t kMostSlots = 10'000;
+// What a server may be told to take.
+constexpr std::size_t kMostPayload = std::size_t{1} << 31U;
+// What an event has beside a payload: ids, the queue, the key.
+constexpr std::size_t kBesidePayload = 4 * 1024;
 
 core::WorkerRules rules_of(const WorkerSettings& settings) {
   core::WorkerRules rules;
   rules.slots = settings.slots;
-  rules.run_time = settings.run_time;
+  rules.run_time = settings.timeout;
   rules.max_msgs = settings.max_msgs;
   rules.until_empty = settings.until_empty;
   rules.retry.first = settings.backoff_first;
@@ -122,10 +126,14 @@ void check(const WorkerSettings& settings) {
     throw SettingsError("slots is " + std::to_string(settings.slots) + "; expected at most " +
                         std::to_string(kMostSlots));
   }
+  if (settings.max_payload < 1 || settings.max_payload > kMostPayload) {
+    throw SettingsError("max_payload is " + std::to_string(settings.max_payload) +
+                        " bytes; expected 1 to " + std::to_string(kMostPayload));
+  }
   if (settings.max_msgs == 0) throw SettingsError("max_msgs is 0; expected at least 1");
-  if (settings.run_time) positive("run_time in ms", settings.run_time->count());
-  if (settings.run_time && *settings.run_time > core::kLongestTime) {
-    throw SettingsError("run_time must be at most a year");
+  if (settings.timeout) positive("timeout in ms", settings.timeout->count());
+  if (settings.timeout && *settings.timeout > core::kLongestTime) {
+    throw SettingsError("timeout must be at most a year");
   }
   if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
     throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
@@ -260,11 +268,22 @@ class Worker::Impl {
     const auto stream = std::make_shared<StreamReader>(
         io_.get_executor(), address_, open.stream,
         wire::worker_query(open.batchsize, settings_.queues, percent_encoded(settings_.name),
-                           settings_.submitted_only),
+                           !settings_.generated),
         [this](std::uint64_t number, const core::StreamEvent& event) { heard(number, event); },
-        true);
+        reading());
     streams_.emplace(open.stream, stream);
     asio::co_spawn(io_, stream->run(), rethrow);
+  }
+  wire::TaskReading reading() {
+    return {true, settings_.max_payload + kBesidePayload,
+            [this](const core::Xid& msg, std::uint64_t bytes) {
+              log(core::LogLevel::error, "the msg " + msg.text() + " has " + std::to_string(bytes) +
+                                             " bytes, " + too_large());
+            }};
+  }
+  [[nodiscard]] std::string too_large() const {
+    return "more than this worker takes: its max_payload is " +
+           std::to_string(settings_.max_payload) + " bytes";
   }
   void heard(std::uint64_t number, const core::StreamEvent& event) {
     if (std::holds_alternative<core::StreamClosed>(event)) streams_.erase(number);
@@ -275,12 +294,17 @@ class Worker::Impl {
     if (at != streams_.end()) at->second->close();
   }
 
-  void act(core::BeginRun& begin) { inbox_.put({begin.run, begin.msg, std::move(begin.data)}); }
+  void act(core::BeginRun& begin) {
+    if (!begin.data.empty()) return inbox_.put({begin.run, begin.msg, std::move(begin.data)});
+    never_begun(begin.run, core::RunFailed{"the msg is " + too_large()});
+  }
   void act(const core::CancelRun& cancel) {
     if (inbox_.cancel(cancel.run, reason_of(cancel.reason))) return;
-    asio::post(io_, [this, run = cancel.run] {
-      happen(core::RunEnded{run, core::RunGivenBack{}, false});
-    });
+    never_begun(cancel.run, core::RunGivenBack{});
+  }
+  void never_begun(std::uint64_t run, core::RunOutcome outcome) {
+    asio::post(io_,
+               [this, ended = core::RunEnded{run, std::move(outcome), false}] { happen(ended); });
   }
   void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
   void act(const core::RunSettled& run) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -41,11 +42,14 @@ struct WorkerSettings {
   std::string url = "http://127.0.0.1:8080";
   // What it takes msgs from, the first that has any before the others. Empty: `default`.
   std::vector<std::string> queues = {};
-  std::string name = {};       // what people call it: up to 64 bytes; empty: nothing
-  std::uint32_t slots = 1;     // msgs that are worked on at once
-  bool submitted_only = true;  // nothing that the server's generator made
+  std::string name = {};    // what people call it: up to 64 bytes; empty: nothing
+  std::uint32_t slots = 1;  // msgs that are worked on at once
+  // Bytes, up to 2 GiB; a server takes 256 KiB unless it is told otherwise (`--max-payload`). A msg whose payload is
+  // larger by more than 4 KiB fails, and the log has an error: it may be another worker's, when it comes again.
+  std::size_t max_payload = std::size_t{16} << 20U;
+  bool generated = false;  // takes what the server's generator made, too
   // A msg that is worked on for longer has failed; its slot is free when its work ends.
-  std::optional<std::chrono::milliseconds> run_time = std::nullopt;
+  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   std::optional<std::uint64_t> max_msgs = std::nullopt;  // it ends behind so many
   bool until_empty =
       false;  // it ends when its queues have no msg: none waits, is due later or is held
@@ -71,7 +75,7 @@ struct Work {
 };
 enum class CancelReason {
   lost,        // somebody else may be sent the msg; what comes of it is reported all the same
-  timed_out,   // it took longer than run_time: it has failed, whatever it brings
+  timed_out,   // it took longer than the timeout: it has failed, whatever it brings
   given_back,  // the worker was told a second time to stop: somebody else may have it
 };
 struct Cancelled {

@@ -15,6 +15,8 @@
 #include <random>
 #include <string>
 
+#include "process/fork.hpp"
+
 namespace pena::server {
 namespace {
 
@@ -48,7 +50,12 @@ std::uint32_t hash_of(const std::string& text) {
 // however it ends: nobody closes this one. Nothing is left behind on a disk, and every user may take
 // one. False with errno where it cannot be had.
 bool own_name(std::uint32_t machine, std::uint16_t number) {
-  const int file = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int file = [] {
+    const process::ForkWaits waits;
+    const int made = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    process::close_in_forked_children(made, waits);
+    return made;
+  }();
   if (file < 0) return false;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

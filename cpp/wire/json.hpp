@@ -67,6 +67,12 @@ struct ReceivedMsg {
   bool last_attempt = false;
 };
 [[nodiscard]] std::optional<ReceivedMsg> parse_msg_json(std::string_view data);
+// What every msg has, of data that is one. `is_cut`: its end is missing, and it is enough where they stand before.
+struct MsgHead {
+  core::Xid id;
+  std::uint32_t period = 0;
+};
+[[nodiscard]] std::optional<MsgHead> parse_msg_head(std::string_view data, bool is_cut);
 
 // The answers.
 [[nodiscard]] std::string error_json(std::string_view sentence);

@@ -24,33 +24,46 @@ void read_optional(std::string_view key, const JsonCursor::Value& value, bool is
   }
 }
 
-}  // namespace
-
-std::optional<ReceivedMsg> parse_msg_json(std::string_view data) {
+// `on_other` has what is neither id nor period.
+template <class OnOther>
+std::optional<MsgHead> read_msg(std::string_view data, bool is_cut, OnOther on_other) {
   JsonCursor cursor(data);
-  ReceivedMsg msg;
-  bool has_id = false;
-  bool has_period = false;
-  // Of a server that sends more, what is not known is passed over.
+  std::optional<Xid> id;
+  std::optional<std::uint32_t> period;
   const bool whole = cursor.next() == '{' && cursor.each_member([&](std::string_view key) {
     const auto value = cursor.value(kAnyDepth);
     if (!value) return false;
     const bool is_text = value->text.front() == '"';
     if (key == "id" && is_text) {
-      const auto id = Xid::parse(JsonCursor::characters(*value));
-      has_id = id.has_value();
-      if (id) msg.id = *id;
+      id = Xid::parse(JsonCursor::characters(*value));
     } else if (key == "period") {
-      const auto period = whole_number<std::uint32_t>(value->text);
-      has_period = period.has_value();
-      msg.period = period.value_or(0);
+      period = whole_number<std::uint32_t>(value->text);
     } else {
-      read_optional(key, *value, is_text, msg);
+      on_other(key, *value, is_text);
     }
     return true;
   });
-  return whole && cursor.end() && has_id && has_period ? std::optional{std::move(msg)}
-                                                       : std::nullopt;
+  if (!is_cut && !(whole && cursor.end())) return std::nullopt;
+  return id && period ? std::optional{MsgHead{*id, *period}} : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ReceivedMsg> parse_msg_json(std::string_view data) {
+  ReceivedMsg msg;
+  const auto head = read_msg(
+      data, false, [&](std::string_view key, const JsonCursor::Value& value, bool is_text) {
+        read_optional(key, value, is_text, msg);
+      });
+  if (!head) return std::nullopt;
+  msg.id = head->id;
+  msg.period = head->period;
+  return msg;
+}
+
+std::optional<MsgHead> parse_msg_head(std::string_view data, bool is_cut) {
+  // Of a server that sends more, what is not known is passed over.
+  return read_msg(data, is_cut, [](std::string_view, const JsonCursor::Value&, bool) {});
 }
 
 std::optional<ReportAnswer> parse_report_answer(std::string_view body) {

@@ -8,6 +8,7 @@
 // without data. The lines are of a block with the next event.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -49,28 +50,37 @@ struct StreamNote {
 struct SseEvent {
   std::string type;  // "message" where the stream names none
   std::string data;
-  std::string id;  // the last event id
+  std::string id;         // the last event id
+  std::uint64_t cut = 0;  // so many bytes of the data's end were passed over
 };
+
+// Of a line or an event, where nobody says otherwise.
+inline constexpr std::size_t kLargestEvent = std::size_t{16} << 20U;
 
 // Takes the bytes of a stream in pieces of any size and calls back for what is complete. CR, LF and
 // CRLF end a line, one leading BOM is skipped, an `id` with a NUL is ignored, `retry` takes digits
 // only, an event without data is not dispatched. Throws nothing but what the callbacks throw.
 class SseParser {
  public:
-  std::function<void(const SseEvent&)> on_event;
+  std::function<void(SseEvent&&)> on_event;
   std::function<void(std::string_view)> on_comment;
   std::function<void(std::uint64_t)> on_retry;  // ms
 
-  // False once a line or an event is longer than `max_bytes`: the stream is not to be read on.
+  // False once a line or an event is longer than `max_bytes`: the stream is not to be read on. But up to
+  // `max_cut` bytes of data beyond them are passed over, so that what comes behind its event can be read.
   [[nodiscard]] bool feed(std::string_view bytes);
-  explicit SseParser(std::size_t max_bytes = 16U << 20U) : max_bytes_(max_bytes) {}
+  explicit SseParser(std::size_t max_bytes = kLargestEvent, std::uint64_t max_cut = 0)
+      : max_bytes_(max_bytes), max_cut_(max_cut) {}
 
  private:
   std::string_view without_bom(std::string_view bytes);
+  [[nodiscard]] bool may_cut(std::size_t bytes);
   void line(std::string_view text);
   void dispatch();
 
   std::size_t max_bytes_;
+  std::uint64_t max_cut_;
+  std::uint64_t cut_ = 0;  // of the event that comes
   std::string pending_line_;
   std::string data_;
   std::string type_;

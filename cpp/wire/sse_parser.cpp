@@ -59,8 +59,12 @@ bool SseParser::feed(std::string_view bytes) {
       continue;
     }
     const auto end = bytes.find_first_of("\r\n");
-    const std::string_view piece = bytes.substr(0, end);
-    if (pending_line_.size() + piece.size() > max_bytes_) return false;
+    std::string_view piece = bytes.substr(0, end);
+    if (const std::size_t room = max_bytes_ - pending_line_.size(); piece.size() > room) {
+      pending_line_ += piece.substr(0, room);
+      if (!pending_line_.starts_with("data:") || !may_cut(piece.size() - room)) return false;
+      piece = {};
+    }
     if (end == std::string_view::npos) {
       pending_line_ += piece;
       return true;
@@ -75,9 +79,17 @@ bool SseParser::feed(std::string_view bytes) {
       pending_line_.clear();
       line(whole);
     }
-    if (data_.size() > max_bytes_) return false;
+    if (data_.size() > max_bytes_) {
+      if (!may_cut(data_.size() - max_bytes_)) return false;
+      data_.resize(max_bytes_);
+    }
   }
   return true;
+}
+
+bool SseParser::may_cut(std::size_t bytes) {
+  cut_ += bytes;
+  return cut_ <= max_cut_;
 }
 
 // The stream's first three bytes may be a byte order mark, and may arrive one by one.
@@ -122,11 +134,12 @@ void SseParser::line(std::string_view text) {
 void SseParser::dispatch() {
   if (has_data_) {
     data_.pop_back();  // the line end behind the last line
-    const SseEvent event{type_.empty() ? "message" : type_, std::move(data_), last_id_};
-    if (on_event) on_event(event);
+    SseEvent event{type_.empty() ? "message" : type_, std::move(data_), last_id_, cut_};
+    if (on_event) on_event(std::move(event));
   }
   data_.clear();
   type_.clear();
+  cut_ = 0;
   has_data_ = false;
 }
 

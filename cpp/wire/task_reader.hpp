@@ -1,6 +1,7 @@
 // A client's side of GET /task: what it asks for, and what comes, as events of its machine.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,24 +21,32 @@ namespace pena::wire {
                                        const std::vector<std::string>& queues,
                                        std::string_view name, bool submitted_only);
 
+struct TaskReading {
+  bool keeps_data = false;                // a MsgArrived has the data of its event
+  std::size_t max_event = kLargestEvent;  // bytes
+  // Of a msg whose event is larger, and of how many bytes that is. Its MsgArrived follows, and has no data.
+  std::function<void(const core::Xid& msg, std::uint64_t bytes)> tell_too_large = {};
+};
+
 // Of one stream.
 class TaskReader {
  public:
   using Tell = std::function<void(const core::StreamEvent&)>;
 
-  // `keeps_data`: a MsgArrived has the data of its event.
-  explicit TaskReader(Tell tell, bool keeps_data = false);
+  explicit TaskReader(Tell tell, TaskReading reading = {});
   // What it tells is told from here.
   TaskReader(const TaskReader&) = delete;
   TaskReader& operator=(const TaskReader&) = delete;
 
-  // False where it is no stream to be read on: a line or an event of it is too long.
+  // False where it is no stream to be read on: a line of it is too long, and not of a msg.
   [[nodiscard]] bool feed(std::string_view bytes);
 
  private:
+  void event(SseEvent&& event);
   void comment(std::string_view text);
 
   Tell tell_;
+  TaskReading reading_;
   SseParser parser_;
 };
 

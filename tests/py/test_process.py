@@ -158,6 +158,41 @@ def test_what_started_last_ends_first() -> None:
     assert (ended.stdout, ended.stderr) == ("Client\n" * 9 + "Server\n", "")
 
 
+# A worker that has a msg ends behind the server's stop time.
+DROPPED_LAST = """
+import os, sys, threading, time
+from datetime import timedelta
+from pena import _pena
+
+settings = _pena.WorkerSettings()
+settings.url = sys.argv[1]
+held = [_pena.Worker(settings, _pena.LogQueue())]
+assert held[0].take(timedelta(seconds=60)) is not None
+ends = threading.Event()
+
+def drop():
+    ends.set()
+    held.clear()
+
+class Late:  # at the end of the interpreter
+    def __del__(self, sleep=time.sleep, threads=lambda list=os.listdir: list("/proc/self/task")):
+        while len(threads()) > 2:  # the worker's own is there
+            sleep(0.01)
+        sleep(0.5)  # its other thread comes back
+
+sys.late = Late()  # a module's own are left where a thread goes on
+threading.Thread(target=drop, daemon=True).start()
+ends.wait()
+"""
+
+
+def test_an_interpreter_ends_where_a_daemon_thread_drops_what_runs(site: Site) -> None:
+    server = site.server(generate=False)
+    site.submit(server.url, 1)
+    ended = run(sys.executable, "-c", DROPPED_LAST, server.url)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_an_exception_with_what_runs_is_shown_and_ends_the_interpreter() -> None:
     ended = python(RUNNING + "raise ValueError('of the user')")
     assert ended.returncode == 1

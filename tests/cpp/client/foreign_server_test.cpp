@@ -119,14 +119,14 @@ TEST(ForeignServer, StreamsThatAreCutAtOnceAreTold) {
 TEST(ForeignServer, ALineWithoutAnEndIsTold) {
   Log log;
   ScriptedServer server([](const Call&, const Peer& peer) {
-    peer.send(stream("data: "));
+    peer.send(stream(": "));
     const std::string piece(1U << 20U, 'x');
     for (int i = 0; i < 20; ++i) peer.send(piece);
     return false;
   });
   const Client client(settings_for(server, log));
-  EXPECT_THAT(log.text_with("too long"), HasSubstr("a line or an event of it is too long; trying "
-                                                   "again until there is one\n"));
+  EXPECT_THAT(log.text_with("too long"), HasSubstr("a line of it is too long; trying again until "
+                                                   "there is one\n"));
 }
 
 TEST(ForeignServer, ARefusalWithoutAnEndIsRefusedAllTheSame) {

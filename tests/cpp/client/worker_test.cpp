@@ -6,9 +6,9 @@
 #include <poll.h>
 
 #include <atomic>
-#include <thread>
 
 #include "log.hpp"
+#include "msg_server.hpp"
 #include "scripted_server.hpp"
 
 namespace pena::client {
@@ -16,82 +16,25 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::answered;
+using test::batch;
 using test::Call;
+using test::event;
 using test::id;
 using test::is_stream;
+using test::kWorkersBatch;
+using test::kWorkersClient;
 using test::Log;
+using test::MsgServer;
 using test::Peer;
 using test::ScriptedServer;
+using test::settings_for;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr const char* kWorkersBatch = "cbvrr5s3r49lpu0cbt60";
-constexpr const char* kWorkersClient = "cbvrr5s3r49lpu0cbt6g";
-
-std::string stream_of(const std::string& events) {
-  return std::string{"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nPena-Client: "} +
-         kWorkersClient +
-         "\r\nPena-Lease: 30000\r\nPena-Silence: 60000\r\nConnection: close\r\n\r\n: at=1000\n\n" +
-         events;
-}
-std::string event(int number, const std::string& more = "") {
-  return std::string{"id: "} + kWorkersBatch + "\ndata: {\"id\":\"" + id(number) +
-         "\",\"period\":0" + more + "}\n\n";
-}
-std::string batch(int size) {
-  return std::string{": batch="} + kWorkersBatch + " size=" + std::to_string(size) +
-         " at=1001 lease=30000\n";
-}
-std::string answered(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) +
-         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-// The events on the first stream, nothing on the others; `report` answers what is posted.
-class Server {
- public:
-  using Answer = std::function<std::string(const Call&)>;
-  explicit Server(std::string events, Answer report = taken)
-      : events_(std::move(events)), report_(std::move(report)) {}
-
-  static std::string taken(const Call& /*call*/) {
-    return answered(200,
-                    R"({"message":"success","reported":1,"duplicate":0,"unknown":0,"held":0})");
-  }
-  ScriptedServer& operator*() { return scripted_; }
-  ScriptedServer* operator->() { return &scripted_; }
-
- private:
-  bool serve(const Call& call, const Peer& peer) {
-    if (!is_stream(call)) {
-      peer.send(report_(call));
-      return true;
-    }
-    peer.send(stream_of(sent_.exchange(true) ? "" : events_));
-    peer.wait_for_close();
-    return false;
-  }
-
-  std::string events_;
-  Answer report_;
-  std::atomic<bool> sent_ = false;
-  ScriptedServer scripted_{[this](const Call& call, const Peer& peer) {
-    return serve(call, peer);
-  }};
-};
-
-WorkerSettings settings_for(ScriptedServer& server) {
-  WorkerSettings settings;
-  settings.url = server.url();
-  settings.backoff_first = milliseconds{1};
-  settings.backoff_most = milliseconds{20};
-  settings.stop_patience = milliseconds{200};
-  return settings;
-}
-
 TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
-  Server server(batch(2) + event(1, R"(,"payload":{"n":1},"attempt":2)") + event(2));
+  MsgServer server(batch(2) + event(1, R"(,"payload":{"n":1},"attempt":2)") + event(2));
   auto settings = settings_for(*server);
   settings.slots = 2;
   settings.queues = {"high", "low"};
@@ -114,12 +57,25 @@ TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
 }
 
 TEST(Worker, LeavesWithItsFreeStream) {
-  Server server("");
-  Worker worker(settings_for(*server));
-  static_cast<void>(server->next("GET"));
-  while (worker.stats().connects == 0) std::this_thread::sleep_for(milliseconds{1});
+  std::atomic<int> streams = 0;
+  ScriptedServer server([&](const Call& call, const Peer& peer) {
+    if (!is_stream(call)) {
+      peer.send(MsgServer::taken(call));
+    } else if (streams++ == 0) {
+      peer.send(answered(503, "{}"));  // so that the next is told
+    } else {
+      peer.send(test::stream_of(""));
+      peer.wait_for_close();
+    }
+    return true;
+  });
+  Log log;
+  auto settings = settings_for(server);
+  settings.log = log.sink();
+  Worker worker(settings);
+  EXPECT_THAT(log.text_with("there is a stream"), HasSubstr("there is a stream"));
   worker.stop();
-  EXPECT_EQ(server->next("POST /report").body,
+  EXPECT_EQ(server.next("POST /report").body,
             std::string{"{\"client\":\""} + kWorkersClient + "\",\"last\":true}");
   const auto end = worker.wait(seconds{20});
   ASSERT_TRUE(end);
@@ -128,9 +84,10 @@ TEST(Worker, LeavesWithItsFreeStream) {
 }
 
 TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   Worker worker(settings_for(*server));
-  while (worker.stats().begun == 0) std::this_thread::sleep_for(milliseconds{1});
+  pollfd ready{worker.ready_descriptor(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
   worker.stop();
   worker.stop();
   EXPECT_THAT(server->next("POST /report").body, HasSubstr("\"refused\":[\"" + id(1) + "\"]"));
@@ -139,9 +96,9 @@ TEST(Worker, HandsNothingOutThatWasGivenBackBeforeAnybodyTookIt) {
 }
 
 TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   auto settings = settings_for(*server);
-  settings.run_time = milliseconds{50};
+  settings.timeout = milliseconds{50};
   Worker worker(settings);
   const auto work = worker.take(seconds{10});
   ASSERT_TRUE(work);
@@ -156,7 +113,7 @@ TEST(Worker, TellsThatARunTookTooLongAndTakesNothingMoreOfIt) {
 }
 
 TEST(Worker, ShowsThatThereIsSomethingToTake) {
-  Server server(batch(1) + event(1));
+  MsgServer server(batch(1) + event(1));
   Worker worker(settings_for(*server));
   pollfd ready{worker.ready_descriptor(), POLLIN, 0};
   ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
@@ -183,8 +140,8 @@ TEST(Worker, EndsWhereTheServerRefusesTheStream) {
 
 TEST(Worker, ReportsAgainWhatWasNotTaken) {
   std::atomic<int> reports = 0;
-  Server server(batch(1) + event(1), [&](const Call& call) {
-    return ++reports == 1 ? answered(503, R"({"error":"full"})") : Server::taken(call);
+  MsgServer server(batch(1) + event(1), [&](const Call& call) {
+    return ++reports == 1 ? answered(503, R"({"error":"full"})") : MsgServer::taken(call);
   });
   Log log;
   auto settings = settings_for(*server);
@@ -195,8 +152,35 @@ TEST(Worker, ReportsAgainWhatWasNotTaken) {
   worker.done(work->run);
   const std::string first = server->next("POST /report").body;
   EXPECT_EQ(server->next("POST /report").body, first);
-  while (worker.stats().reported == 0) std::this_thread::sleep_for(milliseconds{1});
-  EXPECT_THAT(log.text(), HasSubstr("a report was not taken, so it is sent again: 503: full"));
+  EXPECT_THAT(log.text_with("again\n"),
+              HasSubstr("a report was not taken, so it is sent again: 503: full\n"
+                        "the server takes reports again\n"));
+  worker.stop();
+  EXPECT_TRUE(worker.wait(seconds{20}));
+  EXPECT_EQ(worker.stats().reported, 1U);
+}
+
+TEST(Worker, FailsAMsgThatIsTooLargeAndWorksOnTheOthers) {
+  const std::string payload(2 << 20U, 'x');
+  MsgServer server(batch(2) + event(1, ",\"payload\":\"" + payload + "\"") + event(2));
+  Log log;
+  auto settings = settings_for(*server);
+  settings.slots = 2;
+  settings.max_payload = 1U << 20U;
+  settings.log = log.sink();
+  Worker worker(settings);
+  const auto work = worker.take(seconds{10});
+  ASSERT_TRUE(work);
+  EXPECT_EQ(work->msg, core::Xid::parse(id(2)));
+  EXPECT_THAT(server->next("POST /report").body,
+              HasSubstr("\"failed\":[{\"id\":\"" + id(1) +
+                        "\",\"error\":\"the msg is more than this worker takes: its max_payload is "
+                        "1048576 bytes\"}]"));
+  EXPECT_THAT(log.text(), HasSubstr("the msg " + id(1) + " has 20972"));
+  EXPECT_THAT(log.text(), HasSubstr("its max_payload is 1048576 bytes"));
+  worker.done(work->run);
+  EXPECT_THAT(server->next("POST /report").body, HasSubstr("\"ids\":[\"" + id(2)));
+  EXPECT_EQ(worker.stats().connects, 1U);
 }
 
 TEST(Worker, NamesTheSettingThatCannotBe) {
@@ -214,7 +198,10 @@ TEST(Worker, NamesTheSettingThatCannotBe) {
   EXPECT_THAT(refusal([](auto& s) { s.slots = 0; }), HasSubstr("slots is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.slots = 10'001; }), HasSubstr("at most 10000"));
   EXPECT_THAT(refusal([](auto& s) { s.max_msgs = 0; }), HasSubstr("max_msgs is 0"));
-  EXPECT_THAT(refusal([](auto& s) { s.run_time = milliseconds{0}; }), HasSubstr("run_time"));
+  EXPECT_THAT(refusal([](auto& s) { s.max_payload = 0; }), HasSubstr("max_payload is 0"));
+  EXPECT_THAT(refusal([](auto& s) { s.max_payload = (1U << 31U) + 1; }), HasSubstr("2147483648"));
+  EXPECT_THAT(refusal([](auto& s) { s.timeout = milliseconds{0}; }),
+              HasSubstr("timeout in ms is 0"));
   EXPECT_THAT(refusal([](auto& s) { s.queues = {"A"}; }), HasSubstr("queues has the name \"A\""));
   EXPECT_THAT(refusal([](auto& s) { s.queues.assign(65, "a"); }), HasSubstr("at most 64"));
   EXPECT_THAT(refusal([](auto& s) { s.name = std::string(65, 'x'); }), HasSubstr("65 bytes"));

@@ -114,6 +114,36 @@ TEST(SseParser, GivesUpOnALineOrAnEventWithoutEnd) {
   EXPECT_FALSE(event.feed("data:12345\n"));
 }
 
+TEST(SseParser, PassesOverDataThatIsTooLongAndReadsOn) {
+  for (const std::string stream : {"data:1234567\ndata:8\nid: 1\n\ndata:9\n\n",
+                                   "data:12\ndata:345\ndata:67\nid: 1\n\ndata:9\n\n"}) {
+    for (std::size_t at = 0; at <= stream.size(); ++at) {
+      SseParser parser(8, 100);
+      std::vector<SseEvent> events;
+      parser.on_event = [&](const SseEvent& event) {
+        events.push_back(event);
+      };
+      ASSERT_TRUE(parser.feed(stream.substr(0, at)) && parser.feed(stream.substr(at))) << at;
+      ASSERT_EQ(events.size(), 2U) << at;
+      EXPECT_TRUE(events[0].data.starts_with("12"));
+      EXPECT_GT(events[0].cut, 0U);
+      EXPECT_EQ(events[0].id, "1");
+      EXPECT_EQ(events[1].data, "9");
+      EXPECT_EQ(events[1].cut, 0U);
+    }
+  }
+}
+
+TEST(SseParser, PassesOverSoMuchDataAndNothingElse) {
+  SseParser data(10, 3);
+  EXPECT_TRUE(data.feed("data:1234567"));
+  EXPECT_TRUE(data.feed("8"));
+  EXPECT_FALSE(data.feed("9"));
+  SseParser comment(10, 100);
+  EXPECT_TRUE(comment.feed(": 12345678"));
+  EXPECT_FALSE(comment.feed("9"));
+}
+
 core::Batch a_batch() {
   core::Batch batch;
   batch.id = *core::Xid::parse("cbvrr5s3r49lpu0cbt60");

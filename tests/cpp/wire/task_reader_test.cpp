@@ -39,6 +39,28 @@ TEST(TaskReader, TellsNotesMsgsAndWhatIsNone) {
   EXPECT_EQ(strange.batch, core::Xid::parse(kBatch));
 }
 
+TEST(TaskReader, TellsAMsgThatIsTooLargeWithoutItsData) {
+  std::vector<core::StreamEvent> told;
+  std::vector<std::uint64_t> large;
+  TaskReader reader([&](const core::StreamEvent& event) { told.push_back(event); },
+                    {true, 100, [&](const core::Xid& msg, std::uint64_t bytes) {
+                       EXPECT_EQ(msg, core::Xid::parse(kMsg));
+                       large.push_back(bytes);
+                     }});
+  const std::string head = std::string{"{\"id\":\""} + kMsg + "\",\"period\":382";
+  const std::string data = head + ",\"payload\":\"" + std::string(1000, 'x') + "\"}";
+  EXPECT_TRUE(reader.feed("id: " + std::string{kBatch} + "\ndata: " + data + "\n\ndata: " + head +
+                          "}\n\n"));
+  ASSERT_EQ(told.size(), 3U);
+  const auto& msg = std::get<core::MsgArrived>(told[1]);
+  EXPECT_EQ(msg.id, core::Xid::parse(kMsg));
+  EXPECT_EQ(msg.period, 382U);
+  EXPECT_EQ(msg.batch, core::Xid::parse(kBatch));
+  EXPECT_EQ(msg.data, "");
+  EXPECT_EQ(std::get<core::MsgArrived>(told[2]).data, head + "}");
+  EXPECT_EQ(large, std::vector<std::uint64_t>{data.size()});
+}
+
 TEST(TaskReader, HearsBytesThatAreNothingYet) {
   EXPECT_EQ(told_by("data: {").size(), 1U);
   EXPECT_TRUE(told_by("").empty());
