@@ -52,7 +52,7 @@ class Watch:
     def wait(self, until: float | None) -> Plan[Waited]:
         """Follow them until all are settled, or up to `until` on the monotonic clock."""
         try:
-            while (yield from self.step(until)) and (until is None or time.monotonic() < until):
+            while (yield from self.step(until)) and not _is_up(until):
                 yield from self.poll.pause(until)
         except TimeUpError:
             pass  # what is not told is open
@@ -116,7 +116,10 @@ class Watch:
             after = said.get("next", last)
 
     def _follow(self, bucket: str, until: float | None) -> Plan[None]:
-        """Page through what has settled since, in the order of settling."""
+        """Page through what has settled since, in the order of settling.
+
+        Where others settle as fast as it reads, there is no end of it: `until` is one.
+        """
         while self._open:
             since = self._since[bucket]
             target = f"/{bucket}?records=1&queue={self._queue}&since={since}"
@@ -125,7 +128,7 @@ class Watch:
             # Records that went before they were told may have been of these msgs.
             self._forgotten |= since < said["first"] - 1
             self._since[bucket] = max(said["next"], said["first"] - 1)
-            if said["next"] == since:
+            if said["next"] == since or _is_up(until):
                 return
 
     def _take(self, bucket: str, records: Iterable[dict[str, Any]]) -> None:
@@ -157,6 +160,8 @@ class Watch:
             for bucket in self._since:
                 yield from self._follow(bucket, until)
         for id in [id for id in self._open if id not in waiting]:
+            if self._looked and _is_up(until):  # the first look is a whole one
+                return
             yield from self._ask_for(id, until)
 
     def _ids_of_pages(self, bucket: str, found: set[str], until: float | None) -> Plan[None]:
@@ -196,6 +201,10 @@ class Watch:
 
     def _get(self, target: str, until: float | None, *keys: str) -> Plan[dict[str, Any]]:
         return (yield from self._asking.json(Request("GET", target), *keys, until=until))
+
+
+def _is_up(until: float | None) -> bool:
+    return until is not None and time.monotonic() >= until
 
 
 def cut(ids: Collection[str], most: int) -> Iterable[list[str]]:
