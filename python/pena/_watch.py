@@ -25,7 +25,7 @@ _RECORDS_A_REQUEST, _IDS_A_REQUEST = 30, 300
 def ids_of(ids: Iterable[str]) -> list[str]:
     """Return the ids that a user gives, each once. Raises SettingsError for what is none."""
     if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-        raise refused("ids", ids, "several ids, such as submit returns")
+        raise refused("ids", ids, "several ids, such as ['dc2933fbave5109cvn2g']")
     several = list(dict.fromkeys(ids))
     for id in several:
         if not is_xid(id):

@@ -227,7 +227,7 @@ class Server:
         _settings.text(settings, "listen", listen)
         settings.store = b"" if store is None else _settings.folder(store)
         settings.insecure = _settings.flag("insecure", insecure)
-        _settings.names(settings, "allow_hosts", allow_hosts)
+        _settings.hosts(settings, "allow_hosts", allow_hosts)
         generator = settings.generator
         if generate is not None:
             generator.enabled = _settings.flag("generate", generate)

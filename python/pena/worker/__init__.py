@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import itertools
-import os
 import signal
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
@@ -22,6 +20,7 @@ from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
 from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
+from pena.worker.names import queue_names, worker_name
 from pena.worker.outcomes import Fail, Retry, TimedOut
 from pena.worker.progress import shown
 from pena.worker.running_handler import Rules
@@ -87,9 +86,10 @@ class Worker:
             url: of the server, ``http://127.0.0.1:8080``.
             handler: a function, or an ``async def``, of one `Msg`. For several processes one that
                 they can import.
-            queues: what it takes messages from; the first that has any comes before the others.
-            name: what people see of it in stories and lists; None: the host and the number of the
-                process.
+            queues: what it takes messages from, 1 to 64 queues, each once; the first that has any
+                comes before the others.
+            name: what people see of it in stories and lists, up to 64 bytes; None: the host and the
+                number of the process.
             processes: so many, each with its own threads or tasks. One that dies is started again.
             threads: messages at once in each process, for a function; None: 1.
             tasks: likewise for an ``async def``; None: 100.
@@ -112,9 +112,8 @@ class Worker:
             raise _settings.refused("handler", handler, "a function of one message")
         settings = _pena.WorkerSettings()
         _settings.text(settings, "url", url)
-        _settings.names(settings, "queues", queues)
-        self._name = _default_name() if name is None else name
-        _settings.text(settings, "name", self._name)
+        settings.queues = queue_names(queues)
+        settings.name = self._name = worker_name(name)
         _settings.whole(settings, "max_msgs", max_msgs, 1)
         settings.slots = self._slots(threads, tasks)
         settings.run_time = None if timeout is None else duration("timeout", timeout)
@@ -379,11 +378,6 @@ class Worker:
         _running.flush_log()
         reason, text = end
         return WorkerEnd(WorkerEndReason(reason), text, self.stats)
-
-
-def _default_name() -> str:
-    host = socket.gethostname().encode("ascii", "replace").decode()[:40]
-    return f"{host}-{os.getpid()}"
 
 
 def _at_once(name: str, value: object, most: int) -> int:
