@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from pena import _pena
+from pena.errors import SettingsError
 from pena.worker.message import Msg
 from pena.worker.outcomes import TimedOut
 from pena.worker.running_handler import Call, Rules
@@ -205,6 +206,8 @@ class Threads:
         """Start so many, which work until the worker has ended, and keep `worker` meanwhile.
 
         A process that ends does not wait for handlers: what they work on is sent again.
+
+        Raises SettingsError where the system has no room for so many.
         """
         self._watch.start()
         self._started = [
@@ -218,8 +221,15 @@ class Threads:
         ]
         with contextlib.ExitStack() as undo:
             undo.callback(self._engine.stop)  # where a thread cannot start
-            for thread in self._started:
-                thread.start()
+            for number, thread in enumerate(self._started, 1):
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    del self._started[number - 1 :]
+                    raise SettingsError(
+                        f"thread {number} of the {threads} of the worker cannot start: {error}; "
+                        "expected room for it, or fewer of them"
+                    ) from error
             undo.pop_all()
 
     def is_in_handler(self) -> bool:

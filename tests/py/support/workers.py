@@ -53,6 +53,14 @@ class Workers:
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == f"{line}\n"
 
+    def hear_log(self, text: str) -> None:
+        """Wait for a line of its log that has that."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if text in line:
+                return
+        raise AssertionError(f"it has ended, and did not say {text}")
+
     def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Stop it. Its exit code and what it said."""
         self.process.send_signal(by)
