@@ -141,13 +141,35 @@ def test_the_command_works_where_nobody_reads_how_far_it_is(tmp_path: Path) -> N
         assert len(queue.wait(ids, timeout=0).done) == 5
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("name", ["HopelessError", "OSError", "pena.Fail"])
+def test_an_exception_is_that_of_the_handlers_module(
+    server: pena.Server, name: str, processes: int
+) -> None:
+    """One of a module that it imports, too, and before Python's own."""
+    with pena.Queue(server.url, "images") as queue:
+        [id] = queue.submit([name if name != "pena.Fail" else "HopelessError"], max_resends=0)
+        options = ["--until-empty", f"--processes={processes}", f"--never-retry={name}"]
+        workers = Workers(server.url, "raises_its_own", *options)
+        code, said = workers.ended()
+        assert code == 0
+        [record] = queue.wait([id]).failed
+        assert record.errors[0].endswith(": no")
+        assert ("it has failed\n" in said) == (name != "pena.Fail"), said
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["double"], "expected MODULE:NAME"),
         (["nowhere:double"], "there is no module 'nowhere'"),
         (["support.handlers:no"], "'support.handlers' has no 'no'"),
-        (["support.handlers:double", "--never-retry=No"], "'builtins' has no 'No'"),
+        (
+            ["support.handlers:double", "--never-retry=No"],
+            "neither 'support.handlers', the module of the handler, nor Python itself has an",
+        ),
+        (["support.handlers:double", "--never-retry=json:No"], "'json' has no 'No'"),
+        (["support.handlers:double", "--never-retry=double"], "never_retry cannot be <function"),
         (["support.handlers:double", "--threads=0"], "threads cannot be 0"),
         (["support.handlers:double", "--url=ftp://x"], "expected http://host:port"),
     ],
