@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,6 +117,58 @@ def test_the_command_ends_when_the_queues_are_empty_and_shows_how_far_it_is(
         assert workers.process.returncode == 0
         assert "50 done, 0 failed" in said
         assert queue.stats().reported == 50
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_on_a_terminal_what_is_logged_stands_above_how_far_it_is(
+    server: pena.Server, processes: int
+) -> None:
+    with pena.Queue(server.url, "images") as queue:
+        queue.submit(range(100), max_resends=0)
+    terminal, theirs = pty.openpty()
+    options = ["--url", server.url, "--queue=images", "--until-empty", "--progress"]
+    handler = "support.handlers:fails_slowly"
+    command = [sys.executable, "-m", "pena.worker", handler, f"--processes={processes}", *options]
+    with subprocess.Popen(command, cwd=HERE, env=quiet_environment(), stderr=theirs) as works:
+        os.close(theirs)
+        said = "".join(lines_of(terminal))
+    os.close(terminal)
+    assert works.returncode == 0
+    assert re.search(r"\d failed, .*/s\r\x1b\[2K\d{4}-.*: it failed", said), said
+    begins = [found.start() for found in re.finditer(r"\d{4}-\d\d-\d\d \d\d:", said)]
+    assert len(begins) >= 100
+    for begin in begins:
+        assert said[:begin].endswith(("\r\x1b[2K", "\n")) or begin == 0, said[begin - 50 : begin]
+
+
+def lines_of(terminal: int) -> Iterator[str]:
+    """What comes there, as long as somebody has its other side."""
+    with suppress(OSError):
+        while read := os.read(terminal, 65536):
+            yield read.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["double"], "with 1 thread,"),
+        (["double", "--threads=4"], "with 4 threads,"),
+        (["double", "-p", "2", "-q", "mail"], "of images, mail from .* with 2 processes with 1 t"),
+        (["slow_double_in_a_task", "-p", "2"], "with 2 processes with 100 tasks each, as "),
+        (["double", "--name=img-1"], "as img-1$"),
+    ],
+)
+def test_the_command_says_what_it_takes_from_where(
+    server: pena.Server, options: list[str], words: str
+) -> None:
+    handler, *more = options
+    _, said = Workers(server.url, handler, "--until-empty", *more).ended()
+    [line] = [line for line in said.splitlines() if "takes msgs of" in line]
+    first = f"INFO pena.worker: support.handlers:{handler} takes msgs of images.* from {server.url}"
+    assert re.search(first, line)
+    assert re.search(words, line)
+    _, said = Workers(server.url, handler, "--until-empty", "--quiet", *more).ended()
+    assert said == ""
 
 
 def test_the_command_names_all_that_a_worker_takes() -> None:

@@ -16,6 +16,8 @@ from typing import Any
 import pena
 from pena.worker import Worker, WorkerEndReason
 
+_log = logging.getLogger("pena.worker")
+
 _EPILOG = """\
 The handler gets one pena.Msg. What it returns is the result, where it is JSON; where it raises, the
 msg comes back after the server's backoff. SIGTERM or Ctrl-C: finish what is being handled, and end;
@@ -122,6 +124,20 @@ def _worker(given: argparse.Namespace) -> Worker:
     )
 
 
+def _takes(worker: Worker, given: argparse.Namespace) -> str:
+    """Say what it takes from where, and how many at once."""
+    settings = worker._settings
+    slots = settings.slots
+    several = "tasks" if worker._is_async else "threads" if slots > 1 else "thread"
+    at_once = f"{slots} {several}"
+    if given.processes > 1:
+        at_once = f"{given.processes} processes with {at_once} each"
+    return (
+        f"{given.handler} takes msgs of {', '.join(settings.queues)} from {settings.url} "
+        f"with {at_once}, as {worker._name}"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it with these arguments, or the command's; return the exit code."""
     parser = _parser()
@@ -135,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker = _worker(given)
     except pena.SettingsError as error:
         parser.error(str(error))
+    _log.info(_takes(worker, given))
     try:
         end = worker.run(until_empty=given.until_empty, progress=given.progress)
     except pena.SettingsError as error:  # its processes cannot start

@@ -45,6 +45,12 @@ def raises_its_own(msg: pena.Msg) -> None:
     raise {"HopelessError": HopelessError, "OSError": OSError}[msg.payload]("no")
 
 
+def fails_slowly(msg: pena.Msg) -> object:
+    """Fail after ten milliseconds."""
+    time.sleep(0.01)
+    raise ValueError("no width")
+
+
 def dies(msg: pena.Msg) -> object:
     """End the process at the first attempt."""
     if msg.attempt == 1:
