@@ -152,14 +152,19 @@ def counts(said: Said, queue: str) -> Counts:
     return Counts(kept, queue_stats(said, queue))
 
 
+def rows(said: Said) -> list[QueueStats]:
+    """Read how queues stand; those that nobody has used are left out."""
+    return _objects(said, "queues", _row)
+
+
 def queue_stats(said: Said, queue: str) -> QueueStats:
     """Read how a queue stands; where nobody has used it, nothing is there."""
-    rows = _objects(said, "queues", _row)
-    if not rows:
+    told = rows(said)
+    if not told:
         return QueueStats(queue, False, 0, 0, 0, 0, 0, 0, None)
-    if len(rows) > 1 or rows[0].queue != queue:
-        raise _other("queues", [row.queue for row in rows], queue)
-    return rows[0]
+    if len(told) > 1 or told[0].queue != queue:
+        raise _other("queues", [row.queue for row in told], queue)
+    return told[0]
 
 
 def _row(said: Said) -> QueueStats:

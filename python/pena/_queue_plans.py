@@ -219,6 +219,11 @@ class QueuePlans:
         if word == "pause" and not known:
             _log.warning("the queue %s is paused, and nobody has used it so far", self.name)
 
+    def is_known(self) -> Plan[bool]:
+        """Ask whether the server has anything of it, or somebody takes from it."""
+        request = Request("GET", f"/stats?queue={self.name}")
+        return (yield from self._asking.told(request, lambda said: bool(answers.rows(said))))
+
     def stats(self) -> Plan[QueueStats]:
         """Count."""
         request = Request("GET", f"/stats?queue={self.name}")

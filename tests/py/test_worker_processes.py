@@ -162,6 +162,9 @@ def test_the_command_says_what_it_takes_from_where(
     server: pena.Server, options: list[str], words: str
 ) -> None:
     handler, *more = options
+    for name in ("images", "mail"):
+        with pena.Queue(server.url, name) as queue:
+            queue.submit([{"n": 1}])
     _, said = Workers(server.url, handler, "--until-empty", *more).ended()
     [line] = [line for line in said.splitlines() if "takes msgs of" in line]
     first = f"INFO pena.worker: support.handlers:{handler} takes msgs of images.* from {server.url}"
@@ -169,6 +172,19 @@ def test_the_command_says_what_it_takes_from_where(
     assert re.search(words, line)
     _, said = Workers(server.url, handler, "--until-empty", "--quiet", *more).ended()
     assert said == ""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_queue_that_may_be_misspelt_is_said(server: pena.Server, processes: int) -> None:
+    """Once, whoever waits for it to be empty; it would be silently so."""
+    with pena.Queue(server.url, "mail") as queue:
+        queue.submit([{"n": 1}])
+    options = ["--until-empty", "--quiet", f"--processes={processes}", "--queue=mail"]
+    code, said = Workers(server.url, "double", *options).ended()
+    sentence = f"{server.url} has nothing of the queue images, and nobody takes from it: it may be"
+    assert code == 0
+    assert said.count("\n") == 1
+    assert sentence in said
 
 
 def test_the_command_names_all_that_a_worker_takes() -> None:

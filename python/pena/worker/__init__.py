@@ -11,20 +11,20 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
 
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
 from pena.errors import NotRunningError, SettingsError
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
+from pena.worker.given import at_once, exceptions, queue_names, worker_name
 from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
-from pena.worker.names import queue_names, worker_name
 from pena.worker.outcomes import Fail, Retry, TimedOut
 from pena.worker.progress import shown
 from pena.worker.running_handler import Rules
 from pena.worker.stop_signals import stop_signals
+from pena.worker.unknown_queues import warn_of_unknown
 
 __all__ = [
     "Fail",
@@ -132,9 +132,9 @@ class Worker:
         self._rules = Rules(
             self._name,
             None if settings.run_time is None else settings.run_time.total_seconds(),
-            _exceptions("never_retry", never_retry),
+            exceptions("never_retry", never_retry),
         )
-        self._processes = _at_once("processes", processes, _MOST_PROCESSES)
+        self._processes = at_once("processes", processes, _MOST_PROCESSES)
         self._others: Processes | None = None
         if self._processes > 1:
             start = Start(
@@ -168,10 +168,10 @@ class Worker:
         if self._is_async:
             if threads is not None:
                 raise _settings.refused("threads", threads, "tasks, for the handler is async")
-            return _at_once("tasks", 100 if tasks is None else tasks, _MOST_AT_ONCE)
+            return at_once("tasks", 100 if tasks is None else tasks, _MOST_AT_ONCE)
         if tasks is not None:
             raise _settings.refused("tasks", tasks, "threads, for the handler is not async")
-        return _at_once("threads", 1 if threads is None else threads, _MOST_AT_ONCE)
+        return at_once("threads", 1 if threads is None else threads, _MOST_AT_ONCE)
 
     def __repr__(self) -> str:
         """Name it, and the server that it works for."""
@@ -186,13 +186,14 @@ class Worker:
 
         Args:
             until_empty: end when its queues are empty: nothing waits, is to be due later, or is
-                held by anybody.
+                held by anybody. The log warns of a queue that the server knows nothing of.
             progress: write to stderr how far it is.
 
         Raises NotRunningError where it was started before.
         """
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with self._shown(progress), stop_signals(lambda: self.stop(wait=False)):
+            self._warn_of_unknown()
             return self._work()
 
     async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
@@ -200,12 +201,20 @@ class Worker:
 
         Signals are left alone: they are the loop's. Cancelled, it gives back what is being handled.
         """
-        if not self._is_async or self._others is not None:
+        if not self._is_async:
             raise SettingsError(
-                "run_async() is for one process with an async handler; expected run()"
+                f"the handler {_settings.shown(self._handler)} is no async def, and would hold the "
+                "loop up; expected one, or run(), in a thread where a loop is to go on meanwhile: "
+                "await asyncio.to_thread(worker.run)"
+            )
+        if self._others is not None:
+            raise SettingsError(
+                f"run_async() works in this process, and processes is {self._processes}; "
+                "expected processes=1, or run()"
             )
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with self._shown(progress):
+            await asyncio.to_thread(self._warn_of_unknown)
             self._start_engine()
             await self._work_in_tasks(self._engine.get())
             return await asyncio.to_thread(self._ended, None)
@@ -320,6 +329,10 @@ class Worker:
         settings = self._settings
         return shown(lambda: self.stats, settings) if is_shown else contextlib.nullcontext()
 
+    def _warn_of_unknown(self) -> None:
+        if self._settings.until_empty:
+            warn_of_unknown(self._settings.url, self._settings.queues)
+
     def _start_engine(self) -> None:
         self._engine.start(lambda: _pena.Worker(self._settings, _running.log_queue()))
         _running.started(self)
@@ -378,20 +391,3 @@ class Worker:
         _running.flush_log()
         reason, text = end
         return WorkerEnd(WorkerEndReason(reason), text, self.stats)
-
-
-def _at_once(name: str, value: object, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise _settings.refused(name, value, f"a whole number from 1 to {most}")
-    return value
-
-
-def _exceptions(name: str, value: Any) -> tuple[type[BaseException], ...]:
-    expected = "several exceptions, such as (ValueError,)"
-    if isinstance(value, type) or not isinstance(value, Iterable):
-        raise _settings.refused(name, value, expected)
-    several = tuple(value)
-    for one in several:
-        if not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise _settings.refused(name, one, expected)
-    return several

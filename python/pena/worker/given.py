@@ -1,10 +1,11 @@
-"""The name of a worker, and the names of the queues that it takes msgs from."""
+"""What a worker is given, and the check of it."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 from pena._settings import has_bytes, refused, shown
 from pena.errors import SettingsError
@@ -45,3 +46,22 @@ def queue_names(given: Iterable[str]) -> list[str]:
         if name in names[:place]:
             raise SettingsError(f"queues has {shown(name)} twice; expected each queue once")
     return names
+
+
+def at_once(name: str, value: object, most: int) -> int:
+    """Return how many there are at once, up to `most`. Raises SettingsError."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise refused(name, value, f"a whole number from 1 to {most}")
+    return value
+
+
+def exceptions(name: str, value: Any) -> tuple[type[BaseException], ...]:
+    """Return several exceptions. Raises SettingsError."""
+    expected = "several exceptions, such as (ValueError,)"
+    if isinstance(value, type) or not isinstance(value, Iterable):
+        raise refused(name, value, expected)
+    several = tuple(value)
+    for one in several:
+        if not (isinstance(one, type) and issubclass(one, BaseException)):
+            raise refused(name, one, expected)
+    return several
