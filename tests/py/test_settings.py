@@ -127,7 +127,7 @@ def test_a_bad_timeout_is_a_sentence() -> None:
         ],
         ({"limits": {"header_bytes": 2**32}}, "a whole number from 1 to 4294967295"),
         ({"limits": {"header_bytes": 2**64 - 1}}, "a whole number from 1 to 4294967295"),
-        ({"keep_reports": 7.0}, "expected a timedelta, a whole number of messages from 1, or None"),
+        ({"keep_reports": 7.0}, "expected a timedelta, a whole number of msgs from 1, or None"),
         ({"allow_hosts": ["a\0b"]}, r"allow_hosts has 'a\x00b'; expected several names of hosts"),
         ({"allow_hosts": ["a", 5]}, "allow_hosts has 5; expected several names of hosts"),
         ({"allow_hosts": ["\ud800"]}, r"allow_hosts has '\ud800'; expected several names of hosts"),

@@ -392,7 +392,7 @@ A_NAME = "1 to 64 bytes of text without control characters"
         ({"never_retry": ValueError}, "never_retry cannot be <class 'ValueError'>; expected"),
         ({"max_msgs": 0}, "max_msgs is 0; expected at least 1"),
         ({"url": "https://x"}, "for TLS is not supported yet"),
-        ({"handler": 3}, "handler cannot be 3; expected a function of one message"),
+        ({"handler": 3}, "handler cannot be 3; expected a function of one msg"),
         ({"handler": lambda msg: 1, "processes": 2}, "cannot be used by several processes"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`Worker`: takes messages and hands each to a function, a coroutine, or another process."""
+"""`Worker`: takes msgs and hands each to a function, a coroutine, or another process."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _SHORTEST, _LONGEST = timedelta(milliseconds=1), timedelta(days=365)  # that an 
 
 
 class Worker:
-    """Takes messages from a server's queues, has each handled, and reports what became of it.
+    """Takes msgs from a server's queues, has each handled, and reports what became of it.
 
     >>> def download(msg: pena.Msg) -> object:
     ...     return fetch(msg.payload["url"], timeout=msg.time_left)    # doctest: +SKIP
     >>> pena.Worker("http://127.0.0.1:8080", download, queues=["images"]).run()    # doctest: +SKIP
 
-    What the handler returns is the result, where it is JSON. Where it raises, the message comes
+    What the handler returns is the result, where it is JSON. Where it raises, the msg comes
     back after the server's backoff, as long as it has attempts left: `Retry` says when, `Fail` that
     it never does.
 
-    A message is reported as soon as it is handled. While it is handled its lease is kept, however
+    A msg is reported as soon as it is handled. While it is handled its lease is kept, however
     long that takes, by a thread that no handler can hold up. Where the server is away the worker
     tries again and again, and says so once.
 
@@ -86,18 +86,18 @@ class Worker:
             url: of the server, ``http://127.0.0.1:8080``.
             handler: a function, or an ``async def``, of one `Msg`. For several processes one that
                 they can import.
-            queues: what it takes messages from, 1 to 64 queues, each once; the first that has any
+            queues: what it takes msgs from, 1 to 64 queues, each once; the first that has any
                 comes before the others.
             name: what people see of it in stories and lists, up to 64 bytes; None: the host and the
                 number of the process.
             processes: so many, each with its own threads or tasks. One that dies is started again.
-            threads: messages at once in each process, for a function; None: 1.
+            threads: msgs at once in each process, for a function; None: 1.
             tasks: likewise for an ``async def``; None: 100.
-            timeout: seconds that a message may be handled. Then it has failed and comes back after
+            timeout: seconds that a msg may be handled. Then it has failed and comes back after
                 the backoff, and the handler is interrupted: `TimedOut`, or a task is cancelled.
                 None: any time.
-            never_retry: exceptions behind which a message has failed for good.
-            max_msgs: end behind so many messages; of several processes each. None: go on.
+            never_retry: exceptions behind which a msg has failed for good.
+            max_msgs: end behind so many msgs; of several processes each. None: go on.
             generated: take what the server's generator made, too.
             backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with
                 jitter.
@@ -109,7 +109,7 @@ class Worker:
             getattr(handler, "__call__", None)  # noqa: B004  # of an object, whether its call is one
         )
         if not callable(handler):
-            raise _settings.refused("handler", handler, "a function of one message")
+            raise _settings.refused("handler", handler, "a function of one msg")
         settings = _pena.WorkerSettings()
         _settings.text(settings, "url", url)
         settings.queues = queue_names(queues)
@@ -245,7 +245,7 @@ class Worker:
         return self
 
     def stop(self, *, wait: bool = True) -> None:
-        """Take no more messages, and finish and report what is being handled.
+        """Take no more msgs, and finish and report what is being handled.
 
         The second call gives that back instead, and the worker ends soon. A call before
         the start ends it behind that. With ``wait=False`` it returns at once, and may be called by

@@ -1,4 +1,4 @@
-"""Handlers that are functions: one message after the other, in one thread or several."""
+"""Handlers that are functions: one msg after the other, in one thread or several."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Handler = Callable[[Msg], object]
 
 
 class _GivenBack(BaseException):
-    """Raised in a handler whose message was given back, for the worker was told to stop at once."""
+    """Raised in a handler whose msg was given back, for the worker was told to stop at once."""
 
 
 _KINDS: dict[str, type[BaseException]] = {"timed_out": TimedOut, "given_back": _GivenBack}
@@ -165,7 +165,7 @@ def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
         call.timed_out(error)
     except _GivenBack:
         call.given_up()
-    except BaseException as error:  # a handler's SystemExit ends its message, and not the worker
+    except BaseException as error:  # a handler's SystemExit ends its msg, and not the worker
         call.raised(error)
     else:
         call.returned(result)
@@ -197,7 +197,7 @@ class Threads:
         self._started: list[threading.Thread] = []
 
     def work_here(self) -> None:
-        """Work in the calling thread, one message at a time, until the worker has ended."""
+        """Work in the calling thread, one msg at a time, until the worker has ended."""
         with _wakeable() as wakes:
             self._watch.start(wakes)
             self._work(for_signals=threading.current_thread() is threading.main_thread())

@@ -29,7 +29,7 @@ class Progress:
         left: Callable[[], int | None],
         to: TextIO,
     ) -> None:
-        """Show what `stats` says, and how many messages `left` says that there are."""
+        """Show what `stats` says, and how many msgs `left` says that there are."""
         self._stats = stats
         self._left = left
         self._to = to
@@ -100,7 +100,7 @@ def _log_above(to: TextIO) -> Iterator[None]:
 
 
 def _left(queues: Iterable[Queue]) -> int | None:
-    """How many messages are not settled; None where the server does not say."""
+    """How many msgs are not settled; None where the server does not say."""
     try:
         several = [queue.stats() for queue in queues]
     except PenaError:
