@@ -174,6 +174,18 @@ def test_the_command_says_what_it_takes_from_where(
     assert said == ""
 
 
+def test_the_url_may_stand_in_the_environment(
+    server: pena.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is given goes before it."""
+    monkeypatch.chdir(HERE)
+    command = [sys.executable, "-m", "pena.worker", "support.handlers:double", "--until-empty"]
+    told = run("env", f"PENA_URL={server.url}", *command)
+    assert f"takes msgs of default from {server.url} " in told.stderr
+    told = run("env", "PENA_URL=http://127.0.0.1:1", *command, f"--url={server.url}")
+    assert f"takes msgs of default from {server.url} " in told.stderr
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_queue_that_may_be_misspelt_is_said(server: pena.Server, processes: int) -> None:
     """Once, whoever waits for it to be empty; it would be silently so."""

@@ -19,7 +19,7 @@ from support.site import PATIENT
 
 HERE = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds for a worker's end
-APART = 0.5  # seconds: signals that come closer together are one
+APART = 1.0  # seconds: signals that a worker meets within 0.3 s are one, and it may meet one late
 
 
 class Workers:
