@@ -32,7 +32,7 @@ ask() {
   local body=()
   [ -z "${2-}" ] || body=(--data-binary @-)
   while :; do
-    answer=$(curl -s --max-time "$silence" -w '\n%{http_code}' "${body[@]}" "$url$1" <<<"${2-}")
+    answer=$(curl -sS --max-time "$silence" -w '\n%{http_code}' "${body[@]}" "$url$1" <<<"${2-}")
     status=${answer##*$'\n'} answer=${answer%$'\n'*}
     [[ $status =~ ^(000|408|425|429|5..)$ ]] || return 0 # 000: there was no answer
     say "not answered: $answer"

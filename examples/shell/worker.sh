@@ -43,7 +43,7 @@ stopping=false signalled=
 trap 'stopping=true signalled=1' TERM INT
 
 report() { # the body $1; sets status and answer
-  answer=$(curl -s --max-time "$silence" -w '\n%{http_code}' --data-binary @- "$url/report" <<<"$1")
+  answer=$(curl -sS --max-time "$silence" -w '\n%{http_code}' --data-binary @- "$url/report" <<<"$1")
   status=${answer##*$'\n'} answer=${answer%$'\n'*}
 }
 
@@ -105,7 +105,7 @@ work() { # on the msg $1
 # job runs. curl ends by itself where less than a byte a second comes for too long.
 stream() {
   trap '' INT # Ctrl-C is for the worker, which reads the stream to its end
-  curl -siN --connect-timeout "$silence" --speed-limit 1 --speed-time "$silence" \
+  curl -sSiN --connect-timeout "$silence" --speed-limit 1 --speed-time "$silence" \
     -w '\nstatus: %{http_code}\n' -G "$url/task" -d 'batchsize=1&submitted=1' \
     --data-urlencode "queue=$queue" --data-urlencode "name=$name" | grep --line-buffered -v '^: at='
 }

@@ -11,7 +11,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pena.errors import PenaError, RefusedError, UnavailableError
 
 _log = logging.getLogger("pena.queue")
+_T = TypeVar("_T")
 
 _FIRST_WAIT = 0.1  # seconds; the next is twice as long
 _LONGEST_WAIT = 5.0
@@ -28,6 +29,8 @@ _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5
 _SHOWN = 200  # bytes of an answer that is not Pena's
 _LONGEST_SENTENCE = 500  # characters; those of Pena are shorter
 MOST_RECORDS = 1000  # of a page
+# What reading an answer raises that is none of Pena's, for parts of it may be missing, or anything.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -65,30 +68,46 @@ class Answer:
     @property
     def sentence(self) -> str:
         """What is wrong: the server's sentence in one line, or what else it said."""
-        try:
-            said = json.loads(self.body)
-        except ValueError:
-            said = None
-        if isinstance(said, dict) and isinstance(said.get("error"), str):
-            return _in_one_line(said["error"])
-        return f"{self._shown}; expected the answer of a Pena server"
+        error = self._error
+        return self._not_of_pena() if error is None else _in_one_line(error)
 
-    def json(self, *keys: str) -> dict[str, Any]:
-        """Return what a good answer says, which has these keys. RefusedError for another one."""
+    @property
+    def _error(self) -> str | None:
+        try:
+            error = json.loads(self.body)["error"]
+        except _UNREADABLE:
+            return None
+        return error if isinstance(error, str) else None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether a Pena server says that it knows no such msg: others say 404, too."""
+        return self.status == 404 and self._error is not None
+
+    def told(self, read: Callable[[dict[str, Any]], _T]) -> _T:
+        """Return what `read` makes of a good answer.
+
+        RefusedError for another one, and for one that `read` cannot read.
+        """
         if self.status not in (200, 201):
             raise RefusedError(f"{self.status}: {self.sentence}", status=self.status)
         try:
             said = json.loads(self.body)
-        except ValueError:
-            said = None
-        if not isinstance(said, dict) or not said.keys() >= {*keys}:
-            text = f"{self.status}: {self._shown}; expected the answer of a Pena server"
-            raise RefusedError(text, status=self.status)
-        return said
+            if not isinstance(said, dict):
+                raise TypeError("it is no object")
+            return read(said)
+        except _UNREADABLE as error:
+            text = f"{self.status}: {self._not_of_pena(error)}"
+            raise RefusedError(text, status=self.status) from error
 
-    @property
-    def _shown(self) -> str:
-        return repr(self.body[:_SHOWN].decode(errors="replace"))
+    def _not_of_pena(self, error: Exception | None = None) -> str:
+        text = (
+            f"{self.body[:_SHOWN].decode(errors='replace')!r}; expected the answer of a Pena server"
+        )
+        if error is None:
+            return text
+        why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        return f"{text}, and {_in_one_line(why)}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,6 @@ class Lost:
 
 
 Step = Request | Pause
-_T = TypeVar("_T")
 Plan = Generator[Step, Any, _T]
 """Yields steps: a Request is answered by an Answer or Lost, a Pause by None. Returns a _T."""
 
@@ -143,23 +161,32 @@ class Asking:
         self._trouble = ""  # what was said of it, until it is over
         self._small_pages = False  # whether the server refuses a limit that others take
 
-    def json(
-        self, request: Request, *keys: str, until: float | None = None
-    ) -> Plan[dict[str, Any]]:
-        """Ask, and return what a good answer says, which has `keys`."""
+    def told(
+        self,
+        request: Request,
+        read: Callable[[dict[str, Any]], _T],
+        *,
+        until: float | None = None,
+    ) -> Plan[_T]:
+        """Ask, and return what `read` makes of a good answer."""
         answer = yield from self.ask(request, until=until)
-        return answer.json(*keys)
+        return answer.told(read)
 
     def page(
-        self, target: str, most: int, *keys: str, until: float | None = None
-    ) -> Plan[dict[str, Any]]:
+        self,
+        target: str,
+        most: int,
+        read: Callable[[dict[str, Any]], _T],
+        *,
+        until: float | None = None,
+    ) -> Plan[_T]:
         """Read a page of `most` records at most, or of fewer where the server allows no more."""
         if not self._small_pages:
             answer = yield from self.ask(Request("GET", f"{target}&limit={most}"), until=until)
             if answer.status != 400 or not answer.sentence.startswith("limit is "):
-                return answer.json(*keys)
+                return answer.told(read)
             self._small_pages = True
-        return (yield from self.json(Request("GET", target), *keys, until=until))
+        return (yield from self.told(Request("GET", target), read, until=until))
 
     def ask(self, request: Request, *, until: float | None = None) -> Plan[Answer]:
         """Ask until there is an answer that is for good.

@@ -8,13 +8,14 @@ import re
 import time
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+from pena import _json_answers as answers
 from pena._asking import MOST_RECORDS, Answer, Asking, Plan, Request
-from pena._json_records import queued_msg, story
+from pena._json_answers import Page, Said
+from pena._json_records import story
 from pena._reading import Fails, ReportsOf, ReportsSince
 from pena._settings import flag, key_text, refused, shown, whole_number
 from pena._submission import Submission
@@ -117,7 +118,7 @@ class QueuePlans:
         else:
             raise refused("id", id, XID_EXPECTED)
         answer: Answer = yield from self._asking.ask(Request("GET", target))
-        return None if answer.status == 404 else story(answer.json("id", "state", "story"))
+        return None if answer.is_unknown else answer.told(story)
 
     def wait(self, ids: Iterable[str], timeout: Seconds | None) -> Plan[Waited]:
         """Follow msgs until they are settled."""
@@ -208,37 +209,50 @@ class QueuePlans:
             if answer.status == 413 and len(ids) > 1:  # a server that takes fewer in a request
                 left.extendleft({**body, "ids": half} for half in cut(ids, (len(ids) + 1) // 2))
             else:
-                count += answer.json(counted)[counted]
+                count += answer.told(lambda said: answers.number(said, counted))
         return count
 
     def pause(self, word: Literal["pause", "resume"]) -> Plan[None]:
         """Pause it, or have it go on."""
         request = Request("POST", f"/queue/{self.name}/{word}")
-        said = yield from self._asking.json(request, "paused")
-        if said["paused"] and said.get("known") is False:
+        known = yield from self._asking.told(request, lambda said: _is_known(said, word))
+        if word == "pause" and not known:
             _log.warning("the queue %s is paused, and nobody has used it so far", self.name)
+
+    def is_known(self) -> Plan[bool]:
+        """Ask whether the server has anything of it, or somebody takes from it."""
+        request = Request("GET", f"/stats?queue={self.name}")
+        return (yield from self._asking.told(request, lambda said: bool(answers.rows(said))))
 
     def stats(self) -> Plan[QueueStats]:
         """Count."""
         request = Request("GET", f"/stats?queue={self.name}")
-        said = yield from self._asking.json(request, "queues")
-        if not said["queues"]:  # nobody has used it so far
-            return QueueStats(self.name, False, 0, 0, 0, 0, 0, 0, None)
-        [row] = said["queues"]
-        return QueueStats(**{field.name: row.get(field.name) for field in fields(QueueStats)})
+        return (
+            yield from self._asking.told(request, lambda said: answers.queue_stats(said, self.name))
+        )
 
     def peek(self, limit: int) -> Plan[list[QueuedMsg]]:
         """Read what comes next."""
         if whole_number("limit", limit) == 0:
             raise refused("limit", limit, "a whole number from 1")
         msgs: list[QueuedMsg] = []
-        more = ""
-        while len(msgs) < limit:
+        after: str | None = ""
+
+        def read(said: Said) -> Page:
+            return answers.page_of_msgs(after or "", said)
+
+        while len(msgs) < limit and after is not None:
+            more = f"&after={after}" if after else ""
             target = f"/queue?records=1&queue={self.name}{more}"
-            page = min(limit - len(msgs), MOST_RECORDS)
-            said = yield from self._asking.page(target, page, "records")
-            msgs += [queued_msg(each) for each in said["records"]]
-            if "next" not in said:
-                break
-            more = f"&after={said['next']}"
+            most = min(limit - len(msgs), MOST_RECORDS)
+            page = yield from self._asking.page(target, most, read)
+            msgs += page.has
+            after = page.next
         return msgs[:limit]
+
+
+def _is_known(said: Said, word: Literal["pause", "resume"]) -> bool:
+    """Read whether somebody has used the queue that is paused now, or goes on."""
+    if answers.flag(said, "paused") != (word == "pause"):
+        raise ValueError(f"paused is {said['paused']} behind a {word}")
+    return answers.flag(said, "known") if "known" in said else True

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from pena._asking import MOST_RECORDS, Asking, Plan, Poll
-from pena._json_records import fail_record, report_record
+from pena._json_answers import Page, Said, Settled, page_of_settled, settled_since
 from pena._watch import Watch
 from pena.records import FailRecord, ReportRecord
 
@@ -36,13 +36,17 @@ class ReportsSince:
 
     def more(self) -> Plan[_Page[ReportRecord] | None]:
         """Read the next page."""
+
+        def read(said: Said) -> Settled:
+            return settled_since(said, "report", self._since)
+
         while True:
             target = f"{self._target}&since={self._since}"
-            said = yield from self._asking.page(target, MOST_RECORDS, "records", "next")
-            if said["next"] != self._since:
-                self._since = said["next"]
+            page = yield from self._asking.page(target, MOST_RECORDS, read)
+            if page.next != self._since:
+                self._since = page.next
                 self._poll.has_come()
-                return [report_record(each) for each in said["records"]], self._since
+                return page.has, self._since
             if not self._follow:
                 return None
             yield from self._poll.pause()
@@ -78,17 +82,21 @@ class Fails:
         """`error`: that of the last miss, whole, or how it begins where it ends in ``*``."""
         self._asking = asking
         self._target = f"/fail?records=1&queue={queue}"
-        self._more: str | None = ""
+        self._after: str | None = ""
         self._error = error
 
     def more(self) -> Plan[_Page[FailRecord] | None]:
         """Read the next page."""
-        if self._more is None:
+        if (after := self._after) is None:
             return None
-        said = yield from self._asking.page(self._target + self._more, MOST_RECORDS, "records")
-        self._more = f"&after={said['next']}" if "next" in said else None
-        records = [fail_record(each) for each in said["records"]]
-        return [record for record in records if self._matches(record)], 0
+
+        def read(said: Said) -> Page:
+            return page_of_settled(after, said, "fail")
+
+        more = f"&after={after}" if after else ""
+        page = yield from self._asking.page(self._target + more, MOST_RECORDS, read)
+        self._after = page.next
+        return [record for record in page.has if self._matches(record)], 0
 
     def _matches(self, record: FailRecord) -> bool:
         if self._error is None:

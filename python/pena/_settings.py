@@ -101,9 +101,9 @@ def text(target: object, name: str, value: str) -> None:
     _assign(target, name, plain_text(name, value), "text")
 
 
-def names(target: object, name: str, value: object) -> None:
-    """Set several texts; one text by itself would be taken for its letters."""
-    expected = "several texts, such as ['pena.example.com']"
+def hosts(target: object, name: str, value: object) -> None:
+    """Set the names of hosts; one text by itself would be taken for its letters."""
+    expected = "several names of hosts, such as ['pena.example.com']"
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise refused(name, value, expected)
     several = list(value)

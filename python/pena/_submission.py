@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any
 
 from pena._asking import Asking, Plan, Request
+from pena._json_answers import accepted
 from pena._settings import has_bytes, shown
 from pena.errors import PayloadError, RefusedError, RequestError, UnavailableError
 from pena.xid import XID_EXPECTED, draw_anew, is_xid, make_xid
@@ -175,10 +176,13 @@ class Submission:
             submitted = [*self.ids, *(item.id for item in before)]
             place = None if self._single else left[0].place
             if isinstance(error, RefusedError):
+                # An answer that says yes and cannot be read: nobody knows what was taken.
+                taken = [item.id for item in left if item.id and error.status < 300]
                 raise RefusedError(
                     _about(place, f"is refused: {error}", submitted),
                     status=error.status,
                     submitted=submitted,
+                    unsure=taken,
                     place=place,
                 ) from None
             unsure = [item.id for item in left if item.id and (error.sent or item.accepted)]
@@ -206,11 +210,11 @@ class Submission:
             # It is about the id, which was made here: somebody else makes the same ones.
             known, left = [items[0].id], items
         else:
-            said = answer.json("ids", "known")
-            known, left = said["known"], []
+            given = answer.told(lambda said: accepted(said, len(items)))
+            known, left = given.known, []
             # Where an earlier try may have been done, ids are known by that.
             taken = set() if answer.again else set(known)
-            for item, id in zip(items, said["ids"], strict=True):
+            for item, id in zip(items, given.ids, strict=True):
                 if item.made and id in taken:
                     left.append(item)
                 else:

@@ -23,7 +23,7 @@ _Native = TypeVar("_Native")
 
 @dataclass(frozen=True)
 class BucketCounts:
-    """How many messages are in each bucket; in `batch`, those that a batch holds."""
+    """How many msgs are in each bucket; in `batch`, those that a batch holds."""
 
     queue: int
     later: int
@@ -33,7 +33,7 @@ class BucketCounts:
 
     @property
     def total(self) -> int:
-        """All messages that the store knows."""
+        """All msgs that the store knows."""
         return self.queue + self.later + self.batch + self.report + self.fail
 
 
@@ -157,8 +157,8 @@ class Buckets:
         return native.meta(name) if name else None  # LMDB has no empty key
 
     def story(self, id: str) -> Story | None:
-        """Return what is known of a message, wherever it is; None where nobody knows it."""
-        # A message may move from one bucket to another while they are looked at, and so be found in
+        """Return what is known of a msg, wherever it is; None where nobody knows it."""
+        # A msg may move from one bucket to another while they are looked at, and so be found in
         # none of them: a second look finds it.
         return self._look(id) or self._look(id)
 

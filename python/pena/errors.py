@@ -11,7 +11,8 @@
     │                                        a child that was forked from its process
     └── RequestError                             what a `Queue` asked was not done
         ├── PayloadError  (also a ValueError)    a payload, its key or its id that cannot be sent
-        ├── RefusedError                         the server said no, and would again
+        ├── RefusedError                         the server said no, and would again; or what
+        │                                        answers is no Pena server
         └── UnavailableError                     no answer, or `try later`, for all the patience
 """
 
@@ -78,11 +79,12 @@ class PayloadError(RequestError, ValueError):
 
 
 class RefusedError(RequestError):
-    """The server refused, and would refuse it again."""
+    """The server refused, and would refuse it again; or what it answered is none of Pena's."""
 
     status: int
     """That of HTTP: 409 where an id or a key is known with something else, 413 where it is too
-    large, 400 where it is not what was expected."""
+    large, 400 where it is not what was expected. One below 300: the answer cannot be read, and what
+    was asked may have been done."""
 
     def __init__(
         self,
@@ -90,10 +92,11 @@ class RefusedError(RequestError):
         *,
         status: int = 0,
         submitted: Sequence[str] = (),
+        unsure: Sequence[str] = (),
         place: int | None = None,
     ) -> None:
         """Not for users: a queue raises it."""
-        super().__init__(text, submitted=submitted, place=place)
+        super().__init__(text, submitted=submitted, unsure=unsure, place=place)
         self.status = status
 
 

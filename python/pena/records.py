@@ -27,6 +27,20 @@ class MissReason(str, Enum):
     expired = "expired"
     """The lease ended, and the grace is over."""
 
+    @property
+    def words(self) -> str:
+        """What it means for the msg, where the client said no error."""
+        return _IN_WORDS[self.value]
+
+
+_IN_WORDS = {
+    "omitted": "no word of it: its batch was reported without it",
+    "failed": "it failed, and its client did not say why",
+    "refused": "its client had no room for it",
+    "dropped": "no report: the stream of its client was lost",
+    "expired": "no report: its lease ran out",
+}
+
 
 @dataclass(frozen=True)
 class Miss:
@@ -40,6 +54,12 @@ class Miss:
     missed_at: datetime
     reason: MissReason
     error: str
+    """What the client said of it, where it failed; empty: nothing, as of one that was killed."""
+
+    @property
+    def why(self) -> str:
+        """What became of it, in words: the error, or what the reason means where there is none."""
+        return self.error or self.reason.words
 
     @classmethod
     def _of(cls, native: _pena.Miss) -> Miss:
@@ -200,8 +220,13 @@ class FailRecord:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The error of each miss, the oldest first; empty where the client said none."""
+        """The error of each miss, the oldest first; empty where the client said none: see `why`."""
         return tuple(miss.error for miss in self.misses)
+
+    @property
+    def why(self) -> str:
+        """What became of the last attempt, in words, also where its client said nothing."""
+        return self.misses[-1].why if self.misses else ""
 
     @classmethod
     def _of(cls, native: _pena.FailRecord, name_of: NameOf) -> FailRecord:

@@ -76,7 +76,7 @@ def run(
 
 @dataclass(frozen=True)
 class Grant:
-    """A batch that was granted, and which attempt it is for each of its messages."""
+    """A batch that was granted, and which attempt it is for each of its msgs."""
 
     client: str
     batch: str
@@ -136,7 +136,7 @@ class Dispatcher:
         max_resends: int | None = None,
         keys: Iterable[str] = (),
     ) -> dict[str, str] | None:
-        """Hand in messages under these ids, the first of them with these keys.
+        """Hand in msgs under these ids, the first of them with these keys.
 
         Returns those that were known, by id or key, and what they are known as: they are accepted
         once. None where one of them is known and says something else: then none was taken.
@@ -231,11 +231,11 @@ class Dispatcher:
         return self._native.take_closed()
 
     def due(self, id: str) -> timedelta | None:
-        """Return when a message is due, since the first start; None where it is not in `later`."""
+        """Return when a msg is due, since the first start; None where it is not in `later`."""
         return self._native.due(id)
 
     def where(self, id: str) -> str | None:
-        """Return the bucket that a message is in; None for an id that is not known."""
+        """Return the bucket that a msg is in; None for an id that is not known."""
         return self._native.where(id)
 
 

@@ -54,12 +54,12 @@ class Store:
 
     @property
     def queue(self) -> Bucket[QueuedMsg]:
-        """The messages that wait for a client, of all queues."""
+        """The msgs that wait for a client, of all queues."""
         return self._buckets.queue
 
     @property
     def later(self) -> Bucket[QueuedMsg]:
-        """The messages that are not to be sent before a date, in the order of their ids.
+        """The msgs that are not to be sent before a date, in the order of their ids.
 
         ``GET /later`` has them in the order of their dates.
         """
@@ -72,27 +72,27 @@ class Store:
 
     @property
     def report(self) -> Bucket[ReportRecord]:
-        """The processed messages."""
+        """The processed msgs."""
         return self._buckets.report
 
     @property
     def fail(self) -> Bucket[FailRecord]:
-        """The failed messages."""
+        """The failed msgs."""
         return self._buckets.fail
 
     def counts(self) -> BucketCounts:
-        """Count the messages of all buckets in one moment."""
+        """Count the msgs of all buckets in one moment."""
         return self._buckets.counts()
 
     def story(self, id: str) -> Story | None:
-        """Return what is known of a message, wherever it is; None where nobody knows it.
+        """Return what is known of a msg, wherever it is; None where nobody knows it.
 
         Where it is held all batches are read.
         """
         return self._buckets.story(id)
 
     def meta(self, key: str) -> int | None:
-        """Return a number of the bucket `meta`, such as how many messages were `generated`.
+        """Return a number of the bucket `meta`, such as how many msgs were `generated`.
 
         None where there is no such number. Raises SettingsError for a key that is no text.
         """

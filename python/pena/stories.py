@@ -59,6 +59,12 @@ class Delivery:
     error: str
     """What the client said of it, where it failed; empty otherwise."""
 
+    @property
+    def why(self) -> str:
+        """As `Miss.why`, where it was missed; empty where it was reported, or is held."""
+        reason = MissReason.__members__.get(self.outcome.value)
+        return "" if reason is None else self.error or reason.words
+
     @classmethod
     def _missed(cls, miss: Miss) -> Delivery:
         return cls(

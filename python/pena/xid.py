@@ -1,4 +1,4 @@
-"""The ids of messages, batches and clients: 20 characters that sort by time."""
+"""The ids of msgs, batches and clients: 20 characters that sort by time."""
 
 from __future__ import annotations
 

@@ -70,13 +70,14 @@ def submits(url: str) -> None:
         failed: tuple[pena.FailRecord, ...] = waited.failed
         rest: tuple[str, ...] = waited.open + waited.unknown
         errors: tuple[str, ...] = failed[0].errors
+        why: str = failed[0].why
         misses: tuple[pena.Miss, ...] = failed[0].misses
         reason: pena.MissReason = misses[0].reason
         retried: int = queue.retry(error="ConnectionError*")
         story: pena.Story | None = queue.get(id=one)
         stats: pena.QueueStats = queue.stats()
         waiting: list[pena.QueuedMsg] = list(queue.peek(limit=3))
-        print(done, rest, errors, reason, retried, stats.queued, waiting)
+        print(done, rest, errors, why, reason, reason.words, retried, stats.queued, waiting)
         if story is not None:
             state: pena.State = story.state
             deliveries: tuple[pena.Delivery, ...] = story.deliveries

@@ -144,15 +144,14 @@ def test_a_call_that_is_cancelled_leaves_its_connection_in_order(server: pena.Se
         async with pena.AsyncQueue(proxy.url, "images") as queue:
             await queue.submit_one("a")
             for n in range(1, 6):
-                before = len(proxy.passed)
-                proxy.may_answer.clear()
+                proxy.keep_back()
                 story = asyncio.create_task(queue.get(id="0" * 20))
-                while len(proxy.passed) == before:
+                while not proxy.kept_back:
                     await asyncio.sleep(0.001)
                 story.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await story
-                proxy.may_answer.set()
+                proxy.let_go()
                 assert (await queue.stats()).queued == n
                 await queue.submit_one(n)
             assert [msg.payload for msg in await queue.peek()] == ["a", 1, 2, 3, 4, 5]

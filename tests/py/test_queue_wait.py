@@ -22,6 +22,7 @@ from support.queues import beside
 from support.stream import TaskStream, post
 
 MANY = 20_000
+MANY_PAGES = 1000
 
 
 @pytest.fixture
@@ -116,15 +117,12 @@ def test_what_settles_during_the_look_is_not_missed(
     monkeypatch.setattr(_watch, "_FIRST_CHECK", 1e9)  # which would make good for it
     with LossyProxy(server.port) as proxy, kind(proxy.url, "images") as queue:
         ids = queue.submit(range(200))
-        proxy.passed.clear()
-        proxy.may_answer.clear()
+        proxy.keep_back()
         with beside(lambda: queue.wait(ids)) as came:
             for n in range(1, 11):
-                until(lambda n=n: len(proxy.passed) >= n, "the next request is there")
+                until(lambda: proxy.kept_back, "the next answer is kept back")
                 settle(server.url, 1, 20)
-                proxy.may_answer.set()
-                if n < 10:
-                    proxy.may_answer.clear()
+                proxy.let_go(keep_back=n < 10)
         assert [record.result for record in came[0].done] == list(range(200))
 
 
@@ -146,6 +144,29 @@ def test_many_that_settle_during_the_look_are_found_with_few_requests(
         monkeypatch.setattr(Connections, "exchange", settle_before_the_pages)
         assert len(queue.wait(ids).done) == 500
         assert len(asked) < 20
+
+
+def test_the_timeout_comes_also_while_others_settle_on_and_on(
+    kind: Any, server: pena.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page that it reads has a record more."""
+    pages = 0
+    exchange = Connections.exchange
+
+    def settle_one_more(connections: Connections, request: Request) -> Answer | Lost:
+        nonlocal pages
+        if request.target.startswith("/report?") and "since=0&limit=1" not in request.target:
+            pages += 1
+            if pages <= MANY_PAGES:
+                settle(server.url, 1, 1)
+        return exchange(connections, request)
+
+    with kind(server.url, "images") as queue:
+        queue.submit(range(MANY_PAGES))
+        late = queue.submit_one("late", delay=60)
+        monkeypatch.setattr(Connections, "exchange", settle_one_more)
+        assert queue.wait([late], timeout=0.1).open == (late,)
+        assert 0 < pages < MANY_PAGES
 
 
 def test_a_restart_in_between_is_lived_through(kind: Any, tmp_path: Path) -> None:
@@ -196,7 +217,7 @@ def test_what_is_deleted_meanwhile_is_not_waited_for(
 def test_what_is_forgotten_before_it_is_told_is_not_waited_for(
     kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_watch, "_FIRST_CHECK", 30.0)  # by the order of settling alone
+    monkeypatch.setattr(_watch, "_FIRST_CHECK", 1e9)  # by the order of settling alone
     with pena.Server(generate=False, keep_reports=5) as server, LossyProxy(server.port) as proxy:
         with kind(proxy.url, "images") as queue:
             ids = queue.submit(range(100))
@@ -206,12 +227,11 @@ def test_what_is_forgotten_before_it_is_told_is_not_waited_for(
 
             with beside(lambda: queue.wait(ids)) as came:
                 until(follows, "it follows the order of settling")
-                proxy.may_answer.clear()
-                before = len(proxy.passed)
-                until(lambda: len(proxy.passed) > before, "an answer is kept back")
+                proxy.keep_back()
+                until(lambda: proxy.kept_back, "an answer is kept back")
                 settle(server.url, 1, 100)
                 until(lambda: server.stats.swept_reports == 95, "all but five are forgotten")
-                proxy.may_answer.set()
+                proxy.let_go()
             assert len(came[0].done) + len(came[0].unknown) == 100
             assert len(came[0].unknown) >= 90
 

@@ -56,6 +56,18 @@ def test_python_texts_have_no_riddles() -> None:
     assert found == set()
 
 
+def test_python_texts_call_a_msg_by_one_name() -> None:
+    """As the glossary does. A line of the log and an event have a message of their own."""
+    of_others = re.compile(r"%\(message\)s|type='message'|\"message\"")
+    found = {
+        f"{path.relative_to(ROOT)}: {text.strip()[:60]}"
+        for path in (ROOT / "python").rglob("*.py")
+        for text in docstrings(path)
+        if re.search(r"\bmessages?\b", of_others.sub("", text), re.IGNORECASE)
+    }
+    assert found == set()
+
+
 def test_sentences_of_the_engines_have_no_riddles() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {text}"

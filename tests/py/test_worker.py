@@ -358,15 +358,31 @@ def test_a_server_that_is_away_is_spoken_of_once(caplog: pytest.LogCaptureFixtur
     assert len(told) == 1, told
 
 
+A_NAME = "1 to 64 bytes of text without control characters"
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"threads": 0}, "threads cannot be 0; expected a whole number from 1 to 10000"),
         ({"tasks": 2}, "tasks cannot be 2; expected threads, for the handler is not async"),
         ({"processes": 0}, "processes cannot be 0; expected a whole number from 1 to 1000"),
-        ({"queues": "images"}, "queues cannot be 'images'; expected several texts"),
+        ({"queues": "images"}, "queues cannot be 'images'; expected 1 to 64 names of queues"),
         ({"queues": ["Images"]}, 'queues has the name "Images"; expected names of 1 to 64 of'),
-        ({"name": "x" * 65}, "name has 65 bytes; expected at most 64"),
+        (
+            {"queues": []},
+            "queues cannot be []; expected 1 to 64 names of queues, such as ['images']",
+        ),
+        ({"queues": 5}, "queues cannot be 5; expected 1 to 64 names of queues"),
+        ({"queues": ["a", 5]}, "queues has 5; expected 1 to 64 names of queues"),
+        ({"queues": ["a", "b", "a"]}, "queues has 'a' twice; expected each queue once"),
+        ({"queues": [f"q{n}" for n in range(65)]}, "queues has 65 names; expected at most 64"),
+        ({"name": ""}, f"name cannot be ''; expected {A_NAME}"),
+        ({"name": "x" * 65}, f"expected {A_NAME}"),
+        ({"name": "ü" * 33}, f"expected {A_NAME}"),
+        ({"name": "a\nb"}, f"name cannot be 'a\\nb'; expected {A_NAME}"),
+        ({"name": "a\x85b"}, f"name cannot be 'a\\x85b'; expected {A_NAME}"),
+        ({"name": 5}, f"name cannot be 5; expected {A_NAME}"),
         ({"timeout": 0}, "timeout cannot be 0; expected more than 0 seconds"),
         ({"timeout": -1}, "timeout cannot be -1; expected more than 0 seconds"),
         (
@@ -376,7 +392,7 @@ def test_a_server_that_is_away_is_spoken_of_once(caplog: pytest.LogCaptureFixtur
         ({"never_retry": ValueError}, "never_retry cannot be <class 'ValueError'>; expected"),
         ({"max_msgs": 0}, "max_msgs is 0; expected at least 1"),
         ({"url": "https://x"}, "for TLS is not supported yet"),
-        ({"handler": 3}, "handler cannot be 3; expected a function of one message"),
+        ({"handler": 3}, "handler cannot be 3; expected a function of one msg"),
         ({"handler": lambda msg: 1, "processes": 2}, "cannot be used by several processes"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pena
+from support.handlers import slow_double_in_a_task
 from support.poll import until
 from support.workers import serving
 
@@ -116,3 +118,41 @@ def test_a_loop_that_a_handler_holds_up_has_all_its_tasks_again(
     end = worker.run(until_empty=True)
     assert {record.result for record in queue.wait(ids, timeout=0).done} == {"done"}
     assert (end.stats.done, end.stats.running) == (3, 0)
+
+
+def test_what_run_async_cannot_run_is_named(serves: tuple[pena.Server, pena.Queue]) -> None:
+    server, _ = serves
+    plain = pena.Worker(server.url, print)
+    with pytest.raises(
+        pena.SettingsError, match=r"handler <built-in .* print> is no async def, .*"
+    ):
+        asyncio.run(plain.run_async())
+    several = pena.Worker(server.url, slow_double_in_a_task, processes=2)
+    with pytest.raises(pena.SettingsError, match=r"processes is 2; expected processes=1, or run"):
+        asyncio.run(several.run_async())
+
+
+def test_a_loop_goes_on_beside_a_worker_whose_handler_is_no_coroutine(
+    serves: tuple[pena.Server, pena.Queue],
+) -> None:
+    """As the sentence about it says."""
+    server, queue = serves
+    goes_on = threading.Event()
+
+    async def work() -> pena.WorkerEnd:
+        worker = pena.Worker(server.url, lambda msg: goes_on.wait(60), queues=["images"])
+        asyncio.get_running_loop().call_later(0.05, goes_on.set)
+        return await asyncio.to_thread(worker.run, until_empty=True)
+
+    id = queue.submit_one(None)
+    assert asyncio.run(work()).stats.done == 1
+    assert queue.wait([id]).results == {id: True}
+
+
+def test_a_queue_that_may_be_misspelt_is_said_in_a_loop(
+    serves: tuple[pena.Server, pena.Queue], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, _ = serves
+    worker = pena.Worker(server.url, slow_double_in_a_task, queues=["imagse"])
+    asyncio.run(worker.run_async(until_empty=True))
+    assert "has nothing of the queue imagse, and nobody takes from it" in caplog.text

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -115,6 +119,86 @@ def test_the_command_ends_when_the_queues_are_empty_and_shows_how_far_it_is(
         assert queue.stats().reported == 50
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_on_a_terminal_what_is_logged_stands_above_how_far_it_is(
+    server: pena.Server, processes: int
+) -> None:
+    with pena.Queue(server.url, "images") as queue:
+        queue.submit(range(100), max_resends=0)
+    terminal, theirs = pty.openpty()
+    options = ["--url", server.url, "--queue=images", "--until-empty", "--progress"]
+    handler = "support.handlers:fails_slowly"
+    command = [sys.executable, "-m", "pena.worker", handler, f"--processes={processes}", *options]
+    with subprocess.Popen(command, cwd=HERE, env=quiet_environment(), stderr=theirs) as works:
+        os.close(theirs)
+        said = "".join(lines_of(terminal))
+    os.close(terminal)
+    assert works.returncode == 0
+    assert re.search(r"\d failed, .*/s\r\x1b\[2K\d{4}-.*: it failed", said), said
+    begins = [found.start() for found in re.finditer(r"\d{4}-\d\d-\d\d \d\d:", said)]
+    assert len(begins) >= 100
+    for begin in begins:
+        assert said[:begin].endswith(("\r\x1b[2K", "\n")) or begin == 0, said[begin - 50 : begin]
+
+
+def lines_of(terminal: int) -> Iterator[str]:
+    """What comes there, as long as somebody has its other side."""
+    with suppress(OSError):
+        while read := os.read(terminal, 65536):
+            yield read.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["double"], "with 1 thread,"),
+        (["double", "--threads=4"], "with 4 threads,"),
+        (["double", "-p", "2", "-q", "mail"], "of images, mail from .* with 2 processes with 1 t"),
+        (["slow_double_in_a_task", "-p", "2"], "with 2 processes with 100 tasks each, as "),
+        (["double", "--name=img-1"], "as img-1$"),
+    ],
+)
+def test_the_command_says_what_it_takes_from_where(
+    server: pena.Server, options: list[str], words: str
+) -> None:
+    handler, *more = options
+    for name in ("images", "mail"):
+        with pena.Queue(server.url, name) as queue:
+            queue.submit([{"n": 1}])
+    _, said = Workers(server.url, handler, "--until-empty", *more).ended()
+    [line] = [line for line in said.splitlines() if "takes msgs of" in line]
+    first = f"INFO pena.worker: support.handlers:{handler} takes msgs of images.* from {server.url}"
+    assert re.search(first, line)
+    assert re.search(words, line)
+    _, said = Workers(server.url, handler, "--until-empty", "--quiet", *more).ended()
+    assert said == ""
+
+
+def test_the_url_may_stand_in_the_environment(
+    server: pena.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is given goes before it."""
+    monkeypatch.chdir(HERE)
+    command = [sys.executable, "-m", "pena.worker", "support.handlers:double", "--until-empty"]
+    told = run("env", f"PENA_URL={server.url}", *command)
+    assert f"takes msgs of default from {server.url} " in told.stderr
+    told = run("env", "PENA_URL=http://127.0.0.1:1", *command, f"--url={server.url}")
+    assert f"takes msgs of default from {server.url} " in told.stderr
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_queue_that_may_be_misspelt_is_said(server: pena.Server, processes: int) -> None:
+    """Once, whoever waits for it to be empty; it would be silently so."""
+    with pena.Queue(server.url, "mail") as queue:
+        queue.submit([{"n": 1}])
+    options = ["--until-empty", "--quiet", f"--processes={processes}", "--queue=mail"]
+    code, said = Workers(server.url, "double", *options).ended()
+    sentence = f"{server.url} has nothing of the queue images, and nobody takes from it: it may be"
+    assert code == 0
+    assert said.count("\n") == 1
+    assert sentence in said
+
+
 def test_the_command_names_all_that_a_worker_takes() -> None:
     ran = run(sys.executable, "-m", "pena.worker", "--help")
     assert ran.returncode == 0
@@ -141,13 +225,35 @@ def test_the_command_works_where_nobody_reads_how_far_it_is(tmp_path: Path) -> N
         assert len(queue.wait(ids, timeout=0).done) == 5
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("name", ["HopelessError", "OSError", "pena.Fail"])
+def test_an_exception_is_that_of_the_handlers_module(
+    server: pena.Server, name: str, processes: int
+) -> None:
+    """One of a module that it imports, too, and before Python's own."""
+    with pena.Queue(server.url, "images") as queue:
+        [id] = queue.submit([name if name != "pena.Fail" else "HopelessError"], max_resends=0)
+        options = ["--until-empty", f"--processes={processes}", f"--never-retry={name}"]
+        workers = Workers(server.url, "raises_its_own", *options)
+        code, said = workers.ended()
+        assert code == 0
+        [record] = queue.wait([id]).failed
+        assert record.errors[0].endswith(": no")
+        assert ("it has failed\n" in said) == (name != "pena.Fail"), said
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["double"], "expected MODULE:NAME"),
         (["nowhere:double"], "there is no module 'nowhere'"),
         (["support.handlers:no"], "'support.handlers' has no 'no'"),
-        (["support.handlers:double", "--never-retry=No"], "'builtins' has no 'No'"),
+        (
+            ["support.handlers:double", "--never-retry=No"],
+            "neither 'support.handlers', the module of the handler, nor Python itself has an",
+        ),
+        (["support.handlers:double", "--never-retry=json:No"], "'json' has no 'No'"),
+        (["support.handlers:double", "--never-retry=double"], "never_retry cannot be <function"),
         (["support.handlers:double", "--threads=0"], "threads cannot be 0"),
         (["support.handlers:double", "--url=ftp://x"], "expected http://host:port"),
     ],

@@ -17,7 +17,7 @@ class EndReason(str, Enum):
     stopped = "stopped"
     """`stop()` was called."""
     period_too_long = "period_too_long"
-    """A message had a period above `end_above`."""
+    """A msg had a period above `end_above`."""
     batches_done = "batches_done"
     """`max_batches` were reported."""
     refused = "refused"
@@ -32,7 +32,7 @@ class ClientEnd:
     text: str
     """One sentence for a person."""
     msg: str | None
-    """The id of the message that ended it, where one did."""
+    """The id of the msg that ended it, where one did."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Client:
 
         Args:
             url: of the server, ``http://127.0.0.1:8080``.
-            batchsize: messages at a time; None draws from 2..10.
+            batchsize: msgs at a time; None draws from 2..10.
             seed: of what it draws; None: random.
-            panicked: whether the report names a message whose coroutine panicked.
+            panicked: whether the report names a msg whose coroutine panicked.
             panic_above: milliseconds; a longer period panics.
             end_above: milliseconds; a longer period ends the client.
             max_running: coroutines at one time; None: batchsize.

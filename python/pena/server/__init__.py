@@ -1,4 +1,4 @@
-"""`Server`: generates or takes messages, sends them to clients, keeps what became of them."""
+"""`Server`: generates or takes msgs, sends them to clients, keeps what became of them."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Server:
     ...     print(server.url)                          # doctest: +SKIP
 
     `start()` or ``with`` starts it; the constructor only checks the settings. Times are seconds or
-    timedeltas; how long something is kept is a timedelta, for a number is one of messages there.
+    timedeltas; how long something is kept is a timedelta, for a number is one of msgs there.
     """
 
     def __init__(
@@ -197,20 +197,20 @@ class Server:
         Args:
             listen: ``address:port``; port 0 takes a free one.
             store: the folder of the store, created where missing; None keeps everything in memory.
-            count: how many messages to generate, those before a restart included; None: no end.
-            rate: messages a second at most; None: as fast as clients take them.
+            count: how many msgs to generate, those before a restart included; None: no end.
+            rate: msgs a second at most; None: as fast as clients take them.
             seed: makes the periods reproducible; None: random.
             generate: None generates until somebody submits to the queue ``default``, and never
                 again with that store; where count, rate or seed is given, it goes on beside that.
-                True goes on beside it in any case. False generates nothing; messages come by
+                True goes on beside it in any case. False generates nothing; msgs come by
                 ``POST /task``. Then neither count nor rate may be given.
-            max_resends: how often a message is sent again before it has failed.
+            max_resends: how often a msg is sent again before it has failed.
             retry_first: what a client says failed is sent again after this.
             retry_factor: and after so many times as long when it fails again.
             retry_most: but never later than this.
             keep_reports: reports are forgotten after this (a timedelta), or when there are more
                 than so many (an int); None: never.
-            keep_fails: failed messages likewise.
+            keep_fails: failed msgs likewise.
             lease: a batch is settled within this time.
             heartbeat: a stream carries bytes at least this often.
             silence: after this a client takes its stream as lost.
@@ -218,7 +218,7 @@ class Server:
             drop_grace: how long to wait before what a lost client held is sent again.
             slack: how late timers and threads may be.
             clock_drift: bound on the difference of two clocks' rates.
-            linger: a message waits at most this long for its batch to fill.
+            linger: a msg waits at most this long for its batch to fill.
             insecure: allow an address other than loopback, without token and TLS.
             allow_hosts: names that ``Host`` may have beside localhost, addresses and bare names.
             limits: the limits beside the rules.
@@ -227,7 +227,7 @@ class Server:
         _settings.text(settings, "listen", listen)
         settings.store = b"" if store is None else _settings.folder(store)
         settings.insecure = _settings.flag("insecure", insecure)
-        _settings.names(settings, "allow_hosts", allow_hosts)
+        _settings.hosts(settings, "allow_hosts", allow_hosts)
         generator = settings.generator
         if generate is not None:
             generator.enabled = _settings.flag("generate", generate)
@@ -339,12 +339,12 @@ class Server:
 
     @property
     def queue(self) -> Bucket[QueuedMsg]:
-        """The messages that wait for a client, of all queues."""
+        """The msgs that wait for a client, of all queues."""
         return self._buckets.queue
 
     @property
     def later(self) -> Bucket[QueuedMsg]:
-        """The messages that are not to be sent before a date, in the order of their ids.
+        """The msgs that are not to be sent before a date, in the order of their ids.
 
         ``GET /later`` has them in the order of their dates.
         """
@@ -357,27 +357,27 @@ class Server:
 
     @property
     def report(self) -> Bucket[ReportRecord]:
-        """The processed messages."""
+        """The processed msgs."""
         return self._buckets.report
 
     @property
     def fail(self) -> Bucket[FailRecord]:
-        """The failed messages."""
+        """The failed msgs."""
         return self._buckets.fail
 
     def counts(self) -> BucketCounts:
-        """Count the messages of all buckets in one moment."""
+        """Count the msgs of all buckets in one moment."""
         return self._buckets.counts()
 
     def story(self, id: str) -> Story | None:
-        """Return what is known of a message, wherever it is; None where nobody knows it.
+        """Return what is known of a msg, wherever it is; None where nobody knows it.
 
         Where it is held all batches are read.
         """
         return self._buckets.story(id)
 
     def meta(self, key: str) -> int | None:
-        """Return a number of the bucket `meta`, such as how many messages were `generated`.
+        """Return a number of the bucket `meta`, such as how many msgs were `generated`.
 
         None where there is no such number. Raises SettingsError for a key that is no text.
         """
@@ -420,5 +420,5 @@ def _keep(name: str, value: object) -> _pena.Keep:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**64:
         keep.msgs = value
         return keep
-    expected = "a timedelta, a whole number of messages from 1, or None for ever"
+    expected = "a timedelta, a whole number of msgs from 1, or None for ever"
     raise _settings.refused(name, value, expected)

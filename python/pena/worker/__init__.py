@@ -1,4 +1,4 @@
-"""`Worker`: takes messages and hands each to a function, a coroutine, or another process."""
+"""`Worker`: takes msgs and hands each to a function, a coroutine, or another process."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import asyncio
 import contextlib
 import inspect
 import itertools
-import os
 import signal
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
 
 from pena import _pena, _running, _settings
 from pena._times import Seconds, duration, timeout_of
 from pena.errors import NotRunningError, SettingsError
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
+from pena.worker.given import at_once, exceptions, queue_names, worker_name
 from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
 from pena.worker.outcomes import Fail, Retry, TimedOut
 from pena.worker.progress import shown
 from pena.worker.running_handler import Rules
 from pena.worker.stop_signals import stop_signals
+from pena.worker.unknown_queues import warn_of_unknown
 
 __all__ = [
     "Fail",
@@ -44,17 +43,17 @@ _SHORTEST, _LONGEST = timedelta(milliseconds=1), timedelta(days=365)  # that an 
 
 
 class Worker:
-    """Takes messages from a server's queues, has each handled, and reports what became of it.
+    """Takes msgs from a server's queues, has each handled, and reports what became of it.
 
     >>> def download(msg: pena.Msg) -> object:
     ...     return fetch(msg.payload["url"], timeout=msg.time_left)    # doctest: +SKIP
     >>> pena.Worker("http://127.0.0.1:8080", download, queues=["images"]).run()    # doctest: +SKIP
 
-    What the handler returns is the result, where it is JSON. Where it raises, the message comes
+    What the handler returns is the result, where it is JSON. Where it raises, the msg comes
     back after the server's backoff, as long as it has attempts left: `Retry` says when, `Fail` that
     it never does.
 
-    A message is reported as soon as it is handled. While it is handled its lease is kept, however
+    A msg is reported as soon as it is handled. While it is handled its lease is kept, however
     long that takes, by a thread that no handler can hold up. Where the server is away the worker
     tries again and again, and says so once.
 
@@ -87,17 +86,18 @@ class Worker:
             url: of the server, ``http://127.0.0.1:8080``.
             handler: a function, or an ``async def``, of one `Msg`. For several processes one that
                 they can import.
-            queues: what it takes messages from; the first that has any comes before the others.
-            name: what people see of it in stories and lists; None: the host and the number of the
-                process.
+            queues: what it takes msgs from, 1 to 64 queues, each once; the first that has any
+                comes before the others.
+            name: what people see of it in stories and lists, up to 64 bytes; None: the host and the
+                number of the process.
             processes: so many, each with its own threads or tasks. One that dies is started again.
-            threads: messages at once in each process, for a function; None: 1.
+            threads: msgs at once in each process, for a function; None: 1.
             tasks: likewise for an ``async def``; None: 100.
-            timeout: seconds that a message may be handled. Then it has failed and comes back after
+            timeout: seconds that a msg may be handled. Then it has failed and comes back after
                 the backoff, and the handler is interrupted: `TimedOut`, or a task is cancelled.
                 None: any time.
-            never_retry: exceptions behind which a message has failed for good.
-            max_msgs: end behind so many messages; of several processes each. None: go on.
+            never_retry: exceptions behind which a msg has failed for good.
+            max_msgs: end behind so many msgs; of several processes each. None: go on.
             generated: take what the server's generator made, too.
             backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with
                 jitter.
@@ -109,12 +109,11 @@ class Worker:
             getattr(handler, "__call__", None)  # noqa: B004  # of an object, whether its call is one
         )
         if not callable(handler):
-            raise _settings.refused("handler", handler, "a function of one message")
+            raise _settings.refused("handler", handler, "a function of one msg")
         settings = _pena.WorkerSettings()
         _settings.text(settings, "url", url)
-        _settings.names(settings, "queues", queues)
-        self._name = _default_name() if name is None else name
-        _settings.text(settings, "name", self._name)
+        settings.queues = queue_names(queues)
+        settings.name = self._name = worker_name(name)
         _settings.whole(settings, "max_msgs", max_msgs, 1)
         settings.slots = self._slots(threads, tasks)
         settings.run_time = None if timeout is None else duration("timeout", timeout)
@@ -133,9 +132,9 @@ class Worker:
         self._rules = Rules(
             self._name,
             None if settings.run_time is None else settings.run_time.total_seconds(),
-            _exceptions("never_retry", never_retry),
+            exceptions("never_retry", never_retry),
         )
-        self._processes = _at_once("processes", processes, _MOST_PROCESSES)
+        self._processes = at_once("processes", processes, _MOST_PROCESSES)
         self._others: Processes | None = None
         if self._processes > 1:
             start = Start(
@@ -169,10 +168,10 @@ class Worker:
         if self._is_async:
             if threads is not None:
                 raise _settings.refused("threads", threads, "tasks, for the handler is async")
-            return _at_once("tasks", 100 if tasks is None else tasks, _MOST_AT_ONCE)
+            return at_once("tasks", 100 if tasks is None else tasks, _MOST_AT_ONCE)
         if tasks is not None:
             raise _settings.refused("tasks", tasks, "threads, for the handler is not async")
-        return _at_once("threads", 1 if threads is None else threads, _MOST_AT_ONCE)
+        return at_once("threads", 1 if threads is None else threads, _MOST_AT_ONCE)
 
     def __repr__(self) -> str:
         """Name it, and the server that it works for."""
@@ -187,13 +186,14 @@ class Worker:
 
         Args:
             until_empty: end when its queues are empty: nothing waits, is to be due later, or is
-                held by anybody.
+                held by anybody. The log warns of a queue that the server knows nothing of.
             progress: write to stderr how far it is.
 
         Raises NotRunningError where it was started before.
         """
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with self._shown(progress), stop_signals(lambda: self.stop(wait=False)):
+            self._warn_of_unknown()
             return self._work()
 
     async def run_async(self, *, until_empty: bool = False, progress: bool = False) -> WorkerEnd:
@@ -201,12 +201,20 @@ class Worker:
 
         Signals are left alone: they are the loop's. Cancelled, it gives back what is being handled.
         """
-        if not self._is_async or self._others is not None:
+        if not self._is_async:
             raise SettingsError(
-                "run_async() is for one process with an async handler; expected run()"
+                f"the handler {_settings.shown(self._handler)} is no async def, and would hold the "
+                "loop up; expected one, or run(), in a thread where a loop is to go on meanwhile: "
+                "await asyncio.to_thread(worker.run)"
+            )
+        if self._others is not None:
+            raise SettingsError(
+                f"run_async() works in this process, and processes is {self._processes}; "
+                "expected processes=1, or run()"
             )
         self._settings.until_empty = _settings.flag("until_empty", until_empty)
         with self._shown(progress):
+            await asyncio.to_thread(self._warn_of_unknown)
             self._start_engine()
             await self._work_in_tasks(self._engine.get())
             return await asyncio.to_thread(self._ended, None)
@@ -237,7 +245,7 @@ class Worker:
         return self
 
     def stop(self, *, wait: bool = True) -> None:
-        """Take no more messages, and finish and report what is being handled.
+        """Take no more msgs, and finish and report what is being handled.
 
         The second call gives that back instead, and the worker ends soon. A call before
         the start ends it behind that. With ``wait=False`` it returns at once, and may be called by
@@ -321,6 +329,10 @@ class Worker:
         settings = self._settings
         return shown(lambda: self.stats, settings) if is_shown else contextlib.nullcontext()
 
+    def _warn_of_unknown(self) -> None:
+        if self._settings.until_empty:
+            warn_of_unknown(self._settings.url, self._settings.queues)
+
     def _start_engine(self) -> None:
         self._engine.start(lambda: _pena.Worker(self._settings, _running.log_queue()))
         _running.started(self)
@@ -379,25 +391,3 @@ class Worker:
         _running.flush_log()
         reason, text = end
         return WorkerEnd(WorkerEndReason(reason), text, self.stats)
-
-
-def _default_name() -> str:
-    host = socket.gethostname().encode("ascii", "replace").decode()[:40]
-    return f"{host}-{os.getpid()}"
-
-
-def _at_once(name: str, value: object, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise _settings.refused(name, value, f"a whole number from 1 to {most}")
-    return value
-
-
-def _exceptions(name: str, value: Any) -> tuple[type[BaseException], ...]:
-    expected = "several exceptions, such as (ValueError,)"
-    if isinstance(value, type) or not isinstance(value, Iterable):
-        raise _settings.refused(name, value, expected)
-    several = tuple(value)
-    for one in several:
-        if not (isinstance(one, type) and issubclass(one, BaseException)):
-            raise _settings.refused(name, one, expected)
-    return several

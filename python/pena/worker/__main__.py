@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import builtins
+import contextlib
 import importlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pena
 from pena.worker import Worker, WorkerEndReason
+
+_log = logging.getLogger("pena.worker")
 
 _EPILOG = """\
 The handler gets one pena.Msg. What it returns is the result, where it is JSON; where it raises, the
@@ -45,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         help="msgs at once in each, for an async def (default 100)")  # fmt: skip
     add("--timeout", type=float, metavar="SECONDS", help="a msg that takes longer has failed")
     add("--never-retry", action="append", default=[], metavar="[MODULE:]EXCEPTION",
-        help="behind it a msg has failed for good; may be repeated")  # fmt: skip
+        help="behind it a msg has failed for good; without MODULE one that the handler's module "
+        "has, or Python itself; may be repeated")  # fmt: skip
     add("--max-msgs", type=int, metavar="N", help="end behind so many msgs, each process")
     add("--backoff-first", type=float, default=0.1, metavar="SECONDS",
         help="the longest first wait for a reconnect; doubles (default %(default)s)")  # fmt: skip
@@ -76,20 +82,30 @@ def _named(text: str, of: str) -> Any:
         raise pena.SettingsError(
             f"{of} is {text!r}, but there is no module {error.name!r} here or on PYTHONPATH"
         ) from None
-    for name in path.split("."):
-        if not hasattr(found, name):
-            raise pena.SettingsError(f"{of} is {text!r}, but {module!r} has no {name!r}")
-        found = getattr(found, name)
-    return found
+    try:
+        return attrgetter(path)(found)
+    except AttributeError:
+        raise pena.SettingsError(f"{of} is {text!r}, but {module!r} has no {path!r}") from None
+
+
+def _exception(name: str, handler: str) -> Any:
+    """Return the exception of that name: of the handler's module, before those of Python."""
+    if ":" in name:
+        return _named(name, "--never-retry")
+    module = handler.partition(":")[0]
+    for place in (importlib.import_module(module), builtins):
+        with contextlib.suppress(AttributeError):
+            return attrgetter(name)(place)
+    raise pena.SettingsError(
+        f"--never-retry is {name!r}, and neither {module!r}, the module of the handler, nor Python "
+        "itself has an exception of that name; expected MODULE:NAME for one of another module"
+    )
 
 
 def _worker(given: argparse.Namespace) -> Worker:
     handler: Callable[..., Any] = _named(given.handler, "the handler")
     queues = [name for some in given.queue or ["default"] for name in some.split(",")]
-    never = [
-        _named(name if ":" in name else f"builtins:{name}", "--never-retry")
-        for name in given.never_retry
-    ]
+    never = [_exception(name, given.handler) for name in given.never_retry]
     return Worker(
         given.url,
         handler,
@@ -108,6 +124,20 @@ def _worker(given: argparse.Namespace) -> Worker:
     )
 
 
+def _takes(worker: Worker, given: argparse.Namespace) -> str:
+    """Say what it takes from where, and how many at once."""
+    settings = worker._settings
+    slots = settings.slots
+    several = "tasks" if worker._is_async else "threads" if slots > 1 else "thread"
+    at_once = f"{slots} {several}"
+    if given.processes > 1:
+        at_once = f"{given.processes} processes with {at_once} each"
+    return (
+        f"{given.handler} takes msgs of {', '.join(settings.queues)} from {settings.url} "
+        f"with {at_once}, as {worker._name}"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it with these arguments, or the command's; return the exit code."""
     parser = _parser()
@@ -121,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker = _worker(given)
     except pena.SettingsError as error:
         parser.error(str(error))
+    _log.info(_takes(worker, given))
     try:
         end = worker.run(until_empty=given.until_empty, progress=given.progress)
     except pena.SettingsError as error:  # its processes cannot start

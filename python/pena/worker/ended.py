@@ -25,17 +25,17 @@ class WorkerStats:
     """What a worker has done so far; of several processes, all of them together."""
 
     received: int = 0
-    """Messages that came."""
+    """Msgs that came."""
     begun: int = 0
-    """Messages that were begun."""
+    """Msgs that were begun."""
     done: int = 0
-    """Messages whose work ended well."""
+    """Msgs whose work ended well."""
     failed: int = 0
-    """Messages whose work failed, or took too long."""
+    """Msgs whose work failed, or took too long."""
     timed_out: int = 0
-    """Messages whose work took too long."""
+    """Msgs whose work took too long."""
     given_back: int = 0
-    """Messages that were given back."""
+    """Msgs that were given back."""
     reported: int = 0
     """Outcomes that the server took."""
     too_late: int = 0
@@ -45,9 +45,9 @@ class WorkerStats:
     connects: int = 0
     """Streams that began."""
     ignored: int = 0
-    """Events that were no message."""
+    """Events that were no msg."""
     running: int = 0
-    """Messages that are worked on, now."""
+    """Msgs that are worked on, now."""
 
     @classmethod
     def _sum(cls, parts: Iterable[WorkerStats]) -> WorkerStats:

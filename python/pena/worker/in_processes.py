@@ -102,26 +102,45 @@ class _One:
         self.exit: int | None = None  # readable once the process is gone
         self.stillborn = 0  # so many in a row told nothing
         self._has_told = False
+        self.has_begun = False  # has told something, or one before it has
 
     def start(self) -> None:
+        """Raises OSError where the system has no room for it."""
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
+        ours, theirs = context.Pipe()
+        process = context.Process(
             target=_child, args=(self._start, theirs), name=f"pena-worker-{self.number}"
         )
-        self._started_at = time.monotonic()
-        self.starts_at = None
         # A terminal's Ctrl-C is for all of them, and no traceback while they are imported.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            self.process.start()
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+            theirs.close()
+        self.process, self.pipe = process, ours
+        self._started_at = time.monotonic()
+        self.starts_at = None
         self._has_told = False
         # The sentinel of multiprocessing is a pipe, which what a handler starts may hold open.
         with contextlib.suppress(OSError, AttributeError):
             self.exit = os.pidfd_open(self.process.pid or 0)
+
+    def try_later(self, error: OSError) -> None:
+        """It could not start, for this is short for a while."""
+        self._deaths += 1
+        self._put_off()
+        text = "process %d of the worker cannot start, and is tried again: %s"
+        log_safely(lambda: _logger.warning(text, self.number, error.strerror or error))
+
+    def _put_off(self) -> None:
+        wait = 0.0
+        if self._deaths > 1:
+            wait = min(_FIRST_WAIT * 2.0 ** (self._deaths - 2), _LONGEST_WAIT)
+        self.starts_at = time.monotonic() + wait
 
     @property
     def sentinel(self) -> int:
@@ -155,7 +174,7 @@ class _One:
         except Exception as error:  # a handler has written into what is not its own
             self._say_unread(error)
             return True
-        self._has_told = True
+        self._has_told = self.has_begun = True
         self._take(told)
         return True
 
@@ -195,10 +214,7 @@ class _One:
             return
         lived = time.monotonic() - self._started_at
         self._deaths = 0 if has_worked or lived > _LONG_LIFE else self._deaths + 1
-        wait = 0.0
-        if self._deaths > 1:
-            wait = min(_FIRST_WAIT * 2.0 ** (self._deaths - 2), _LONGEST_WAIT)
-        self.starts_at = time.monotonic() + wait
+        self._put_off()
         text = (
             "process %d of the worker %s, so it is started again; what it worked on is sent again"
         )
@@ -229,6 +245,12 @@ def _how_it_ended(exitcode: int | None) -> str:
     return f"ended with exit code {exitcode}"
 
 
+def _no_room(text: str, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"{text}: {error.strerror or error}; expected room for it, or fewer of them"
+    )
+
+
 class Processes:
     """The processes of a worker."""
 
@@ -237,7 +259,12 @@ class Processes:
         self._ones = [_One(number, start) for number in range(1, processes + 1)]
         self._stops = 0
         self._passed_on = 0
-        self._wake_reader, self._wake_writer = multiprocessing.Pipe(duplex=False)
+        try:
+            self._wake_reader, self._wake_writer = multiprocessing.Pipe(duplex=False)
+        except OSError as error:
+            raise _no_room(
+                f"the {processes} processes of the worker cannot start", error
+            ) from error
         self._starts = threading.Lock()  # whoever has it runs them
         self._over = threading.Event()
         self._end: WorkerEnd | None = None
@@ -310,7 +337,7 @@ class Processes:
         stopping = self._stops > 0
         for one in self._ones:
             if one.starts_at is not None and not stopping and now >= one.starts_at:
-                one.start()
+                self._start(one)
         if self._passed_on < self._stops:
             self._passed_on = self._stops
             for one in self._ones:
@@ -323,6 +350,15 @@ class Processes:
             waits.append(self._ends_at)
         self._wait(alive, max(min(waits) - now, 0.0) if waits else None)
         return True
+
+    def _start(self, one: _One) -> None:
+        try:
+            one.start()
+        except OSError as error:
+            if not any(other.has_begun for other in self._ones):
+                text = f"process {one.number} of the {len(self._ones)} of the worker cannot start"
+                raise _no_room(text, error) from error
+            one.try_later(error)
 
     def _wait(self, alive: list[_One], timeout: float | None) -> None:
         wait_for: list[Any] = [self._wake_reader]

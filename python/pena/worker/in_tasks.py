@@ -1,4 +1,4 @@
-"""Handlers that are coroutines: each message a task, all in one loop."""
+"""Handlers that are coroutines: each msg a task, all in one loop."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Tasks:
         except KeyboardInterrupt:  # it is the loop's
             call.given_up()
             raise
-        except BaseException as error:  # a handler's SystemExit ends its message alone
+        except BaseException as error:  # a handler's SystemExit ends its msg alone
             call.raised(error)
         else:
             call.returned(result)

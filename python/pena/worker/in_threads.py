@@ -1,4 +1,4 @@
-"""Handlers that are functions: one message after the other, in one thread or several."""
+"""Handlers that are functions: one msg after the other, in one thread or several."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from pena import _pena
+from pena.errors import SettingsError
 from pena.worker.message import Msg
 from pena.worker.outcomes import TimedOut
 from pena.worker.running_handler import Call, Rules
@@ -24,7 +25,7 @@ Handler = Callable[[Msg], object]
 
 
 class _GivenBack(BaseException):
-    """Raised in a handler whose message was given back, for the worker was told to stop at once."""
+    """Raised in a handler whose msg was given back, for the worker was told to stop at once."""
 
 
 _KINDS: dict[str, type[BaseException]] = {"timed_out": TimedOut, "given_back": _GivenBack}
@@ -164,7 +165,7 @@ def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
         call.timed_out(error)
     except _GivenBack:
         call.given_up()
-    except BaseException as error:  # a handler's SystemExit ends its message, and not the worker
+    except BaseException as error:  # a handler's SystemExit ends its msg, and not the worker
         call.raised(error)
     else:
         call.returned(result)
@@ -196,7 +197,7 @@ class Threads:
         self._started: list[threading.Thread] = []
 
     def work_here(self) -> None:
-        """Work in the calling thread, one message at a time, until the worker has ended."""
+        """Work in the calling thread, one msg at a time, until the worker has ended."""
         with _wakeable() as wakes:
             self._watch.start(wakes)
             self._work(for_signals=threading.current_thread() is threading.main_thread())
@@ -205,6 +206,8 @@ class Threads:
         """Start so many, which work until the worker has ended, and keep `worker` meanwhile.
 
         A process that ends does not wait for handlers: what they work on is sent again.
+
+        Raises SettingsError where the system has no room for so many.
         """
         self._watch.start()
         self._started = [
@@ -218,8 +221,15 @@ class Threads:
         ]
         with contextlib.ExitStack() as undo:
             undo.callback(self._engine.stop)  # where a thread cannot start
-            for thread in self._started:
-                thread.start()
+            for number, thread in enumerate(self._started, 1):
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    del self._started[number - 1 :]
+                    raise SettingsError(
+                        f"thread {number} of the {threads} of the worker cannot start: {error}; "
+                        "expected room for it, or fewer of them"
+                    ) from error
             undo.pop_all()
 
     def is_in_handler(self) -> bool:

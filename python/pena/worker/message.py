@@ -1,4 +1,4 @@
-"""`Msg`: a message that a handler works on."""
+"""`Msg`: a msg that a handler works on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Msg:
-    """A message that a handler works on. It may be read from any thread."""
+    """A msg that a handler works on. It may be read from any thread."""
 
     __slots__ = (
         "_cancelled",
@@ -34,14 +34,14 @@ class Msg:
     attempt: int
     """Which delivery this is: 1, 2, …"""
     last_attempt: bool
-    """Whether the message fails for good if this attempt does."""
+    """Whether the msg fails for good if this attempt does."""
     name: str
     """The worker's name."""
 
     def __init__(
         self, data: bytes, *, name: str, timeout: float | None, cancelled: Callable[[], bool]
     ) -> None:
-        """Read it out of an event's data. Workers make messages; handlers get them."""
+        """Read it out of an event's data. Workers make msgs; handlers get them."""
         said = json.loads(data)
         self.id = said["id"]
         self.key = said.get("key", "")
@@ -62,10 +62,10 @@ class Msg:
     def cancelled(self) -> bool:
         """Whether the work may as well end.
 
-        Somebody else may be sent the message: the stream to the server is lost, or the lease could
+        Somebody else may be sent the msg: the stream to the server is lost, or the lease could
         not be kept. What the handler returns is still reported, and counts where nobody else was
         sent it. Or the worker does not wait for it any more. It may become False again, where the
-        same message comes back while it is worked on.
+        same msg comes back while it is worked on.
         """
         return self._cancelled()
 

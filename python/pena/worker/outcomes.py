@@ -1,4 +1,4 @@
-"""What a handler raises to say how its message ends."""
+"""What a handler raises to say how its msg ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def said(value: object) -> str:
 
 
 def text_of(error: BaseException) -> str:
-    """Return what a message's story says of an exception: "ValueError: no such width"."""
+    """Return what a msg's story says of an exception: "ValueError: no such width"."""
     name = type(error).__name__
     try:
         has_text = bool(str(error))
@@ -35,7 +35,7 @@ def _reason(reason: object) -> str:
 
 
 class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
-    """Raised by a handler: the message comes back. The attempt counts.
+    """Raised by a handler: the msg comes back. The attempt counts.
 
     >>> raise pena.Retry(after=30, reason="429")    # doctest: +SKIP
     """
@@ -48,7 +48,7 @@ class Retry(Exception):  # noqa: N818  # it is what is asked for, and no error
 
         Args:
             after: seconds until then; None: the server's backoff.
-            reason: what the message's story says of this attempt, as text; an exception, too.
+            reason: what the msg's story says of this attempt, as text; an exception, too.
 
         Raises SettingsError for an `after` that is no duration, negative, or more than a year.
         """
@@ -70,7 +70,7 @@ def _retry(kind: type[Retry], after: timedelta | None, reason: str) -> Retry:
 
 
 class Fail(Exception):  # noqa: N818  # as above
-    """Raised by a handler: the message has failed, whatever attempts it has left.
+    """Raised by a handler: the msg has failed, whatever attempts it has left.
 
     >>> raise pena.Fail("no such file")    # doctest: +SKIP
     """
@@ -78,7 +78,7 @@ class Fail(Exception):  # noqa: N818  # as above
     reason: str = ""
 
     def __init__(self, reason: object = "") -> None:
-        """Say why, as text; an exception, too: it stands in the message's story."""
+        """Say why, as text; an exception, too: it stands in the msg's story."""
         self.reason = _reason(reason)
         super().__init__(self.reason)
 
@@ -87,6 +87,6 @@ class TimedOut(BaseException):  # as KeyboardInterrupt: no handler means to catc
     """Raised in a handler that takes longer than the worker's `timeout`.
 
     In a thread it comes between two steps of Python: a handler that waits inside a C function gets
-    it when that returns. No `except Exception` holds it up. The message has failed already: what
+    it when that returns. No `except Exception` holds it up. The msg has failed already: what
     the handler does about it, and what it returns, changes nothing.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from pena.worker.ended import WorkerStats
 
 _EVERY_ON_TERMINAL = 0.2  # seconds
 _EVERY_IN_FILE = 10.0
+_CLEAR = "\r\x1b[2K"  # the line where the cursor is, which goes to its begin
 
 
 class Progress:
@@ -27,7 +29,7 @@ class Progress:
         left: Callable[[], int | None],
         to: TextIO,
     ) -> None:
-        """Show what `stats` says, and how many messages `left` says that there are."""
+        """Show what `stats` says, and how many msgs `left` says that there are."""
         self._stats = stats
         self._left = left
         self._to = to
@@ -47,7 +49,7 @@ class Progress:
         return ", ".join(parts) + f"  {stats.done / seconds:.1f}/s"
 
     def _write(self, line: str, end: str) -> None:
-        before = "\r\x1b[2K" if self._is_terminal else ""
+        before = _CLEAR if self._is_terminal else ""
         with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
             self._to.write(f"{before}{line}{end}")
             self._to.flush()
@@ -64,8 +66,41 @@ class Progress:
         self._write(self._line(self._stats(), None), "\n")
 
 
+class _Cleared(logging.Formatter):
+    """Takes away the line that stands, in one write with what is logged in its place."""
+
+    def __init__(self, formatter: logging.Formatter | None) -> None:
+        super().__init__()
+        self._formatter = formatter or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CLEAR + self._formatter.format(record)
+
+
+def _handlers(to: TextIO) -> list[logging.Handler]:
+    """Return those that write there."""
+    named = logging.root.manager.loggerDict.values()
+    loggers = [logging.root, *(one for one in named if isinstance(one, logging.Logger))]
+    several = [*(handler for logger in loggers for handler in logger.handlers), logging.lastResort]
+    streams = [one for one in several if isinstance(one, logging.StreamHandler)]
+    return [one for one in dict.fromkeys(streams) if one.stream is to]
+
+
+@contextlib.contextmanager
+def _log_above(to: TextIO) -> Iterator[None]:
+    """Have what is logged to a terminal meanwhile begin at its left, and not behind the line."""
+    before = {one: one.formatter for one in _handlers(to)} if to.isatty() else {}
+    for handler, formatter in before.items():
+        handler.setFormatter(_Cleared(formatter))
+    try:
+        yield
+    finally:
+        for handler, formatter in before.items():
+            handler.setFormatter(formatter)
+
+
 def _left(queues: Iterable[Queue]) -> int | None:
-    """How many messages are not settled; None where the server does not say."""
+    """How many msgs are not settled; None where the server does not say."""
     try:
         several = [queue.stats() for queue in queues]
     except PenaError:
@@ -84,6 +119,7 @@ def shown(stats: Callable[[], WorkerStats], settings: _pena.WorkerSettings) -> I
             open_queues.enter_context(Queue(settings.url, name, patience=0, request_timeout=1))
             for name in settings.queues
         ]
+        open_queues.enter_context(_log_above(sys.stderr))
         line = Progress(stats, lambda: _left(queues), sys.stderr)
         try:
             yield

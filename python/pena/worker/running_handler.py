@@ -23,7 +23,7 @@ class Rules(NamedTuple):
 
 
 class Call:
-    """One call: from the message that came to what is told of it, which is told once."""
+    """One call: from the msg that came to what is told of it, which is told once."""
 
     __slots__ = ("_data", "_engine", "_rules", "is_told", "run")
 
@@ -35,7 +35,7 @@ class Call:
         self.is_told = False
 
     def read(self) -> Msg:
-        """Read the message."""
+        """Read the msg."""
         rules = self._rules
         return Msg(self._data, name=rules.name, timeout=rules.timeout, cancelled=self._is_cancelled)
 

@@ -32,6 +32,25 @@ async def slow_double_in_a_task(msg: pena.Msg) -> object:
     return double(msg)
 
 
+class HopelessError(Exception):
+    """What no further attempt mends."""
+
+
+class OSError(Exception):  # of the same name as one of Python's
+    """Likewise."""
+
+
+def raises_its_own(msg: pena.Msg) -> None:
+    """Raise the one that the payload names."""
+    raise {"HopelessError": HopelessError, "OSError": OSError}[msg.payload]("no")
+
+
+def fails_slowly(msg: pena.Msg) -> object:
+    """Fail after ten milliseconds."""
+    time.sleep(0.01)
+    raise ValueError("no width")
+
+
 def dies(msg: pena.Msg) -> object:
     """End the process at the first attempt."""
     if msg.attempt == 1:

@@ -17,6 +17,7 @@ class LossyProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body at once: the second of two waits 40 ms for an ACK
 
             def setup(self) -> None:
                 super().setup()
@@ -32,7 +33,7 @@ class LossyProxy:
                 with self.server_side.getresponse() as answer:
                     said = answer.read()
                     proxy.passed.append((self.command, self.path))
-                proxy.may_answer.wait()
+                proxy.wait_to_answer()
                 if proxy.takes_one():
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -53,8 +54,11 @@ class LossyProxy:
         self._lose = 0
         self._lock = threading.Lock()
         self.passed: list[tuple[str, str]] = []
-        self.may_answer = threading.Event()
-        self.may_answer.set()
+        self._waits = threading.Condition()
+        self._keeps_back = False
+        self._let_go = 0  # so often
+        self.kept_back = 0
+        """So many answers are kept back now."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -71,12 +75,33 @@ class LossyProxy:
             self._lose -= 1
             return self._lose >= 0
 
+    def keep_back(self) -> None:
+        """Keep back each answer from now on."""
+        with self._waits:
+            self._keeps_back = True
+
+    def let_go(self, *, keep_back: bool = False) -> None:
+        """Give the answers that are kept back, and keep back those behind them only if asked to."""
+        with self._waits:
+            self._keeps_back = keep_back
+            self._let_go += 1
+            self.kept_back = 0
+            self._waits.notify_all()
+
+    def wait_to_answer(self) -> None:
+        """Return once the answer that the caller has may be given."""
+        with self._waits:
+            if self._keeps_back:
+                self.kept_back += 1
+                before = self._let_go
+                self._waits.wait_for(lambda: self._let_go > before)
+
     def __enter__(self) -> LossyProxy:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.may_answer.set()
+        self.let_go()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -112,7 +112,10 @@ def trouble() -> Iterator[Trouble]:
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[list[Any]]:
-    """Run `work` in a thread meanwhile. What it returns or raises is in the list at the end."""
+    """Run `work` in a thread meanwhile. What it returns or raises is in the list at the end.
+
+    Where a test fails before that, nobody waits for it: what it waits for may never come.
+    """
     came: list[Any] = []
 
     def run() -> None:
@@ -121,9 +124,7 @@ def beside(work: Callable[[], object]) -> Iterator[list[Any]]:
         except BaseException as error:
             came.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    try:
-        yield came
-    finally:
-        thread.join()
+    yield came
+    thread.join()

@@ -19,7 +19,7 @@ from support.site import PATIENT
 
 HERE = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds for a worker's end
-APART = 0.5  # seconds: signals that come closer together are one
+APART = 1.0  # seconds: signals that a worker meets within 0.3 s are one, and it may meet one late
 
 
 class Workers:
@@ -52,6 +52,14 @@ class Workers:
         """Wait for that as the next line that its handlers print."""
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == f"{line}\n"
+
+    def hear_log(self, text: str) -> None:
+        """Wait for a line of its log that has that."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if text in line:
+                return
+        raise AssertionError(f"it has ended, and did not say {text}")
 
     def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Stop it. Its exit code and what it said."""
