@@ -198,6 +198,9 @@ void add_work(OptionAdder& add, WorkCommand& command) {
   add.duration("--timeout", command.timeout,
                "a command that takes longer has failed: SIGTERM, and after 5s SIGKILL, to it and "
                "what it has started");
+  add.size("--max-payload", settings.max_payload,
+           "a msg with a larger payload fails; a server takes 256KiB unless it is told otherwise",
+           1);
   add.flag("--until-empty", settings.until_empty,
            "end when the queues have no msg that waits, is due later or is held");
   add.flag("--results", command.results,

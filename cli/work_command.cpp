@@ -103,6 +103,10 @@ class Working {
     settings.settled = [this](const client::Settled& settled) {
       tally_.settled(settled);
     };
+    settings.unknown_queue = [this](const std::string& queue) {
+      say(core::LogLevel::warning, "the server has no msg of the queue \"" + queue +
+                                       "\", not even one that has ended; is that its name?");
+    };
     client::Worker worker{settings};
     std::optional<client::WorkerEnd> end;
     std::exception_ptr failed;

@@ -28,10 +28,8 @@ void register_settings(py::module_& module) {
       .def_readwrite("name", &WorkerSettings::name)
       .def_readwrite("slots", &WorkerSettings::slots)
       .def_readwrite("max_payload", &WorkerSettings::max_payload)
-      .def_property(
-          "submitted_only", [](const WorkerSettings& settings) { return !settings.generated; },
-          [](WorkerSettings& settings, bool only) { settings.generated = !only; })
-      .def_readwrite("run_time", &WorkerSettings::timeout)
+      .def_readwrite("generated", &WorkerSettings::generated)
+      .def_readwrite("timeout", &WorkerSettings::timeout)
       .def_readwrite("max_msgs", &WorkerSettings::max_msgs)
       .def_readwrite("until_empty", &WorkerSettings::until_empty)
       .def_readwrite("seed", &WorkerSettings::seed)

@@ -333,17 +333,15 @@ class Worker::Impl {
     const auto tell = [this, number, queue, left, name](const Answered& answer) {
       const auto counts = answer.status == 200 ? wire::queue_counts(answer.body) : std::nullopt;
       if (!counts) return happen(core::CountsTold{});
-      if (counts->unsettled + counts->settled == 0) say_bare(name);
+      if (counts->unsettled + counts->settled == 0) tell_unknown(name);
       ask_counts(number, queue + 1, left + counts->unsettled);
     };
     requests_.send(number, {"/stats?queue=" + name, {}}, tell);
   }
 
-  // Once of each that was named: it may be misspelt.
-  void say_bare(const std::string& queue) {
-    if (settings_.queues.empty() || !bare_.insert(queue).second) return;
-    log(core::LogLevel::warning, "the server has no msg of the queue \"" + queue +
-                                     "\", not even one that has ended; is that its name?");
+  void tell_unknown(const std::string& queue) {
+    if (!settings_.unknown_queue || settings_.queues.empty()) return;
+    if (unknown_.insert(queue).second) settings_.unknown_queue(queue);
   }
 
   void act(const core::Say& say) { log(say.level, say.text); }
@@ -390,7 +388,7 @@ class Worker::Impl {
   Requests requests_;
   std::map<std::uint64_t, std::shared_ptr<StreamReader>> streams_;
   Inbox inbox_;
-  std::set<std::string> bare_;  // queues without a msg, which was said
+  std::set<std::string> unknown_;  // queues without a msg, which was told
   std::thread thread_;
 
   mutable std::mutex mutex_;  // guards what follows

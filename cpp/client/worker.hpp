@@ -62,6 +62,9 @@ struct WorkerSettings {
   core::LogSink log = {};  // none: silent
   // Told once of each run whose report was answered, in the worker's thread, which waits for it.
   std::function<void(const Settled&)> settled = {};
+  // Likewise of each of `queues` of which the server has no msg, not even one that has ended, where the worker is
+  // to end when they are empty: it may be misspelt.
+  std::function<void(const std::string&)> unknown_queue = {};
 };
 
 // Throws SettingsError for the first setting that cannot be. The constructor of Worker calls it.

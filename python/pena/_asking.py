@@ -63,7 +63,12 @@ class Answer:
     @property
     def for_later(self) -> bool:
         """Whether the same request may be answered otherwise later."""
-        return self.status in (408, 425, 429) or self.status >= 500
+        return self.is_not_taken or self.status >= 500
+
+    @property
+    def is_not_taken(self) -> bool:
+        """Whether nothing came of the request. What says 500, 502 or 504 may have taken it."""
+        return self.status in (408, 425, 429, 503)
 
     @property
     def sentence(self) -> str:
@@ -202,7 +207,7 @@ class Asking:
             if isinstance(got, Answer) and not got.for_later:
                 self._over()
                 return replace(got, again=got.again or again)
-            again = again or isinstance(got, Answer) or got.sent
+            again = again or (not got.is_not_taken if isinstance(got, Answer) else got.sent)
             if began is None:
                 began = now
             self._go_on_or_raise(got, now - began, again)

@@ -307,8 +307,9 @@ class WorkerSettings:
     queues: list[str]
     name: str
     slots: int
-    submitted_only: bool
-    run_time: timedelta | None
+    max_payload: int
+    generated: bool
+    timeout: timedelta | None
     max_msgs: int | None
     until_empty: bool
     seed: int | None

@@ -180,3 +180,14 @@ def test_what_may_be_accepted_all_the_same_is_unsure(kind: Any) -> None:
         with pytest.raises(pena.RefusedError) as raised:
             queue.submit([1, 2, 3])
         assert raised.value.unsure == ()
+
+
+@pytest.mark.parametrize(("status", "unsure"), [(429, 0), (503, 0), (500, 3), (502, 3), (504, 3)])
+def test_what_a_server_did_not_take_is_not_unsure(kind: Any, status: int, unsure: int) -> None:
+    with (
+        answering(lambda _: (status, {"error": "not now"})) as url,
+        kind(url, patience=0) as queue,
+        pytest.raises(pena.UnavailableError) as raised,
+    ):
+        queue.submit([1, 2, 3])
+    assert len(raised.value.unsure) == unsure

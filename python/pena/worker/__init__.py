@@ -75,6 +75,7 @@ class Worker:
         timeout: Seconds | None = None,
         never_retry: Iterable[type[BaseException]] = (),
         max_msgs: int | None = None,
+        max_payload: int = 16 * 1024 * 1024,
         generated: bool = False,
         backoff_first: Seconds = 0.1,
         backoff_most: Seconds = 5.0,
@@ -98,6 +99,8 @@ class Worker:
                 None: any time.
             never_retry: exceptions behind which a msg has failed for good.
             max_msgs: end behind so many msgs; of several processes each. None: go on.
+            max_payload: bytes; a msg with a larger one fails, and an error in the log says so. More
+                than 16 MiB only where the server's own ``max_payload``, 256 KiB, was set higher.
             generated: take what the server's generator made, too.
             backoff_first: the longest wait, in seconds, before the first reconnect; doubles, with
                 jitter.
@@ -115,15 +118,16 @@ class Worker:
         settings.queues = queue_names(queues)
         settings.name = self._name = worker_name(name)
         _settings.whole(settings, "max_msgs", max_msgs, 1)
+        _settings.whole(settings, "max_payload", max_payload, 1)
         settings.slots = self._slots(threads, tasks)
-        settings.run_time = None if timeout is None else duration("timeout", timeout)
-        if settings.run_time is not None:
-            if not timedelta(0) < settings.run_time <= _LONGEST:
+        settings.timeout = None if timeout is None else duration("timeout", timeout)
+        if settings.timeout is not None:
+            if not timedelta(0) < settings.timeout <= _LONGEST:
                 raise _settings.refused(
                     "timeout", timeout, "more than 0 seconds and at most a year"
                 )
-            settings.run_time = max(settings.run_time, _SHORTEST)
-        settings.submitted_only = not _settings.flag("generated", generated)
+            settings.timeout = max(settings.timeout, _SHORTEST)
+        settings.generated = _settings.flag("generated", generated)
         settings.backoff_first = duration("backoff_first", backoff_first)
         settings.backoff_most = duration("backoff_most", backoff_most)
         settings.stop_patience = duration("stop_patience", stop_patience)
@@ -131,7 +135,7 @@ class Worker:
         self._settings = settings
         self._rules = Rules(
             self._name,
-            None if settings.run_time is None else settings.run_time.total_seconds(),
+            None if settings.timeout is None else settings.timeout.total_seconds(),
             exceptions("never_retry", never_retry),
         )
         self._processes = at_once("processes", processes, _MOST_PROCESSES)
@@ -148,6 +152,7 @@ class Worker:
                     "timeout": timeout,
                     "never_retry": self._rules.never_retry,
                     "max_msgs": max_msgs,
+                    "max_payload": max_payload,
                     "generated": generated,
                     "backoff_first": backoff_first,
                     "backoff_most": backoff_most,

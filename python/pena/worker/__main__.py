@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         help="behind it a msg has failed for good; without MODULE one that the handler's module "
         "has, or Python itself; may be repeated")  # fmt: skip
     add("--max-msgs", type=int, metavar="N", help="end behind so many msgs, each process")
+    add("--max-payload", type=int, default=16 * 1024 * 1024, metavar="BYTES",
+        help="a msg with a larger one fails (default %(default)s)")  # fmt: skip
     add("--backoff-first", type=float, default=0.1, metavar="SECONDS",
         help="the longest first wait for a reconnect; doubles (default %(default)s)")  # fmt: skip
     add("--backoff-most", type=float, default=5.0, metavar="SECONDS",
@@ -117,6 +119,7 @@ def _worker(given: argparse.Namespace) -> Worker:
         timeout=given.timeout,
         never_retry=never,
         max_msgs=given.max_msgs,
+        max_payload=given.max_payload,
         generated=given.generated,
         backoff_first=given.backoff_first,
         backoff_most=given.backoff_most,
