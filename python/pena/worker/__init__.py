@@ -118,7 +118,7 @@ class Worker:
         settings.queues = queue_names(queues)
         settings.name = self._name = worker_name(name)
         _settings.whole(settings, "max_msgs", max_msgs, 1)
-        _settings.whole(settings, "max_payload", max_payload, 1)
+        _settings.whole(settings, "max_payload", max_payload, 1, 2**31)
         settings.slots = self._slots(threads, tasks)
         settings.timeout = None if timeout is None else duration("timeout", timeout)
         if settings.timeout is not None:
