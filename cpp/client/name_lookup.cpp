@@ -9,10 +9,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <mutex>
-#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -22,6 +24,13 @@ namespace pena::client {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+
+namespace {
+
+// Where nobody could be told that it is over.
+constexpr std::chrono::seconds kLookAgain{1};
+
+}  // namespace
 
 // What a look-up and whoever waits for it have in common.
 struct NameLookup::Shared {
@@ -46,7 +55,9 @@ void NameLookup::look(const std::shared_ptr<Shared>& shared) {
     for (const auto& found : tcp::resolver(unused).resolve(shared->host, shared->port, error)) {
       endpoints.push_back(found.endpoint());
     }
-  } catch (const std::bad_alloc&) {
+  } catch (const boost::system::system_error& failed) {
+    error = failed.code();
+  } catch (const std::exception&) {
     error = asio::error::no_memory;
   }
   const std::lock_guard lock(shared->mutex);
@@ -54,10 +65,14 @@ void NameLookup::look(const std::shared_ptr<Shared>& shared) {
   shared->error = error;
   shared->endpoints = std::move(endpoints);
   if (shared->waiter == nullptr) return;
-  // Whoever waits forgets it on the loop's thread alone, so it is there or not for as long as this runs.
-  asio::post(shared->waiter->over_.get_executor(), [shared] {
-    if (shared->waiter != nullptr) shared->waiter->over_.cancel();
-  });
+  try {
+    // Whoever waits forgets it on the loop's thread alone, so it is there or not for as long as this runs.
+    asio::post(shared->waiter->over_.get_executor(), [shared] {
+      if (shared->waiter != nullptr) shared->waiter->over_.cancel();
+    });
+  } catch (const std::exception&) {
+    return;  // out of memory: who waits looks for itself
+  }
 }
 
 NameLookup::~NameLookup() {
@@ -87,7 +102,6 @@ asio::awaitable<NameLookup::Endpoints> NameLookup::look_up(const std::string& ho
   shared_->host = host;
   shared_->port = port;
   shared_->waiter = this;
-  over_.expires_at(asio::steady_timer::time_point::max());
   try {
     std::thread(look, shared_).detach();
   } catch (const std::system_error&) {
@@ -99,6 +113,7 @@ asio::awaitable<NameLookup::Endpoints> NameLookup::look_up(const std::string& ho
   };
   error_code ignored;
   while (!is_cancelled_ && !is_over()) {
+    over_.expires_after(kLookAgain);
     co_await over_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
   forget();

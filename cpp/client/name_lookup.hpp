@@ -37,7 +37,7 @@ class NameLookup {
   static void look(const std::shared_ptr<Shared>& shared);
   void forget();
 
-  boost::asio::steady_timer over_;  // never reached
+  boost::asio::steady_timer over_;  // cancelled when it is over
   bool is_cancelled_ = false;
   std::shared_ptr<Shared> shared_;  // of the look-up that is waited for
 };

@@ -91,9 +91,10 @@ wire::Submission submission_of(NewMsg msg) {
   return submission;
 }
 
-// The answer says that nothing of the request was taken: it was not read, or there is no room.
+// The answer says that nothing of the request was taken. 503 does not: a server that ends says it of what its disk may
+// have, and a proxy of what it has handed on.
 bool is_not_taken(unsigned status) {
-  return status == 408 || status == 425 || status == 429 || status == 503;
+  return status == 408 || status == 425 || status == 429;
 }
 
 std::string of_place(std::size_t place) {
@@ -160,7 +161,8 @@ class Producer::Impl {
  private:
   struct Tried {
     Answered answer;
-    bool again = false;  // an earlier try may have been taken
+    bool again = false;   // there was an earlier try: what is known may be known by that
+    bool unsure = false;  // and it may have been taken
   };
 
   std::vector<core::ToSubmit> planned(const std::vector<wire::Submission>& bodies) {
@@ -211,7 +213,8 @@ class Producer::Impl {
       const Answered& answer = tried.answer;
       if (!core::may_be_tried_again(answer.status)) break;
       const bool was_sent = answer.sent_at != core::Instant{};
-      tried.again = tried.again || (was_sent && !is_not_taken(answer.status));
+      tried.again = tried.again || was_sent;
+      tried.unsure = tried.unsure || (was_sent && !is_not_taken(answer.status));
       auto wait = patience.failed(now(), answer.retry_after, dice());
       if (is_over(began)) wait.reset();
       const bool goes_on = !goes_on_ || goes_on_();
@@ -281,7 +284,7 @@ class Producer::Impl {
         "is not accepted: " + why +
             (goes_on ? "; tried for " + core::number_text(seconds_of(*settings_.patience)) + " s"
                      : ""));
-    if (tried.again) error.unsure = places.size();
+    if (tried.unsure) error.unsure = places.size();
     return error;
   }
 

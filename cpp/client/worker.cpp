@@ -23,11 +23,9 @@
 #include "client/requests.hpp"
 #include "client/stream_reader.hpp"
 #include "client/url.hpp"
-#include "core/limits.hpp"
 #include "core/number_text.hpp"
 #include "core/worker_logic.hpp"
 #include "wire/json.hpp"
-#include "wire/names.hpp"
 #include "wire/queue_counts.hpp"
 #include "wire/report_body.hpp"
 #include "wire/task_reader.hpp"
@@ -39,9 +37,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::uint32_t kMostSlots = 10'000;
-// What a server may be told to take.
-constexpr std::size_t kMostPayload = std::size_t{1} << 31U;
 // What an event has beside a payload: ids, the queue, the key.
 constexpr std::size_t kBesidePayload = 4 * 1024;
 
@@ -100,55 +95,7 @@ Fate fate_of(core::RunFate fate) {
   return Fate::refused;
 }
 
-void check_queues(const std::vector<std::string>& queues) {
-  if (queues.size() > core::kMostQueuesOfClient) {
-    throw SettingsError("queues has " + std::to_string(queues.size()) +
-                        " names; expected at most " + std::to_string(core::kMostQueuesOfClient));
-  }
-  for (const std::string& queue : queues) {
-    if (wire::is_queue_name(queue)) continue;
-    throw SettingsError("queues has the name \"" + queue + "\"; expected names of " +
-                        wire::queue_name_rule());
-  }
-}
-
 }  // namespace
-
-void check(const WorkerSettings& settings) {
-  const auto positive = [](const char* name, std::optional<std::int64_t> number) {
-    if (number && *number < 1) {
-      throw SettingsError(std::string{name} + " is " + std::to_string(*number) +
-                          "; expected at least 1");
-    }
-  };
-  positive("slots", settings.slots);
-  if (settings.slots > kMostSlots) {
-    throw SettingsError("slots is " + std::to_string(settings.slots) + "; expected at most " +
-                        std::to_string(kMostSlots));
-  }
-  if (settings.max_payload < 1 || settings.max_payload > kMostPayload) {
-    throw SettingsError("max_payload is " + std::to_string(settings.max_payload) +
-                        " bytes; expected 1 to " + std::to_string(kMostPayload));
-  }
-  if (settings.max_msgs == 0) throw SettingsError("max_msgs is 0; expected at least 1");
-  if (settings.timeout) positive("timeout in ms", settings.timeout->count());
-  if (settings.timeout && *settings.timeout > core::kLongestTime) {
-    throw SettingsError("timeout must be at most a year");
-  }
-  if (settings.backoff_first.count() < 1 || settings.backoff_most < settings.backoff_first) {
-    throw SettingsError("backoff_first must be at least 1 ms and at most backoff_most");
-  }
-  if (settings.backoff_most > core::kLongestTime || settings.stop_patience > core::kLongestTime) {
-    throw SettingsError("backoff_most and stop_patience must be at most a year");
-  }
-  if (settings.stop_patience.count() < 0) throw SettingsError("stop_patience must not be negative");
-  if (settings.name.size() > core::kLongestClientName) {
-    throw SettingsError("name has " + std::to_string(settings.name.size()) +
-                        " bytes; expected at most " + std::to_string(core::kLongestClientName));
-  }
-  check_queues(settings.queues);
-  static_cast<void>(parse_url(settings.url));
-}
 
 std::string_view word(WorkerEndReason reason) {
   switch (reason) {
@@ -308,7 +255,9 @@ class Worker::Impl {
   }
   void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
   void act(const core::RunSettled& run) {
-    if (settings_.settled) settings_.settled({run.run, fate_of(run.fate), run.why});
+    call("settled", [&] {
+      if (settings_.settled) settings_.settled({run.run, fate_of(run.fate), run.why});
+    });
   }
 
   void act(const core::PostReport& post) {
@@ -341,7 +290,8 @@ class Worker::Impl {
 
   void tell_unknown(const std::string& queue) {
     if (!settings_.unknown_queue || settings_.queues.empty()) return;
-    if (unknown_.insert(queue).second) settings_.unknown_queue(queue);
+    if (!unknown_.insert(queue).second) return;
+    call("unknown_queue", [&] { settings_.unknown_queue(queue); });
   }
 
   void act(const core::Say& say) { log(say.level, say.text); }
@@ -367,6 +317,16 @@ class Worker::Impl {
       waits_for_.reset();
       happen(core::WorkerTimeReached{});
     });
+  }
+
+  // What it throws is its own trouble: the outcomes of others are still to be reported.
+  template <class Callback>
+  void call(const char* name, Callback callback) {
+    try {
+      callback();
+    } catch (const std::exception& error) {
+      log(core::LogLevel::error, std::string{"the callback "} + name + " failed: " + error.what());
+    }
   }
 
   void log(core::LogLevel level, std::string_view text) const noexcept {

@@ -60,7 +60,8 @@ struct WorkerSettings {
   // For the server to take the last reports, once it was told to stop and nothing is worked on any more.
   std::chrono::milliseconds stop_patience{10'000};
   core::LogSink log = {};  // none: silent
-  // Told once of each run whose report was answered, in the worker's thread, which waits for it.
+  // Told once of each run whose report was answered, in the worker's thread, which waits for it: so it must not wait
+  // for the worker. What it throws is logged.
   std::function<void(const Settled&)> settled = {};
   // Likewise of each of `queues` of which the server has no msg, not even one that has ended, where the worker is
   // to end when they are empty: it may be misspelt.

@@ -67,8 +67,12 @@ class Answer:
 
     @property
     def is_not_taken(self) -> bool:
-        """Whether nothing came of the request. What says 500, 502 or 504 may have taken it."""
-        return self.status in (408, 425, 429, 503)
+        """Whether nothing came of the request.
+
+        503 does not say that: a server that ends answers so what its disk may have, and a proxy
+        what it has handed on.
+        """
+        return self.status in (408, 425, 429)
 
     @property
     def sentence(self) -> str:
@@ -200,17 +204,19 @@ class Asking:
         `until`, on the monotonic clock, has come.
         """
         began: float | None = None  # of the trouble
-        wait, again = _FIRST_WAIT, False
+        # What is known at another try may be known by the one before, whatever that was answered.
+        wait, again, taken = _FIRST_WAIT, False, False
         while True:
             got: Answer | Lost = yield replace(request, timeout=self._timeout_of(request, until))
             now = time.monotonic()
             if isinstance(got, Answer) and not got.for_later:
                 self._over()
                 return replace(got, again=got.again or again)
-            again = again or (not got.is_not_taken if isinstance(got, Answer) else got.sent)
+            again = again or isinstance(got, Answer) or got.sent
+            taken = taken or (not got.is_not_taken if isinstance(got, Answer) else got.sent)
             if began is None:
                 began = now
-            self._go_on_or_raise(got, now - began, again)
+            self._go_on_or_raise(got, now - began, taken)
             if until is not None and now >= until:
                 raise TimeUpError(f"{self.url} does not answer: {_why(got)}")
             self._say(got)
@@ -228,14 +234,14 @@ class Asking:
     def _end(self, began: float) -> float | None:
         return None if self._patience is None else began + self._patience
 
-    def _go_on_or_raise(self, got: Answer | Lost, tried: float, again: bool) -> None:
+    def _go_on_or_raise(self, got: Answer | Lost, tried: float, taken: bool) -> None:
         text = ""
         if isinstance(got, Lost) and got.closed:
             text = f"the queue was closed before {self.url} had answered"
         elif self._patience is not None and tried >= self._patience:
             text = f"{self.url} does not take it: {_why(got)}; tried for {self._patience:g} s"
         if text:
-            raise UnavailableError(text, sent=again)
+            raise UnavailableError(text, sent=taken)
 
     def _say(self, got: Answer | Lost) -> None:
         # The numbers in a sentence change from try to try; the trouble is the same.
@@ -271,6 +277,6 @@ def retry_after(got: Answer | Lost) -> float:
         # By the server's clock alone: a date of ours may be of another one.
         now = "" if isinstance(got, Lost) else got.headers.get("date", "")
         seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(now)).total_seconds()
-    except (TypeError, ValueError):  # neither a number nor two dates
+    except (OverflowError, TypeError, ValueError):  # neither a number nor two dates
         return 0.0
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)

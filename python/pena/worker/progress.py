@@ -71,15 +71,17 @@ class _Cleared(logging.Formatter):
 
     def __init__(self, formatter: logging.Formatter | None) -> None:
         super().__init__()
+        self.formatter = formatter
+        self.is_on = True
         self._formatter = formatter or logging.Formatter()
 
     def format(self, record: logging.LogRecord) -> str:
-        return _CLEAR + self._formatter.format(record)
+        return (_CLEAR if self.is_on else "") + self._formatter.format(record)
 
 
 def _handlers(to: TextIO) -> list[logging.Handler]:
     """Return those that write there."""
-    named = logging.root.manager.loggerDict.values()
+    named = list(logging.root.manager.loggerDict.values())
     loggers = [logging.root, *(one for one in named if isinstance(one, logging.Logger))]
     several = [*(handler for logger in loggers for handler in logger.handlers), logging.lastResort]
     streams = [one for one in several if isinstance(one, logging.StreamHandler)]
@@ -89,14 +91,16 @@ def _handlers(to: TextIO) -> list[logging.Handler]:
 @contextlib.contextmanager
 def _log_above(to: TextIO) -> Iterator[None]:
     """Have what is logged to a terminal meanwhile begin at its left, and not behind the line."""
-    before = {one: one.formatter for one in _handlers(to)} if to.isatty() else {}
-    for handler, formatter in before.items():
-        handler.setFormatter(_Cleared(formatter))
+    cleared = {one: _Cleared(one.formatter) for one in _handlers(to)} if to.isatty() else {}
+    for handler, formatter in cleared.items():
+        handler.setFormatter(formatter)
     try:
         yield
     finally:
-        for handler, formatter in before.items():
-            handler.setFormatter(formatter)
+        for handler, formatter in cleared.items():
+            formatter.is_on = False
+            if handler.formatter is formatter:  # and not that of a line which began later
+                handler.setFormatter(formatter.formatter)
 
 
 def _left(queues: Iterable[Queue]) -> int | None:

@@ -6,6 +6,9 @@
 #include <poll.h>
 
 #include <atomic>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
 
 #include "log.hpp"
 #include "msg_server.hpp"
@@ -54,6 +57,32 @@ TEST(Worker, AsksAsAWorkerDoesAndReportsEachMsgAsItEnds) {
   worker.failed(first->run, "no width", milliseconds{1500}, false);
   EXPECT_THAT(server->next("POST /report").body,
               HasSubstr("\"error\":\"no width\",\"retry_in\":1500"));
+}
+
+TEST(Worker, TellsWhatTheServerMadeOfEachAndOutlivesACallbackThatThrows) {
+  MsgServer server(batch(2) + event(1) + event(2));
+  auto settings = settings_for(*server);
+  settings.slots = 2;
+  Log log;
+  settings.log = log.sink();
+  std::mutex mutex;
+  std::vector<std::uint64_t> told;
+  settings.settled = [&](const Settled& settled) {
+    const std::lock_guard lock(mutex);
+    told.push_back(settled.run);
+    if (told.size() == 1) throw std::runtime_error("no disk");
+  };
+  Worker worker(settings);
+  const auto first = worker.take(seconds{10});
+  const auto second = worker.take(seconds{10});
+  ASSERT_TRUE(first && second);
+  worker.done(first->run);
+  EXPECT_THAT(log.text_with("no disk"), HasSubstr("the callback settled failed: no disk"));
+  worker.done(second->run);
+  worker.stop();
+  ASSERT_TRUE(worker.wait(seconds{10}));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(told, (std::vector{first->run, second->run}));
 }
 
 TEST(Worker, LeavesWithItsFreeStream) {
