@@ -309,12 +309,12 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
     batch.owes_since = now;
     return;
   }
-  if (post.sent_at >= batch.taken_at) {
+  const bool is_taken = tried.status >= 200 && tried.status < 300;
+  if (is_taken && post.sent_at >= batch.taken_at) {
     batch.taken_at = post.sent_at;
     batch.was_kept = true;
   }
   // Taken in time, and told when the lease was given up: it is kept.
-  const bool is_taken = tried.status >= 200 && tried.status < 300;
   if (is_taken && !batch.is_over && streams_.contains(batch.stream) &&
       now < batch.taken_at + timing_.client_stop()) {
     batch.lost = false;
