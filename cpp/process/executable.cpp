@@ -17,9 +17,10 @@ constexpr std::array kOfTheFile{ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP,  EACCES,
                                 EPERM,  ENOEXEC, EISDIR,       ELIBBAD};
 
 // In the child: only what may be called between fork and exec. Its exit code is the errno.
-[[noreturn]] void execute_and_halt(const char* file) {
-  // Nobody else would hold it where its parent is killed meanwhile.
+[[noreturn]] void execute_and_halt(const char* file, pid_t parent) {
+  // Where its parent is killed, nobody would ever end what has halted.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);
   // A traced process halts once it is another program.
   if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(0);
   std::array<char*, 2> words{const_cast<char*>(file), nullptr};  // execve writes into neither
@@ -40,9 +41,10 @@ bool wait_for(pid_t child, int& status) {
 }  // namespace
 
 std::error_code execution_problem(const std::string& file) {
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return {};
-  if (child == 0) execute_and_halt(file.c_str());
+  if (child == 0) execute_and_halt(file.c_str(), parent);
   int status = 0;
   if (!wait_for(child, status)) return {};
   if (WIFSTOPPED(status)) {

@@ -265,3 +265,23 @@ def test_what_leaves_run_has_the_processes_give_back(
     assert not worker.running
     assert not processes_of(os.getpid())
     assert outcomes(queue, [id]) == {"refused"}
+
+
+def test_processes_that_a_daemon_thread_runs_end_with_their_parent(
+    serves: tuple[pena.Server, pena.Queue],
+) -> None:
+    """Python waits for them when it ends, and the thread that looks after them is no more."""
+    server, queue = serves
+    ids = queue.submit([0.1, 0.1])
+    script = (
+        "import sys, threading, pena; from support import handlers\n"
+        "if __name__ == '__main__':\n"
+        "    work = handlers.slow_double\n"
+        "    worker = pena.Worker(sys.argv[1], work, queues=['images'], processes=2)\n"
+        "    threading.Thread(target=worker.run, daemon=True).start()\n"
+        "    with pena.Queue(sys.argv[1], 'images') as queue:\n"
+        "        queue.wait(sys.argv[2:])\n"
+    )
+    run = [sys.executable, "-c", script, server.url, *ids]
+    environment = quiet_environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run(run, env=environment, timeout=TIMEOUT, check=False).returncode == 0

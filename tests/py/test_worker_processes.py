@@ -248,6 +248,7 @@ def test_an_exception_is_that_of_the_handlers_module(
         (["double"], "expected MODULE:NAME"),
         (["nowhere:double"], "there is no module 'nowhere'"),
         (["support.handlers:no"], "'support.handlers' has no 'no'"),
+        (["support.handlers_that_raise:no"], "its module raised ZeroDivisionError("),
         (
             ["support.handlers:double", "--never-retry=No"],
             "neither 'support.handlers', the module of the handler, nor Python itself has an",

@@ -17,7 +17,7 @@ from pena._times import Seconds, duration, timeout_of
 from pena.errors import NotRunningError, SettingsError
 from pena.worker import in_tasks, in_threads
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
-from pena.worker.given import at_once, exceptions, queue_names, worker_name
+from pena.worker.given import at_once, check_handler, exceptions, queue_names, worker_name
 from pena.worker.in_processes import Processes, Start, check_start
 from pena.worker.message import Msg
 from pena.worker.outcomes import Fail, Retry, TimedOut
@@ -111,8 +111,7 @@ class Worker:
         self._is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)  # noqa: B004  # of an object, whether its call is one
         )
-        if not callable(handler):
-            raise _settings.refused("handler", handler, "a function of one msg")
+        check_handler(handler)
         settings = _pena.WorkerSettings()
         _settings.text(settings, "url", url)
         settings.queues = queue_names(queues)

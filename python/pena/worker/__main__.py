@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -154,6 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         worker = _worker(given)
     except pena.SettingsError as error:
         parser.error(str(error))
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        parser.error(f"the handler is {given.handler!r}, and its module raised {error!r}")
     _log.info(_takes(worker, given))
     try:
         end = worker.run(until_empty=given.until_empty, progress=given.progress)

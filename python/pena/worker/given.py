@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import socket
 from collections.abc import Iterable
@@ -28,6 +29,18 @@ def worker_name(given: str | None) -> str:
     if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in given):
         raise refused("name", given, _NAME_EXPECTED)
     return given
+
+
+def check_handler(given: object) -> None:
+    """Refuse what cannot be called with one msg: each would use its attempts up. SettingsError."""
+    if not callable(given):
+        raise refused("handler", given, "a function of one msg")
+    try:
+        inspect.signature(given).bind(None)
+    except ValueError:  # such as a class of C, which does not say
+        return
+    except TypeError as error:
+        raise refused("handler", given, f"a function of one msg ({error})") from None
 
 
 def queue_names(given: Iterable[str]) -> list[str]:

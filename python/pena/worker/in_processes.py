@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import multiprocessing
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -300,6 +302,9 @@ class Processes:
             raise NotRunningError("the worker was started before; make a new one")
         for one in self._ones:
             one.set(until_empty)
+        # Of a thread that Python does not wait for when it ends, as it does for the processes.
+        stop = partial(self._stop_in, os.getpid())
+        atexit.register(stop)
         try:
             while self._look():
                 pass
@@ -309,8 +314,13 @@ class Processes:
             self._give_back()
             raise
         finally:
+            atexit.unregister(stop)
             self._kill()
             self._over.set()
+
+    def _stop_in(self, process: int) -> None:
+        if os.getpid() == process:  # and not in a fork of it
+            self.stop_to(1)
 
     def _give_back(self) -> None:
         self._ends_at = time.monotonic() + _PATIENCE
