@@ -14,7 +14,6 @@ using core::Xid;
 namespace {
 
 constexpr core::Duration kForAKeep = std::chrono::milliseconds{100};
-constexpr unsigned kLooks = 2;
 
 bool is_not_now(unsigned status) {
   return status == 0 || status == 408 || status == 429 || status >= 500;

@@ -135,6 +135,7 @@ class WorkerLaw {
   [[nodiscard]] core::Duration longest_wait(std::optional<core::Duration> retry_after) const;
   void breaks(bool is_broken, const char* law, const std::string& what) const;
 
+  static constexpr unsigned kLooks = 2;
   static constexpr core::Duration kForAnAnswer = std::chrono::seconds{10};
   // For rounding, and what else a step waits for.
   static constexpr core::Duration kMoment = std::chrono::milliseconds{100};

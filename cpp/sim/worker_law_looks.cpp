@@ -67,7 +67,8 @@ void WorkerLaw::look_for_work(core::Instant now) {
   std::uint64_t taken = runs_.size();
   for (const auto& [id, batch] : batches_) taken += batch.to_come;
   const bool may_begin = !rules_.max_msgs || begun_ + taken < *rules_.max_msgs;
-  if (stops_ > 0 || asks || taken >= rules_.slots || !may_begin) return idle_since_.reset();
+  const bool ends = stops_ > 0 || empty_looks_ >= kLooks;
+  if (ends || asks || taken >= rules_.slots || !may_begin) return idle_since_.reset();
   if (!idle_since_) idle_since_ = now;
   breaks(now >= *idle_since_ + longest_wait(rules_.retry.retry_after_most) + kForASlot +
                     timing_.slack + kMoment,
