@@ -102,9 +102,13 @@ std::string json_put(const core::Xid& id, const std::string& place, bool known) 
 }
 
 std::string json_worked(const Worked& worked) {
-  Json json{{"id", worked.msg.id.text()},    {"queue", worked.msg.queue}, {"key", nullptr},
-            {"attempt", worked.msg.attempt}, {"outcome", word(worked)},   {"exit", nullptr},
-            {"seconds", worked.seconds},     {"error", nullptr}};
+  Json json{{"id", worked.msg.id.text()}, {"queue", nullptr},        {"key", nullptr},
+            {"attempt", nullptr},         {"outcome", word(worked)}, {"exit", nullptr},
+            {"seconds", worked.seconds},  {"error", nullptr}};
+  if (worked.is_read) {
+    json["queue"] = worked.msg.queue;
+    json["attempt"] = worked.msg.attempt;
+  }
   if (!worked.msg.key.empty()) json["key"] = worked.msg.key;
   if (worked.exit) json["exit"] = *worked.exit;
   if (worked.not_taken) {

@@ -18,12 +18,19 @@ namespace {
 
 // Of a stdout that is read, so that whoever writes much need not wait for each piece.
 constexpr std::size_t kMostAhead = std::size_t{4} << 20U;
+// More, or one that writes as much as it may would leave no room for others to begin.
+constexpr std::size_t kMostToBegin = 2 * kMostAhead;
 
 std::atomic<Outputs*> the_outputs = nullptr;
 
 // Where no command runs, as in tests of the parts.
 void write_directly(int file, std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(file, text.data(), text.size());
+}
+
+bool has_less_than(std::size_t bytes) {
+  Outputs* const outputs = the_outputs;
+  return outputs == nullptr || outputs->out.waiting() < bytes || stdout_has_failed();
 }
 
 }  // namespace
@@ -60,15 +67,12 @@ void flush_stdout() {
                     (code != 0 ? std::string{std::strerror(code)} : "nobody reads it"));
 }
 
-bool stdout_has_room() {
-  Outputs* const outputs = the_outputs;
-  return outputs == nullptr || outputs->out.flush(std::chrono::milliseconds{0}) ||
-         stdout_has_failed();
+bool stdout_takes_more() {
+  return has_less_than(kMostAhead);
 }
 
-bool stdout_takes_more() {
-  Outputs* const outputs = the_outputs;
-  return outputs == nullptr || outputs->out.waiting() < kMostAhead || stdout_has_failed();
+bool stdout_takes_another() {
+  return has_less_than(kMostToBegin);
 }
 
 bool stdout_has_failed() {

@@ -49,10 +49,10 @@ void print_line(std::string_view line);
 void print_text(std::string_view text);
 // Throws OutputError where any of what was printed so far is not written.
 void flush_stdout();
-// Whether nothing that was printed waits for a slow reader. Does not wait.
-[[nodiscard]] bool stdout_has_room();
-// Likewise, but for as much as a writer takes while the next is read.
+// Whether whoever prints may go on, for a slow reader has not too much before it. Does not wait.
 [[nodiscard]] bool stdout_takes_more();
+// Likewise, whether another may begin to print: also where those that do fill what they may.
+[[nodiscard]] bool stdout_takes_another();
 // Whether something that was printed is lost, for nobody reads.
 [[nodiscard]] bool stdout_has_failed();
 

@@ -1,5 +1,7 @@
 #include "cli/starting.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <new>
@@ -24,30 +26,26 @@ std::string sentence(const std::string& name, const std::error_code& why) {
 }
 
 // Its file is there, and the system says that it is not.
-bool lacks_interpreter(const std::string& name, const std::error_code& why) {
-  if (why != std::errc::no_such_file_or_directory) return false;
-  try {
-    static_cast<void>(process::find_command(name));
-    return true;
-  } catch (const std::system_error&) {
-    return false;
-  }
+bool lacks_interpreter(const std::string& file, const std::error_code& why) {
+  return why == std::errc::no_such_file_or_directory && ::access(file.c_str(), F_OK) == 0;
 }
 
 }  // namespace
 
-NoCommand::NoCommand(const std::string& name, const std::error_code& why)
+NoCommand::NoCommand(const std::string& name, const std::string& file, const std::error_code& why)
     : std::runtime_error(sentence(name, why) +
-                         (lacks_interpreter(name, why) ? ", which it needs to be run by" : "")),
+                         (lacks_interpreter(file, why) ? ", which it needs to be run by" : "")),
       exit_code(why == std::errc::no_such_file_or_directory ? kNoCommand : kNotExecutable) {}
 
 std::string executable(const std::string& name) {
   try {
     std::string file = process::find_command(name);
-    if (const std::error_code why = process::execution_problem(file)) throw NoCommand(name, why);
+    if (const std::error_code why = process::execution_problem(file)) {
+      throw NoCommand(name, file, why);
+    }
     return file;
   } catch (const std::system_error& error) {
-    throw NoCommand(name, error.code());
+    throw NoCommand(name, {}, error.code());
   }
 }
 
@@ -61,9 +59,11 @@ std::unique_ptr<process::Command> Starting::start(
       auto command = std::make_unique<process::Command>(line, listener());
       note_start();
       return command;
-    } catch (const std::system_error& error) {
+    } catch (const process::NotExecuted& error) {
       if (error.code() == std::errc::argument_list_too_long) throw;
-      if (process::is_of_the_file(error.code())) throw NoCommand(name_, error.code());
+      if (process::is_of_the_file(error.code())) throw NoCommand(name_, line.file, error.code());
+      note_trouble(error.what());
+    } catch (const std::system_error& error) {
       note_trouble(error.what());
     } catch (const std::bad_alloc&) {
       note_trouble("the memory is out");

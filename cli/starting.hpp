@@ -17,8 +17,8 @@ namespace pena::cli {
 // The command itself cannot be executed: no msg can be worked on.
 class NoCommand : public std::runtime_error {
  public:
-  // `name`: as it was typed.
-  NoCommand(const std::string& name, const std::error_code& why);
+  // `name`: as it was typed. `file`: what was executed for it; empty: none was found.
+  NoCommand(const std::string& name, const std::string& file, const std::error_code& why);
   int exit_code;  // as shells have it: 127 where there is none, 126 where it cannot be executed
 };
 

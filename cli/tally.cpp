@@ -7,6 +7,28 @@
 #include "core/one_line.hpp"
 
 namespace pena::cli {
+namespace {
+
+// It came to no job: of its msg the worker has the id alone.
+Worked never_begun(const client::Settled& settled) {
+  Worked worked;
+  worked.msg.id = settled.msg;
+  worked.is_read = false;
+  if (settled.error) {
+    worked.outcome = client::Failed{*settled.error};
+  } else {
+    worked.outcome = client::GivenBack{};
+  }
+  return worked;
+}
+
+// Where it is not known whether a msg comes back, it is counted as if it did not: it can never be done here.
+bool may_be_final(const Worked& worked) {
+  return is_final(worked) ||
+         (!worked.is_read && !worked.not_taken && failure(worked.outcome) != nullptr);
+}
+
+}  // namespace
 
 void Tally::ended(Worked worked) {
   // What is long is not told.
@@ -20,8 +42,7 @@ void Tally::ended(Worked worked) {
 void Tally::settled(const client::Settled& settled) {
   const std::lock_guard lock(mutex_);
   const auto at = open_.extract(settled.run);
-  if (at.empty()) return;
-  Worked& worked = at.mapped();
+  Worked worked = at.empty() ? never_begun(settled) : std::move(at.mapped());
   if (settled.fate == client::Fate::not_taken_as_result) {
     worked.outcome = client::Failed{settled.why, std::nullopt, true};
   } else if (settled.fate != client::Fate::taken) {
@@ -60,7 +81,7 @@ void Tally::tell(const Worked& worked) {
   const client::Failed* const failed = failure(worked.outcome);
   const bool is_done = std::holds_alternative<client::Done>(worked.outcome);
   ++(worked.not_taken ? not_taken_ : is_done ? done_ : failed != nullptr ? failed_ : given_back_);
-  if (is_final(worked)) ++failed_for_good_;
+  if (may_be_final(worked)) ++failed_for_good_;
   if (json_) {
     if (!stdout_has_failed()) print_text(json_worked(worked) + "\n");
     return;
@@ -73,6 +94,9 @@ void Tally::tell(const Worked& worked) {
     log_(core::LogLevel::warning, name_of(worked.msg) + " failed" +
                                       (is_final(worked) ? " for good" : "") + ": " +
                                       core::one_line(failed->error));
+  } else if (is_final(worked)) {
+    log_(core::LogLevel::warning,
+         name_of(worked.msg) + " was given back at its last attempt, so it has failed");
   }
 }
 

@@ -1,4 +1,4 @@
-// What has become of the msgs that commands were run for: told and counted once the server has answered.
+// What has become of the msgs that have come: told and counted once the server has answered.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ class Tally {
 
   // The work on a msg has ended, and what came of it is about to be reported.
   void ended(Worked worked);
+  // Also of a run that ended before there was any work on it.
   void settled(const client::Settled& settled);
   // The worker has ended: what is not settled was not answered.
   void end();
@@ -28,7 +29,7 @@ class Tally {
   [[nodiscard]] std::string sum() const;
   // "3 done, 1 failed"
   [[nodiscard]] std::string short_sum() const;
-  // Msgs that get no further attempt.
+  // Msgs that get no further attempt, or that no attempt here could do.
   [[nodiscard]] std::uint64_t failed_for_good() const;
 
  private:

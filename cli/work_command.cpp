@@ -185,15 +185,16 @@ class Working {
 
   // In the thread of a job.
   client::Outcome work_on(const client::Msg& msg) {
-    if (!has_room()) return client::GivenBack{};
-    ++running_;
     Worked worked{msg, client::GivenBack{}, std::nullopt, 0};
-    try {
-      run_for(worked);
-    } catch (const NoCommand& error) {
-      note_no_command(error);
+    if (has_room()) {
+      ++running_;
+      try {
+        run_for(worked);
+      } catch (const NoCommand& error) {
+        note_no_command(error);
+      }
+      --running_;
     }
-    --running_;
     // Otherwise what is given back would come again.
     while ((stdout_has_failed() || has_no_command_) && !was_stopped_) {
       std::this_thread::sleep_for(kLook);
@@ -205,7 +206,7 @@ class Working {
 
   // What short commands print adds up where nobody reads it.
   [[nodiscard]] bool has_room() const {
-    while (!stdout_has_room()) {
+    while (!stdout_takes_another()) {
       if (was_stopped_ || all_end_.has_rung()) return false;
       std::this_thread::sleep_for(kLook);
     }

@@ -23,6 +23,7 @@ struct Worked {
   std::optional<int> exit;  // none: it was killed by a signal, or never began
   double seconds = 0;
   std::optional<std::string> not_taken = std::nullopt;  // why the server did not take it
+  bool is_read = true;                                  // otherwise of the msg only its id is known
 };
 
 // "exit 3", "killed by SIGSEGV".

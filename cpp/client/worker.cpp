@@ -255,8 +255,9 @@ class Worker::Impl {
   }
   void act(const core::KeepRun& keep) { inbox_.keep(keep.run); }
   void act(const core::RunSettled& run) {
+    if (!settings_.settled) return;
     call("settled", [&] {
-      if (settings_.settled) settings_.settled({run.run, fate_of(run.fate), run.why});
+      settings_.settled({run.run, fate_of(run.fate), run.why, run.msg, run.error});
     });
   }
 

@@ -36,6 +36,8 @@ struct Settled {
   std::uint64_t run = 0;
   Fate fate = Fate::taken;
   std::string why;  // for a person, where it was not taken
+  core::Xid msg;
+  std::optional<std::string> error = std::nullopt;  // what it was reported to have failed with
 };
 
 struct WorkerSettings {
@@ -61,7 +63,8 @@ struct WorkerSettings {
   std::chrono::milliseconds stop_patience{10'000};
   core::LogSink log = {};  // none: silent
   // Told once of each run whose report was answered, in the worker's thread, which waits for it: so it must not wait
-  // for the worker. What it throws is logged.
+  // for the worker. Also of one that nobody took, for its msg was too large or was given back at once. What it throws
+  // is logged.
   std::function<void(const Settled&)> settled = {};
   // Likewise of each of `queues` of which the server has no msg, not even one that has ended, where the worker is
   // to end when they are empty: it may be misspelt.

@@ -126,7 +126,11 @@ void WorkerBatches::decide(std::uint64_t number, Run& run, RunOutcome outcome, W
   Batch& batch = at->second;
   if (!batch.is_over) return batch.reports.add(run.msg, std::move(outcome), number);
   ++out.counts.too_late;
-  out.act(RunSettled{number, RunFate::too_late, "its batch was over"});
+  RunSettled settled{number, RunFate::too_late, "its batch was over", run.msg};
+  if (auto* const failed = std::get_if<RunFailed>(&outcome)) {
+    settled.error = std::move(failed->error);
+  }
+  out.act(std::move(settled));
   say_too_late(1, out);
   settle(Xid{run.batch}, {run.msg});
 }

@@ -103,6 +103,8 @@ struct RunSettled {
   std::uint64_t run = 0;
   RunFate fate = RunFate::taken;
   std::string why;  // for a person, where it was not taken
+  Xid msg;
+  std::optional<std::string> error = std::nullopt;  // what it was reported to have failed with
 };
 // To be posted to /report. What became of it is told by a PostTried.
 struct PostReport {

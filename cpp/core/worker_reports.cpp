@@ -165,13 +165,15 @@ WorkerReports::Tried WorkerReports::settled_as(Fate fate, const std::string& why
   Tried tried;
   tried.fate = fate;
   tried.msgs.reserve(sent_.size());
-  for (const Finished& finished : sent_) {
+  for (Finished& finished : sent_) {
     tried.msgs.push_back(finished.msg);
     if (finished.run == 0) continue;
-    const auto* const failed = std::get_if<RunFailed>(&finished.outcome);
+    auto* const failed = std::get_if<RunFailed>(&finished.outcome);
     const bool is_cut =
         fate == Fate::accepted && finished.is_cut && failed != nullptr && failed->final;
-    tried.runs.push_back({finished.run, fate_of(fate, is_cut), is_cut ? failed->error : why});
+    tried.runs.push_back(
+        {finished.run, fate_of(fate, is_cut), is_cut ? failed->error : why, finished.msg});
+    if (failed != nullptr) tried.runs.back().error = std::move(failed->error);
   }
   sent_.clear();
   return tried;

@@ -18,6 +18,8 @@
 #include <thread>
 #include <utility>
 
+#include "process/executable.hpp"
+
 namespace pena::process {
 namespace {
 
@@ -130,6 +132,13 @@ struct Command::Pipe {
     writing = ends[1];
     ::fcntl(reading, F_SETFL, O_NONBLOCK);
   }
+  // Opened here: what posix_spawn does not open could be told from nothing else that is missing.
+  static Pipe to_nothing() {
+    const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0) fail(errno, "no /dev/null can be had");
+    return Pipe{null};
+  }
+  explicit Pipe(int only_writing) : writing(only_writing) {}
   ~Pipe() {
     close_file(reading);
     close_file(writing);
@@ -143,11 +152,10 @@ Command::Command(const CommandLine& line, Listener listener)
     : listener_(std::move(listener)), bytes_(kPiece) {
   int input = input_of(line.input);
   try {
-    std::optional<Pipe> out;
-    if (listener_.out) out.emplace();
+    Pipe out = listener_.out ? Pipe{} : Pipe::to_nothing();
     Pipe err;
-    start(line, input, out ? out->writing : -1, err.writing);
-    out_ = out ? std::exchange(out->reading, -1) : -1;
+    start(line, input, out.writing, err.writing);
+    out_ = std::exchange(out.reading, -1);
     err_ = std::exchange(err.reading, -1);
   } catch (...) {
     close_file(input);
@@ -157,16 +165,24 @@ Command::Command(const CommandLine& line, Listener listener)
   process_file_ = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
 }
 
-// posix_spawn shares the memory until the command runs, so it costs the same however large this process is; and it
-// says here what is wrong with the command.
 void Command::start(const CommandLine& line, int input, int out, int err) {
+  int code = spawn(line, input, out, err);
+  if (code == ENOEXEC && is_for_the_shell(line.file)) {
+    CommandLine shells{kShell, {kShell, line.file}, line.environment, {}};
+    if (!line.words.empty()) {
+      shells.words.insert(shells.words.end(), line.words.begin() + 1, line.words.end());
+    }
+    code = spawn(shells, input, out, err);
+  }
+  if (code != 0) throw NotExecuted(code, std::generic_category(), line.file);
+}
+
+// posix_spawn shares the memory until the command runs, so it costs the same however large this process is; and it
+// says here what is wrong with the command. Returns its errno.
+int Command::spawn(const CommandLine& line, int input, int out, int err) {
   Actions actions;
   posix_spawn_file_actions_adddup2(&actions.files, input, STDIN_FILENO);
-  if (out >= 0) {
-    posix_spawn_file_actions_adddup2(&actions.files, out, STDOUT_FILENO);
-  } else {
-    posix_spawn_file_actions_addopen(&actions.files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  }
+  posix_spawn_file_actions_adddup2(&actions.files, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions.files, err, STDERR_FILENO);
   sigset_t none;
   sigemptyset(&none);
@@ -177,9 +193,8 @@ void Command::start(const CommandLine& line, int input, int out, int err) {
   const std::vector<char*> environment = pointers(line.environment);
   const int code = posix_spawn(&process_, line.file.c_str(), &actions.files, &actions.attributes,
                                words.data(), environment.data());
-  if (code == 0) return;
-  process_ = -1;
-  fail(code, line.file);
+  if (code != 0) process_ = -1;
+  return code;
 }
 
 Command::~Command() {

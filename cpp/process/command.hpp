@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "process/ending.hpp"
@@ -41,10 +42,18 @@ struct CommandEnd {
   int signal = 0;  // that killed it; 0: none
 };
 
+// The system would not execute the file, or not with such arguments; whatever else a start lacks is told by another
+// std::system_error.
+class NotExecuted : public std::system_error {
+ public:
+  using std::system_error::system_error;
+};
+
 // One run of a command. Whatever it has started in the background runs on, unless it was ended.
 class Command {
  public:
-  // Starts it. Throws std::system_error.
+  // Starts it. As execvp(3) has it, a script that names no interpreter is /bin/sh's. Throws NotExecuted or another
+  // std::system_error.
   Command(const CommandLine& line, Listener listener);
   ~Command();  // ends it at once where it runs
   Command(const Command&) = delete;
@@ -57,6 +66,7 @@ class Command {
  private:
   struct Pipe;
   void start(const CommandLine& line, int input, int out, int err);
+  [[nodiscard]] int spawn(const CommandLine& line, int input, int out, int err);
   void look(Ending& ending, int asks);
   [[nodiscard]] bool has_ended();
   void read(int& file, const std::function<bool(std::string_view)>& told, bool to_the_end);

@@ -1,5 +1,6 @@
 #include "process/executable.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -9,12 +10,16 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <string_view>
 
 namespace pena::process {
 namespace {
 
-constexpr std::array kOfTheFile{ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP,  EACCES,
-                                EPERM,  ENOEXEC, EISDIR,       ELIBBAD};
+constexpr std::array kOfTheFile{ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP,   EACCES,
+                                EPERM,  ENOEXEC, EISDIR,       ELIBBAD, EINVAL};
+// As far as shells look for the end of the first line.
+constexpr std::size_t kLooksAt = 80;
 
 // In the child: only what may be called between fork and exec. Its exit code is the errno.
 [[noreturn]] void execute_and_halt(const char* file, pid_t parent) {
@@ -40,6 +45,17 @@ bool wait_for(pid_t child, int& status) {
 
 }  // namespace
 
+bool is_for_the_shell(const std::string& file) {
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (opened < 0) return false;
+  std::array<char, kLooksAt> begin{};
+  const ssize_t size = ::read(opened, begin.data(), begin.size());
+  ::close(opened);
+  if (size < 0) return false;
+  const std::string_view text{begin.data(), static_cast<std::size_t>(size)};
+  return text.substr(0, text.find('\n')).find('\0') == std::string_view::npos;
+}
+
 std::error_code execution_problem(const std::string& file) {
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
@@ -53,6 +69,8 @@ std::error_code execution_problem(const std::string& file) {
     return {};
   }
   const std::error_code error{WIFEXITED(status) ? WEXITSTATUS(status) : 0, std::generic_category()};
+  const bool is_the_shells = error.value() == ENOEXEC && file != kShell && is_for_the_shell(file);
+  if (is_the_shells) return execution_problem(kShell);
   return is_of_the_file(error) ? error : std::error_code{};
 }
 

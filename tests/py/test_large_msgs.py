@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,26 @@ def test_a_msg_that_is_too_large_for_a_worker_fails_alone(processes: int) -> Non
 
 def test_a_command_is_not_begun_with_what_is_too_large(site: Site, tmp_path: Path) -> None:
     server = site.process("--no-generate", *TIMES, *QUICK, quick=False)
-    ids = submit(site, server.url, ["a", "b" * 20_000], max_resends=1)
-    worker = Works(tmp_path, site).start(
-        server.url, "--max-payload", "1000B", "--until-empty", "--", "true"
-    )
+    small, large = submit(site, server.url, ["a", "b" * 20_000], max_resends=1)
+    words = ["--max-payload", "1000B", "--until-empty", "--fail-on-failed"]
+    worker = Works(tmp_path, site).start(server.url, *words, "--", "true")
+    assert worker.end() == 123
+    assert set(records(server.url, "report")) == {small}
+    assert worker.said.count(f"the msg {large} failed: the msg is {SENTENCE}") == 2
+    assert worker.said.endswith("pena: 1 done, 2 failed, 0 given back\n")
+
+
+def test_what_is_too_large_for_a_command_is_told_as_json(site: Site, tmp_path: Path) -> None:
+    server = site.process("--no-generate", *TIMES, *QUICK, quick=False)
+    [large] = submit(site, server.url, ["b" * 20_000], max_resends=0, key="k")
+    words = ["--max-payload", "1000B", "--until-empty", "--json"]
+    worker = Works(tmp_path, site).start(server.url, *words, "--", "true")
     assert worker.end() == 0
-    assert set(records(server.url, "report")) == {ids[0]}
-    assert SENTENCE in worker.said
+    [told] = [json.loads(line) for line in worker.printed]
+    assert (told["id"], told["outcome"], told["exit"]) == (large, "failed", None)
+    assert (told["queue"], told["key"], told["attempt"]) == (None, None, None)
+    assert told["error"] == f"the msg is {SENTENCE}"
+    assert "final" not in told
 
 
 @pytest.mark.parametrize("bytes_", [0, -1, 1 << 40, "1 MiB", None, True])

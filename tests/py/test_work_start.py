@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from pathlib import Path
@@ -44,8 +45,7 @@ def test_a_command_that_cannot_be_run_takes_no_msg(
             127,
             "No such file or directory, which it needs to be run by; no msg",
         ),
-        (script(tmp_path / "plain", "echo hello\n"), 126, "Exec format error; no msg"),
-        (script(tmp_path / "empty", ""), 126, "Exec format error; no msg"),
+        (script(tmp_path / "foreign", "\x7fELF\0\n"), 126, "Exec format error; no msg"),
     ]:
         ran = run("pena", "work", "--url", server.url, "--until-empty", "--", command, "x")
         assert ran.returncode == code, ran.stderr
@@ -60,6 +60,40 @@ def test_a_command_that_is_looked_at_is_not_run(
     worker = work(server.url, "--until-empty", "--", script(tmp_path / "c", f"#!/bin/sh\n>{ran}\n"))
     assert worker.end() == 0, worker.said
     assert not ran.exists()
+
+
+def test_a_script_that_names_no_interpreter_is_the_shells(
+    site: Site, server: ServerProcess, work: Work, tmp_path: Path
+) -> None:
+    """As `sh` and `xargs` have it."""
+    submit(site, server.url, ["a b"])
+    command = script(tmp_path / "plain", 'echo "$#$1$2" "$0"\n')
+    worker = work(server.url, "--until-empty", "--", command, "{}", "c")
+    assert worker.end() == 0, worker.said
+    assert worker.printed == [f"2a bc {command}"]
+    submit(site, server.url, ["a"])
+    assert work(server.url, "--until-empty", "--", script(tmp_path / "empty", "")).end() == 0
+    assert len(records(server.url, "report")) == 2
+
+
+def test_a_command_that_vanishes_is_missed_where_it_was_found(
+    site: Site,
+    server: ServerProcess,
+    work: Work,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another of its name is not what was executed."""
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+        script(folder / "pena-command", '#!/bin/sh\nrm "$0"\n')
+    monkeypatch.setenv("PATH", ":".join([*map(str, folders), os.environ["PATH"]]))
+    submit(site, server.url, list("ab"))
+    worker = work(server.url, "--until-empty", "--", "pena-command")
+    assert worker.end() == 127
+    reason = 'pena: the command "pena-command" cannot be run: No such file or directory\n'
+    assert worker.said.endswith(reason)
 
 
 def test_a_command_that_vanishes_ends_it_and_its_msgs_go_back(

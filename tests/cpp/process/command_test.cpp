@@ -255,7 +255,7 @@ TEST(Command, ThatCannotBeStartedIsAnError) {
   try {
     start();
     FAIL() << "it was started";
-  } catch (const std::system_error& error) {
+  } catch (const NotExecuted& error) {
     EXPECT_EQ(error.code(), std::errc::argument_list_too_long);
   }
 }

@@ -42,12 +42,22 @@ TEST(Executable, WhatIsMissingOrForbiddenOrNoProgramIsNot) {
   EXPECT_EQ(problem("/no/such/command"), ENOENT);
   EXPECT_EQ(problem("/etc/passwd"), EACCES);
   EXPECT_EQ(problem("/etc"), EACCES);
-  EXPECT_EQ(problem(Script{"echo hello\n"}.path()), ENOEXEC);
+  EXPECT_EQ(problem(Script{std::string{"\x7f"
+                                       "ELF\0\n",
+                                       6}}
+                        .path()),
+            ENOEXEC);
 }
 
 TEST(Executable, AScriptIsAsItsInterpreterIs) {
   EXPECT_EQ(problem(Script{"#!/bin/sh\n"}.path()), 0);
   EXPECT_EQ(problem(Script{"#!/no/such/interpreter\n"}.path()), ENOENT);
+}
+
+TEST(Executable, AScriptThatNamesNoInterpreterIsTheShells) {
+  EXPECT_EQ(problem(Script{"echo hello\n"}.path()), 0);
+  EXPECT_EQ(problem(Script{""}.path()), 0);
+  EXPECT_EQ(problem(Script{std::string{"exit\n\0", 6}}.path()), 0);
 }
 
 TEST(Executable, NothingOfItIsRun) {
@@ -62,6 +72,7 @@ TEST(Executable, SaysWhichErrorsAreOfTheFile) {
   };
   EXPECT_TRUE(is_of_the_file(ENOENT));
   EXPECT_TRUE(is_of_the_file(ENOEXEC));
+  EXPECT_TRUE(is_of_the_file(EINVAL));
   EXPECT_FALSE(is_of_the_file(EMFILE));
   EXPECT_FALSE(is_of_the_file(EAGAIN));
   EXPECT_FALSE(is_of_the_file(ENOMEM));
