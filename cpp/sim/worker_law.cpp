@@ -113,6 +113,7 @@ void WorkerLaw::hand_over(const Xid& msg, const Xid& from, const Xid& to, core::
     if (run.msg != msg || run.batch != from || (run.ends_by && now >= *run.ends_by)) continue;
     run.batch = to;
     batches_.at(from).open.erase(msg);
+    free_stream_of(from);
     runs = true;
   }
   const auto outcome = outcomes_.find({from, msg});
@@ -121,6 +122,15 @@ void WorkerLaw::hand_over(const Xid& msg, const Xid& from, const Xid& to, core::
   outcomes_[{to, msg}] = outcome->second;
   outcomes_.erase(outcome);
   batches_.at(from).open.erase(msg);
+  free_stream_of(from);
+}
+
+// Somebody else has settled its batch, where that has no msg any more: so it asks again.
+void WorkerLaw::free_stream_of(const Xid& id) {
+  const Batch& batch = batches_.at(id);
+  const auto stream = streams_.find(batch.stream);
+  if (stream == streams_.end() || stream->second.batch != id) return;
+  if (batch.open.empty() && batch.to_come == 0 && !batch.under_way) stream->second.batch.reset();
 }
 
 void WorkerLaw::heard(std::uint64_t stream, const core::StreamClosed& /*closed*/,
@@ -354,6 +364,7 @@ void WorkerLaw::is_over(const Xid& id, core::Instant now) {
 void WorkerLaw::settle(const Xid& id, const std::set<Xid>& msgs) {
   Batch& batch = batches_.at(id);
   for (const Xid& msg : msgs) batch.open.erase(msg);
+  free_stream_of(id);
   if (batch.open.empty() && batch.to_come == 0 && !batch.under_way) batches_.erase(id);
 }
 
