@@ -1,4 +1,6 @@
 // What the commands print as JSON: the only file of the command that knows nlohmann.
+#include "cli/json_lines.hpp"
+
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -53,7 +53,7 @@ class WorkerProcess final : public ClientProcess {
   void act(const core::BeginRun& begin);
   void act(const core::CancelRun& cancel);
   void act(const core::KeepRun& keep);
-  static void act(const core::RunSettled& /*settled*/) {}
+  void act(const core::RunSettled& /*settled*/) {}
   void act(const core::PostReport& post);
   void act(const core::PostLeave& leave);
   void act(const core::AbandonPost& /*abandon*/) {}

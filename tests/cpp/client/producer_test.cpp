@@ -93,7 +93,7 @@ TEST(Producer, SubmitsAgainUnderTheSameIdWhereAnAnswerIsLost) {
 
 // Whatever came of the try before: a proxy may have handed on what it answers with 503.
 TEST(Producer, TakesForItsOwnWhatIsKnownAtAnotherTry) {
-  for (const unsigned status : {408U, 429U, 500U, 503U, 504U}) {
+  for (const int status : {408, 429, 500, 503, 504}) {
     AnswersInTurn server({answered(status, ""), accepted(quoted(1), quoted(1))});
     Producer producer(settings_of(*server));
     const AcceptedMsg msg = producer.submit({.payload = "1"});
