@@ -30,7 +30,7 @@ void WorkerLaw::breaks(bool is_broken, const char* law, const std::string& what)
 }
 
 void WorkerLaw::hears(std::uint64_t stream, const core::StreamEvent& event, core::Instant now) {
-  take_in(now);
+  take_in();
   is_told_to_stop_ = false;
   if (!streams_.contains(stream)) return;
   std::visit([&](const auto& what) { heard(stream, what, now); }, event);
@@ -38,7 +38,7 @@ void WorkerLaw::hears(std::uint64_t stream, const core::StreamEvent& event, core
 
 void WorkerLaw::hears(const core::WorkerEvent& event, core::Instant now) {
   is_told_to_stop_ = false;
-  take_in(now);
+  take_in();
   std::visit([&](const auto& what) { heard(what, now); }, event);
   look_for_rest(now);
 }
@@ -50,8 +50,8 @@ void WorkerLaw::wants(const core::WorkerAction& action, core::Instant now) {
 
 // ---- streams and batches
 
-void WorkerLaw::want(const core::OpenWorkerStream& open, core::Instant now) {
-  take_in(now);
+void WorkerLaw::want(const core::OpenWorkerStream& open, core::Instant /*now*/) {
+  take_in();
   breaks(stops_ > 0, "stops", "opens a stream on its way to the end");
   idle_since_.reset();
   streams_[open.stream] = {open.batchsize, {}, false};
@@ -81,14 +81,16 @@ void WorkerLaw::heard(std::uint64_t stream, const core::NoteArrived& note, core:
   batch.kept_at = now;
 }
 
-void WorkerLaw::heard(std::uint64_t stream, const core::MsgArrived& msg, core::Instant /*now*/) {
-  came_ = Came{stream, msg};
+void WorkerLaw::heard(std::uint64_t stream, const core::MsgArrived& msg, core::Instant now) {
+  came_ = Came{stream, msg, now};
 }
 
 // Bytes that came late are nobody's where their stream is hung up for that.
-void WorkerLaw::take_in(core::Instant now) {
+void WorkerLaw::take_in() {
   if (!came_) return;
-  const core::MsgArrived msg = std::exchange(came_, std::nullopt)->msg;
+  const Came came = *std::exchange(came_, std::nullopt);
+  const core::MsgArrived& msg = came.msg;
+  const core::Instant now = came.at;
   // Of one that is settled, as far as it had come, more may come.
   const auto [at, is_over] = batches_.try_emplace(*msg.batch);
   Batch& batch = at->second;
@@ -165,7 +167,7 @@ void WorkerLaw::lose(const Xid& id) {
 // ---- runs
 
 void WorkerLaw::want(const core::BeginRun& begin, core::Instant now) {
-  take_in(now);
+  take_in();
   if (empty_looks_ < kLooks) empty_looks_ = 0;
   breaks(std::ranges::any_of(runs_, [&](const auto& run) { return run.second.msg == begin.msg; }),
          "once_a_process", "begins " + begin.msg.text() + ", of which a run goes on");
@@ -205,8 +207,8 @@ void WorkerLaw::check_lost(const Run& run, core::Instant now) const {
          "gives up " + run.msg.text() + ", whose stream and lease it has");
 }
 
-void WorkerLaw::want(const core::KeepRun& keep, core::Instant now) {
-  take_in(now);
+void WorkerLaw::want(const core::KeepRun& keep, core::Instant /*now*/) {
+  take_in();
   Run& run = runs_.at(keep.run);
   const auto batch = batches_.find(run.batch);
   breaks(!run.cancelled || batch == batches_.end() || batch->second.lost, "begun_while_held",
@@ -244,7 +246,7 @@ void WorkerLaw::check_named(const core::Reported& report, std::set<Xid>& named) 
 }
 
 void WorkerLaw::want(const core::PostReport& post, core::Instant now) {
-  take_in(now);
+  take_in();
   const core::Reported& report = post.report;
   Post& sent = posts_[post.number];
   sent = {report.batch, {}, now, false};

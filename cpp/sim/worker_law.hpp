@@ -119,7 +119,7 @@ class WorkerLaw {
                  core::Instant now);
   void free_stream_of(const core::Xid& batch);
   void is_over(const core::Xid& batch, core::Instant now);
-  void take_in(core::Instant now);
+  void take_in();
   void settle(const core::Xid& batch, const std::set<core::Xid>& msgs);
   [[nodiscard]] bool gives_up(const core::Xid& batch, const std::set<core::Xid>& msgs);
   void answered(const Post& post, const core::PostTried& tried, core::Instant now);
@@ -152,6 +152,7 @@ class WorkerLaw {
   struct Came {
     std::uint64_t stream = 0;
     core::MsgArrived msg;
+    core::Instant at;
   };
   std::optional<Came> came_;  // a msg that is not taken in
   core::Xid brought_by_;      // the batch of the last that was

@@ -24,7 +24,7 @@ core::Duration WorkerLaw::longest_wait(std::optional<core::Duration> retry_after
 }
 
 void WorkerLaw::look(core::Instant now) {
-  take_in(now);
+  take_in();
   for (const auto& [id, batch] : batches_) look_at(id, batch, now);
   look_at_runs(now);
   look_for_work(now);
