@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pena
+from support.put import Put, starts_put
 from support.queues import KINDS
 from support.site import Site
+from support.work import Work, Works
 
 # pip puts the command `pena` beside the Python that it installs for, also where the virtual
 # environment is not active. Of a build that is not installed, PENA_BIN says where it is.
@@ -40,6 +43,25 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
     finally:
         site.end()
+
+
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    """What a scenario starts, and ends in the opposite order."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def put(running: ExitStack, tmp_path: Path) -> Put:
+    """Start `pena put`."""
+    return starts_put(running, tmp_path)
+
+
+@pytest.fixture
+def work(site: Site, tmp_path: Path) -> Work:
+    """Start `pena work`."""
+    return Works(tmp_path, site).start
 
 
 @pytest.fixture(params=KINDS)

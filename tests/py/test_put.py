@@ -5,47 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import urllib.request
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.cli import Running
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
 from support.process import TIMEOUT, ServerProcess, run
+from support.put import Put, serve
 from support.stream import get
-
-Put = Callable[..., Running]
-
-
-@pytest.fixture
-def running() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def put(running: ExitStack, tmp_path: Path) -> Put:
-    """Start `pena put`."""
-    count = iter(range(100))
-
-    def start(*words: str, fed: bool = False) -> Running:
-        command = Running(tmp_path / f"put-{next(count)}", "put", *words, fed=fed)
-        running.callback(command.close)
-        return command
-
-    return start
-
-
-def serve(running: ExitStack, folder: Path, *options: str) -> ServerProcess:
-    given = ["--listen=127.0.0.1:0", f"--store={folder / 'pena.lmdb'}", "--no-generate", *options]
-    server = ServerProcess(*given)
-    running.callback(server.stop)
-    return server
 
 
 @pytest.fixture

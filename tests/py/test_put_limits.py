@@ -5,31 +5,19 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from support.cli import Running
 from support.process import TIMEOUT, ServerProcess, quiet_environment, run
+from support.put import Put, serve
 from support.stream import get
-
-Put = Callable[..., Running]
-
-
-@pytest.fixture
-def running() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture
 def server(running: ExitStack, tmp_path: Path) -> ServerProcess:
-    store = tmp_path / "pena.lmdb"
-    server = ServerProcess("--listen=127.0.0.1:0", f"--store={store}", "--no-generate")
-    running.callback(server.stop)
-    return server
+    return serve(running, tmp_path)
 
 
 @pytest.fixture
@@ -44,19 +32,6 @@ def listener(running: ExitStack) -> socket.socket:
 def hanging(listener: socket.socket) -> str:
     """Its URL."""
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture
-def put(running: ExitStack, tmp_path: Path) -> Put:
-    """Start `pena put`."""
-    count = iter(range(100))
-
-    def start(*words: str, fed: bool = False) -> Running:
-        command = Running(tmp_path / f"put-{next(count)}", "put", *words, fed=fed)
-        running.callback(command.close)
-        return command
-
-    return start
 
 
 def test_a_body_that_is_refused_before_it_is_read_is_named(

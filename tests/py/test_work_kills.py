@@ -7,24 +7,17 @@ import random
 import signal
 from pathlib import Path
 
-import pytest
-
 from support.poll import until
 from support.ports import held_port
 from support.process import ServerProcess
 from support.site import LESS_PATIENT, Site
 from support.stream import get
-from support.work import QUICK, TIMES, Work, Works, records, submit, times_of
+from support.work import QUICK, TIMES, Work, records, submit, times_of
 
 MSGS = 200
 WORKERS = 4
 KILLS = 5
 COMMAND = ["sh", "-c", 'sleep 0.02; echo "$PENA_ID" >>"$1"', "sh", "{}"]
-
-
-@pytest.fixture
-def work(tmp_path: Path, site: Site) -> Work:
-    return Works(tmp_path, site).start
 
 
 def names_of_files(tmp_path: Path) -> list[str]:

@@ -13,17 +13,12 @@ from support.cli import Running
 from support.process import ServerProcess, run
 from support.site import Site
 from support.stream import get
-from support.work import QUICK, TIMES, Work, Works, records, submit
+from support.work import QUICK, TIMES, Work, records, submit
 
 
 @pytest.fixture
 def server(site: Site) -> ServerProcess:
     return site.process("--no-generate", *TIMES, *QUICK, quick=False)
-
-
-@pytest.fixture
-def work(tmp_path: Path, site: Site) -> Work:
-    return Works(tmp_path, site).start
 
 
 def script(path: Path, text: str) -> str:

@@ -11,17 +11,12 @@ import pytest
 from support.poll import until
 from support.process import ServerProcess
 from support.site import LESS_PATIENT, Site
-from support.work import QUICK, TIMES, Work, Works, records, submit, times_of
+from support.work import QUICK, TIMES, Work, records, submit, times_of
 
 
 @pytest.fixture
 def server(site: Site) -> ServerProcess:
     return site.process("--no-generate", *TIMES, *QUICK, "--max-result=100B", quick=False)
-
-
-@pytest.fixture
-def work(tmp_path: Path, site: Site) -> Work:
-    return Works(tmp_path, site).start
 
 
 def test_a_result_that_the_server_refuses_is_no_success(
