@@ -116,6 +116,7 @@ void WorkerLaw::hand_over(const Xid& msg, const Xid& from, const Xid& to, core::
     run.batch = to;
     batches_.at(from).open.erase(msg);
     free_stream_of(from);
+    if (run.ends_by) outcomes_[{to, msg}] = {unless_it_ends(run), true, false};
     runs = true;
   }
   const auto outcome = outcomes_.find({from, msg});
@@ -193,10 +194,13 @@ void WorkerLaw::want(const core::CancelRun& cancel, core::Instant now) {
   const auto batch = batches_.find(run.batch);
   if (batch == batches_.end() || batch->second.is_over) return;
   batch->second.owes_since = now;
-  // If it brings nothing in time.
-  core::RunOutcome what = core::RunGivenBack{};
-  if (cancel.reason == core::CancelReason::timed_out) what = core::RunFailed{};
-  outcomes_[{run.batch, run.msg}] = {what, true, false};
+  outcomes_[{run.batch, run.msg}] = {unless_it_ends(run), true, false};
+}
+
+// Of a run that is told to end, if it brings nothing in time.
+core::RunOutcome WorkerLaw::unless_it_ends(const Run& run) {
+  if (run.cancelled == core::CancelReason::timed_out) return core::RunFailed{};
+  return core::RunGivenBack{};
 }
 
 // Since a report was taken it is known exactly when the lease began; that of a grant is as old as its bytes.

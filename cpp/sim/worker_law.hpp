@@ -117,6 +117,7 @@ class WorkerLaw {
   void lose(const core::Xid& batch);
   void hand_over(const core::Xid& msg, const core::Xid& from, const core::Xid& to,
                  core::Instant now);
+  [[nodiscard]] static core::RunOutcome unless_it_ends(const Run& run);
   void free_stream_of(const core::Xid& batch);
   void is_over(const core::Xid& batch, core::Instant now);
   void take_in();
