@@ -49,6 +49,10 @@ class Oracle {
   void accepted(const std::vector<core::Xid>& ids, const std::string& body) const;
   // That change set was closed when the server's wall clock stood there.
   void closed(store::Ticket ticket, core::Instant date) { dates_[ticket] = date; }
+  // Its clock was set: what was stamped before cannot be compared.
+  void clock_set() {
+    for (auto& [id, client] : clients_) client.passed_at.reset();
+  }
   // The server takes notice of a client and of its end: in the round whose change set will have that number.
   void joined(store::Ticket round, const core::ClientJoined& joined);
   void left(store::Ticket round, const core::Xid& client);

@@ -82,7 +82,7 @@ void ServerProcess::run() {
   if (turn_.is_blocked()) return;
   const core::Instant at_once = now();
   turn_.note_date(date(), at_once);
-  noted_ahead_ = wall_ahead_;
+  if (std::exchange(noted_ahead_, wall_ahead_) != wall_ahead_) environment_.oracle.clock_set();
   std::vector<core::Event> events;
   turn::take_round(inbox_, events, kMostOfARound);
   for (core::Event& event : events) {
