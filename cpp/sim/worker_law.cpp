@@ -315,8 +315,10 @@ void WorkerLaw::answered(const Post& post, const core::PostTried& tried, core::I
   batch.not_before = now;
   if (is_not_now(tried.status)) {
     const core::Instant asked = now + tried.retry_after.value_or(0us);
-    // Nobody waits for longer than a lease lasts; when that began is known to half of it.
-    const bool outlasts = !batch.lost && asked >= batch.taken_at + timing_.client_stop() / 2;
+    // Nobody waits for longer than a lease lasts. That of a grant is as old as its bytes; when a report was taken is
+    // known to half of it.
+    const bool outlasts =
+        !batch.lost && (!batch.was_kept || asked >= batch.taken_at + timing_.client_stop() / 2);
     if (!outlasts) batch.not_before = asked;
     return;
   }
