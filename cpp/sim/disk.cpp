@@ -66,6 +66,7 @@ std::size_t Disk::leaving() const {
 }
 
 void Disk::cut(std::size_t kept) {
+  oracle_.dies();
   sync(synced_ + kept);
   changes_.clear();
   applied_up_to_ = may_apply_ = appended_ = synced_;

@@ -237,9 +237,9 @@ void Oracle::check_last_miss(const Xid& id, const std::vector<core::Miss>& misse
       break;
     default:
       leaves_.missed(id, misses.back());
-      // Its client is gone, though it was not told: a crash may keep a round and lose what it sends.
+      // Its client gets nothing more, whether it is told or not.
       if (const auto gone = clients_.find(misses.back().client); gone != clients_.end()) {
-        gone->second.free_since.reset();
+        gone->second.batches_left = 0;
       }
       return;
   }
@@ -408,6 +408,7 @@ void Oracle::started_with(const store::View& view) {
   dates_.clear();
   notices_.clear();
   leaving_.clear();
+  dies_ = false;
   leaves_ = {};
   answered_.clear();
   made_by_others_ = last_made_;

@@ -49,6 +49,9 @@ class Oracle {
   void accepted(const std::vector<core::Xid>& ids, const std::string& body) const;
   // That change set was closed when the server's wall clock stood there.
   void closed(store::Ticket ticket, core::Instant date) { dates_[ticket] = date; }
+  // The server dies, and what becomes durable now sends nothing. Whom it was about to close is not known, and who
+  // goes has no turn.
+  void dies() { dies_ = true; }
   // Its clock was set: what was stamped before cannot be compared.
   void clock_set() {
     for (auto& [id, client] : clients_) client.passed_at.reset();
@@ -298,7 +301,8 @@ class Oracle {
   std::map<std::uint64_t, Wish> wishes_;
   std::uint64_t last_wish_ = 0;
   std::map<store::Ticket, core::Instant> dates_;
-  core::Instant date_{};                             // of the change set that is looked at
+  core::Instant date_{};  // of the change set that is looked at
+  bool dies_ = false;
   bool makes_room_ = false;                          // the store was full
   std::map<std::uint64_t, core::Xid> report_order_;  // of those that are kept
   std::uint64_t settled_ = 0;

@@ -148,7 +148,7 @@ void Oracle::check_turn(const core::Batch& batch, core::QueueNumber queue, std::
       alone = false;
     }
   }
-  if (first == nullptr || !alone || *first->free_since >= since) return;
+  if (first == nullptr || !alone || dies_ || *first->free_since >= since) return;
   if (!first->passed_at) first->passed_at = batch.granted_at;
   law(batch.granted_at <= *first->passed_at + linger_, "in_turn",
       "client " + batch.client.text() + " is served of queue " + std::to_string(queue) +
