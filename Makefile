@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Cheap steps first, and the output of each in one piece: every step uses all cores by itself.
 .NOTPARALLEL:
-.PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang tidy lint
+.PHONY: help run test test-long deps build test-cpp test-py sim model crash fuzz asan tsan clang alone tidy lint
 .PHONY: format install installed clean bench-parts bench-peers bench-workers bench-limits bench-flame bench-build
 
 VENV := .venv
@@ -25,7 +25,7 @@ run: ## build and run `pena demo`
 test: lint test-cpp test-py sim model crash asan tsan tidy ## everything that must be green
 	$(call say,all green)
 
-test-long: build installed clang ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models, all under ThreadSanitizer
+test-long: build installed clang alone ## 20,000 seeds, 200 kills, a million msgs, 2,000 power cuts, all faults, the large models, all under ThreadSanitizer
 	$(call say,simulated worlds)
 	@build/release/cli/pena sim --seeds 20000
 	$(call say,kills and power cuts and faults)
@@ -129,6 +129,12 @@ clang: deps ## build everything with the second compiler
 	$(call say,build (clang))
 	@cmake --preset clang >/dev/null
 	@cmake --build --preset clang
+
+# A source that is compiled together with others may use what they include, and then no other build has it.
+alone: deps ## read every source by itself with the second compiler
+	$(call say,each source by itself)
+	@cmake --preset clang -B build/alone -DCMAKE_UNITY_BUILD=OFF >/dev/null
+	@scripts/compile-check build/alone
 
 tidy: deps ## what the second compiler and clang-tidy say of all sources
 	@cmake --preset clang >/dev/null

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "store/format.hpp"
+
 namespace pena::store {
 namespace {
 

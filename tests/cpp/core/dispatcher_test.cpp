@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "sample.hpp"
 
 namespace pena::core {
@@ -109,7 +111,8 @@ TEST(Dispatcher, TellsALateReportWhatOthersHoldAndWhetherItWasTakenBefore) {
   using Held = NamedId::Held;
   Reported late = first;
   late.ids = {id_of(11), id_of(77)};
-  const auto reply = sends_of<ReportReply>(dispatcher.step(late, from_us(0) + seconds{9})).at(0);
+  const auto reply =
+      sends_of<ReportReply>(dispatcher.step(late, from_us(0) + std::chrono::seconds{9})).at(0);
   EXPECT_TRUE(reply.batch_gone);
   EXPECT_EQ(reply.batches_granted, dispatcher.counts().batches);
   EXPECT_EQ(reply.elsewhere, (std::vector<NamedId>{{id_of(10), false, Held::taken},

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "sample.hpp"
+#include "store/format.hpp"
 #include "stores.hpp"
 
 namespace pena::store {

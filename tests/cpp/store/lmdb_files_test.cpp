@@ -16,6 +16,7 @@
 #include "process/mapped_file.hpp"
 #include "sample.hpp"
 #include "store/check.hpp"
+#include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_page_look.hpp"
