@@ -1,6 +1,7 @@
 // What one run of a command for a msg has printed so far, and where that goes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class Heard {
   [[nodiscard]] std::string error_tail() const { return tail_.text(); }
   // Empty where there is none. `problem`: why what was printed is none.
   [[nodiscard]] std::string result(std::string& problem) const;
+  // Of what was printed as a result: the error, where it is more than any is taken of.
+  [[nodiscard]] std::optional<std::string> too_long() const;
 
  private:
   // Beside the tail an error says how the command ended.

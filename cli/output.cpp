@@ -50,7 +50,7 @@ void print_text(std::string_view text) {
   outputs->out.put(text);
 }
 
-void flush_stdout() {
+void flush_stdout(LineWriter::Milliseconds patience) {
   Outputs* const outputs = the_outputs;
   if (outputs == nullptr) return;
   const auto no_signal = [] {
@@ -59,7 +59,7 @@ void flush_stdout() {
   // Whoever flushes again after the signals' end would wait for ever.
   if (!outputs->nobody_reads) {
     if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
-    if (outputs->out.failure() == 0 && outputs->out.flush(LineWriter::kPatience)) return;
+    if (outputs->out.failure() == 0 && outputs->out.flush(patience)) return;
     outputs->nobody_reads = true;
   }
   const int code = outputs->out.failure();

@@ -43,6 +43,8 @@ using Clock = std::chrono::steady_clock;
 
 // Between SIGTERM and SIGKILL.
 constexpr std::chrono::milliseconds kEndPatience{5000};
+// For a reader, behind a signal.
+constexpr std::chrono::milliseconds kReadPatience{5000};
 
 // Readable from when it was rung.
 class Bell {
@@ -123,7 +125,13 @@ class Working {
     working.join();
     tally_.end();
     if (failed) std::rethrow_exception(failed);
-    return told(*end);
+    const int code = told(*end);
+    try {
+      flush_stdout(kReadPatience);  // While the signals are noted: a stop waits for no reader.
+    } catch (const OutputError&) {
+      if (code == kOk) throw;
+    }
+    return code;
   }
 
  private:
@@ -142,7 +150,8 @@ class Working {
 
   void tend(client::Worker& worker, const StopSignals& signals) {
     LiveLine live{!shows_};
-    std::optional<Clock::time_point> say_at;
+    constexpr auto kNever = Clock::time_point::max();
+    Clock::time_point say_at = kNever;
     while (!is_over_) {
       std::this_thread::sleep_for(kLook);
       // What nobody reads is not worth the work.
@@ -153,8 +162,8 @@ class Working {
         say_at = Clock::now() + StopSignals::kApart;
       }
       // Not before another signal would be the second.
-      if (say_at && Clock::now() >= *say_at && !is_over_) {
-        say_at.reset();
+      if (Clock::now() >= say_at && !is_over_) {
+        say_at = kNever;
         say(core::LogLevel::warning, "taking no more, and finishing " + core::msgs_text(running_) +
                                          "; another signal ends their commands");
       }
@@ -267,7 +276,10 @@ class Working {
     const std::string result = heard.result(problem);
     worked.outcome =
         outcome_of(end, heard.error_tail(), result, ending.timed_out() ? timeout : std::nullopt);
-    if (!problem.empty() && failure(worked.outcome) == nullptr) {
+    if (failure(worked.outcome) != nullptr) return;
+    if (const auto error = heard.too_long()) {
+      worked.outcome = client::Failed{*error, std::nullopt, true};
+    } else if (!problem.empty()) {
       say(core::LogLevel::warning,
           name_of(worked.msg) + " is done without a result, for its stdout was " + problem);
     }

@@ -84,3 +84,22 @@ def test_what_does_not_begin_where_nobody_reads_is_given_back(
     assert [miss["reason"] for miss in failed["misses"]] == ["refused"]
     warning = f"the msg {failed['id']} was given back at its last attempt, so it has failed"
     assert warning in said.read_text()
+
+
+def test_a_signal_ends_one_whose_output_nobody_reads(
+    site: Site, server: ServerProcess, tmp_path: Path
+) -> None:
+    """What it cannot write is lost, and it says so."""
+    submit(site, server.url, ["a"])
+    said = tmp_path / "said"
+    words = ["pena", "work", "--url", server.url, "--", "head", "-c", "1000000", "/dev/zero"]
+    with (
+        said.open("w") as err,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, env=quiet_environment()) as it,
+    ):
+        until(lambda: is_full(it), "nothing more can be written", 60)
+        until(lambda: len(records(server.url, "report")) == 1, "its command has ended")
+        it.send_signal(signal.SIGTERM)
+        assert it.wait(60) == 1
+    assert "pena: 1 done, 0 failed, 0 given back\n" in said.read_text()
+    assert said.read_text().endswith("pena: cannot write to stdout: nobody reads it\n")
