@@ -16,8 +16,8 @@ const TEMPORARY = [408, 425, 429, 500, 502, 503, 504];
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const options = {
-  url: { type: "string", default: process.env.PENA_URL ?? "http://127.0.0.1:8080" },
-  queue: { type: "string", default: process.env.PENA_QUEUE ?? "default" },
+  url: { type: "string", default: process.env.PENA_URL || "http://127.0.0.1:8080" },
+  queue: { type: "string", default: process.env.PENA_QUEUE || "default" },
 };
 
 function refuse(sentence) {

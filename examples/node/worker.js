@@ -69,9 +69,9 @@ async function run(msg) {
 
 const { values: given } = parseArgs({
   options: {
-    url: { type: "string", default: process.env.PENA_URL ?? "http://127.0.0.1:8080" },
-    queue: { type: "string", default: process.env.PENA_QUEUE ?? "default" },
-    name: { type: "string", default: process.env.PENA_NAME ?? `${hostname()}-${process.pid}` },
+    url: { type: "string", default: process.env.PENA_URL || "http://127.0.0.1:8080" },
+    queue: { type: "string", default: process.env.PENA_QUEUE || "default" },
+    name: { type: "string", default: process.env.PENA_NAME || `${hostname()}-${process.pid}` },
   },
 });
 const { url, queue, name } = given;

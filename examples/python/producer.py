@@ -85,8 +85,8 @@ def wait(http: httpx.Client, id: str) -> Msg:
 
 def main() -> int:
     options = argparse.ArgumentParser()
-    options.add_argument("--url", default=os.environ.get("PENA_URL", "http://127.0.0.1:8080"))
-    options.add_argument("--queue", default=os.environ.get("PENA_QUEUE", "default"))
+    options.add_argument("--url", default=os.environ.get("PENA_URL") or "http://127.0.0.1:8080")
+    options.add_argument("--queue", default=os.environ.get("PENA_QUEUE") or "default")
     given = options.parse_args()
     msgs, failed = read_msgs(), 0
     with httpx.Client(base_url=given.url, timeout=SILENCE) as http:

@@ -175,10 +175,10 @@ class Worker:
 
 async def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--url", default=os.environ.get("PENA_URL", "http://127.0.0.1:8080"))
-    options.add_argument("--queue", default=os.environ.get("PENA_QUEUE", "default"))
+    options.add_argument("--url", default=os.environ.get("PENA_URL") or "http://127.0.0.1:8080")
+    options.add_argument("--queue", default=os.environ.get("PENA_QUEUE") or "default")
     name = f"{socket.gethostname()}-{os.getpid()}"
-    options.add_argument("--name", default=os.environ.get("PENA_NAME", name))
+    options.add_argument("--name", default=os.environ.get("PENA_NAME") or name)
     given = options.parse_args()
     async with httpx.AsyncClient(base_url=given.url, timeout=SILENCE) as http:
         worker = Worker(http, given.queue, given.name)

@@ -177,13 +177,16 @@ def test_the_command_says_what_it_takes_from_where(
 def test_the_url_may_stand_in_the_environment(
     server: pena.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And what is given goes before it."""
+    """And what is given goes before it. An empty one says nothing, as for the other commands."""
     monkeypatch.chdir(HERE)
     command = [sys.executable, "-m", "pena.worker", "support.handlers:double", "--until-empty"]
     told = run("env", f"PENA_URL={server.url}", *command)
     assert f"takes msgs of default from {server.url} " in told.stderr
-    told = run("env", "PENA_URL=http://127.0.0.1:1", *command, f"--url={server.url}")
-    assert f"takes msgs of default from {server.url} " in told.stderr
+    for other in ("http://127.0.0.1:1", ""):
+        told = run("env", f"PENA_URL={other}", *command, f"--url={server.url}")
+        assert f"takes msgs of default from {server.url} " in told.stderr
+    told = run("env", "PENA_URL=", *command, "--help")
+    assert "http://127.0.0.1:8080" in told.stdout
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("handler", metavar="MODULE:FUNCTION", help="what handles a msg; may be an async def")
-    add("--url", default=os.environ.get("PENA_URL", "http://127.0.0.1:8080"),
+    add("--url", default=os.environ.get("PENA_URL") or "http://127.0.0.1:8080",
         help="of the server (PENA_URL; default %(default)s)")  # fmt: skip
     add("--queue", "-q", action="append", metavar="NAME[,NAME…]",
         help="take from it; again, or with commas: the first that has any comes first (default: default)")  # fmt: skip  # noqa: E501
