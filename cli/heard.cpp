@@ -42,15 +42,13 @@ void Heard::end() {
 
 std::string Heard::result(std::string& problem) const {
   if (!keeps_ || result_.find_first_not_of(" \t\r\n") == std::string::npos) return "";
+  if (is_too_long_) {
+    problem = "more than " + std::to_string(kLongestResult) + " bytes";
+    return "";
+  }
   auto json = client::compact_json(result_);
   if (!json) problem = "no JSON, or nested too deep";
   return json ? *std::move(json) : "";
-}
-
-std::optional<std::string> Heard::too_long() const {
-  if (!is_too_long_) return std::nullopt;
-  return "its result was not taken: stdout was more than " + std::to_string(kLongestResult) +
-         " bytes";
 }
 
 // Whoever writes where nobody reads hears of it, as without this between.

@@ -1,7 +1,6 @@
 // What one run of a command for a msg has printed so far, and where that goes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,8 +24,6 @@ class Heard {
   [[nodiscard]] std::string error_tail() const { return tail_.text(); }
   // Empty where there is none. `problem`: why what was printed is none.
   [[nodiscard]] std::string result(std::string& problem) const;
-  // Of what was printed as a result: the error, where it is more than any is taken of.
-  [[nodiscard]] std::optional<std::string> too_long() const;
 
  private:
   // Beside the tail an error says how the command ended.

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +18,9 @@ namespace pena::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// As much as a pipe has room for, so that it is seen whether somebody reads.
+constexpr std::size_t kPieceOfWrite = std::size_t{64} << 10U;
 
 }  // namespace
 
@@ -66,10 +70,16 @@ struct LineWriter::Shared {
       changed.wait(lock, [this] { return !waiting.empty() || closed; });
       if (waiting.empty()) break;
       const std::string taken = std::exchange(waiting, {});
-      lock.unlock();
-      const int code = write_all(file, taken);
-      lock.lock();
-      done_bytes += taken.size();
+      int code = 0;
+      for (std::string_view left = taken; !left.empty();) {
+        const std::string_view piece = left.substr(0, code == 0 ? kPieceOfWrite : left.size());
+        lock.unlock();
+        if (code == 0) code = write_all(file, piece);
+        lock.lock();
+        left.remove_prefix(piece.size());
+        done_bytes += piece.size();
+        changed.notify_all();
+      }
       if (code != 0) {
         failed = code;
         dropped_lines += static_cast<std::uint64_t>(std::ranges::count(taken, '\n'));

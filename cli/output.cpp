@@ -59,7 +59,15 @@ void flush_stdout(LineWriter::Milliseconds patience) {
   // Whoever flushes again after the signals' end would wait for ever.
   if (!outputs->nobody_reads) {
     if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
-    if (outputs->out.failure() == 0 && outputs->out.flush(patience)) return;
+    const auto goes_on = [] {
+      return !StopSignals::arrived_again();
+    };
+    std::size_t before = std::numeric_limits<std::size_t>::max();
+    for (std::size_t left = outputs->out.waiting();
+         left < before && goes_on() && outputs->out.failure() == 0;
+         before = left, left = outputs->out.waiting()) {
+      if (outputs->out.flush(patience, goes_on)) return;
+    }
     outputs->nobody_reads = true;
   }
   const int code = outputs->out.failure();

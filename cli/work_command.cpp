@@ -43,7 +43,7 @@ using Clock = std::chrono::steady_clock;
 
 // Between SIGTERM and SIGKILL.
 constexpr std::chrono::milliseconds kEndPatience{5000};
-// For a reader, behind a signal.
+// For a reader who reads nothing, behind a signal.
 constexpr std::chrono::milliseconds kReadPatience{5000};
 
 // Readable from when it was rung.
@@ -124,14 +124,12 @@ class Working {
     tend(worker, signals);
     working.join();
     tally_.end();
-    if (failed) std::rethrow_exception(failed);
-    const int code = told(*end);
-    try {
-      flush_stdout(kReadPatience);  // While the signals are noted: a stop waits for no reader.
-    } catch (const OutputError&) {
-      if (code == kOk) throw;
+    if (failed) {
+      (void)is_read();
+      std::rethrow_exception(failed);
     }
-    return code;
+    const int code = told(*end);
+    return is_read() || code != kOk ? code : kFailed;
   }
 
  private:
@@ -171,6 +169,17 @@ class Working {
           StopSignals::arrived_again() || (signals.arrived() && stdout_has_failed());
       if (all_end && !all_end_.has_rung()) all_end_.ring();
       live.show([this] { return line(); });
+    }
+  }
+
+  // As long as signals are noted: a stop waits for no reader.
+  [[nodiscard]] bool is_read() const {
+    try {
+      flush_stdout(kReadPatience);
+      return true;
+    } catch (const OutputError& error) {
+      print_error(command_.output.json, error.what());
+      return false;
     }
   }
 
@@ -276,10 +285,7 @@ class Working {
     const std::string result = heard.result(problem);
     worked.outcome =
         outcome_of(end, heard.error_tail(), result, ending.timed_out() ? timeout : std::nullopt);
-    if (failure(worked.outcome) != nullptr) return;
-    if (const auto error = heard.too_long()) {
-      worked.outcome = client::Failed{*error, std::nullopt, true};
-    } else if (!problem.empty()) {
+    if (!problem.empty() && failure(worked.outcome) == nullptr) {
       say(core::LogLevel::warning,
           name_of(worked.msg) + " is done without a result, for its stdout was " + problem);
     }

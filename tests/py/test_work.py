@@ -196,19 +196,20 @@ def test_what_is_printed_is_the_result(site: Site, server: ServerProcess, work: 
     assert worker.said.count("without a result") == 1
 
 
-def test_too_large_a_result_is_no_success(site: Site, server: ServerProcess, work: Work) -> None:
-    """Neither where the server refuses it nor where the command has printed more than is kept."""
-    submit(site, server.url, [{"bytes": 100_000}, {"bytes": 1_100_000}])
+def test_a_result_that_is_refused_is_no_success_and_too_much_output_is_none(
+    site: Site, server: ServerProcess, work: Work
+) -> None:
+    """Of more than is kept nobody knows whether it is JSON."""
+    refused, too_much = submit(site, server.url, [{"bytes": 100_000}, {"bytes": 1_100_000}])
     script = """printf '"'; head -c $1 /dev/zero | tr '\\0' x; printf '"'"""
     words = ["--results", "--json", "--until-empty", "--", "sh", "-c", script, "sh", "{bytes}"]
     worker = work(server.url, *words)
     assert worker.end() == 0
-    lines = [json.loads(line) for line in worker.printed]
-    assert [(line["outcome"], line["final"]) for line in lines] == [("failed", True)] * 2
-    [refused, kept_none] = [line["error"] for line in lines]
-    assert refused.startswith("its result was not taken: ")
-    assert kept_none == "its result was not taken: stdout was more than 1048576 bytes"
-    assert len(records(server.url, "fail")) == 2
+    first, second = [json.loads(line) for line in worker.printed]
+    assert (first["id"], first["outcome"], first["final"]) == (refused, "failed", True)
+    assert first["error"].startswith("its result was not taken: ")
+    assert (second["id"], second["outcome"]) == (too_much, "done")
+    assert "is done without a result, for its stdout was more than 1048576 bytes" in worker.said
 
 
 def test_lines_of_commands_that_print_at_once_do_not_mix(

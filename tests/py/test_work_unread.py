@@ -86,20 +86,43 @@ def test_what_does_not_begin_where_nobody_reads_is_given_back(
     assert warning in said.read_text()
 
 
+@pytest.mark.parametrize(("code", "ends_with"), [(0, 1), (65, 123)])
 def test_a_signal_ends_one_whose_output_nobody_reads(
-    site: Site, server: ServerProcess, tmp_path: Path
+    site: Site, server: ServerProcess, tmp_path: Path, code: int, ends_with: int
 ) -> None:
     """What it cannot write is lost, and it says so."""
     submit(site, server.url, ["a"])
     said = tmp_path / "said"
-    words = ["pena", "work", "--url", server.url, "--", "head", "-c", "1000000", "/dev/zero"]
+    script = f"head -c 1000000 /dev/zero; exit {code}"
+    words = ["pena", "work", "--url", server.url, "--fail-on-failed", "--", "sh", "-c", script]
     with (
         said.open("w") as err,
         subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, env=quiet_environment()) as it,
     ):
         until(lambda: is_full(it), "nothing more can be written", 60)
+        bucket = "fail" if code else "report"
+        until(lambda: len(records(server.url, bucket)) == 1, "its command has ended")
+        it.send_signal(signal.SIGTERM)
+        assert it.wait(60) == ends_with
+    assert said.read_text().count("pena: cannot write to stdout: nobody reads it\n") == 1
+
+
+def test_a_slow_reader_is_waited_for_behind_a_signal(
+    site: Site, server: ServerProcess, tmp_path: Path
+) -> None:
+    """For longer than one who reads nothing."""
+    submit(site, server.url, ["a"])
+    words = ["pena", "work", "--url", server.url, "--", "head", "-c", "600000", "/dev/zero"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet_environment()
+    ) as it:
+        assert it.stdout is not None
+        until(lambda: is_full(it), "nothing more can be written", 60)
         until(lambda: len(records(server.url, "report")) == 1, "its command has ended")
         it.send_signal(signal.SIGTERM)
-        assert it.wait(60) == 1
-    assert "pena: 1 done, 0 failed, 0 given back\n" in said.read_text()
-    assert said.read_text().endswith("pena: cannot write to stdout: nobody reads it\n")
+        read = b""
+        while piece := it.stdout.read(100_000):
+            read += piece
+            time.sleep(1)
+        assert read == b"\0" * 600_000 + b"\n"
+        assert it.wait(60) == 0
