@@ -115,7 +115,7 @@ void Oracle::check_turn(const core::Batch& batch) {
   if (served == clients_.end()) return;
   Client& client = served->second;
   law(client.batches_left != 0, "no_more",
-      "client " + batch.client.text() + " is given a batch that it did not ask for");
+      "client " + batch.client.text() + " is given a batch, and takes no more");
   if (client.batches_left) --*client.batches_left;
   check_queues(batch, client);
   const std::uint64_t since = client.free_since.value_or(round_);
