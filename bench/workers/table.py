@@ -58,6 +58,12 @@ def _rates(found: Found, columns: dict[str, str]) -> str:
     return text
 
 
+def _bulk(found: Found) -> str:
+    """Write how many msgs a call had."""
+    sizes = {run["subject"]: run["msgs"] for run in found["results"] if run["what"] == "in_bulk"}
+    return "; ".join(f"{msgs} of {subject}" for subject, msgs in sizes.items())
+
+
 def _waits(found: Found) -> str:
     text = row(["ms", "p50", "p99"]) + row(["---"] * 3)
     for subject in found["durable"]:
@@ -77,6 +83,7 @@ def text_of(found: Found) -> str:
         msgs=found["msgs"],
         working=_rates(found, {name: name for name in _SHAPES}),
         submitting=_rates(found, _SUBMITTING),
+        bulk=_bulk(found),
         waits=_waits(found).rstrip(),
     )
 
