@@ -131,10 +131,13 @@ clang: deps ## build everything with the second compiler
 	@cmake --build --preset clang
 
 # A source that is compiled together with others may use what they include, and then no other build has it.
-alone: deps ## read every source by itself with the second compiler
+alone: deps ## each source by itself: read by the second compiler, and of the command built by the first
 	$(call say,each source by itself)
 	@cmake --preset clang -B build/alone -DCMAKE_UNITY_BUILD=OFF >/dev/null
 	@scripts/compile-check build/alone
+	$(call say,the build of the benchmarks)
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --target pena
 
 tidy: deps ## what the second compiler and clang-tidy say of all sources
 	@cmake --preset clang >/dev/null
