@@ -71,18 +71,22 @@ struct LineWriter::Shared {
       if (waiting.empty()) break;
       const std::string taken = std::exchange(waiting, {});
       int code = 0;
-      for (std::string_view left = taken; !left.empty();) {
-        const std::string_view piece = left.substr(0, code == 0 ? kPieceOfWrite : left.size());
+      std::string_view left = taken;
+      while (!left.empty()) {
+        const std::string_view piece = left.substr(0, kPieceOfWrite);
         lock.unlock();
-        if (code == 0) code = write_all(file, piece);
+        code = write_all(file, piece);
         lock.lock();
+        if (code != 0) break;
         left.remove_prefix(piece.size());
         done_bytes += piece.size();
         changed.notify_all();
       }
+      // Under the same lock as the failure, or whoever flushes would take what is lost for written.
+      done_bytes += left.size();
       if (code != 0) {
         failed = code;
-        dropped_lines += static_cast<std::uint64_t>(std::ranges::count(taken, '\n'));
+        dropped_lines += static_cast<std::uint64_t>(std::ranges::count(left, '\n'));
       } else {
         note_dropped();
       }

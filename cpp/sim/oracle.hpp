@@ -301,8 +301,8 @@ class Oracle {
   std::map<std::uint64_t, Wish> wishes_;
   std::uint64_t last_wish_ = 0;
   std::map<store::Ticket, core::Instant> dates_;
-  core::Instant date_{};  // of the change set that is looked at
-  bool dies_ = false;
+  core::Instant date_{};                             // of the change set that is looked at
+  bool dies_ = false;                                // what becomes durable is what a crash keeps
   bool makes_room_ = false;                          // the store was full
   std::map<std::uint64_t, core::Xid> report_order_;  // of those that are kept
   std::uint64_t settled_ = 0;

@@ -112,7 +112,7 @@ def test_a_slow_reader_is_waited_for_behind_a_signal(
 ) -> None:
     """For longer than one who reads nothing."""
     submit(site, server.url, ["a"])
-    words = ["pena", "work", "--url", server.url, "--", "head", "-c", "600000", "/dev/zero"]
+    words = ["pena", "work", "--url", server.url, "--", "head", "-c", "800000", "/dev/zero"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet_environment()
     ) as it:
@@ -123,6 +123,6 @@ def test_a_slow_reader_is_waited_for_behind_a_signal(
         read = b""
         while piece := it.stdout.read(100_000):
             read += piece
-            time.sleep(1)
-        assert read == b"\0" * 600_000 + b"\n"
+            time.sleep(1.2)
+        assert read == b"\0" * 800_000 + b"\n"
         assert it.wait(60) == 0

@@ -86,6 +86,20 @@ TEST(LineWriter, AnEndThatNobodyReadsIsGivenUp) {
   EXPECT_THAT(pipe.read_until("\n"), HasSubstr("x\n"));  // its thread ends
 }
 
+TEST(LineWriter, WhatIsReadDoesNotWaitUntilAllIs) {
+  const Pipe pipe;
+  const std::string text(1 << 20, 'x');
+  LineWriter writer{pipe.in()};
+  writer.put(text + "\n");
+  std::size_t read = 0;
+  while (read < 300'000) read += pipe.read().size();
+  // But for what is in the pipe and in the write that waits.
+  while (writer.waiting() > text.size() - 200'000) (void)writer.flush(1ms);
+  EXPECT_GT(writer.waiting(), 0U);
+  while (read <= text.size()) read += pipe.read().size();
+  EXPECT_TRUE(writer.flush(kEver));
+}
+
 TEST(LineWriter, AFailedWriteIsNoted) {
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   LineWriter writer{full};
