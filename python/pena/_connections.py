@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pena import _pena, _settings
 from pena._asking import Answer, Lost, Request
 
+_Kept = tuple[int, http.client.HTTPConnection]  # the process that made it, and the connection
 _MOST_IDLE = 32  # connections that are kept; one that comes back to so many is closed
 
 
@@ -34,9 +35,10 @@ class Connections:
         self.url = url.rstrip("/")
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.closed = threading.Event()
-        self._process = os.getpid()
-        # Without a lock, which a fork might copy while somebody has it: a deque needs none.
-        self._idle: deque[http.client.HTTPConnection] = deque()
+        # Without a lock, which a fork might copy while somebody has it: a deque needs none. Each
+        # connection is kept with the process that made it, for a child's first threads all ask at
+        # once: whichever takes one of the parent's sees that itself.
+        self._idle: deque[_Kept] = deque()
         self._end = weakref.finalize(self, _close, self._idle)
 
     def close(self) -> None:
@@ -62,15 +64,12 @@ class Connections:
         return http.client.HTTPConnection(self._host, self._port)
 
     def _kept(self) -> http.client.HTTPConnection | None:
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            _close(self._idle)  # here; the parent's go on
         with contextlib.suppress(IndexError):
             while True:
-                connection = self._idle.pop()
-                if _is_quiet(connection.sock):
+                process, connection = self._idle.pop()
+                if process == os.getpid() and _is_quiet(connection.sock):
                     return connection
-                connection.close()
+                connection.close()  # here; a parent's goes on there
         return None
 
     def _do(
@@ -99,7 +98,7 @@ class Connections:
             connection.close()
             raise
         if whole and len(self._idle) < _MOST_IDLE:
-            self._idle.append(connection)
+            self._idle.append((os.getpid(), connection))
         else:
             connection.close()
         if self.closed.is_set():  # meanwhile
@@ -133,7 +132,7 @@ def _is_quiet(sock: socket.socket | None) -> bool:
     return False
 
 
-def _close(idle: deque[http.client.HTTPConnection]) -> None:
+def _close(idle: deque[_Kept]) -> None:
     with contextlib.suppress(IndexError):
         while True:
-            idle.pop().close()
+            idle.pop()[1].close()

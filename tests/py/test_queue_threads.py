@@ -84,19 +84,27 @@ def test_a_forked_child_goes_on_with_the_queue_of_its_parent() -> None:
 ASYNC_FORK = """
 import asyncio, os, sys, warnings, pena
 warnings.simplefilter("ignore")
+sys.setswitchinterval(1e-6)  # the first threads of a child get into each other's way
 with pena.Server(generate=False) as server:
     queue = pena.AsyncQueue(server.url)
     async def submit(name):
-        ids = await asyncio.gather(*(queue.submit_one([name, n]) for n in range(50)))
-        assert [(await queue.get(id=id)).payload for id in ids] == [[name, n] for n in range(50)]
+        ids = await asyncio.gather(*(queue.submit_one([name, n]) for n in range(16)))
+        stories = await asyncio.gather(*(queue.get(id=id) for id in ids))
+        assert [story.payload for story in stories] == [[name, n] for n in range(16)]
     asyncio.run(submit("before"))
-    pid = os.fork()
-    asyncio.run(submit("child" if pid == 0 else "parent"))
+    children = []
+    for child in range(20):
+        pid = os.fork()
+        if pid == 0:
+            asyncio.run(submit(child))
+            asyncio.run(queue.close())
+            os._exit(0)
+        children.append(pid)
+        asyncio.run(submit("parent"))
     asyncio.run(queue.close())
-    if pid == 0:
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert len(server.queue) == 150
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+    assert codes == [0] * 20, codes
+    assert len(server.queue) == 16 * 41, len(server.queue)
 """
 
 
