@@ -38,7 +38,8 @@ def settle(url: str, batches: int, batchsize: int, *, fail_every: int = 0) -> li
     for _ in range(batches):
         batch = stream.next_batch()
         bad = batch.ids[::fail_every] if fail_every else []
-        good = {msg["id"]: msg["payload"] for msg in batch.msgs if msg["id"] not in {*bad}}
+        is_bad = {*bad}
+        good = {msg["id"]: msg["payload"] for msg in batch.msgs if msg["id"] not in is_bad}
         said = [{"id": id, "error": "why", "final": True} for id in bad]
         stream.report(batch, list(good), failed=said, results=good)
         failed += bad

@@ -85,6 +85,7 @@ def ends_forks(msg: pena.Msg) -> list[int | None]:
         fork.terminate()
         fork.join()
         codes.add(fork.exitcode)
+    codes.discard(None)  # another thread's fork has collected it, as multiprocessing does
     return list(codes)
 
 
