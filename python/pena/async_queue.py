@@ -222,7 +222,8 @@ class AsyncQueue:
         if self._connections.closed.is_set():
             return self._connections.exchange(request)
         if self._threads is None or self._process != os.getpid():  # a fork copies no threads
-            self._process = os.getpid()
+            # First: another loop's thread of a child must not take the parent's for its own.
             self._threads = ThreadPoolExecutor(_MOST_REQUESTS, "pena-queue")
+            self._process = os.getpid()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._connections.exchange, request)
