@@ -131,7 +131,7 @@ clang: deps ## build everything with the second compiler
 	@cmake --build --preset clang
 
 # A source that is compiled together with others may use what they include, and then no other build has it.
-alone: deps ## each source by itself: read by the second compiler, and of the command built by the first
+alone: deps ## each source read by itself, by the second compiler; and the command as the benchmarks build it
 	$(call say,each source by itself)
 	@cmake --preset clang -B build/alone -DCMAKE_UNITY_BUILD=OFF >/dev/null
 	@scripts/compile-check build/alone

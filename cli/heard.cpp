@@ -41,11 +41,12 @@ void Heard::end() {
 }
 
 std::string Heard::result(std::string& problem) const {
-  if (!keeps_ || result_.find_first_not_of(" \t\r\n") == std::string::npos) return "";
-  if (is_too_long_) {
+  if (!keeps_) return "";
+  if (is_too_long_) {  // whatever it begins with
     problem = "more than " + std::to_string(kLongestResult) + " bytes";
     return "";
   }
+  if (result_.find_first_not_of(" \t\r\n") == std::string::npos) return "";
   auto json = client::compact_json(result_);
   if (!json) problem = "no JSON, or nested too deep";
   return json ? *std::move(json) : "";

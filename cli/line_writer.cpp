@@ -19,8 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// As much as a pipe has room for, so that it is seen whether somebody reads.
-constexpr std::size_t kPieceOfWrite = std::size_t{64} << 10U;
+// A pipe has room again by the page: so a reader is seen, however little he takes at a time.
+constexpr std::size_t kPieceOfWrite = std::size_t{4} << 10U;
 
 }  // namespace
 

@@ -59,8 +59,10 @@ void flush_stdout(LineWriter::Milliseconds patience) {
   // Whoever flushes again after the signals' end would wait for ever.
   if (!outputs->nobody_reads) {
     if (outputs->out.flush(std::chrono::hours{24 * 365}, no_signal)) return;
-    const auto goes_on = [] {
-      return !StopSignals::arrived_again();
+    // One that came before has ended what ran, and not the wait for what that has printed.
+    const bool came_before = StopSignals::arrived_again();
+    const auto goes_on = [came_before] {
+      return came_before || !StopSignals::arrived_again();
     };
     std::size_t before = std::numeric_limits<std::size_t>::max();
     for (std::size_t left = outputs->out.waiting();

@@ -48,7 +48,7 @@ void print_line(std::string_view line);
 // Likewise, without a line end and without waiting; that it fails is noticed by the next line.
 void print_text(std::string_view text);
 // Likewise of what was printed so far. `patience`: how long a reader may read nothing once a signal asks
-// for the end. A second one ends the wait.
+// for the end. A second one that comes meanwhile ends the wait.
 void flush_stdout(LineWriter::Milliseconds patience = LineWriter::kPatience);
 // Whether whoever prints may go on, for a slow reader has not too much before it. Does not wait.
 [[nodiscard]] bool stdout_takes_more();

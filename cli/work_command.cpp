@@ -125,11 +125,13 @@ class Working {
     working.join();
     tally_.end();
     if (failed) {
-      (void)is_read();
+      // Else what has failed is told first, for a reader may take for ever.
+      if (signals.arrived()) (void)flush_or_tell();
       std::rethrow_exception(failed);
     }
     const int code = told(*end);
-    return is_read() || code != kOk ? code : kFailed;
+    if (!flush_or_tell() && code == kOk) return kFailed;
+    return code;
   }
 
  private:
@@ -172,8 +174,8 @@ class Working {
     }
   }
 
-  // As long as signals are noted: a stop waits for no reader.
-  [[nodiscard]] bool is_read() const {
+  // While signals are noted: a stop waits for nobody who reads nothing. False where something is lost.
+  [[nodiscard]] bool flush_or_tell() const {
     try {
       flush_stdout(kReadPatience);
       return true;

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pena import _pena, _settings
 from pena._asking import Answer, Lost, Request
 
-_Kept = tuple[int, http.client.HTTPConnection]  # the process that made it, and the connection
+_Kept = tuple[int, http.client.HTTPConnection]  # the process that put it back, and the connection
 _MOST_IDLE = 32  # connections that are kept; one that comes back to so many is closed
 
 
@@ -36,8 +36,8 @@ class Connections:
         self._host, self._port = parts.hostname or "", parts.port or 80
         self.closed = threading.Event()
         # Without a lock, which a fork might copy while somebody has it: a deque needs none. Each
-        # connection is kept with the process that made it, for a child's first threads all ask at
-        # once: whichever takes one of the parent's sees that itself.
+        # connection is kept with the process that put it back, for a child's first threads all ask
+        # at once: whichever takes one of the parent's sees that itself.
         self._idle: deque[_Kept] = deque()
         self._end = weakref.finalize(self, _close, self._idle)
 

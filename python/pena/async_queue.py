@@ -45,8 +45,8 @@ class AsyncQueue:
         self.url = self._connections.url
         self._plans = QueuePlans(self.url, name, patience, request_timeout)
         self.name = name
-        self._process = 0
-        self._threads: ThreadPoolExecutor | None = None
+        # With the process that they are of: a fork copies no threads.
+        self._threads: tuple[int, ThreadPoolExecutor] | None = None
         self._pauses: set[asyncio.Event] = set()
 
     def __repr__(self) -> str:
@@ -75,9 +75,9 @@ class AsyncQueue:
         for over in self._pauses:
             over.set()
         threads, self._threads = self._threads, None
-        if threads is not None and self._process == os.getpid():
+        if threads is not None and threads[0] == os.getpid():
             # Not of the pool itself, which waits here for its own end.
-            await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
+            await asyncio.get_running_loop().run_in_executor(None, threads[1].shutdown)
 
     async def submit(
         self,
@@ -221,9 +221,9 @@ class AsyncQueue:
         # connection is put back as one that is at its end, or closed.
         if self._connections.closed.is_set():
             return self._connections.exchange(request)
-        if self._threads is None or self._process != os.getpid():  # a fork copies no threads
-            # First: another loop's thread of a child must not take the parent's for its own.
-            self._threads = ThreadPoolExecutor(_MOST_REQUESTS, "pena-queue")
-            self._process = os.getpid()
+        threads = self._threads
+        if threads is None or threads[0] != os.getpid():
+            threads = (os.getpid(), ThreadPoolExecutor(_MOST_REQUESTS, "pena-queue"))
+            self._threads = threads
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._connections.exchange, request)
+        return await loop.run_in_executor(threads[1], self._connections.exchange, request)

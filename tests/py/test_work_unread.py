@@ -126,3 +126,29 @@ def test_a_slow_reader_is_waited_for_behind_a_signal(
             time.sleep(1.2)
         assert read == b"\0" * 800_000 + b"\n"
         assert it.wait(60) == 0
+
+
+def test_a_slow_reader_is_waited_for_where_a_second_signal_has_ended_the_command(
+    site: Site, server: ServerProcess, tmp_path: Path
+) -> None:
+    submit(site, server.url, ["a"])
+    said, mark = tmp_path / "said", tmp_path / "mark"
+    script = f"head -c 800000 /dev/zero; echo; echo >{mark}; exec sleep 1000"
+    words = ["pena", "work", "--url", server.url, "--", "sh", "-c", script]
+    with (
+        said.open("w") as err,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, env=quiet_environment()) as it,
+    ):
+        assert it.stdout is not None
+        until(mark.exists, "its command has printed all", 60)
+        it.send_signal(signal.SIGTERM)
+        until(lambda: "another signal" in said.read_text(), "the first one was noted", 60)
+        it.send_signal(signal.SIGTERM)
+        until(lambda: "1 given back" in said.read_text(), "the command has ended", 60)
+        read = b""
+        while piece := it.stdout.read(100_000):
+            read += piece
+            time.sleep(0.2)
+        assert read == b"\0" * 800_000 + b"\n"
+        assert it.wait(60) == 0
+    assert "nobody reads" not in said.read_text()

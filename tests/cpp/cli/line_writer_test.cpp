@@ -37,9 +37,9 @@ class Pipe {
     fcntl(in(), F_SETFL, 0);
   }
   // Waits for something to read.
-  [[nodiscard]] std::string read() const {
+  [[nodiscard]] std::string read(std::size_t most = std::size_t{1} << 16U) const {
     std::array<char, 1 << 16> bytes{};
-    const ssize_t size = ::read(ends_[0], bytes.data(), bytes.size());
+    const ssize_t size = ::read(ends_[0], bytes.data(), most);
     return {bytes.data(), static_cast<std::size_t>(size < 0 ? 0 : size)};
   }
   [[nodiscard]] std::string read_until(const std::string& text) const {
@@ -51,6 +51,14 @@ class Pipe {
  private:
   std::array<int, 2> ends_{};
 };
+
+// Whether fewer bytes wait before long.
+bool falls_below(LineWriter& writer, std::size_t bytes) {
+  for (int looks = 0; looks < 10'000 && writer.waiting() >= bytes; ++looks) {
+    (void)writer.flush(1ms);
+  }
+  return writer.waiting() < bytes;
+}
 
 TEST(LineWriter, WritesInOrder) {
   const Pipe pipe;
@@ -94,10 +102,29 @@ TEST(LineWriter, WhatIsReadDoesNotWaitUntilAllIs) {
   std::size_t read = 0;
   while (read < 300'000) read += pipe.read().size();
   // But for what is in the pipe and in the write that waits.
-  while (writer.waiting() > text.size() - 200'000) (void)writer.flush(1ms);
+  EXPECT_TRUE(falls_below(writer, text.size() - 200'000));
   EXPECT_GT(writer.waiting(), 0U);
   while (read <= text.size()) read += pipe.read().size();
   EXPECT_TRUE(writer.flush(kEver));
+}
+
+TEST(LineWriter, AReaderIsSeenHoweverLittleHeTakes) {
+  const Pipe pipe;
+  LineWriter writer{pipe.in()};
+  writer.put(std::string(1 << 20, 'x') + "\n");
+  const auto is_full = [&] {
+    const std::size_t before = writer.waiting();
+    (void)writer.flush(50ms);
+    return writer.waiting() == before;
+  };
+  while (!is_full()) {
+  }
+  for (int reads = 0; reads < 20; ++reads) {
+    const std::size_t before = writer.waiting();
+    EXPECT_EQ(pipe.read(8192).size(), 8192U);
+    ASSERT_TRUE(falls_below(writer, before)) << reads;
+  }
+  (void)pipe.read_until("\n");  // its thread ends
 }
 
 TEST(LineWriter, AFailedWriteIsNoted) {
