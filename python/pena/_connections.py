@@ -14,9 +14,38 @@ from urllib.parse import urlsplit
 
 from pena import _pena, _settings
 from pena._asking import Answer, Lost, Request
+from pena._process import this_process
 
-_Kept = tuple[int, http.client.HTTPConnection]  # the process that put it back, and the connection
 _MOST_IDLE = 32  # connections that are kept; one that comes back to so many is closed
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self._process = this_process()
+
+    def is_ours(self) -> bool:
+        """Whether this process made it, and not the one that it was forked from."""
+        return self._process is this_process()
+
+
+_asked: set[_Connection] = set()  # those with a request that runs
+
+
+def _leave_to_parent() -> None:
+    """In a forked child: close its copies of the connections whose requests its parent does.
+
+    The fork may have come within such a request, by a handler of a signal. That goes on in the
+    child as well, and would read its parent's answer: now it ends with an error there.
+    """
+    while _asked:
+        sock = _asked.pop().sock
+        if sock is not None:
+            with contextlib.suppress(OSError):  # it was just being closed
+                os.close(sock.detach())  # below whatever is reading from it
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class Connections:
@@ -34,21 +63,36 @@ class Connections:
         parts = urlsplit(url)
         self.url = url.rstrip("/")
         self._host, self._port = parts.hostname or "", parts.port or 80
-        self.closed = threading.Event()
-        # Without a lock, which a fork might copy while somebody has it: a deque needs none. Each
-        # connection is kept with the process that put it back, for a child's first threads all ask
-        # at once: whichever takes one of the parent's sees that itself.
-        self._idle: deque[_Kept] = deque()
+        self.closed = False
+        # Nothing here has a lock of several threads, which a fork might copy while somebody has it:
+        # what sets and deques do is done at once. Whichever of a child's first threads, that all
+        # ask together, takes a connection of the parent's sees that by itself.
+        self._idle: deque[_Connection] = deque()
+        self._pauses: set[threading.Lock] = set()  # each locked, until it is over
         self._end = weakref.finalize(self, _close, self._idle)
 
     def close(self) -> None:
-        """Take no more requests. Those that run end as they would."""
-        self.closed.set()
+        """Take no more requests, and end the pauses. Requests that run end as they would."""
+        self.closed = True
         self._end()
+        with contextlib.suppress(KeyError):
+            while True:
+                self._pauses.pop().release()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until it is closed."""
+        over = threading.Lock()
+        over.acquire()
+        try:
+            self._pauses.add(over)
+            if not self.closed:  # looked at behind that: whoever closes it now ends this pause
+                over.acquire(timeout=seconds)
+        finally:
+            self._pauses.discard(over)
 
     def exchange(self, request: Request) -> Answer | Lost:
         """Do it once. Only what is no trouble with the connection is raised."""
-        if self.closed.is_set():
+        if self.closed:
             return Lost("the queue is closed", sent=False, closed=True)
         kept = self._kept()
         if kept is None:
@@ -60,26 +104,27 @@ class Connections:
         got = self._do(self._new(), request, again=True)
         return got if isinstance(got, Answer) else replace(got, sent=True)
 
-    def _new(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self._host, self._port)
+    def _new(self) -> _Connection:
+        return _Connection(self._host, self._port)
 
-    def _kept(self) -> http.client.HTTPConnection | None:
+    def _kept(self) -> _Connection | None:
         with contextlib.suppress(IndexError):
             while True:
-                process, connection = self._idle.pop()
-                if process == os.getpid() and _is_quiet(connection.sock):
+                connection = self._idle.pop()
+                if connection.is_ours() and _is_quiet(connection.sock):
                     return connection
                 connection.close()  # here; a parent's goes on there
         return None
 
-    def _do(
-        self, connection: http.client.HTTPConnection, request: Request, *, again: bool
-    ) -> Answer | Lost:
+    def _do(self, connection: _Connection, request: Request, *, again: bool) -> Answer | Lost:
         sent = whole = False
         try:
+            _asked.add(connection)
             connection.timeout = request.timeout
             if connection.sock is None:
                 connection.connect()
+            if not connection.is_ours():  # forked before it could be left to the parent
+                raise OSError
             connection.sock.settimeout(request.timeout)
             sent = True
             # A server that refuses a body closes before it is sent, and has said why.
@@ -92,16 +137,21 @@ class Connections:
                 whole = whole and not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            if not connection.is_ours():  # the parent has sent the request, or still does
+                return Lost("the process was forked within the request")
             ended = isinstance(error, (ConnectionError, http.client.IncompleteRead))
             return Lost(_words(error, request), sent=sent, ended=ended and sent)
         except BaseException:  # such as Ctrl-C: nobody knows what comes next on it
             connection.close()
             raise
-        if whole and len(self._idle) < _MOST_IDLE:
-            self._idle.append((os.getpid(), connection))
+        finally:
+            _asked.discard(connection)
+        # Of a fork within the request, the child has the answer only if all of it was read before.
+        if whole and connection.is_ours() and len(self._idle) < _MOST_IDLE:
+            self._idle.append(connection)
         else:
             connection.close()
-        if self.closed.is_set():  # meanwhile
+        if self.closed:  # meanwhile
             _close(self._idle)
         return Answer(response.status, headers, body, again)
 
@@ -132,7 +182,7 @@ def _is_quiet(sock: socket.socket | None) -> bool:
     return False
 
 
-def _close(idle: deque[_Kept]) -> None:
+def _close(idle: deque[_Connection]) -> None:
     with contextlib.suppress(IndexError):
         while True:
-            idle.pop()[1].close()
+            idle.pop().close()

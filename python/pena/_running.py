@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from pena import _pena
+from pena._process import this_process
 from pena.errors import NotRunningError
 
 
@@ -35,7 +36,7 @@ class Engine(Generic[_Native]):
     def __init__(self, word: str) -> None:
         self._word = word
         self._native: _Native | None = None
-        self._process = 0
+        self._process = this_process()
         self._start = threading.Lock()  # whoever has it starts
 
     def start(self, make: Callable[[], _Native]) -> None:
@@ -49,7 +50,7 @@ class Engine(Generic[_Native]):
         try:
             if self.started:
                 raise self._again()
-            self._process = os.getpid()  # first: what was started is seen with its process
+            self._process = this_process()  # first: what was started is seen with its process
             self._native = make()
         finally:
             self._start.release()
@@ -65,7 +66,7 @@ class Engine(Generic[_Native]):
     @property
     def here(self) -> bool:
         """Whether it was started in this process."""
-        return self._native is not None and self._process == os.getpid()
+        return self._native is not None and self._process is this_process()
 
     def get(self) -> _Native:
         """Return the engine, or raise NotRunningError."""
@@ -75,7 +76,7 @@ class Engine(Generic[_Native]):
             )
         if not self.here:
             raise NotRunningError(
-                f"the {self._word} runs in process {self._process}, from which this one was "
+                f"the {self._word} runs in process {self._process.id}, from which this one was "
                 "forked; expected a call there, or a new one made here"
             )
         return self._native

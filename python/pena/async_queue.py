@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 from collections.abc import AsyncIterable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pena._asking import Answer, Lost, Pause, Plan, Request
 from pena._connections import Connections
+from pena._process import Process, this_process
 from pena._queue_plans import QueuePlans, Which, several_payloads
 from pena._reading import AsyncReading
 from pena._times import Seconds
@@ -22,6 +23,25 @@ from pena.stories import Story
 
 T = TypeVar("T")
 _MOST_REQUESTS = 8  # that run at one time, each in a thread; further ones wait for their turn
+
+
+class _Pausing:
+    """A call that pauses, in a loop that may be another thread's."""
+
+    def __init__(self) -> None:
+        self._process = this_process()
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
+
+    def end(self) -> None:
+        """End the pause, from any thread."""
+        if self._process is this_process():  # what wakes a parent's loop is the parent's, too
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                self._loop.call_soon_threadsafe(self._over.set)
 
 
 class AsyncQueue:
@@ -45,9 +65,9 @@ class AsyncQueue:
         self.url = self._connections.url
         self._plans = QueuePlans(self.url, name, patience, request_timeout)
         self.name = name
-        # With the process that they are of: a fork copies no threads.
-        self._threads: tuple[int, ThreadPoolExecutor] | None = None
-        self._pauses: set[asyncio.Event] = set()
+        # By the process that they are of: a fork copies no threads.
+        self._threads: dict[Process, ThreadPoolExecutor] = {}
+        self._pauses: set[_Pausing] = set()
 
     def __repr__(self) -> str:
         """Name the queue and its server."""
@@ -72,12 +92,13 @@ class AsyncQueue:
         A call in another task that waits for the server ends with UnavailableError.
         """
         self._connections.close()
-        for over in self._pauses:
-            over.set()
-        threads, self._threads = self._threads, None
-        if threads is not None and threads[0] == os.getpid():
+        with contextlib.suppress(KeyError):
+            while True:
+                self._pauses.pop().end()
+        threads = self._threads.pop(this_process(), None)
+        if threads is not None:
             # Not of the pool itself, which waits here for its own end.
-            await asyncio.get_running_loop().run_in_executor(None, threads[1].shutdown)
+            await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
 
     async def submit(
         self,
@@ -189,7 +210,7 @@ class AsyncQueue:
 
     async def _run(self, plan: Plan[T]) -> T:
         """Do a plan's steps: requests in a thread, pauses in the loop."""
-        if self._connections.closed.is_set():
+        if self._connections.closed:
             raise NotRunningError(f"the queue {self.name} is closed; make a new one")
         got: Any = None
         try:
@@ -207,23 +228,28 @@ class AsyncQueue:
             plan.close()
 
     async def _pause(self, seconds: float) -> None:
-        over = asyncio.Event()
-        self._pauses.add(over)
+        pausing = _Pausing()
+        self._pauses.add(pausing)
         try:
-            await asyncio.wait_for(over.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass
+            if not self._connections.closed:  # as in `Connections.pause`
+                await pausing.wait(seconds)
         finally:
-            self._pauses.discard(over)
+            self._pauses.discard(pausing)
 
     async def _exchange(self, request: Request) -> Answer | Lost:
         # A thread does a request to its end, also where nobody waits for it any more: so its
         # connection is put back as one that is at its end, or closed.
-        if self._connections.closed.is_set():
+        if self._connections.closed:
             return self._connections.exchange(request)
-        threads = self._threads
-        if threads is None or threads[0] != os.getpid():
-            threads = (os.getpid(), ThreadPoolExecutor(_MOST_REQUESTS, "pena-queue"))
-            self._threads = threads
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads[1], self._connections.exchange, request)
+        process, loop = this_process(), asyncio.get_running_loop()
+        threads = self._threads.get(process)
+        if threads is None:  # loops of several threads may come here at once
+            new = ThreadPoolExecutor(_MOST_REQUESTS, "pena-queue")
+            threads = self._threads.setdefault(process, new)
+        try:
+            answer = loop.run_in_executor(threads, self._connections.exchange, request)
+        except RuntimeError:
+            if not self._connections.closed:
+                raise
+            return self._connections.exchange(request)  # closed just now, and the threads with it
+        return await answer

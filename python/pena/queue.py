@@ -18,7 +18,7 @@ from pena.standing import QueueStats, Waited
 from pena.stories import Story
 
 T = TypeVar("T")
-_A_LONG_TIME = 3600.0  # seconds; a pause ends sooner, and an event can be waited for no longer
+_A_LONG_TIME = 3600.0  # seconds; a pause ends sooner, and a lock can be waited for no longer
 
 
 class Queue:
@@ -267,14 +267,14 @@ class Queue:
 
     def _run(self, plan: Plan[T]) -> T:
         """Do a plan's steps in this thread."""
-        if self._connections.closed.is_set():
+        if self._connections.closed:
             raise NotRunningError(f"the queue {self.name} is closed; make a new one")
         got: Any = None
         try:
             while True:
                 step = plan.send(got)
                 if isinstance(step, Pause):
-                    self._connections.closed.wait(min(step.seconds, _A_LONG_TIME))
+                    self._connections.pause(min(step.seconds, _A_LONG_TIME))
                     got = None
                 else:
                     got = self._connections.exchange(step)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pena
+from support.forks import FORKS, SAME_NUMBER
 from support.poll import until
 from support.ports import held_port, is_listened_on
 from support.process import TIMEOUT, python
@@ -136,8 +137,72 @@ sys.exit(0)
 """
 
 
-def test_every_call_in_a_child_says_that_nothing_runs_there() -> None:
-    ended = python(IN_THE_CHILD)
+@pytest.mark.parametrize("first", ["", SAME_NUMBER], ids=["numbers", "one number"])
+def test_every_call_in_a_child_says_that_nothing_runs_there(first: str) -> None:
+    ended = python(first + IN_THE_CHILD)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+HANDLER = """
+def handler(msg):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(8)
+        sys.exit(7)
+    return ended(pid)
+with pena.Server(generate=False) as server, pena.Queue(server.url) as queue:
+    id = queue.submit_one("a")
+    pena.Worker(server.url, handler).run(until_empty=True)
+    [record] = queue.wait([id], timeout=0).done
+    assert record.result == 7, record
+"""
+
+
+def test_a_handlers_child_with_the_number_of_its_parent_does_not_work_on() -> None:
+    ended = python(SAME_NUMBER + FORKS + HANDLER)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+LOGS = """
+from pena.worker.tells import LogToParent, Tells
+tells = Tells(None, None)  # nobody tells, so that each line stays
+logging.root.addHandler(LogToParent(tells))
+assert ended(fork(lambda: logging.warning("of the child"))) == 0
+logging.warning("of the parent")
+assert tells._lines.qsize() == 1
+"""
+
+
+@pytest.mark.parametrize("first", ["", SAME_NUMBER], ids=["numbers", "one number"])
+def test_what_a_handlers_child_logs_is_not_left_to_threads_of_its_parent(first: str) -> None:
+    ended = python(first + FORKS + LOGS)
+    assert (ended.returncode, ended.stderr) == (0, "of the child\n")
+
+
+PROCESSES = """
+import os
+parents, at_fork = [], []
+os.register_at_fork(after_in_child=lambda: at_fork.append(this_process()))  # the first of all
+from pena._process import this_process
+for generation in range(3):
+    parents.append(this_process())
+    pid = os.fork()
+    if pid:
+        assert this_process() is parents[-1]
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os._exit(code)
+    assert all(this_process() is not one for one in parents)
+    {seen}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "seen"),
+    [("", "assert at_fork[-1] is this_process()"), (SAME_NUMBER, "")],
+    ids=["numbers", "one number"],
+)
+def test_each_process_is_another_one(first: str, seen: str) -> None:
+    ended = python(first + PROCESSES.format(seen=seen))
     assert (ended.returncode, ended.stderr) == (0, "")
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
 import pena
-from pena import _asking
+from pena import _asking, async_queue
 from support.lossy import LossyProxy
 from support.poll import until
 from support.ports import held_port
@@ -216,6 +220,122 @@ def test_a_close_wakes_what_pauses_in_the_loop(monkeypatch: pytest.MonkeyPatch) 
 
     with held_port() as port:
         asyncio.run(run(port))
+
+
+def test_a_close_ends_the_pauses_in_loops_of_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
+
+    async def submit() -> list[Any]:
+        calls = [queue.submit_one(n) for n in range(3)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with held_port() as port:
+        queue = pena.AsyncQueue(f"http://127.0.0.1:{port}", patience=None)
+        with beside(lambda: asyncio.run(submit())) as came:
+            until(lambda: len(queue._pauses) == 3, "all of them pause")
+            asyncio.run(queue.close())
+            until(lambda: came, "all of them have ended", timeout=8)
+    assert len(came[0]) == 3
+    assert all("the queue was closed before" in str(error) for error in came[0])
+
+
+@contextmanager
+def called_as_it_pauses(close: Callable[[], object]) -> Iterator[None]:
+    """Close a queue in a call of it that is about to pause."""
+
+    class Closes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            close()
+
+    handler = Closes()
+    logging.getLogger("pena.queue").addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger("pena.queue").removeHandler(handler)
+
+
+def test_a_close_ends_a_pause_that_begins_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
+    with held_port() as port:
+        queue = pena.Queue(f"http://127.0.0.1:{port}", patience=None)
+        with called_as_it_pauses(queue.close), beside(queue.stats) as came:
+            until(lambda: came, "it has ended", timeout=8)
+    assert "the queue was closed before" in str(came[0])
+
+
+def test_a_close_in_another_thread_ends_a_pause_of_a_loop_that_begins_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
+
+    def close() -> None:
+        with beside(lambda: asyncio.run(queue.close())):
+            pass
+
+    with held_port() as port:
+        queue = pena.AsyncQueue(f"http://127.0.0.1:{port}", patience=None)
+        with called_as_it_pauses(close):
+            with pytest.raises(pena.UnavailableError, match="the queue was closed before"):
+                asyncio.run(asyncio.wait_for(queue.stats(), 8))
+
+
+def test_a_close_outlives_a_loop_that_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_asking, "_FIRST_WAIT", 1e9)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # the call ends with no result
+    with held_port() as port:
+        queue = pena.AsyncQueue(f"http://127.0.0.1:{port}", patience=None)
+        call = loop.create_task(queue.submit_one("a"))
+        while not queue._pauses:
+            loop.run_until_complete(asyncio.sleep(0.001))
+        loop.close()
+        asyncio.run(queue.close())
+    assert not call.done()
+
+
+def test_a_close_comes_before_a_request_of_another_thread(server: pena.Server) -> None:
+    async def run() -> None:
+        queue = pena.AsyncQueue(server.url)
+        await queue.stats()  # it has its threads
+        loop = asyncio.get_running_loop()
+        to_threads = loop.run_in_executor
+
+        def behind_a_close(*given: Any) -> Any:
+            loop.run_in_executor = to_threads
+            with beside(lambda: asyncio.run(queue.close())):
+                pass
+            return to_threads(*given)
+
+        loop.run_in_executor = behind_a_close
+        with pytest.raises(pena.UnavailableError, match="the queue was closed before"):
+            await queue.stats()
+
+    asyncio.run(run())
+
+
+def test_loops_that_begin_at_once_share_their_threads(server: pena.Server) -> None:
+    """A close waits for what they ask."""
+    pools: list[ThreadPoolExecutor] = []
+    both = threading.Barrier(2)
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            both.wait(8)
+
+        def submit(self, *given: Any) -> Any:
+            pools.append(self)
+            return super().submit(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(async_queue, "ThreadPoolExecutor", Pool)
+        queue = pena.AsyncQueue(server.url)
+        with beside(lambda: asyncio.run(queue.stats())):
+            asyncio.run(queue.stats())
+    assert len(pools) == 2
+    assert pools[0] is pools[1]
+    asyncio.run(queue.close())
 
 
 def test_a_queue_that_nobody_has_any_more_is_closed(server: pena.Server) -> None:

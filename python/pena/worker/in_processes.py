@@ -19,6 +19,7 @@ from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pena._process import Process, this_process
 from pena._settings import shown
 from pena.errors import NotRunningError, SettingsError
 from pena.worker.ended import WorkerEnd, WorkerEndReason, WorkerStats
@@ -303,7 +304,7 @@ class Processes:
         for one in self._ones:
             one.set(until_empty)
         # Of a thread that Python does not wait for when it ends, as it does for the processes.
-        stop = partial(self._stop_in, os.getpid())
+        stop = partial(self._stop_in, this_process())
         atexit.register(stop)
         try:
             while self._look():
@@ -318,8 +319,8 @@ class Processes:
             self._kill()
             self._over.set()
 
-    def _stop_in(self, process: int) -> None:
-        if os.getpid() == process:  # and not in a fork of it
+    def _stop_in(self, process: Process) -> None:
+        if process is this_process():  # and not in a fork of it
             self.stop_to(1)
 
     def _give_back(self) -> None:

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from pena import _pena
+from pena._process import this_process
 from pena.errors import SettingsError
 from pena.worker.message import Msg
 from pena.worker.outcomes import TimedOut
@@ -152,13 +153,13 @@ def _end_fork(error: BaseException | None) -> NoReturn:
 
 
 def _handle(call: Call, handler: Handler, watch: _Watch) -> None:
-    process = os.getpid()
+    process = this_process()
     try:
         watch.begin(call.run)
         try:
             result = _no_coroutine(handler(call.read()))
         finally:
-            if os.getpid() != process:
+            if process is not this_process():
                 _end_fork(sys.exc_info()[1])
             watch.end()
     except TimedOut as error:

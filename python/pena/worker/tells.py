@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import os
 import pickle
 import queue
 import threading
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pena._process import this_process
 from pena.worker.ended import WorkerEnd, WorkerStats
 from pena.worker.log_lines import text_of_record
 
@@ -73,11 +73,11 @@ class LogToParent(logging.handlers.QueueHandler):
         """Leave the lines there."""
         super().__init__(queue.Queue())
         self._tells = tells
-        self._process = os.getpid()
+        self._process = this_process()
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Leave a line that was made ready."""
-        if os.getpid() == self._process:
+        if self._process is this_process():
             self._tells.put(text_of_record(record))
         elif logging.lastResort is not None:  # a handler has forked: nobody tells for its child
             logging.lastResort.handle(record)
