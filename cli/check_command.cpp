@@ -14,10 +14,15 @@ std::string json_check(const store::CheckReport& report) {
   for (const store::CheckProblem& problem : report.problems) {
     problems.push_back({{"bucket", problem.bucket}, {"id", problem.id}, {"what", problem.what}});
   }
-  return nlohmann::ordered_json{{"sound", report.problems.empty()}, {"queue", report.msgs.queue},
-                                {"later", report.msgs.later},       {"batch", report.msgs.batch},
-                                {"batches", report.batches},        {"report", report.msgs.report},
-                                {"fail", report.msgs.fail},         {"problems", problems}}
+  return nlohmann::ordered_json{{"sound", report.problems.empty()},
+                                {"queue", report.msgs.queue},
+                                {"later", report.msgs.later},
+                                {"batch", report.msgs.batch},
+                                {"batches", report.batches},
+                                {"report", report.msgs.report},
+                                {"fail", report.msgs.fail},
+                                {"log", report.logged},
+                                {"problems", problems}}
       .dump();
 }
 
@@ -36,7 +41,11 @@ int run_check(const CheckCommand& command) {
       "check: " + std::to_string(report.msgs.queue) + " in queue, " +
       std::to_string(report.msgs.later) + " in later, " + std::to_string(report.msgs.batch) +
       " in " + std::to_string(report.batches) + " batches, " + std::to_string(report.msgs.report) +
-      " in report, " + std::to_string(report.msgs.fail) + " in fail: " +
+      " in report, " + std::to_string(report.msgs.fail) + " in fail" +
+      (report.logged == 0
+           ? ""
+           : " (with the log, " + std::to_string(report.logged) + " ahead of the store)") +
+      ": " +
       (report.problems.empty() ? "sound" : std::to_string(report.problems.size()) + " problems"));
   return report.problems.empty() ? kOk : kFailed;
 }

@@ -47,6 +47,16 @@ void settle_generator(const OptionAdder& add, server::GeneratorSettings& generat
   generator.stays.reset();
 }
 
+// As with the generator, the command line goes before the environment.
+void settle_log(const OptionAdder& add, bool none, core::Limits& limits) {
+  if (!none) return;
+  const bool sized = add.was_given("--log-size");
+  if (sized && add.was_given("--no-log")) {
+    throw CLI::ValidationError("--log-size", "expected none beside --no-log, which has no log");
+  }
+  if (!sized) limits.log_bytes = 0;
+}
+
 }  // namespace
 
 void add_server(OptionAdder& add, ServerCommand& command) {
@@ -69,8 +79,13 @@ void add_server(OptionAdder& add, ServerCommand& command) {
       });
   add.flag("--no-generate", "generate nothing: msgs come by POST /task",
            [&on = generator.enabled](bool given) { on = !given; });
-  add.settle_at_last([&add, &of = generator] { settle_generator(add, of); });
   add_limits(add, limits);
+  add.flag("--no-log", command.no_log,
+           "no log in front of the store, as --log-size 0B; small commits take longer");
+  add.settle_at_last([&add, &command] {
+    settle_generator(add, command.settings.generator);
+    settle_log(add, command.no_log, command.settings.limits);
+  });
   add.flag("--insecure", insecure, "allow an address other than loopback, without token and TLS");
   add.output();
 }
@@ -127,6 +142,15 @@ void add_sim(OptionAdder& add, SimCommand& command) {
 
 void add_check(OptionAdder& add, CheckCommand& command) {
   add.positional("STORE", command.store, "the store's folder; a server may run on it");
+  add.json();
+}
+
+void add_backup(OptionAdder& add, BackupCommand& command) {
+  add.positional("STORE", command.store, "the store's folder");
+  add.positional("TO", command.to,
+                 "the copy's folder: a new one, or one with nothing in it. It has all that was "
+                 "answered before "
+                 "this began, and is a store; how that is put back is told in docs/operations.md");
   add.json();
 }
 

@@ -11,6 +11,7 @@ namespace pena::cli {
 [[nodiscard]] int run_demo(const DemoCommand& command);
 [[nodiscard]] int run_sim(const SimCommand& command);
 [[nodiscard]] int run_check(const CheckCommand& command);
+[[nodiscard]] int run_backup(const BackupCommand& command);
 [[nodiscard]] int run_bench(const BenchCommand& command);
 [[nodiscard]] int run_put(const PutCommand& command);
 [[nodiscard]] int run_work(const WorkCommand& command);

@@ -20,7 +20,7 @@
 #include "cli/stop_signals.hpp"
 #include "cli/story.hpp"
 #include "server/server.hpp"
-#include "store/lmdb_store.hpp"
+#include "store/outside_view.hpp"
 
 namespace pena::cli {
 namespace {
@@ -147,7 +147,7 @@ Course run_all(const DemoCommand& demo, std::uint64_t seed, const std::string& s
 
 // What is judged is what is on the disk.
 Story judged(const DemoCommand& demo, const std::string& store, const Course& course) {
-  Evidence evidence = evidence_of(*store::open_lmdb_view(store));
+  Evidence evidence = evidence_of(*store::open_store_view(store));
   evidence.sent = course.counts.sent;
   evidence.max_resends = demo.max_resends;
   if (demo.panicked == client::Panicked::omit) evidence.harmless_up_to = 800;

@@ -66,6 +66,7 @@ class Commands {
         add_sim);
     add("check", "Read a store whole and name what is wrong with it. Repairs nothing.", check_,
         add_check);
+    add("backup", "Copy a store, also beside its running server.", backup_, add_backup);
     add("put", "Submit msgs: a payload a line, or those of --payload. Prints their ids.", put_,
         add_put);
     add("work", "Take msgs, and run a command for each.", work_, add_work, " -- CMD [ARG...]");
@@ -140,6 +141,7 @@ class Commands {
   DemoCommand demo_;
   SimCommand sim_;
   CheckCommand check_;
+  BackupCommand backup_;
   BenchCommand bench_;
   PutCommand put_;
   WorkCommand work_;

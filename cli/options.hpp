@@ -20,6 +20,7 @@ namespace pena::cli {
 
 struct ServerCommand {
   server::ServerSettings settings;
+  bool no_log = false;
   Output output{.json = false, .log_level = core::LogLevel::info};
 };
 
@@ -58,6 +59,12 @@ struct SimCommand {
 
 struct CheckCommand {
   std::string store;
+  Output output{.json = false, .log_level = core::LogLevel::error};
+};
+
+struct BackupCommand {
+  std::string store;
+  std::string to;
   Output output{.json = false, .log_level = core::LogLevel::error};
 };
 
@@ -100,8 +107,9 @@ struct BadUsage {
   bool json = false;
 };
 
-using Command = std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand,
-                             BenchCommand, PutCommand, WorkCommand, ShowText, BadUsage>;
+using Command =
+    std::variant<ServerCommand, ClientCommand, DemoCommand, SimCommand, CheckCommand, BackupCommand,
+                 BenchCommand, PutCommand, WorkCommand, ShowText, BadUsage>;
 
 // Reads the arguments behind argv[0], and for each option that is not among them its variable
 // PENA_<COMMAND>_<OPTION>. Checks each option by itself; whether settings fit together is said by the

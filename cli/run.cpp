@@ -35,6 +35,9 @@ int execute(const SimCommand& command) {
 int execute(const CheckCommand& command) {
   return run_check(command);
 }
+int execute(const BackupCommand& command) {
+  return run_backup(command);
+}
 int execute(const BenchCommand& command) {
   return run_bench(command);
 }
@@ -87,6 +90,8 @@ int run_guarded(const Command& command) {
     return std::visit([](const auto& it) { return execute(it); }, command);
   } catch (const std::invalid_argument& error) {  // the SettingsError of either engine
     return failed(std::runtime_error(as_typed(error.what())), kBadUsage);
+  } catch (const store::NoRoomToRecover& error) {  // it goes on by itself when there is room
+    return failed(error, kFailed);
   } catch (const store::StoreError& error) {
     return failed(error, kNoStore);
   } catch (const server::ListenError& error) {

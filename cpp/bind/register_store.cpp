@@ -7,7 +7,7 @@
 #include "bind/casters.hpp"
 #include "bind/gil.hpp"
 #include "bind/register.hpp"
-#include "store/lmdb_store.hpp"
+#include "store/outside_view.hpp"
 
 namespace pena::bind {
 namespace {
@@ -212,7 +212,7 @@ void register_store(py::module_& module) {
   module.def(
       "open_store",
       [](const std::string& path) {
-        return std::make_unique<Buckets>(store::open_lmdb_view(path));
+        return std::make_unique<Buckets>(store::open_store_view(path));
       },
       py::arg("path"), WithoutGil());
 }

@@ -55,6 +55,9 @@ class PutReport {
       : record_(std::make_shared<const ReportRecord>(std::move(record))) {}
 
   [[nodiscard]] const Xid& id() const { return record_ ? record_->id : msg_->msg.id; }
+  [[nodiscard]] std::size_t result_bytes() const {
+    return record_ ? record_->result.size() : result_.size();
+  }
   // Good as long as the write.
   [[nodiscard]] ReportFields fields() const {
     return record_ ? fields_of(*record_) : fields_of(*batch_, *msg_, reported_at_, result_);

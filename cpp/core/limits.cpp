@@ -10,6 +10,8 @@
 namespace pena::core {
 namespace {
 
+constexpr Duration kLongestApply = std::chrono::seconds{5};
+
 std::string written(Duration duration) {
   return number_text(static_cast<double>(duration.count()) / 1000.0) + " ms";
 }
@@ -119,6 +121,10 @@ std::optional<std::string> Limits::problem() const {
   if (retry_first > retry_most) {
     return "retry_first (" + written(retry_first) + ") must be at most retry_most (" +
            written(retry_most) + "), which no wait for another attempt is longer than";
+  }
+  if (apply_time > kLongestApply) {
+    return "apply_time (" + written(apply_time) + ") must be at most " + written(kLongestApply) +
+           ", for whoever reads the store beside its server waits for that";
   }
   // The window is filled up again when half of it is left, and that half must do for a batch.
   if (window_msgs / 2 < batchsize) {

@@ -96,6 +96,9 @@ struct Limits {
   std::size_t map_bytes = std::size_t{16} << 30U;
   double store_fill = 0.8;
   std::size_t disk_bytes = std::size_t{64} << 20U;
+  std::size_t log_bytes = std::size_t{8} << 20U;  // 0: no log
+  std::size_t logged_bytes = std::size_t{256} << 10U;
+  Duration apply_time = std::chrono::milliseconds{20};
 
   // What is wrong, naming both sides, or nothing.
   [[nodiscard]] std::optional<std::string> problem() const;

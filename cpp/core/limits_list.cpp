@@ -269,6 +269,27 @@ constexpr auto kLimits = std::to_array<Limit>({
      .help = "submitting is refused with 503 where the store's disk has less left",
      .least = 0,
      .most = Limit::kNoMost},
+    {.name = "log_bytes",
+     .field = &Limits::log_bytes,
+     .unit = Unit::bytes,
+     .option = "--log-size",
+     .help = "the log in front of the store; with less than 32KiB, or more than 1/8 of the map, "
+             "there is "
+             "none",
+     .least = 0,
+     .most = std::uint64_t{1} << 30U},
+    {.name = "logged_bytes",
+     .field = &Limits::logged_bytes,
+     .unit = Unit::bytes,
+     .option = "--max-logged",
+     .help = "what is written at once goes past the log where it is larger",
+     .least = 0,
+     .most = std::uint64_t{1} << 28U},
+    {.name = "apply_time",
+     .field = &Limits::apply_time,
+     .unit = Unit::time,
+     .option = "--apply-every",
+     .help = "what is in the log is taken into the store after so long, at most 5s"},
 });
 
 }  // namespace

@@ -1,20 +1,25 @@
 #include "server/server.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <condition_variable>
+#include <exception>
+#include <filesystem>
 #include <mutex>
 #include <new>
 #include <random>
+#include <shared_mutex>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "process/standard_files.hpp"
+#include "server/applier.hpp"
 #include "server/clock.hpp"
 #include "server/engine.hpp"
 #include "server/listener.hpp"
@@ -22,7 +27,9 @@
 #include "server/xid_source.hpp"
 #include "store/lmdb_page_look.hpp"
 #include "store/lmdb_store.hpp"
+#include "store/log_store.hpp"
 #include "store/memory_store.hpp"
+#include "store/up_to_date_view.hpp"
 #include "turn/stop.hpp"
 #include "wire/http_date.hpp"
 
@@ -32,22 +39,25 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::unique_ptr<store::Store> open_store(const ServerSettings& settings) {
-  if (settings.store.empty()) return store::make_memory_store();
-  return store::open_lmdb_store(settings.store, settings.limits.map_bytes,
-                                settings.limits.disk_bytes);
+std::uint64_t chance() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32U) | random();
 }
 
-// What outlives a store that is closed; null where the store is its own view.
-std::unique_ptr<store::View> open_view(const ServerSettings& settings) {
-  return settings.store.empty() ? nullptr : store::open_lmdb_view(settings.store);
+// Null where the store is in memory.
+std::unique_ptr<store::LogStore> open_log_store(const ServerSettings& settings) {
+  if (settings.store.empty()) return nullptr;
+  const core::Limits& limits = settings.limits;
+  return std::make_unique<store::LogStore>(
+      store::open_lmdb_store(settings.store, limits.map_bytes, limits.disk_bytes),
+      store::log_files_in(std::filesystem::absolute(settings.store).lexically_normal().string()),
+      store::LogStore::Settings{store::shape_of(limits), limits.logged_bytes, chance(),
+                                limits.disk_bytes});
 }
 
 std::optional<turn::Generator::Settings> generator_of(const GeneratorSettings& settings) {
   if (!settings.enabled) return std::nullopt;
-  std::random_device random;
-  const std::uint64_t chance = (std::uint64_t{random()} << 32U) | random();
-  return turn::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance),
+  return turn::Generator::Settings{settings.count, settings.rate, settings.seed.value_or(chance()),
                                    settings.yields()};
 }
 
@@ -129,18 +139,25 @@ class Server::Impl {
   explicit Impl(ServerSettings settings)
       : settings_((check(settings), check_date(clock_.date()), std::move(settings))),
         port_(parse_listen(settings_.listen)),
-        store_(open_store(settings_)),
-        view_(open_view(settings_)),
+        log_(open_log_store(settings_)),
+        memory_(log_ ? nullptr : store::make_memory_store()),
+        view_(log_ ? up_to_date_view() : nullptr),
         pages_(settings_.store.empty() ? nullptr
                                        : std::make_unique<store::PageLook>(settings_.store)),
         xids_(process_xids()),
-        turn_(settings_.limits, *store_, *store_, generator_of(settings_.generator), xids_.ids,
+        turn_(settings_.limits, store(), store(), generator_of(settings_.generator), xids_.ids,
               clock_.now()),
         engine_(settings_, clock_, xids_.ids, buckets()),
         listener_(engine_, std::move(port_)) {
     address_ = listener_.address();
     engine_.guard = guard_rules(address_, settings_.allow_hosts);
     asio::co_spawn(engine_.io, listener_.run(), rethrow);
+    if (log_ && store::shape_of(settings_.limits).segments > 0) {
+      // Of a small log half, for what waits has its segments.
+      const std::size_t bytes = std::min(kBytesAtOnce, settings_.limits.log_bytes / 2);
+      applier_.emplace(*log_, Applier::Pace{settings_.limits.apply_time, bytes},
+                       [this](auto text) { warn(std::move(text)); });
+    }
     // Only now: nothing has been changed where the address could not be had.
     turns_.emplace(turn_, clock_,
                    TurnLoop::Hooks{[this](auto outgoing) { released(std::move(outgoing)); },
@@ -152,7 +169,8 @@ class Server::Impl {
     try {
       io_thread_ = std::thread([this] { run_io(); });
     } catch (...) {
-      turns_->stop();  // it posts to the engine, which goes first
+      turns_->stop();                  // it posts to the engine, which goes first
+      if (applier_) applier_->stop();  // it wakes the turns
       throw;
     }
     if (pages_) asio::post(engine_.readers, [this] { look_at_pages(); });
@@ -174,19 +192,9 @@ class Server::Impl {
     engine_.log(core::LogLevel::info, "stopping");
     asio::co_spawn(engine_.io, end_well(), rethrow);
     io_thread_.join();
-    if (!turns_->stop_within(turn::Stop::kLastWords)) {
-      engine_.log(
-          core::LogLevel::error,
-          "the disk of the store does not answer, and a commit waits for it: what becomes of "
-          "that is unknown");
-      if (settings_.disk_hangs) settings_.disk_hangs();
-    }
+    if (!turns_->stop_within(turn::Stop::kLastWords)) disk_hangs();
     turns_->stop();
-    // What the last round let go has nobody to go to any more; nor must it touch a loop that is
-    // over.
-    engine_.readers.join();
-    if (view_) store_.reset();  // another server may have it from now on
-    note_stopped(nullptr);
+    note_stopped(close_store());
     return left_;
   }
 
@@ -210,12 +218,87 @@ class Server::Impl {
   }
 
   [[nodiscard]] Stats stats() const {
-    return {turns_->counts(), engine_.connections, turns_->generating(),
+    const store::LogStore::Counts log = log_counts();
+    return {turns_->counts(),
+            engine_.connections,
+            log.logged,
+            log.past_log,
+            log.waiting,
+            turns_->generating(),
             std::string{turn::word(turns_->waits_for())}};
   }
-  [[nodiscard]] const store::View& buckets() const { return view_ ? *view_ : *store_; }
+  [[nodiscard]] const store::View& buckets() const { return view_ ? *view_ : *memory_; }
 
  private:
+  static constexpr std::size_t kBytesAtOnce = std::size_t{2} << 20U;
+
+  [[nodiscard]] store::Store& store() {
+    return log_ ? static_cast<store::Store&>(*log_) : *memory_;
+  }
+  [[nodiscard]] store::LogStore::Counts log_counts() const {
+    const std::shared_lock stays(log_stays_);
+    return log_ ? log_->counted() : last_log_counts_;
+  }
+  void disk_hangs() {
+    engine_.log(core::LogLevel::error,
+                "the disk of the store does not answer, and a commit waits for it: what becomes of "
+                "that is unknown");
+    if (settings_.disk_hangs) settings_.disk_hangs();
+  }
+  // What failed, if anything did.
+  std::exception_ptr close_store() {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool closed = false;
+    std::exception_ptr failure;
+    const auto close = [&] {
+      std::exception_ptr caught;
+      try {
+        // What the last round let go has nobody to go to any more; nor must it touch a loop that
+        // is over.
+        engine_.readers.join();
+        if (applier_) applier_->stop();
+        if (log_) log_->close();
+      } catch (...) {
+        caught = std::current_exception();
+      }
+      const std::lock_guard lock(mutex);
+      failure = std::move(caught);
+      closed = true;
+      changed.notify_all();
+    };
+    std::thread closing;
+    try {
+      closing = std::thread(close);
+    } catch (const std::system_error&) {  // where no thread can start, here
+      close();
+    }
+    bool in_time = false;
+    {
+      std::unique_lock lock(mutex);
+      in_time = changed.wait_for(lock, turn::Stop::kLastWords, [&closed] { return closed; });
+    }
+    if (!in_time) disk_hangs();
+    if (closing.joinable()) closing.join();
+    if (failure && !turns_failed_) {
+      engine_.log(core::LogLevel::error,
+                  "what is in the log of the store could not be taken into the store; the next "
+                  "start does that");
+    }
+    const std::lock_guard alone(log_stays_);
+    if (log_) last_log_counts_ = log_->counted();
+    log_.reset();  // another server may have it from now on
+    return failure;
+  }
+  // It outlives the store, which is closed when the server has ended.
+  [[nodiscard]] std::unique_ptr<store::View> up_to_date_view() {
+    std::shared_ptr<const store::View> view = store::open_lmdb_view(settings_.store);
+    return std::make_unique<store::UpToDateView>([this, view]() -> const store::View& {
+      const std::shared_lock stays(log_stays_);
+      if (log_) log_->settle();
+      return *view;
+    });
+  }
   // On the thread of the turn.
   void released(std::vector<turn::Outgoing> outgoing) {
     asio::post(engine_.io,
@@ -307,11 +390,15 @@ class Server::Impl {
   ServerSettings settings_;
   // Before the store: where the address cannot be had, nothing is made and no boot counted.
   BoundPort port_;
-  std::unique_ptr<store::Store> store_;
+  mutable std::shared_mutex log_stays_;
+  store::LogStore::Counts last_log_counts_;
+  std::unique_ptr<store::LogStore> log_;  // null where the store is in memory
+  std::unique_ptr<store::Store> memory_;
   std::unique_ptr<store::View> view_;
   std::unique_ptr<store::PageLook> pages_;  // null where all were looked at
   ProcessXids xids_;
   turn::Turn turn_;
+  std::optional<Applier> applier_;
   std::optional<TurnLoop> turns_;  // outlives the engine, whose streams tell it of their end
   Engine engine_;
   Listener listener_;

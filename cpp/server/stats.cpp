@@ -10,6 +10,10 @@ namespace {
 
 constexpr auto kOfServer = std::to_array<Stat>({
     {"connections", &Stats::connections, "open connections, streams included, now"},
+    {"logged", &Stats::logged, "writes that the log in front of the store took"},
+    {"past_log", &Stats::past_log,
+     "writes that went past the log: they were too large for it, or it was full or not ready yet"},
+    {"log_waiting", &Stats::log_waiting, "bytes in the log that are not in the store yet, now"},
     {"generating", &Stats::generating, "whether the generator has msgs left to make"},
     {"waiting", &Stats::waiting,
      "what must come before anything moves on: \"room in the store\", \"a client\", \"a "

@@ -16,7 +16,9 @@ namespace pena::server {
 
 struct Stats {
   core::Counts counts;
-  std::uint64_t connections = 0;  // now, streams included
+  std::uint64_t connections = 0;           // now, streams included
+  std::uint64_t logged = 0, past_log = 0;  // change sets
+  std::uint64_t log_waiting = 0;           // bytes, now
   bool generating = false;
   std::string waiting;  // what must come before anything moves on ("a client"); empty: nothing
 };

@@ -5,17 +5,37 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "sim/law.hpp"
+#include "store/change_bytes.hpp"
 
 namespace pena::sim {
 
-store::Ticket Disk::append(const store::ChangeSet& changes) {
-  check_metas(changes);
-  if (has_log_) {
-    ahead_->commit(changes);
+Disk::Disk(Oracle& oracle, const core::Limits& limits, bool has_log, Dice dice)
+    : ForwardingStore(nullptr),
+      oracle_(oracle),
+      limits_(limits),
+      durable_(store::make_memory_store()),
+      files_(dice),
+      people_([this]() -> const store::View& {
+        settle();
+        return inside();
+      }) {
+  if (has_log) {
+    ahead_ = store::make_memory_store();
+    open_log();
   } else {
-    inside().commit(changes);
+    replace_inside(store::make_memory_store());
   }
-  changes_.push_back(changes);
+}
+
+store::Ticket Disk::append(std::shared_ptr<const store::ChangeSet> changes) {
+  check_metas(*changes);
+  if (log_ != nullptr) {
+    ahead_->commit(*changes);
+  } else {
+    inside().commit(*changes);
+  }
+  changes_.push_back(std::move(changes));
   ++appended_;
   // A round that was open when the shortage began could not know of it.
   if (appended_ == begun_at_ + 1) most_pages_ = std::max(most_pages_, needed_pages());
@@ -38,27 +58,43 @@ void Disk::check_metas(const store::ChangeSet& changes) {
 }
 
 store::Ticket Disk::durable() {
-  while (has_log_ && applied_up_to_ < std::min(may_apply_, synced_)) {
-    inside().commit(changes_.front());
-    changes_.pop_front();
-    ++applied_up_to_;
-  }
+  applied_up_to_ = in_index_;
   return synced_;
 }
 
 void Disk::sync(store::Ticket up_to) {
   while (synced_ < up_to) {
-    const store::ChangeSet& next = changes_[changes_.size() - unsynced()];
-    durable_->commit(next);
-    oracle_.durable(++synced_, next);
-    if (!has_log_) changes_.pop_front();
+    const auto next = changes_[changes_.size() - unsynced()];
+    if (log_ != nullptr) (void)log_->append(next);
+    durable_->commit(*next);
+    oracle_.durable(++synced_, *next);
+    if (log_ == nullptr) changes_.pop_front();
   }
+  note_applied();
+}
+
+void Disk::let_apply() {
+  if (log_ == nullptr) return;
+  files_.apply(*log_);
+  note_applied();
+}
+
+void Disk::settle() {
+  if (log_ == nullptr) return;
+  log_->settle();
+  note_applied();
+}
+
+void Disk::note_applied() {
+  if (log_ == nullptr) return;
+  (void)log_->durable();
+  for (; in_index_ < begun_ + log_->applied(); ++in_index_) changes_.pop_front();
 }
 
 std::size_t Disk::leaving() const {
   std::size_t count = 0;
-  for (const store::ChangeSet& changes : changes_) {
-    count += static_cast<std::size_t>(std::ranges::count_if(changes, [](const core::Write& write) {
+  for (const auto& changes : changes_) {
+    count += static_cast<std::size_t>(std::ranges::count_if(*changes, [](const core::Write& write) {
       return std::holds_alternative<core::DropQueue>(write);
     }));
   }
@@ -68,12 +104,42 @@ std::size_t Disk::leaving() const {
 void Disk::cut(std::size_t kept) {
   oracle_.dies();
   sync(synced_ + kept);
+  if (log_ != nullptr) {
+    log_falls();
+    ahead_ = copy_of(*durable_);
+  } else {
+    replace_inside(copy_of(*durable_));
+  }
   changes_.clear();
-  applied_up_to_ = may_apply_ = appended_ = synced_;
-  replace_inside(copy_of(*durable_));
-  if (has_log_) ahead_ = copy_of(*durable_);
+  in_index_ = applied_up_to_ = begun_ = appended_ = synced_;
   // What was lost may have taken less room than what it replaced.
   if (to_the_brim()) most_pages_ = std::max(most_pages_, needed_pages());
+}
+
+void Disk::open_log() {
+  auto opened = files_.opened();
+  log_ = opened.get();
+  replace_inside(std::move(opened));
+}
+
+// It may fall within the append of what comes next, and then that is there or not.
+void Disk::log_falls() {
+  const auto next = unsynced() > 0 ? changes_[changes_.size() - unsynced()] : nullptr;
+  files_.fall(*log_, next);
+  replace_inside(nullptr);
+  open_log();
+  if (next && !has_lost_nothing()) {
+    durable_->commit(*next);
+    oracle_.durable(++synced_, *next);
+  }
+  law(has_lost_nothing(), "log", "after a crash the store has not what the log had taken");
+}
+
+bool Disk::has_lost_nothing() const {
+  std::string found, expected;
+  store::encode(all_of(inside()), found);
+  store::encode(all_of(*durable_), expected);
+  return found == expected;
 }
 
 void Disk::begin_shortage(Shortage shortage) {
@@ -124,8 +190,7 @@ void Disk::put_key(const core::Msg& msg, store::ChangeSet& all) {
 }
 
 // Reports and failures in the order in which they were settled, which their numbers say.
-std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
-  auto copy = store::make_memory_store();
+store::ChangeSet Disk::all_of(const store::View& from) {
   store::ChangeSet all;
   for (const store::QueueInfo& queue : from.queues()) {
     if (!queue.name.empty() || queue.paused) {
@@ -155,7 +220,12 @@ std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
   for (const char* const key : store::kMetas) {
     if (const auto number = from.meta(key)) all.emplace_back(core::PutMeta{key, *number});
   }
-  copy->commit(all);
+  return all;
+}
+
+std::unique_ptr<store::Store> Disk::copy_of(const store::View& from) {
+  auto copy = store::make_memory_store();
+  copy->commit(all_of(from));
   return copy;
 }
 

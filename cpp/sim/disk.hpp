@@ -4,8 +4,9 @@
 //
 //   appended ──sync──▶ durable ──apply──▶ in the index
 //
-// Of a store that is its own log the index has a change set as soon as it is appended. Of a log in front
-// of a store it has it later, and only what is durable.
+// Of a store that is its own log the index has a change set as soon as it is appended. With a log in front of the
+// store it is written to that when it is synced, and the index has it later: it may have more than its owner
+// knows of. That log is the server's own (sim/log_disk.hpp).
 #pragma once
 
 #include <algorithm>
@@ -17,9 +18,13 @@
 #include <utility>
 #include <vector>
 
+#include "sim/dice.hpp"
+#include "sim/log_disk.hpp"
 #include "sim/oracle.hpp"
 #include "store/forwarding_store.hpp"
+#include "store/log_store.hpp"
 #include "store/memory_store.hpp"
+#include "store/up_to_date_view.hpp"
 
 namespace pena::sim {
 
@@ -38,26 +43,29 @@ inline constexpr std::array kShortages{Shortage::store, Shortage::disk, Shortage
 class Disk final : public store::ForwardingStore {
  public:
   // `has_log`: a log in front of the store.
-  Disk(Oracle& oracle, const core::Limits& limits, bool has_log)
-      : ForwardingStore(store::make_memory_store()),
-        oracle_(oracle),
-        limits_(limits),
-        has_log_(has_log),
-        durable_(store::make_memory_store()),
-        ahead_(has_log ? store::make_memory_store() : nullptr) {}
+  Disk(Oracle& oracle, const core::Limits& limits, bool has_log, Dice dice);
+  ~Disk() override { replace_inside(nullptr); }  // before its files
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
 
   // Into the page cache.
-  store::Ticket append(const store::ChangeSet& changes) override;
-  void commit(const store::ChangeSet& changes) override { (void)append(changes); }
+  store::Ticket append(std::shared_ptr<const store::ChangeSet> changes) override;
+  void commit(const store::ChangeSet& changes) override {
+    (void)append(std::make_shared<const store::ChangeSet>(changes));
+  }
   [[nodiscard]] store::Ticket durable() override;
   [[nodiscard]] store::Ticket applied() const override {
-    return has_log_ ? applied_up_to_ : appended_;
+    return log_ != nullptr ? applied_up_to_ : appended_;
+  }
+  void catch_up() override {
+    settle();
+    (void)durable();
   }
   [[nodiscard]] store::Ticket appended() const { return appended_; }
   // What was appended up to there is there for good.
   void sync(store::Ticket up_to);
-  // From the next look at what is durable on, the index has what is durable up to there.
-  void let_apply(store::Ticket up_to) { may_apply_ = std::max(may_apply_, up_to); }
+  // The index takes on what is durable, and its owner hears of that at the next look at what is durable.
+  void let_apply();
   [[nodiscard]] std::size_t unsynced() const { return appended_ - synced_; }
   // The process is gone, or the power: of what was not synced the first `kept` change sets are
   // there. Whoever comes next finds all that is there applied.
@@ -75,7 +83,10 @@ class Disk final : public store::ForwardingStore {
   // What is there for good.
   [[nodiscard]] const store::View& durable_view() const { return *durable_; }
   // What readers beside the server see.
-  [[nodiscard]] const store::View& view() const { return has_log_ ? inside() : *durable_; }
+  [[nodiscard]] const store::View& view() const {
+    if (log_ == nullptr) return *durable_;
+    return people_;
+  }
 
   [[nodiscard]] double fill() const override {
     return shortage_ == Shortage::store || shortage_ == Shortage::brim ? 0.9 : 0.0;
@@ -96,10 +107,16 @@ class Disk final : public store::ForwardingStore {
   [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
 
  private:
+  void settle();
+  void note_applied();
+  void open_log();
+  void log_falls();
+  [[nodiscard]] bool has_lost_nothing() const;
   // All that was appended.
-  [[nodiscard]] const store::Store& live() const { return has_log_ ? *ahead_ : inside(); }
+  [[nodiscard]] const store::Store& live() const { return log_ != nullptr ? *ahead_ : inside(); }
   static void check_metas(const store::ChangeSet& changes);
   static void put_key(const core::Msg& msg, store::ChangeSet& all);
+  [[nodiscard]] static store::ChangeSet all_of(const store::View& from);
   [[nodiscard]] static std::unique_ptr<store::Store> copy_of(const store::View& from);
   // A page for each msg that waits or is held and for each batch, two for each that has ended: so what
   // becomes of a held msg takes more room than it has.
@@ -109,12 +126,15 @@ class Disk final : public store::ForwardingStore {
 
   Oracle& oracle_;
   const core::Limits& limits_;
-  bool has_log_;
   std::unique_ptr<store::Store> durable_;  // what was synced
   std::unique_ptr<store::Store> ahead_;    // all that was appended, where that is not the index
-  std::deque<store::ChangeSet> changes_;   // what is not in all of them, the oldest first
-  // Tickets of this run and those before it.
-  store::Ticket appended_ = 0, synced_ = 0, applied_up_to_ = 0, may_apply_ = 0;
+  // What is not in all of them, the oldest first.
+  std::deque<std::shared_ptr<const store::ChangeSet>> changes_;
+  // Tickets of this run and those before it. begun_: the last one of those before it.
+  store::Ticket appended_ = 0, synced_ = 0, in_index_ = 0, applied_up_to_ = 0, begun_ = 0;
+  LogDisk files_;
+  store::LogStore* log_ = nullptr;  // the store inside; null: there is no log in front of it
+  store::UpToDateView people_;
   Shortage shortage_ = Shortage::none;
   mutable std::size_t read_ = 0;
   std::uint64_t most_pages_ = 0;  // while it is so

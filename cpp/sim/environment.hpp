@@ -44,7 +44,8 @@ struct Environment {
   Environment(const Scenario& scenario_given, bool keep_history)
       : scenario(scenario_given),
         oracle(scenario_given.limits),
-        disk(oracle, scenario_given.limits, scenario_given.has_log()),
+        disk(oracle, scenario_given.limits, scenario_given.has_log(),
+             Dice{scenario_given.seed, 16}),
         network(timeline, scenario_given),
         history(keep_history) {
     for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {

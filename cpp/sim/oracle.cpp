@@ -363,7 +363,7 @@ void Oracle::report_answered(const core::Reported& report, const std::string& bo
     if (at->second.was_reported) ++in_report;
     any_forgotten = any_forgotten || (at->second.was_reported && !at->second.reported);
     law(!report.batch || at->second.batch != report.batch, "report_settles",
-        "batch " + report.batch->text() + " still holds " + id.text() +
+        "batch " + report.batch.value_or(Xid{}).text() + " still holds " + id.text() +
             ", of which its report told");
   }
   law(!report.batch || report.partial || !batches_.contains(*report.batch), "report_settles",

@@ -45,7 +45,7 @@ void PageReader::start() {
 void PageReader::begin_walk() {
   bucket_ = dice_.chance(0.7) ? store::Bucket::report : store::Bucket::fail;
   records_ = dice_.chance(0.3);
-  const auto page = environment_.disk.view().ids(bucket_, {}, SIZE_MAX);
+  const auto page = environment_.disk.durable_view().ids(bucket_, {}, SIZE_MAX);
   there_ = {page.records.begin(), page.records.end()};
   after_.reset();
   ask();

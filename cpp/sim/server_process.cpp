@@ -116,14 +116,20 @@ void ServerProcess::closed_behind(store::Ticket before) {
   }
   at(synced_at_, [this, ticket] {
     environment_.disk.sync(ticket);
-    at(environment_.timeline.now() + dice_.between(0us, environment_.scenario.apply_lag),
-       [this, ticket] {
-         environment_.disk.let_apply(ticket);
-         let_go();
-       });
+    apply_later();
     let_go();
   });
   wake();
+}
+
+// The applier's: some time after the first that waits for it came.
+void ServerProcess::apply_later() {
+  if (std::exchange(will_apply_, true)) return;
+  at(environment_.timeline.now() + dice_.between(0us, environment_.scenario.apply_lag), [this] {
+    will_apply_ = false;
+    environment_.disk.let_apply();
+    let_go();
+  });
 }
 
 void ServerProcess::publish() {

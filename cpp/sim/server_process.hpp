@@ -77,6 +77,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   void wake();
   void run();
   void closed_behind(store::Ticket before);
+  void apply_later();
   void publish();
   void let_go();
   void wait_until(std::optional<core::Instant> next);
@@ -126,6 +127,7 @@ class ServerProcess : public std::enable_shared_from_this<ServerProcess> {
   std::uint64_t wake_number_ = 0;  // what wakes the thread next; others are overtaken
   RoundWatch watch_;
   TrueTime synced_at_{};  // when the last round is durable
+  bool will_apply_ = false;
   bool dead_ = false;
   core::Duration wall_ahead_{}, noted_ahead_{};
   Standstill standstill_;

@@ -10,14 +10,17 @@
 #include <vector>
 
 #include "store/check_facts.hpp"
+#include "store/check_log.hpp"
 #include "store/error.hpp"
 #include "store/format.hpp"
 #include "store/lmdb_cursor.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_places.hpp"
 #include "store/lmdb_records.hpp"
+#include "store/outside_view.hpp"
 #include "store/page_check.hpp"
 #include "store/queue_table.hpp"
+#include "store/server_lock.hpp"
 
 namespace pena::store {
 namespace {
@@ -291,7 +294,14 @@ CheckReport check_lmdb_store(const std::string& path) {
   try {
     auto env = LmdbEnv::open(path, 0, false);
     env->look_at_pages(~std::uint64_t{0});
-    return Laws{*env}.run();
+    const bool is_served = has_server(path);
+    if (is_served) wait_for_log(path);
+    CheckReport report = Laws{*env}.run();
+    if (is_served) return report;
+    CheckReport with_log = report;
+    check_log(*env, with_log);
+    // A server that has begun meanwhile writes what was read.
+    return has_server(path) ? report : with_log;
   } catch (const DamagedStore& damaged) {
     CheckReport report;
     for (const PageProblem& problem : damaged.problems) {

@@ -9,7 +9,7 @@
 namespace pena::store {
 
 struct CheckProblem {
-  std::string bucket;  // a table of store/format.hpp, or "page" for one of LMDB's
+  std::string bucket;  // a table of store/format.hpp, "page" for one of LMDB's, or "log"
   std::string id;      // of the record; of bytes that are no id, in hex; of a page its number
   std::string what;    // a sentence
 };
@@ -17,6 +17,7 @@ struct CheckProblem {
 struct CheckReport {
   BucketCounts msgs;  // of the records that could be read
   std::uint64_t batches = 0;
+  std::uint64_t logged = 0;  // change sets of the log that the store does not have yet
   std::vector<CheckProblem> problems;
 };
 
@@ -25,7 +26,7 @@ struct CheckReport {
 // another, whether a msg is in two places, whether places, keys, counts and the order of settling are
 // those of the msgs, and whether `meta` is there. Short read transactions: a running server may go on,
 // though then what is said of msgs elsewhere is not compared; nothing is changed. Of a store of an older
-// schema what it does not have is not missed.
+// schema what it does not have is not missed. What a crash left in the log is read and counted, too.
 // Errors: StoreError where the store cannot be opened at all.
 [[nodiscard]] CheckReport check_lmdb_store(const std::string& path);
 

@@ -74,11 +74,13 @@
 
 namespace pena::store {
 
-inline constexpr std::uint64_t kSchema = 4;
-// 3: records of version 2 at most, and no tails of what was settled; 2: all msgs of one queue, too, and
+inline constexpr std::uint64_t kSchema = 5;
+// 4: no log in front of it, which an older program would not look into; 3: records of version 2 at most, and no tails of what was settled; 2: all msgs of one queue, too, and
 // not in which order they were settled; 1: with one msg a record of queue, too, and no count of it. A
 // server takes them over (store/takeover.hpp).
 inline constexpr std::uint64_t kOldestSchema = 1;
+// The first one with tails of what was settled.
+inline constexpr std::uint64_t kTailsSchema = 4;
 // In stores of these it is known in which order msgs were settled.
 [[nodiscard]] constexpr bool is_ordered(std::uint64_t schema) {
   return schema >= 3 && schema <= kSchema;

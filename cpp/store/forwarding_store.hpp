@@ -119,6 +119,7 @@ class ForwardingStore : public Store {
   [[nodiscard]] Store& inside() { return *inside_; }
   [[nodiscard]] const Store& inside() const { return *inside_; }
   void replace_inside(std::unique_ptr<Store> inside) { inside_ = std::move(inside); }
+  [[nodiscard]] std::unique_ptr<Store> take_inside() { return std::move(inside_); }
 
  private:
   std::unique_ptr<Store> inside_;

@@ -21,9 +21,11 @@ class Index {
  public:
   virtual ~Index() = default;
 
-  // As of which change set everything here is. It moves on in append() and in durable() of the log, and
-  // nowhere else.
+  // As of which change set everything here is, or of a later one that is durable: one read may be of an older one
+  // than the next. It moves on in append() and durable() of the log and in catch_up(), and nowhere else.
   [[nodiscard]] virtual Ticket applied() const = 0;
+  // Takes on what is durable, if need be by waiting for the disk: for what is seldom asked.
+  virtual void catch_up() {}
 
   // Msgs of a queue after `after` (exclusive; none: from the start), at most `limit`; it ends, too,
   // behind the msg with which it has `bytes` of QueuedMsg::memory_bytes().

@@ -122,6 +122,7 @@ void throw_lmdb(const std::string& doing, int code, const std::string& folder) {
   if (code == ENOSPC) text += "; free some space on its disk";
   if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH) text += "; this is not a store of Pena";
   if (is_of_damage(code)) text += std::string{"; "} + kDamaged;
+  if (code == ENOSPC) throw NoRoom(text);
   throw StoreError(text);
 }
 
@@ -221,6 +222,11 @@ LmdbEnv::~LmdbEnv() {
   // In a forked child closing would release the parent's locks. LMDB looks into its lock file then, and
   // where that was cut off a signal would come: what is open is given up.
   if (process_ == ::getpid() && files_.lock_is_whole()) mdb_env_close(env_);
+}
+
+void LmdbEnv::copy_to(const std::string& folder, const std::string& to) const {
+  const int code = mdb_env_copy2(env_, folder.c_str(), 0);
+  if (code != 0) throw_lmdb("cannot copy the store to " + to, code, to);
 }
 
 void LmdbEnv::open_tables(bool create) const {

@@ -69,6 +69,9 @@ class LmdbEnv {
   // As `files` has them.
   [[nodiscard]] std::size_t file_bytes() const { return files_.bytes(); }
   void note_file_bytes(std::size_t bytes) const { files_.note_bytes(bytes); }
+  // One snapshot, as `data.mdb` in another folder, which has none yet; not synced. No page of it is used again
+  // meanwhile. `to`: as errors name it.
+  void copy_to(const std::string& folder, const std::string& to) const;
   // LMDB's own descriptor of `data.mdb`, open for writing where the store is.
   [[nodiscard]] int data_file() const;
 

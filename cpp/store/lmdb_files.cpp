@@ -30,14 +30,6 @@ FileKey key_from(const struct stat& about) {
   return {about.st_dev, about.st_ino};
 }
 
-void sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  const int failed = ::fsync(folder);
-  ::close(folder);
-  if (failed != 0) throw StoreError("cannot sync the folder " + path + ": " + std::strerror(errno));
-}
-
 // The descriptors of this process.
 std::vector<int> descriptors() {
   std::vector<int> found;
@@ -50,6 +42,12 @@ std::vector<int> descriptors() {
     if (read.ec == std::errc{}) found.push_back(number);
   }
   return found;
+}
+
+void sync_and_close(int descriptor, const std::string& what) {
+  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failed != 0) throw StoreError("cannot sync " + what + ": " + std::strerror(failed));
 }
 
 }  // namespace
@@ -103,6 +101,18 @@ int have_lock_file(const std::string& folder, unsigned readers) {
   const int code = ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0 ? 0 : errno;
   ::close(file);
   return code == ENOSPC || code == EDQUOT ? code : 0;
+}
+
+void sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  sync_and_close(folder, "the folder " + path);
+}
+
+void sync_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw StoreError("cannot open " + path + ": " + std::strerror(errno));
+  sync_and_close(file, path);
 }
 
 void sync_folders_up_from(const std::string& folder) {

@@ -33,6 +33,9 @@ void refuse_what_is_no_file(const std::string& path);
 // it is. What the disk says where it is full, or 0.
 [[nodiscard]] int have_lock_file(const std::string& folder, unsigned readers);
 
+// Throw StoreError.
+void sync_folder(const std::string& path);
+void sync_file(const std::string& path);
 // A new file survives a power cut only when its folder is on the disk, too, and that one's folder.
 void sync_folders_up_from(const std::string& folder);
 

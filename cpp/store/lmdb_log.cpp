@@ -54,17 +54,18 @@ LmdbLog::LmdbLog(const LmdbIndex& index) : env_(index.env()) {
       if (cursor.to(key_of_number(number))) cursor.drop();
     }
   }
-  if (number_of(env_, txn.get(), kSchemaKey).value_or(0) < kSchema) make_tails(env_, txn.get());
+  if (number_of(env_, txn.get(), kSchemaKey).value_or(0) < kTailsSchema)
+    make_tails(env_, txn.get());
   put_number(env_, txn.get(), kSchemaKey, kSchema);
   put_number(env_, txn.get(), kBootsKey, boots.value_or(0) + 1);
   txn.commit();
 }
 
-Written LmdbLog::commit(const ChangeSet& changes) {
+Written LmdbLog::commit(std::span<const core::Write* const> writes) {
   try {
     WriteTxn txn(env_);
     room_.keep_ahead(env_);
-    const Written written = apply(changes, txn.get());
+    const Written written = apply(writes, txn.get());
     txn.commit();
     queues_.keep();
     return written;
@@ -75,9 +76,9 @@ Written LmdbLog::commit(const ChangeSet& changes) {
   }
 }
 
-Written LmdbLog::apply(const ChangeSet& changes, MDB_txn* txn) {
+Written LmdbLog::apply(std::span<const core::Write* const> writes, MDB_txn* txn) {
   Applying applying(env_, txn, queues_, buffers_);
-  for (const core::Write& write : changes) std::visit(applying, write);
+  for (const core::Write* const write : writes) std::visit(applying, *write);
   return applying.finish();
 }
 

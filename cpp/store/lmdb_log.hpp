@@ -2,6 +2,8 @@
 // committed.
 #pragma once
 
+#include <span>
+
 #include "store/change_set.hpp"
 #include "store/file_room.hpp"
 #include "store/lmdb_env.hpp"
@@ -19,10 +21,10 @@ class LmdbLog {
   explicit LmdbLog(const LmdbIndex& index);
 
   // Durable when it returns, or nothing is changed.
-  Written commit(const ChangeSet& changes);
+  Written commit(std::span<const core::Write* const> writes);
 
  private:
-  Written apply(const ChangeSet& changes, MDB_txn* txn);
+  Written apply(std::span<const core::Write* const> writes, MDB_txn* txn);
 
   const LmdbEnv& env_;
   QueueRegistry queues_;

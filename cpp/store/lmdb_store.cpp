@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <mutex>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "store/fill_gauge.hpp"
 #include "store/lmdb_env.hpp"
 #include "store/lmdb_files.hpp"
 #include "store/lmdb_log.hpp"
 #include "store/lmdb_view.hpp"
+#include "store/log_files.hpp"
 #include "store/server_lock.hpp"
 #include "store/slow_readers.hpp"
 
@@ -28,8 +32,15 @@ class LmdbStore final : public LmdbReading<Store> {
   }
 
   void commit(const ChangeSet& changes) override {
+    std::vector<const core::Write*> writes;
+    writes.reserve(changes.size());
+    for (const core::Write& write : changes) writes.push_back(&write);
+    commit_writes(writes);
+  }
+  void commit_writes(std::span<const core::Write* const> writes) override {
     lock_->check();
-    const Written written = log_.commit(changes);
+    const Written written = log_.commit(writes);
+    const std::lock_guard lock(gauge_mutex_);
     gauge_.committed(written);
   }
 
@@ -52,16 +63,28 @@ class LmdbStore final : public LmdbReading<Store> {
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return index().last_up_to(id);
   }
-  [[nodiscard]] double fill() const override { return gauge_.read(env()); }
-  [[nodiscard]] bool disk_is_low() const override { return gauge_.disk_is_low(); }
-  [[nodiscard]] core::Room room() const override { return gauge_.room(env()); }
+  [[nodiscard]] double fill() const override {
+    const std::lock_guard lock(gauge_mutex_);
+    return gauge_.read(env());
+  }
+  [[nodiscard]] bool disk_is_low() const override {
+    const std::lock_guard lock(gauge_mutex_);
+    return gauge_.disk_is_low();
+  }
+  [[nodiscard]] core::Room room() const override {
+    const std::lock_guard lock(gauge_mutex_);
+    return gauge_.room(env());
+  }
   [[nodiscard]] std::optional<std::string> warning() override {
+    const std::lock_guard lock(gauge_mutex_);
     return readers_.warning(env(), gauge_, SlowReaders::Clock::now());
   }
 
  private:
   std::unique_ptr<ServerLock> lock_;
   LmdbLog log_;
+  // Behind a log another thread commits than the one that asks how full it is.
+  mutable std::mutex gauge_mutex_;
   mutable FillGauge gauge_;
   SlowReaders readers_;
 };
@@ -69,6 +92,13 @@ class LmdbStore final : public LmdbReading<Store> {
 // The upper part is for what becomes of msgs that were taken.
 std::size_t map_of(std::size_t map_bytes) {
   return map_bytes + std::max(map_bytes, kLeastUpperPart);
+}
+
+// What was acknowledged may be in it.
+void refuse_log_alone(const std::string& path) {
+  if (key_of(data_file_of(path)) || !log_files_in(path)->bytes(0)) return;
+  throw StoreError("the store " + path +
+                   " has a log and no data.mdb; expected both, or an empty folder for a new store");
 }
 
 }  // namespace
@@ -86,10 +116,11 @@ std::optional<std::string> map_problem(const core::Limits& limits) {
 }
 
 std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
-                                       std::size_t least_disk_bytes) {
+                                       std::size_t least_disk_bytes, ServerLock::For purpose) {
+  refuse_log_alone(path);
   NewFolders folders(path);
   // The lock first: a second server must not touch the environment of the first.
-  auto lock = std::make_unique<ServerLock>(path);
+  auto lock = std::make_unique<ServerLock>(path, purpose);
   const bool fresh = !key_of(data_file_of(path));
   try {
     auto env = LmdbEnv::open(path, map_of(map_bytes), true);

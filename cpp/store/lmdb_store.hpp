@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/limits.hpp"
+#include "store/server_lock.hpp"
 #include "store/store.hpp"
 
 namespace pena::store {
@@ -16,8 +17,9 @@ namespace pena::store {
 // more. Its disk counts as low with less than `least_disk_bytes` left. Refuses a store that another
 // server has, in this process or another (StoreInUse), one of a newer schema, a file
 // that is no store, and a folder on a network file system (StoreError). Counts the boot in `meta`.
-[[nodiscard]] std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_bytes,
-                                                     std::size_t least_disk_bytes = 0);
+[[nodiscard]] std::unique_ptr<Store> open_lmdb_store(
+    const std::string& path, std::size_t map_bytes, std::size_t least_disk_bytes = 0,
+    ServerLock::For purpose = ServerLock::For::serving);
 
 // What is wrong with such limits where the store is on a disk, naming both sides: a msg with the largest
 // payload, and what becomes of it, would find no room even in an empty store.

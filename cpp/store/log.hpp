@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/effect.hpp"
@@ -20,10 +21,10 @@ using Ticket = std::uint64_t;
 class Log {
  public:
   virtual ~Log() = default;
-  // Takes the next change set. It may be durable when this returns, or later; none is durable before
+  // Takes the next change set, which stays as it is for as long as somebody has it. It may be durable when this returns, or later; none is durable before
   // the one that came before it. A failure is final: what the disk holds is unknown until the store is
   // opened again, so the process must not go on. Errors: StoreError.
-  virtual Ticket append(const ChangeSet& changes) = 0;
+  virtual Ticket append(std::shared_ptr<const ChangeSet> changes) = 0;
   // Up to which all are durable. Errors: StoreError, where one of them failed.
   [[nodiscard]] virtual Ticket durable() = 0;
   // `wake` is called, by any thread, whenever durable() may say more than it said. To be told before the

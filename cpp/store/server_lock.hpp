@@ -9,10 +9,13 @@ namespace pena::store {
 // lets go of it when the process dies. It belongs to this open file and not to the process, so a
 // second server in the same process is refused, too. The file holds the process id of whoever has
 // the lock, for the message of whoever comes second. Forked children do not share it.
+//
+// Who only takes on what a crash left in the store's log has it for a moment, and is waited for.
 class ServerLock {
  public:
+  enum class For { serving, recovering };
   // Throws StoreInUse naming the process that has it, StoreError where the file cannot be had.
-  explicit ServerLock(const std::string& store);
+  ServerLock(const std::string& store, For purpose);
   ~ServerLock();
   // Throws StoreError where the file was deleted: another server can have the store now.
   void check() const;
@@ -25,10 +28,15 @@ class ServerLock {
   void open();
   [[nodiscard]] std::string read_holder() const;
   void write_holder() const;
+  [[nodiscard]] bool is_recovered() const;
 
   std::string path_;
+  For purpose_;
   int file_ = -1;
   bool made_ = false;
 };
+
+// Whether a server has the store now. Throws StoreError where that cannot be seen.
+[[nodiscard]] bool has_server(const std::string& store);
 
 }  // namespace pena::store

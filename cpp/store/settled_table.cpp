@@ -36,7 +36,7 @@ std::optional<SettledTail> last_settled_record(const LmdbEnv& env, MDB_txn* txn,
 std::optional<SettledTail> settled_tail(const LmdbEnv& env, MDB_txn* txn, Table table) {
   const auto value = value_beside(env, txn, name_of_tail(table));
   if (value) return decode_tail(name_of(table), *value);
-  if (number_of(env, txn, kSchemaKey).value_or(0) < kSchema) return std::nullopt;
+  if (number_of(env, txn, kSchemaKey).value_or(0) < kTailsSchema) return std::nullopt;
   throw StoreError(std::string{"the record tail in the bucket "} + name_of(table) + " is missing");
 }
 

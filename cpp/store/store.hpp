@@ -1,6 +1,9 @@
 // A store: its log, its index and its view in one. What LMDB and memory are.
 #pragma once
 
+#include <memory>
+#include <span>
+
 #include "store/index.hpp"
 #include "store/log.hpp"
 #include "store/view.hpp"
@@ -24,8 +27,8 @@ class Store : public Log, public Index, public View {
   using View::reports_since;
   using View::waiting;
 
-  Ticket append(const ChangeSet& changes) override {
-    commit(changes);
+  Ticket append(std::shared_ptr<const ChangeSet> changes) override {
+    commit(*changes);
     return ++committed_;
   }
   [[nodiscard]] Ticket durable() override { return committed_; }
@@ -33,6 +36,13 @@ class Store : public Log, public Index, public View {
 
   // Durable when it returns. Errors: StoreError.
   virtual void commit(const ChangeSet& changes) = 0;
+  // Likewise of writes that stand elsewhere, as one change set.
+  virtual void commit_writes(std::span<const core::Write* const> writes) {
+    ChangeSet changes;
+    changes.reserve(writes.size());
+    for (const core::Write* const write : writes) changes.push_back(*write);
+    commit(changes);
+  }
 
  private:
   Ticket committed_ = 0;

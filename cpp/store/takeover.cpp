@@ -11,7 +11,7 @@
 // goes on. The last counts, and forgets `taken_from`. Wherever it is killed, the store says how far it has
 // come, and the next start goes on from there; views read it meanwhile as the older store that it was.
 //
-// A store of schema 3 lacks nothing but the tails of what was settled.
+// A store of schema 3 lacks nothing but the tails of what was settled, and one of schema 4 nothing.
 #include "store/takeover.hpp"
 
 #include <optional>
@@ -30,11 +30,11 @@ namespace {
 
 using core::Xid;
 
-// Of schema 3 it has `taken_from` already: a program of that schema was killed while it took it over.
+// Of schema 3 or 4 it has `taken_from` already: a program of that schema was killed while it took it over.
 void begin_takeover(const LmdbEnv& env, std::uint64_t schema) {
   WriteTxn txn(env);
   if (!is_ordered(schema)) put_number(env, txn.get(), kTakenFromKey, schema);
-  make_tails(env, txn.get());
+  if (schema < kTailsSchema) make_tails(env, txn.get());
   put_number(env, txn.get(), kSchemaKey, kSchema);
   txn.commit();
 }

@@ -1,5 +1,6 @@
 #include "turn/bulk.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -113,6 +114,19 @@ core::BulkRead read_bulk(const store::Index& index, Layers layers, const core::W
     keep(index.fails_since(wanted.after, most), dropped, read, read.fails);
   }
   return read;
+}
+
+bool may_have_missed(Layers layers, const core::WantedBulk& wanted, const core::BulkRead& read) {
+  using From = core::WantedBulk::From;
+  if (wanted.from != From::report && wanted.from != From::fail) return false;
+  const std::size_t found = read.reports.size() + read.fails.size();
+  if (wanted.ids.empty() ? read.more : found == read.looked_up) return false;
+  const auto puts = [&](const core::Write& write) {
+    return wanted.from == From::report ? std::holds_alternative<core::PutReport>(write)
+                                       : std::holds_alternative<core::PutFail>(write);
+  };
+  return std::ranges::any_of(
+      layers, [&](const store::ChangeSet* changes) { return std::ranges::any_of(*changes, puts); });
 }
 
 }  // namespace pena::turn

@@ -8,9 +8,12 @@
 
 namespace pena::turn {
 
-// Of those that have ended without what a layer has taken out; what only a layer has is not seen yet: nobody
-// has read of it either. Of those that wait as the layers have them.
+// Of those that have ended without what a layer has taken out; what only a layer has is not seen. Of those that
+// wait as the layers have them.
 [[nodiscard]] core::BulkRead read_bulk(const store::Index& index, Layers layers,
                                        const core::WantedBulk& wanted);
+// Whether a layer may have some of those that are wanted and were not seen there.
+[[nodiscard]] bool may_have_missed(Layers layers, const core::WantedBulk& wanted,
+                                   const core::BulkRead& read);
 
 }  // namespace pena::turn

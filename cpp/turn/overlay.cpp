@@ -202,26 +202,4 @@ std::optional<core::WaitingMsg> WaitingThrough::waiting(const Xid& id) const {
   return core::WaitingMsg{std::get<core::PutLater>(*last->second).msg, true};
 }
 
-void erase_reported(Layers layers, core::ReportReply& reply) {
-  if (layers.empty() || reply.elsewhere.empty()) return;
-  std::unordered_map<Xid, const core::PutReport*> reported;
-  for (const store::ChangeSet* changes : layers) {
-    for (const core::Write& write : *changes) {
-      const auto* const put = std::get_if<core::PutReport>(&write);
-      if (put != nullptr) reported.emplace(put->id(), put);
-    }
-  }
-  std::erase_if(reply.elsewhere, [&](const core::NamedId& named) {
-    const auto at = reported.find(named.id);
-    if (at == reported.end()) return false;
-    ++reply.duplicate;
-    if (!reply.batch_gone) return true;
-    const core::ReportFields report = at->second->fields();
-    const bool is_taken =
-        report.batch == reply.batch || taken_under(*reply.batch, named.processed, report.misses);
-    if (!is_taken) ++reply.not_taken;
-    return true;
-  });
-}
-
 }  // namespace pena::turn

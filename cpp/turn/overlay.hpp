@@ -83,7 +83,4 @@ class WaitingThrough {
   std::unordered_map<core::Xid, const core::Write*> last_;
 };
 
-// Takes out of `elsewhere` what a layer puts into the bucket `report`: those are duplicates.
-void erase_reported(Layers layers, core::ReportReply& reply);
-
 }  // namespace pena::turn

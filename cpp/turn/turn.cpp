@@ -117,8 +117,9 @@ Known Turn::known() {
   std::vector<Known::Layer> layers;
   for (Round& round : rounds_) {
     if (round.ticket <= index_.applied()) continue;
-    round.changed.note(round.writes);
-    layers.push_back({&round.writes, &round.changed});
+    if (!round.writes) continue;
+    round.changed.note(*round.writes);
+    layers.push_back({round.writes.get(), &round.changed});
   }
   changed_.note(effects_.writes);
   layers.push_back({&effects_.writes, &changed_});
@@ -182,6 +183,10 @@ void Turn::read_bulk(core::WantedBulk wanted, core::Instant now) {
     most = std::max(most, wanted.limit);  // where little is left it asks for little
     wanted.limit = std::min(wanted.limit, most - read);
     core::BulkRead page = turn::read_bulk(index_, layers(), wanted);
+    if (may_have_missed(layers(), wanted, page)) {
+      index_.catch_up();
+      page = turn::read_bulk(index_, layers(), wanted);
+    }
     read += std::max(page.looked_up, page.waiting.size() + page.reports.size() + page.fails.size());
     step(std::move(page), now);
     const core::Wanted more = dispatcher_.wanted();
@@ -228,7 +233,7 @@ std::vector<const store::ChangeSet*> Turn::layers_of(std::size_t rounds) const {
   std::vector<const store::ChangeSet*> found;
   for (std::size_t i = 0; i < rounds; ++i) {
     const Round& round = rounds_[i];
-    if (round.ticket > index_.applied() && !round.writes.empty()) found.push_back(&round.writes);
+    if (round.ticket > index_.applied() && round.writes) found.push_back(round.writes.get());
   }
   return found;
 }
@@ -267,13 +272,15 @@ void Turn::note_second() {
 void Turn::append(core::Instant now) {
   const bool writes = !effects_.writes.empty();
   if (!has_open_round()) return;
-  Round round{rounds_.empty() ? log_.durable() : rounds_.back().ticket, {}, {}, {}, {}, {}, now};
+  Round round{
+      rounds_.empty() ? log_.durable() : rounds_.back().ticket, nullptr, {}, {}, {}, {}, now};
   if (writes) {
     note_second();
     round.coming = dispatcher_.hand_over_coming();
-    round.ticket = log_.append(effects_.writes);
+    round.writes =
+        std::make_shared<store::ChangeSet>(std::exchange(effects_.writes, std::move(spare_)));
+    round.ticket = log_.append(round.writes);
     ++appended_;
-    round.writes = std::exchange(effects_.writes, std::move(spare_));
     round.changed = std::exchange(changed_, {});
     const std::uint64_t made_room = dispatcher_.counts().room_reports;
     if (std::exchange(reports_made_room_, made_room) != made_room) room_made_ = round.ticket;
@@ -287,11 +294,10 @@ void Turn::append(core::Instant now) {
 
 std::vector<Outgoing> Turn::durable(core::Instant now) {
   std::vector<Outgoing> out;
-  if (rounds_.empty()) return out;
-  const store::Ticket up_to = log_.durable();
+  const store::Ticket up_to = log_.durable();  // also where none waits: it tells what failed
   while (released_ < rounds_.size() && rounds_[released_].ticket <= up_to) {
     Round& round = rounds_[released_++];
-    if (!round.writes.empty()) pace_.durable_after(now - round.closed_at);
+    if (round.writes) pace_.durable_after(now - round.closed_at);
     release(round, out);
   }
   drop_applied(now);
@@ -302,8 +308,11 @@ void Turn::drop_applied(core::Instant now) {
   bool any = false;
   while (released_ > 0 && rounds_.front().ticket <= index_.applied()) {
     Round& over = rounds_.front();
-    any = any || !over.writes.empty();
-    if (over.writes.capacity() > spare_.capacity()) spare_ = std::move(over.writes);
+    any = any || over.writes;
+    // Where nobody else has it any more.
+    if (over.writes.use_count() == 1 && over.writes->capacity() > spare_.capacity()) {
+      spare_ = std::move(*over.writes);
+    }
     if (over.sends.capacity() > spare_sends_.capacity()) spare_sends_ = std::move(over.sends);
     spare_.clear();
     spare_sends_.clear();
@@ -327,7 +336,6 @@ void Turn::release(Round& round, std::vector<Outgoing>& out) {
             what.batch = dispatcher_.batch(what.batch->id);
             if (what.batch) out.emplace_back(std::move(what));
           } else {
-            if constexpr (std::is_same_v<What, core::ReportReply>) note_reported(what);
             out.emplace_back(std::move(what));
           }
         },
@@ -335,13 +343,6 @@ void Turn::release(Round& round, std::vector<Outgoing>& out) {
   }
   round.sends.clear();
   round.refusals.clear();
-}
-
-// Whoever looks the others up may see no more than the index has. What a later round reports is not
-// durable yet, and so is nobody's duplicate.
-void Turn::note_reported(core::ReportReply& reply) const {
-  if (reply.elsewhere.empty()) return;
-  erase_reported(layers_of(released_), reply);
 }
 
 // ---- what is to be known

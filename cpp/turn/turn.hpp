@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -57,7 +58,7 @@ struct SubmitRefused {
 };
 
 // What leaves once its round is durable. Whoever answers a report looks its `elsewhere` up, with
-// settled() of turn/settled.hpp.
+// settled() of turn/settled.hpp, in a view of all that is durable then.
 using Outgoing =
     std::variant<core::SendBatch, core::CloseStream, core::SubmitReply, SubmitRefused,
                  core::ReportReply, core::BulkReply, core::PauseReply, core::StatusReply>;
@@ -121,7 +122,7 @@ class Turn {
  private:
   struct Round {
     store::Ticket ticket = 0;
-    store::ChangeSet writes;
+    std::shared_ptr<store::ChangeSet> writes;  // null: none
     std::vector<core::Send> sends;
     std::vector<SubmitRefused> refusals;
     core::Room coming;  // what the writes take of the store's
@@ -150,7 +151,6 @@ class Turn {
   void append(core::Instant now);
   void release(Round& round, std::vector<Outgoing>& out);
   void drop_applied(core::Instant now);
-  void note_reported(core::ReportReply& reply) const;
   [[nodiscard]] bool has_open_round() const {
     return !effects_.writes.empty() || !effects_.sends.empty() || !refusals_.empty();
   }

@@ -243,6 +243,9 @@ class Limits:
     map_bytes: int
     store_fill: float
     disk_bytes: int
+    log_bytes: int
+    logged_bytes: int
+    apply_time: timedelta
     def problem(self) -> str | None: ...
 
 # end of what was written

@@ -17,8 +17,11 @@ class Store:
     >>> with pena.Store("./pena.lmdb") as store:      # doctest: +SKIP
     ...     print(store.counts(), list(store.fail))
 
-    A read-only view never creates or changes anything. All methods raise StoreError once it is
-    closed, or where the store cannot be read.
+    Each read is of all that was acknowledged when it was asked. Beside a server it waits until
+    that has taken on what its log has, some milliseconds. After a crash the first read takes that
+    on itself, as the next server would, for which it must be able to write there; else it never
+    creates or changes anything. All methods raise StoreError once it is closed, or where the store
+    cannot be read.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

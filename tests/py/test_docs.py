@@ -44,7 +44,7 @@ NOT_HERE = {
     "curl -s -X POST $url/queue/mail/pause": "docs/protocol.md shows each with its answer",
     'curl -s "$url/fail?records=1&limit=10"': "docs/protocol.md shows each with its answer",
     "jq -nc 'range": "tests/py/test_examples.py runs the producers",
-    "mkdir backup": "needs lmdb-utils, and a server that has run",
+    "pena backup": "tests/py/test_backup.py copies a store beside its server",
 }
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

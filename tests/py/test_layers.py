@@ -70,12 +70,15 @@ ROOMS = [
     Room("cpp/client", ("core/", "wire/", "pena_version.hpp"), ("boost/",)),
     Room("cpp/asio_impl", ("process/",), ("boost/",)),
     Room("cpp/load", ("core/", "client/url.hpp", "wire/chunk_reader.hpp")),
-    # Of the stores the one in memory: the simulator has a disk of its own around it.
+    # Of the stores the one in memory, and the log in front of it: the simulator has a disk of its
+    # own below both.
     Room(
         "cpp/sim",
         (
             *("core/", "wire/", "turn/", *INTERFACES, "store/store.hpp"),
             *("store/memory_store.hpp", "store/forwarding_store.hpp"),
+            *("store/log_store.hpp", "store/log_frames.hpp", "store/change_bytes.hpp"),
+            "store/up_to_date_view.hpp",
         ),
     ),
     Room("cpp/bind", (*ENGINES, "cli/run.hpp", "wire/sse.hpp"), ("pybind11/",)),

@@ -22,7 +22,7 @@ PAGES = [
     *("README.md", "CHANGELOG.md", "docs/protocol.md", "docs/glossary.md", "docs/python.md"),
     *("docs/commands.md", "docs/cpp.md"),
 ]
-COMMANDS = ["server", "client", "demo", "sim", "check", "put", "work", "bench", "version"]
+COMMANDS = ["server", "client", "demo", "sim", "check", "backup", "put", "work", "bench", "version"]
 
 # The numbers of rules and the document that they are from mean nothing to users.
 RIDDLE = re.compile(r"\bR\d{1,2}\b|\b[Tt]he brief\b|\bbrief's\b")

@@ -89,6 +89,14 @@ class Limits(TypedDict, total=False):
     disk_bytes: int
     """``--min-disk``, 64MiB: submitting is refused with 503 where the store's disk has less
     left."""
+    log_bytes: int
+    """``--log-size``, 8MiB: the log in front of the store; with less than 32KiB, or more than
+    1/8 of the map, there is none."""
+    logged_bytes: int
+    """``--max-logged``, 256KiB: what is written at once goes past the log where it is larger."""
+    apply_time: Seconds
+    """``--apply-every``, 20ms: what is in the log is taken into the store after so long, at most
+    5s."""
     # end of what was written
 
 
@@ -147,6 +155,13 @@ class ServerStats:
     """Msgs in batches, now."""
     connections: int
     """Open connections, streams included, now."""
+    logged: int
+    """Writes that the log in front of the store took."""
+    past_log: int
+    """Writes that went past the log: they were too large for it, or it was full or not ready
+    yet."""
+    log_waiting: int
+    """Bytes in the log that are not in the store yet, now."""
     generating: bool
     """Whether the generator has msgs left to make."""
     waiting: str

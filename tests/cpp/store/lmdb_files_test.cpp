@@ -161,7 +161,7 @@ TEST(LmdbFiles, AStartThatFailsLeavesNothing) {
 TEST(LmdbFiles, AStartThatFailsLeavesWhatWasThere) {
   const TempFolder folder;
   open_lmdb_store(folder.path(), kMap)->commit({core::PutMeta{"schema", kSchema + 1}});
-  EXPECT_THAT(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }), HasSubstr("schema 5"));
+  EXPECT_THAT(error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }), HasSubstr("schema 6"));
   for (const char* name : {"data.mdb", "lock.mdb", "pena.lock"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
   }

@@ -287,7 +287,7 @@ TEST(LmdbStore, ANewerSchemaIsRefusedAndLeftAsItIs) {
   const std::string before = bytes_of(folder / "data.mdb");
   for (const std::string& error : {error_of([&] { (void)open_lmdb_store(folder.path(), kMap); }),
                                    error_of([&] { (void)open_lmdb_view(folder.path()); })}) {
-    EXPECT_THAT(error, HasSubstr("has schema 5, this program reads 1 to 4; use a newer Pena"));
+    EXPECT_THAT(error, HasSubstr("has schema 6, this program reads 1 to 5; use a newer Pena"));
   }
   EXPECT_TRUE(bytes_of(folder / "data.mdb") == before);
 }

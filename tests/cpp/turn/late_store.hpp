@@ -16,16 +16,16 @@ class LateStore final : public store::ForwardingStore {
  public:
   LateStore() : ForwardingStore(store::make_memory_store()) {}
 
-  store::Ticket append(const store::ChangeSet& changes) override {
+  store::Ticket append(std::shared_ptr<const store::ChangeSet> changes) override {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(changes);
+    waiting_.push_back(std::move(changes));
     changed_.notify_all();
     return ++appended_;
   }
   [[nodiscard]] store::Ticket durable() override {
     const std::lock_guard lock(mutex_);
     for (; applied_ < may_apply_; ++applied_) {
-      commit(waiting_.front());
+      commit(*waiting_.front());
       waiting_.pop_front();
     }
     return durable_;
@@ -61,7 +61,7 @@ class LateStore final : public store::ForwardingStore {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::function<void()> wake_;
-  std::deque<store::ChangeSet> waiting_;  // to be in the index
+  std::deque<std::shared_ptr<const store::ChangeSet>> waiting_;  // to be in the index
   store::Ticket appended_ = 0, durable_ = 0, may_apply_ = 0, applied_ = 0;
 };
 

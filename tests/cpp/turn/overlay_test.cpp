@@ -141,30 +141,5 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Overlay, testing::Range(1U, 9U));
 
-TEST(EraseReported, WhatIsOnItsWayIsADuplicateAndToldWhereItCameTooLate) {
-  core::ReportRecord under_it;
-  under_it.id = id_of(1);
-  under_it.batch = id_of(900);
-  core::ReportRecord later;
-  later.id = id_of(2);
-  later.batch = id_of(901);
-  later.misses = {core::Miss{id_of(900), {}, {}, {}, core::MissReason::refused, {}}};
-  const store::ChangeSet changes{core::PutReport{under_it}, core::PutReport{later}};
-  const auto told = [&](bool as_processed) {
-    core::ReportReply reply{7};
-    reply.batch = id_of(900);
-    reply.batch_gone = true;
-    for (std::uint16_t i = 1; i <= 3; ++i) reply.elsewhere.push_back({id_of(i), as_processed});
-    const std::array layers{&changes};
-    erase_reported(layers, reply);
-    return reply;
-  };
-  EXPECT_EQ(told(true).duplicate, 2U);
-  EXPECT_EQ(told(true).elsewhere, (std::vector<core::NamedId>{{id_of(3), true}}));
-  EXPECT_EQ(told(true).not_taken, 1U);
-  // That it was refused had been said before.
-  EXPECT_EQ(told(false).not_taken, 0U);
-}
-
 }  // namespace
 }  // namespace pena::turn

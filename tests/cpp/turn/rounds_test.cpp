@@ -119,6 +119,7 @@ TEST_F(RoundsTest, WhatIsOnItsWayIntoTheQueueIsGrantedInItsOrder) {
             (store::BucketCounts{.queue = 0, .batch = 6, .report = 0, .fail = 0}));
 }
 
+// Whoever looks up has a view of all that is durable.
 TEST_F(RoundsTest, AReportOfWhatIsNotInTheIndexYetIsADuplicate) {
   open();
   submit_in_a_round({1});
@@ -130,6 +131,9 @@ TEST_F(RoundsTest, AReportOfWhatIsNotInTheIndexYetIsADuplicate) {
   const auto replies = of<core::ReportReply>(turn_->durable(now_));
   ASSERT_EQ(replies.size(), 2U);
   EXPECT_EQ(replies[0].reported, 1U);
+  ASSERT_EQ(replies[1].elsewhere.size(), 1U);
+  late_->apply(late_->appended());
+  (void)late_->durable();
   const SettledReply again = std::get<SettledReply>(settled(replies[1], *store_));
   EXPECT_EQ(again.duplicate, 1U);
   EXPECT_EQ(again.unknown, 0U);
