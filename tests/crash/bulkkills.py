@@ -40,7 +40,7 @@ BUCKETS = {
 # The last line of `pena check`.
 CHECKED = re.compile(
     r"(?P<queue>\d+) in queue, (?P<later>\d+) in later, (?P<batch>\d+) in \d+ batches, "
-    r"(?P<report>\d+) in report, (?P<fail>\d+) in fail: sound"
+    r"(?P<report>\d+) in report, (?P<fail>\d+) in fail(?: \(with the log, .*\))?: sound"
 )
 
 

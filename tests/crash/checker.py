@@ -21,6 +21,7 @@ from typing import Any
 import lmdb
 import lmdb.verify
 
+import log_replay
 from records import (
     BUCKETS,
     CLOCK_STEP_MS,
@@ -42,7 +43,7 @@ from records import (
     xid_text,
 )
 
-SCHEMA = 4
+SCHEMA = 5
 GENERATED_PERIODS = 1000  # the generator draws from 1..1000; what the load submits is longer
 
 # ---- the store
@@ -60,6 +61,9 @@ class Stored:
     queues: dict[int, QueueInfo] = field(default_factory=dict)
     # Of report and fail: the place in the order of settling → id.
     order: dict[str, dict[int, str]] = field(default_factory=dict)
+    # The last places that are given out, holes as well.
+    settled_behind: dict[str, list[int]] = field(default_factory=dict)
+    replayed: int = 0  # records of the log that the store did not have yet
 
     def counts(self) -> dict[str, int]:
         """So many msgs in each bucket."""
@@ -82,7 +86,12 @@ def read_store(folder: Path, *, structure: bool = True) -> Stored:
     except lmdb.Error as error:
         raise BrokenLawError(f"the store cannot be opened: {error}") from None
     with env:
-        return _read(env)
+        stored = _read(env)
+    try:
+        stored.replayed = log_replay.replay(folder, stored)
+    except (BrokenLawError, KeyError, ValueError) as wrong:
+        raise BrokenLawError(f"the log: {wrong}") from None
+    return stored
 
 
 def _read(env: lmdb.Environment) -> Stored:
@@ -126,12 +135,14 @@ def _read_places(env: lmdb.Environment, stored: Stored) -> None:
             law(first >= behind, f"in {table} {first} comes behind {behind - 1}")
             behind = first + len(ids)
             order |= {first + at: id for at, id in enumerate(ids) if id}
+        stored.settled_behind[bucket] = [behind - 1]
         with env.begin() as txn:
             tail = txn.get(f"{table}_tail".encode())
         if tail is not None:
             first, ids = decode_tail(tail)
             law(first >= behind, f"in {table} the tail, {first}, comes behind {behind - 1}")
             order |= {first + at: id for at, id in enumerate(ids) if id}
+            stored.settled_behind[bucket].append(first + len(ids) - 1)
 
 
 def _items(env: lmdb.Environment, bucket: str) -> Iterator[tuple[bytes, bytes]]:
@@ -383,3 +394,9 @@ def check_ended(stored: Stored) -> None:
     """Every msg has ended, in report or in fail."""
     left = [record for record in stored.records.values() if record.bucket not in ("report", "fail")]
     law(not left, f"{len(left)} msgs never ended: {left[:2]}")
+
+
+def check_closed(stored: Stored) -> None:
+    """A server that was stopped well has left nothing in the log, and says so."""
+    law(stored.replayed == 0, f"{stored.replayed} records are in the log behind a clean stop")
+    law(stored.meta.get("log_open", 0) == 0, "the log is open behind a clean stop")

@@ -15,128 +15,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import checker
 import records
 import shim
-from load import Connection, Load, LostError
-from pena_server import MAX_RESENDS, Site, free_port, say, workspace
+from load import Connection, LostError
+from pena_server import say, workspace
+from trial import NO_STORE, OPTIONS, PATIENCE, STOPPED, Fault, Trial, until
 
-OPTIONS = ("--rate=400", "--map-size=64MiB")
-STOPPED, NO_STORE = 1, 3  # exit codes
-PATIENCE = 60.0  # a disk may hang
 STARTING_CALLS = 8  # so many writes and syncs happen before a server listens
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One call that fails."""
-
-    kind: str
-    nth: int
-    code: str
-    times: int = 1
-
-    def __str__(self) -> str:
-        """As it is told."""
-        times = f", {self.times} times" if self.times > 1 else ""
-        return f"{self.kind} {self.nth} with {self.code}{times}"
-
-
-def until(condition: Callable[[], bool], timeout: float = PATIENCE) -> bool:
-    """Wait for a condition. False where it does not come true in time."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-class Trial:
-    """One store under load, with servers that are made to fail."""
-
-    def __init__(self, pena: Path, library: Path, folder: Path, seed: int) -> None:
-        folder.mkdir()
-        self.library = library
-        self.folder = folder
-        self.site = Site(pena, folder, free_port(random.Random()))
-        self.load = Load(
-            self.site.port, folder / "journals", seed, workers=4, work_pause=0.002, forgiving=True
-        )
-        self.journals = checker.Journals(folder / "journals")
-        self.fired = folder / "fired"
-
-    def start(self, *options: str, **settings: object) -> bool:
-        """Start a server. False where it ended instead of listening."""
-        self.fired = self.folder / f"fired-{self.site.begun}"
-        env = shim.environment(self.library, fired=self.fired, **settings)
-        self.site.launch(*(options or OPTIONS), env=env if settings else None)
-        return self.site.wait_listening()
-
-    def check(self) -> checker.Stored:
-        """Look at the store, which no server has open."""
-        records.law(not self.load.failures, f"a client: {self.load.failures}")
-        claims = self.journals.read()
-        if not claims.accepted and not claims.sent:
-            return checker.Stored({}, set(), {})
-        stored = checker.read_store(self.site.store)
-        checker.check(stored, claims, MAX_RESENDS)
-        return stored
-
-    def serves(self) -> bool:
-        """Tell whether work goes on."""
-        answered, received = self.load.answered, self.load.received
-
-        def works() -> bool:
-            return self.load.answered > answered + 5 and self.load.received > received + 5
-
-        return until(lambda: works() or self.site.ended()) and not self.site.ended()
-
-    def stop(self) -> None:
-        """Stop the server as one should."""
-        code = self.site.stop(signal.SIGTERM)
-        records.law(code == 0, f"SIGTERM was answered with exit code {code}: {self.words()}")
-
-    def expect_end(self, codes: tuple[int, ...], sentence: str) -> None:
-        """Expect that the server ends by itself and says why."""
-        ended = until(self.site.ended)
-        records.law(ended, f"the server neither ends nor serves: {self.words()}")
-        code = self.site.wait()
-        records.law(code in codes, f"exit code {code}, expected one of {codes}: {self.words()}")
-        lines = self.site.last_words().splitlines()
-        said = [line for line in lines if line.startswith("pena: ")]
-        records.law(any(sentence in line for line in said), f"no clear sentence: {self.words()}")
-
-    def words(self) -> str:
-        """What the server said last, in quotes."""
-        return repr(self.site.last_words())
-
-    def serves_again(self) -> None:
-        """Start a server on what is left, and see that it works and has lost nothing."""
-        records.law(self.start(), f"no server starts on what is left: {self.words()}")
-        records.law(self.serves(), "the next server does not serve")
-        self.stop()
-        self.check()
-
-    def ended_well(self, sentence: str, code: int = STOPPED) -> str:
-        """Expect that the server ends, and that nothing is lost, however it did."""
-        try:
-            self.expect_end((code,), sentence)
-        finally:
-            self.site.stop(signal.SIGKILL)
-            self.check()
-            self.serves_again()
-        return "ended with a sentence"
-
-    def end(self) -> None:
-        """Stop all."""
-        self.site.stop(signal.SIGKILL)
-        self.load.end()
 
 
 class Faults:
@@ -188,6 +77,28 @@ class Faults:
                     fault = Fault(kind, nth, self.rng.choice(codes))
                     if not self.attempt(str(fault), partial(ends, trial, fault)):
                         break
+
+    # ---- the log: without segments the server goes on without it, and ends where an append fails
+
+    def log_faults(self, making: int, running: int) -> None:
+        """Let the Nth write, or sync, of the log fail: while it is made, and while it is used."""
+        for kind, last in MAKING_CALLS.items():
+            for nth in sorted(self.rng.sample(range(1, last + 1), min(making, last))):
+                fault = Fault(kind, nth, self.rng.choice(("ENOSPC", "EIO")))
+                deed = goes_on if kind == "logshort" else goes_without_log
+                with self.trial(f"{kind}-{nth}") as trial:
+                    self.attempt(f"{fault} on a new store", partial(deed, trial, fault))
+            with self.trial(f"{kind}-running") as trial:
+                for _ in range(running):
+                    # Headers are written first, of files that are there.
+                    fault = Fault(kind, self.rng.randint(5, 80), self.rng.choice(("ENOSPC", "EIO")))
+                    if not self.attempt(str(fault), partial(log_fails, trial, fault)):
+                        break
+        fault = Fault("logwrite", 1, "ENOSPC", times=1_000_000)
+        with self.trial("log-no-room") as trial:
+            self.attempt(f"{fault} on a new store", partial(goes_without_log, trial, fault))
+        with self.trial("log-small-disk") as trial:
+            self.attempt("a disk with no room for the log", partial(small_disk, trial))
 
     # ---- zeros that make the file longer: no promise hangs on them
 
@@ -241,6 +152,11 @@ class Faults:
         with self.trial("disk-full") as trial:
             self.attempt("a full disk", partial(disk_full, trial))
 
+
+# So many calls make the log's four files before it is used: each is made of zeros by eight writes
+# and a sync, and has its header by one more of each.
+MAKING_CALLS = {"logwrite": 36, "logshort": 36, "logtorn": 36, "logsync": 8}
+NO_LOG = "the store goes on without a log: "
 
 SENTENCES = {"ENOSPC": "No space left on device", "EIO": "Input/output error"}
 
@@ -298,6 +214,72 @@ def ends_or_goes_on(trial: Trial, fault: Fault) -> str:
             trial.check()
         return "served on"
     return trial.ended_well("")
+
+
+def goes_without_log(trial: Trial, fault: Fault) -> str:
+    """Let a call fail while the log is made: a warning, and all goes into the store."""
+    fail = shim.failing(fault.kind, fault.nth, fault.code, fault.times)
+    records.law(trial.start(fail=fail), f"did not start: {trial.words()}")
+    warned = until(lambda: NO_LOG in trial.site.last_words() or trial.site.ended())
+    records.law(warned and not trial.site.ended(), f"no warning: {trial.words()}")
+    records.law(SENTENCES[fault.code] in trial.site.last_words(), f"it says: {trial.words()}")
+    return serves_without_log(trial)
+
+
+def serves_without_log(trial: Trial) -> str:
+    """See that a server works without a log, is killed without a loss, and has a log again."""
+    records.law(trial.serves(), f"does not serve on: {trial.words()}")
+    time.sleep(0.2)  # some applies
+    trial.site.stop(signal.SIGKILL)
+    records.law(trial.check().replayed == 0, "there is a log, where it said that there is none")
+    trial.serves_again()
+    return "went on without a log"
+
+
+def log_fails(trial: Trial, fault: Fault) -> str:
+    """Let a call fail of a log that is in use, with a small one, which goes round often.
+
+    Where it was an append the server ends. Where a segment was to be used again it goes on.
+    """
+    fail = shim.failing(fault.kind, fault.nth, fault.code)
+    listens = trial.start(*OPTIONS, "--log-size=128KiB", fail=fail, trace=1)
+    records.law(listens, f"did not start: {trial.words()}")
+    if not until(lambda: trial.fired.exists() or trial.site.ended()):
+        raise records.BrokenLawError("the call never came")
+    if until(trial.site.ended, 0.1) or not trial.serves():
+        records.law(fault.kind != "logshort", f"a short write ended it: {trial.words()}")
+        return trial.ended_well(SENTENCES[fault.code])
+    if NO_LOG in trial.site.last_words():
+        return serves_without_log(trial)
+    records.law(fault.kind == "logshort", f"serves on, and says nothing: {trial.words()}")
+    trial.stop()
+    trial.check()
+    return "served on"
+
+
+def small_disk(trial: Trial) -> str:
+    """A disk of its own that has room for the store and none for the log."""
+    store = trial.site.store
+    store.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(store)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        return "not tried: no disk can be mounted here"
+    try:
+        options = ("--rate=100", "--map-size=256MiB", "--log-size=32MiB", "--min-disk=0B")
+        records.law(trial.start(*options), f"did not start: {trial.words()}")
+        warned = until(lambda: NO_LOG in trial.site.last_words() or trial.site.ended())
+        records.law(warned and not trial.site.ended(), f"no warning: {trial.words()}")
+        records.law(trial.serves(), f"does not serve on: {trial.words()}")
+        trial.site.stop(signal.SIGKILL)
+        trial.check()
+        records.law(trial.start(*options), f"no server starts on what is left: {trial.words()}")
+        records.law(trial.serves(), f"the next server does not serve: {trial.words()}")
+        trial.stop()
+        trial.check()
+    finally:
+        trial.site.stop(signal.SIGKILL)
+        subprocess.run(["umount", str(store)], check=False)
+    return "went on without a log"
 
 
 def map_full(trial: Trial) -> str:
@@ -400,7 +382,7 @@ def main() -> None:
     options.add_argument("--pena", type=Path, required=True, help="the command")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--short", action="store_true", help="a few of each")
-    options.add_argument("--only", choices=("disk", "accept", "malloc", "room"))
+    options.add_argument("--only", choices=("disk", "log", "accept", "malloc", "room"))
     options.add_argument("--count", type=int, help="so many of each")
     options.add_argument("--keep", type=Path, help="a new folder for the run")
     given = options.parse_args()
@@ -411,6 +393,8 @@ def main() -> None:
         if given.only in (None, "disk"):
             faults.disk_faults(few, many // 2)
             faults.file_faults()
+        if given.only in (None, "log"):
+            faults.log_faults(few, many // 2)
         if given.only in (None, "accept"):
             faults.accept_faults(many // 2)
         if given.only in (None, "malloc"):

@@ -1,10 +1,15 @@
-"""Kills `pena server` with SIGKILL under load, again and again, and looks for what it lost."""
+"""Kills `pena server` with SIGKILL under load, again and again, and looks for what it lost.
+
+Each start has other settings of the log, of one and the same store.
+"""
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,9 +20,22 @@ from load import Connection, Load, LostError
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 
 OPTIONS = ("--rate=400", "--map-size=1GiB")
+# The log of a start, and how often that is drawn. A small one goes round often.
+LOGS = (
+    ((), 3),
+    (("--no-log",), 2),
+    (("--log-size=32KiB",), 2),
+    (("--log-size=64KiB",), 2),
+    (("--log-size=256KiB",), 2),
+    (("--max-logged=1KiB",), 1),
+    (("--log-size=64KiB", "--max-logged=1KiB"), 1),
+    (("--apply-every=1s",), 2),
+    (("--log-size=256KiB", "--apply-every=1s"), 1),
+)
 # How long a server lives, in s: the longest, and how often that is drawn. Leases end in the last.
 LIVES = ((0.05, 2), (0.6, 7), (2.0, 1))
 KILLED_WHILE_STARTING = 0.15  # the share
+TOLD = {"batch": r"\d+ batches"}  # buckets as `pena check` calls them
 DRAIN_TIME = 300.0  # a disk may hang
 
 
@@ -30,19 +48,31 @@ class Run:
         self.load = Load(self.site.port, folder / "journals", seed)
         self.journals = checker.Journals(folder / "journals")
         self.stored = checker.Stored({}, set(), {})  # as it was seen last
+        self.tails = 0  # kills that left in the log what the store did not have
+        self.log: tuple[str, ...] = ()  # of the last start
 
     def kill_once(self) -> None:
         """Start, let the load in, and kill at some moment."""
-        self.site.launch(*OPTIONS)
+        self.log = self.draw_log()
+        self.site.launch(*OPTIONS, *self.log)
         if self.rng.random() < KILLED_WHILE_STARTING:
             time.sleep(self.rng.random() * 0.03)
         else:
             if not self.site.wait_listening():
-                raise RuntimeError(f"the server did not start: {self.site.last_words()}")
+                raise RuntimeError(f"the server did not start: {self.words()}")
             time.sleep(self.rng.random() * self.rng.choices(*zip(*LIVES, strict=True))[0])
         if self.site.ended():
-            raise RuntimeError(f"the server ended by itself: {self.site.last_words()}")
+            raise RuntimeError(f"the server ended by itself: {self.words()}")
         self.site.stop(signal.SIGKILL)
+
+    def draw_log(self) -> tuple[str, ...]:
+        """Choose the settings of the log."""
+        [log] = self.rng.choices(*zip(*LOGS, strict=True))
+        return tuple(log)
+
+    def words(self) -> str:
+        """What the server said last, and with which log."""
+        return f"{self.site.last_words()} ({' '.join(self.log) or 'the default log'})"
 
     def check(self) -> None:
         """Look at the store, which no server has open."""
@@ -52,13 +82,29 @@ class Run:
         if not (self.site.store / "data.mdb").exists() and not claims.accepted and not claims.sent:
             return  # killed before there was a store
         self.stored = checker.read_store(self.site.store)
+        self.tails += self.stored.replayed > 0
         boots = self.site.boots if self.site.listened else None
         checker.check(self.stored, claims, MAX_RESENDS, boots)
+        if self.stored.meta:  # none: killed before the first commit
+            self.ask_pena()
+
+    def ask_pena(self) -> None:
+        """Have `pena check` look as well: it must count the same, those in the log, too."""
+        command = [str(self.site.pena), "check", str(self.site.store)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        text = (ran.stdout + ran.stderr)[-600:]
+        records.law(ran.returncode == 0, f"pena check ended with {ran.returncode}: {text}")
+        for bucket, count in self.stored.counts().items():
+            told = re.search(rf"(\d+) in {TOLD.get(bucket, bucket)}", text)
+            records.law(
+                told is not None and int(told[1]) == count,
+                f"pena check says of {bucket} another number than {count}: {text}",
+            )
 
     def drain(self) -> None:
         """Let everything end, stop the server as one should, and look again."""
         self.load.calm.set()
-        self.site.start("--no-generate", "--map-size=1GiB")
+        self.site.start("--no-generate", "--map-size=1GiB", *self.draw_log())
         deadline = time.monotonic() + DRAIN_TIME
         told: dict[str, list[str]] = {}
         while not self.load.settled() or self._waits_for(told := self._told()):
@@ -69,6 +115,7 @@ class Run:
         records.law(code == 0, f"SIGTERM was answered with exit code {code}")
         self.check()
         checker.check_ended(self.stored)
+        checker.check_closed(self.stored)
         for bucket, ids in told.items():
             kept = sorted(r.id for r in self.stored.records.values() if r.bucket == bucket)
             records.law(ids == kept, f"GET /{bucket} told {len(ids)} ids, the store {len(kept)}")
@@ -111,7 +158,10 @@ def run(pena: Path, folder: Path, kills: int, seed: int) -> str:
         it.load.end()
     ended = it.stored.counts()
     say(f"kills: drained: {ended['report']} reported, {ended['fail']} failed")
-    return f"kills: {kills} kills, {len(it.stored.records)} msgs, nothing lost"
+    return (
+        f"kills: {kills} kills, {it.tails} of them with a tail in the log, "
+        f"{len(it.stored.records)} msgs, nothing lost"
+    )
 
 
 def main() -> None:

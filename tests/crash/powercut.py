@@ -26,11 +26,19 @@ from typing import Any, NamedTuple
 import checker
 import records
 import shim
+from disk import Disk
 from load import Connection, Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 
-SECTOR = 512
 OPTIONS = ("--rate=500", "--map-size=64MiB")
+# Of the servers of one run, in any order. A small log goes round often.
+LOGS = ("--log-size=32KiB", "--log-size=64KiB", "--log-size=256KiB", "--log-size=8MiB", "--no-log")
+# Of those whose syncs are taken away: what they say hangs on these.
+LOGS_WITHOUT_SYNCS = {
+    "data": ("--no-log", "--log-size=64KiB", "--log-size=8MiB"),
+    "meta": ("--no-log", "--log-size=64KiB", "--no-log"),
+    "log": ("--log-size=8MiB",) * 3,
+}
 IMAGES_PER_SERVER = 40  # every so many images a real server is started on one
 IMAGES_OF_CREATION = 12  # while the file is made for the first time; a server on each
 
@@ -52,16 +60,19 @@ def read_recording(folder: Path) -> Recording:
 
 
 def record(pena: Path, folder: Path, seconds: float, seed: int, drop: str | None) -> None:
-    """Run a server, kill it, run it again, stop it, all under load."""
+    """Run servers with one log and another, kill all but the last, all under load."""
     library = shim.build(folder)
     log = folder / "log"
     site = Site(pena, folder, free_port(random.Random()))
     env = shim.environment(library, log=log, drop=drop)
     load = Load(site.port, folder / "journals", seed, workers=8, work_pause=0.002)
+    ends = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
+    logs = LOGS_WITHOUT_SYNCS.get(drop or "") or random.Random(seed).sample(LOGS, len(ends))
+    say(f"power cuts: servers with {', '.join(logs)}")
     try:
-        for by in (signal.SIGKILL, signal.SIGTERM):
-            site.start(*OPTIONS, env=env)
-            time.sleep(seconds / 2)
+        for log_option, by in zip(logs, ends, strict=True):
+            site.start(*OPTIONS, log_option, env=env)
+            time.sleep(seconds / len(ends))
             site.stop(by)
     finally:
         site.stop(signal.SIGKILL)
@@ -71,92 +82,30 @@ def record(pena: Path, folder: Path, seconds: float, seed: int, drop: str | None
 
 
 def check_folders(recording: Recording) -> None:
-    """The name of the new file must be durable before anything is promised."""
+    """The name of a new file must be durable before anything is promised that hangs on it."""
     first = next(i for i, told in enumerate(recording.told) if told)
     synced = {op.bytes.decode() for op in recording.ops[:first] if op.type == "D"}
     made = next(op.bytes.decode() for op in recording.ops if op.type == "N")
     store = Path(made).parent
     for folder in (store, store.parent):
         records.law(str(folder) in synced, f"{folder} was not synced before the first promise")
-
-
-# ---- disks
-
-
-class Piece(NamedTuple):
-    """Bytes on their way to the disk."""
-
-    offset: int
-    bytes: bytes
-    durable: bool
-
-
-class Disk:
-    """The file as the disk is sure to have it, and what is on its way there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        self.waiting: list[Piece] = []
-
-    def apply(self, op: shim.Op) -> None:
-        """Go on by one op."""
-        if op.type == "W":
-            self.waiting.append(Piece(op.offset, op.bytes, op.durable))
-            if all(piece.durable for piece in self.waiting):
-                self._settle()
-        elif op.type == "T":
-            raise RuntimeError("a truncated store: the model does not know that yet")
-        elif op.type == "S":
-            self._settle()
-
-    def _settle(self) -> None:
-        for piece in self.waiting:
-            os.pwrite(self._file, piece.bytes, piece.offset)
-        self.waiting.clear()
-
-    def cut(self, kind: str, rng: random.Random) -> list[Piece]:
-        """Let the power fail: write what gets through, and return what undoes it."""
-        through = [part for piece in self.waiting for part in _part(piece, kind, rng)]
-        size = os.fstat(self._file).st_size
-        undo = [Piece(size, b"", True)]
-        for piece in through:
-            undo.append(Piece(piece.offset, self._read(piece), True))
-        for piece in through:
-            os.pwrite(self._file, piece.bytes, piece.offset)
-        return undo
-
-    def undo(self, pieces: list[Piece]) -> None:
-        """Take back a cut."""
-        size, *rest = pieces
-        for piece in rest:
-            os.pwrite(self._file, piece.bytes, piece.offset)
-        os.ftruncate(self._file, size.offset)
-
-    def _read(self, piece: Piece) -> bytes:
-        return os.pread(self._file, len(piece.bytes), piece.offset)
-
-
-def _part(piece: Piece, kind: str, rng: random.Random) -> list[Piece]:
-    """Return what gets through of one write."""
-    if piece.durable or kind == "all":
-        return [piece]
-    if kind == "none":
-        return []
-    if kind == "some":
-        return [part for part in _split(piece, 4096) if rng.random() < 0.5]
-    likely = rng.random()
-    return [part for part in _split(piece, SECTOR) if rng.random() < likely]
-
-
-def _split(piece: Piece, size: int) -> list[Piece]:
-    """Split at the disk's own borders."""
-    parts, at = [], 0
-    while at < len(piece.bytes):
-        end = at + size - (piece.offset + at) % size
-        parts.append(Piece(piece.offset + at, piece.bytes[at:end], piece.durable))
-        at = end
-    return parts
+    log, log_is_new = f"{store}/log", False
+    named: set[int] = set()  # segments whose name may be lost
+    for op in recording.ops:
+        if op.type == "K":
+            log_is_new = True
+        elif op.type == "D":
+            folder_name = op.bytes.decode()
+            log_is_new = log_is_new and folder_name != str(store)
+            named = set() if folder_name == log else named
+        elif op.type == "B":
+            named.discard(op.segment)
+        elif op.type == "L":
+            records.law(not log_is_new, f"{store} was not synced behind the log's folder")
+            named.add(op.segment)
+        elif op.type in "WS":
+            used = op.segment in named
+            records.law(not used, f"segment {op.segment - 1} is used, and its name is not synced")
 
 
 # ---- images
@@ -173,11 +122,7 @@ class Plan(NamedTuple):
 def plan(recording: Recording, images: int, rng: random.Random) -> list[Plan]:
     """Choose the places and what becomes of unsynced writes there."""
     places = [i + 1 for i, op in enumerate(recording.ops) if op.type in "WSA"]
-    unsynced, waits = [], False
-    for i, op in enumerate(recording.ops):
-        waits = (waits or (op.type == "W" and not op.durable)) and op.type != "S"
-        if waits:
-            unsynced.append(i + 1)
+    data, log = unsynced(recording)
     born = birth(recording)
     chosen = [
         (place, kind)
@@ -188,12 +133,45 @@ def plan(recording: Recording, images: int, rng: random.Random) -> list[Plan]:
     once = rng.sample(places, min(len(places), max(images // 3, 1)))
     chosen += [(place, rng.choice(("all", "none"))) for place in once]
     while len(chosen) < images:
-        chosen.append((rng.choice(unsynced), rng.choice(("some", "torn", "torn"))))
-    chosen = sorted(chosen[:images])
+        of_file = rng.choice([waits for waits in (data, log) if waits])
+        chosen.append((rng.choice(of_file), rng.choice(("some", "torn", "torn"))))
+    return with_servers(sorted(chosen[:images]), born)
+
+
+def with_servers(chosen: list[tuple[int, str]], born: int) -> list[Plan]:
+    """Choose the images on which a server is started."""
     return [
         Plan(place, kind, place < born or n % IMAGES_PER_SERVER == IMAGES_PER_SERVER // 2)
         for n, (place, kind) in enumerate(chosen)
     ]
+
+
+def every_prefix(recording: Recording) -> list[Plan]:
+    """Plan each place behind the birth, with all, none and part of what is unsynced there."""
+    waits = {place for places in unsynced(recording) for place in places}
+    born = birth(recording)
+    chosen = [
+        (place, kind)
+        for place in range(born, len(recording.ops) + 1)
+        for kind in (("all", "none", "torn") if place in waits else ("all",))
+        if recording.ops[place - 1].type in "WSABL"
+    ]
+    return with_servers(chosen, born)
+
+
+def unsynced(recording: Recording) -> tuple[list[int], list[int]]:
+    """Return the places where something of data.mdb, and of the log, is on its way."""
+    data, log, waits = [], [], set()
+    for i, op in enumerate(recording.ops):
+        if op.type == "W" and not op.durable:
+            waits.add(op.segment)
+        elif op.type == "S":
+            waits.discard(op.segment)
+        if 0 in waits:
+            data.append(i + 1)
+        if waits - {0}:
+            log.append(i + 1)
+    return data, log
 
 
 def birth(recording: Recording) -> int:
@@ -208,6 +186,7 @@ class Result:
 
     images: int = 0
     torn: int = 0
+    tails: int = 0  # with records in the log that the store did not have
     served: int = 0
     created: int = 0
     broken: str = ""
@@ -227,6 +206,7 @@ class Examiner:
         (folder / "image").mkdir()
         self.disk = Disk(folder / "image" / "data.mdb")
         self.claims = checker.Claims()
+        self.tails = 0
         self.place = 0
         self.born = birth(recording)
         # Until then the file lies aside, and the store has none.
@@ -256,12 +236,13 @@ class Examiner:
             ) from None
         finally:
             self.disk.undo(undo)
-        return len(undo) > 1 and image.kind == "torn"
+        return len(undo) > self.disk.files and image.kind == "torn"
 
     def check(self, folder: Path, *, structure: bool) -> None:
         """Hold a store against what was told by now."""
         stored = checker.read_store(folder, structure=structure)
         checker.check(stored, self.claims, MAX_RESENDS)
+        self.tails += stored.replayed > 0
 
     def serve(self, number: int, *, aside: bool) -> None:
         """Start a real server on the image, and look at the store that it leaves."""
@@ -270,6 +251,8 @@ class Examiner:
         place = site.store / ".new" if aside else site.store
         place.mkdir(parents=True)
         shutil.copyfile(self.disk.path, place / "data.mdb")
+        if self.disk.log.exists():
+            shutil.copytree(self.disk.log, site.store / "log")
         try:
             site.start("--no-generate", "--map-size=64MiB")
             connection = Connection(site.port)
@@ -308,15 +291,16 @@ def examine_all(
         result.images += 1
         result.served += image.serve
         result.created += image.place < examiner.born
+    result.tails = examiner.tails
     result.ended = True
     pipe.send(result)
 
 
 def examine_in_processes(
-    recording: Recording, pena: Path, folder: Path, images: int, seed: int
+    recording: Recording, pena: Path, folder: Path, images: list[Plan], seed: int
 ) -> Result:
     """Share the images among the cores."""
-    numbered = list(enumerate(plan(recording, images, random.Random(seed))))
+    numbered = list(enumerate(images))
     count = min(os.cpu_count() or 1, 4)
     fork = multiprocessing.get_context("fork")
     running = []
@@ -343,6 +327,7 @@ def examine_in_processes(
         process.join()
         total.images += result.images
         total.torn += result.torn
+        total.tails += result.tails
         total.served += result.served
         total.created += result.created
         total.not_created += result.not_created
@@ -352,16 +337,31 @@ def examine_in_processes(
 
 def run(pena: Path, folder: Path, given: argparse.Namespace) -> Result:
     """Record one run and cut its power so many times."""
-    images = given.images
     if given.replay is None:
-        seconds = 2.0 if images <= 300 else 4.0  # longer runs have larger stores to look at
+        # Longer runs have larger stores to look at.
+        seconds = 1.2 if given.every_prefix else 2.0 if given.images <= 300 else 4.0
         record(pena, folder, seconds, given.seed, given.drop_syncs)
     recording = read_recording(given.replay or folder)
     counts = {letter: sum(op.type == letter for op in recording.ops) for letter in "WSA"}
     say(f"power cuts: {counts['W']} writes, {counts['S']} syncs, {counts['A']} answers recorded")
     if given.drop_syncs is None:
         check_folders(recording)
+    else:
+        check_end(recording, pena, folder, given.seed)
+    if given.every_prefix:
+        images = every_prefix(recording)
+    else:
+        images = plan(recording, given.images, random.Random(given.seed))
     return examine_in_processes(recording, pena, folder, images, given.seed)
+
+
+def check_end(recording: Recording, pena: Path, folder: Path, seed: int) -> None:
+    """All that was written must be sound, so that what is found is for the lack of a sync."""
+    examiner = Examiner(recording, pena, folder / "end", seed)
+    try:
+        examiner.examine(0, Plan(len(recording.ops), "all", serve=False))
+    except records.BrokenLawError as broken:
+        raise RuntimeError(f"the run itself is not sound: {broken}") from None
 
 
 def tell(result: Result, given: argparse.Namespace) -> bool:
@@ -379,7 +379,10 @@ def tell(result: Result, given: argparse.Namespace) -> bool:
         print(f"power cuts: seed {given.seed}: {result.broken}")
         return False
     say(f"power cuts: a server was started on {result.served} of the images")
-    print(f"power cuts: {result.images} images, {result.torn} of them torn, nothing lost")
+    print(
+        f"power cuts: {result.images} images, {result.torn} of them torn, "
+        f"{result.tails} with a tail in the log, nothing lost"
+    )
     return given.skip_creation or not result.not_created
 
 
@@ -391,14 +394,17 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument(
         "--drop-syncs",
-        choices=("data", "meta"),
-        help="a self-test: fdatasync does nothing, or LMDB's last write of a commit is not synced; "
-        "then losses must be found",
+        choices=("data", "meta", "log"),
+        help="a self-test: fdatasync does nothing, of data.mdb or of what is appended to the log, "
+        "or LMDB's last write of a commit is not synced; then losses must be found",
     )
     options.add_argument(
         "--skip-creation",
         action="store_true",
         help="only tell what is wrong with disks that were cut while the store was made",
+    )
+    options.add_argument(
+        "--every-prefix", action="store_true", help="of a short run each place, instead of images"
     )
     options.add_argument("--keep", type=Path, help="a new folder for the run")
     options.add_argument("--replay", type=Path, help="the folder of an earlier run: use its log")
@@ -408,6 +414,8 @@ def main() -> None:
             result = run(given.pena.resolve(), folder, given)
         except records.BrokenLawError as broken:
             result = Result(broken=str(broken))
+        except RuntimeError as broken:
+            sys.exit(f"power cuts: seed {given.seed}: {broken}")
         sys.exit(0 if tell(result, given) else 1)
 
 

@@ -243,6 +243,11 @@ def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
     return _waiting(reader, bucket, msg, batch, granted_at, xid_second(msg[0]) * 1_000_000)
 
 
+def queued(reader: Reader, bucket: str) -> Record:
+    """Return a msg that waits, as a change set has it."""
+    return _queued(reader, bucket, "", 0)
+
+
 def _waiting(
     reader: Reader,
     bucket: str,

@@ -18,6 +18,7 @@ import lmdb
 import xxhash
 
 import checker
+import log_damages
 import records
 from load import Load
 from pena_server import MAX_RESENDS, Site, free_port, say, workspace
@@ -25,6 +26,7 @@ from pena_server import MAX_RESENDS, Site, free_port, say, workspace
 Damage = Callable[["Store"], None]
 # What queue_info says of a queue: not paused, no msgs, no name.
 NOTHING = bytes(34)
+TRIES = 10
 # Where the store has what was reported last.
 TAIL = b"reported_tail"
 
@@ -348,12 +350,60 @@ def make(pena: Path, folder: Path, seed: int) -> Path:
         site.start("--rate=400")  # before so much is queued that nothing has to be made
         time.sleep(0.7)
         site.stop(signal.SIGTERM)
-        site.start("--no-generate")
+        site.start("--no-generate", "--no-log")  # all is in the store, where it is damaged
         time.sleep(0.7)
     finally:
         site.stop(signal.SIGKILL)
         load.end()
     return site.store
+
+
+def make_with_log(pena: Path, folder: Path, seed: int) -> Path:
+    """Kill a server whose log has what its store has not, and return that; with two older logs."""
+    folder.mkdir()
+    site = Site(pena, folder, free_port(random.Random()))
+    load = Load(site.port, folder / "journals", seed, work_pause=0.005)
+    older, earlier = folder / "older", folder / "earlier"
+    try:
+        site.start("--rate=400")
+        time.sleep(0.7)
+        site.stop(signal.SIGTERM)
+        for _ in range(TRIES):
+            shutil.rmtree(older, ignore_errors=True)
+            shutil.rmtree(earlier, ignore_errors=True)
+            shutil.copytree(site.store / "log", older)
+            # Segments are made behind the first apply; what comes behind the second waits.
+            site.start("--no-generate", "--apply-every=600ms")
+            time.sleep(1.4)
+            shutil.copytree(site.store / "log", earlier)
+            time.sleep(0.25)
+            site.stop(signal.SIGKILL)
+            if log_damages.Log(site.store, older, earlier).is_long():
+                break
+        else:
+            raise SystemExit("selftest: no server had enough in its log when it was killed")
+    finally:
+        site.stop(signal.SIGKILL)
+        load.end()
+    return site.store
+
+
+def see_log(damage: Callable[[log_damages.Log], None], store: Path) -> str:
+    """Return what the checker says of a copy of which the log is damaged."""
+    folder = store.parent
+    copy = folder / damage.__name__
+    shutil.copytree(store, copy)
+    claims = checker.Journals(folder / "journals").read()
+    damage(log_damages.Log(copy, folder / "older", folder / "earlier"))
+    try:
+        checker.check(checker.read_store(copy), claims, MAX_RESENDS)
+    except records.BrokenLawError as broken:
+        return str(broken)
+    return ""
+
+
+def untouched(_log: log_damages.Log) -> None:
+    """Nothing is wrong."""
 
 
 def see(damage: Damage, store: Path, folder: Path) -> str:
@@ -389,7 +439,16 @@ def main() -> None:
             say(f"selftest: {damage.__name__}: {seen[:120]}")
             if not re.search(law, seen):
                 sys.exit(f"selftest: of {damage.__name__} the checker does not say: {law}")
-        print(f"selftest: {len(DAMAGES)} damages, all of them seen")
+        store = make_with_log(given.pena.resolve(), folder / "with-log", given.seed)
+        if broken := see_log(untouched, store):
+            sys.exit(f"selftest: the store with a log was not sound: {broken}")
+        for log_damage, law in log_damages.DAMAGES.items():
+            seen = see_log(log_damage, store)
+            say(f"selftest: {log_damage.__name__}: {seen[:120]}")
+            if not re.search(law, seen):
+                sys.exit(f"selftest: of {log_damage.__name__} the checker does not say: {law}")
+        done = f"{len(DAMAGES)} damages of a store, {len(log_damages.DAMAGES)} of a log"
+        print(f"selftest: {done}, all of them seen")
         sys.exit(0)
 
 

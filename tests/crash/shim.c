@@ -4,17 +4,21 @@
 //   CRASH_LOG=file    records are appended: struct Head, then `size` bytes
 //   CRASH_DROP=words  data: fdatasync and fsync do nothing and are not recorded, from the first
 //                     accepted connection on;
+//                     log: likewise of what is appended to the log's segments, while their
+//                     headers are synced;
 //                     meta: writes through an O_DSYNC descriptor are recorded as if they were not
-//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, growth, sync, accept, malloc
-//                     write: to data.mdb; short: half of it is written, then the error;
+//   CRASH_FAIL=kind:nth:errno:times   kind: write, short, growth, sync, logwrite, logshort, logtorn,
+//                     logsync, accept, malloc
+//                     write: to data.mdb; short: half of it is written, and the call says so;
+//                     log…: of the log's segments; logtorn: half of it is written, then the error;
 //                     growth: of zeros behind the end of data.mdb, which no other kind counts;
 //                     malloc: counted from the first accepted connection on
 //   CRASH_ROOM=bytes  data.mdb cannot grow beyond this: ENOSPC
 //   CRASH_FIRED=file  gets a line when a call was made to fail
 //
-// In the log a write stands behind its call, a sync behind its end (from then on its writes are
-// durable), and an answer before its first byte goes out. So whatever a client can have heard by
-// some place in the log stands before that place.
+// In the log a write and a new name stand before their call, a sync behind its end (from then on its
+// writes are durable), and an answer before its first byte goes out. So whatever a client can have
+// heard by some place in the log stands before that place, and what a kill left on the disk is in it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,22 +43,25 @@ enum { kFiles = 65536, kPieces = 1024 };
 struct Head {
   uint8_t type;   // W write, T truncate, S sync, D sync of a folder, O open, C accept, R received,
                   // A answer, P how much of the answer before was taken, X close, M mapped writable,
-                  // N a file got the name data.mdb
+                  // N a file got the name data.mdb, L one that of a segment,
+                  // B a segment's file is begun aside, empty, K the folder of the log was made
   uint8_t dsync;  // W: durable at once
-  uint16_t unused;
+  uint16_t segment;  // W S L B: of the log, and one more; 0: data.mdb
   uint32_t connection;  // C R A P X
   uint64_t offset;      // W: in the file; T: the size; P: bytes
   uint32_t size;
   uint32_t unused_too;
 };
 
-enum Kind { kOther, kData, kDataDsync, kFolder, kSocket };
+enum Kind { kOther, kData, kDataDsync, kFolder, kSocket, kLog };
 static _Atomic uint8_t kinds[kFiles];
+static uint16_t segments[kFiles];  // of kLog: the segment's number, and one more
+static uint8_t appended[kFiles];   // of kLog: the last write was behind the header
 static uint32_t connections[kFiles];
 static _Atomic uint32_t connection_count;
 
 static int log_file = -1;
-static int drop_data, drop_meta;
+static int drop_data, drop_meta, drop_log;
 static long room = -1;
 static char fail_kind[16];
 static int fail_errno;
@@ -77,6 +84,7 @@ __attribute__((constructor)) static void begin(void) {
   }
   const char* drop = getenv("CRASH_DROP");
   drop_data = drop != NULL && strstr(drop, "data") != NULL;
+  drop_log = drop != NULL && strstr(drop, "log") != NULL;
   drop_meta = drop != NULL && strstr(drop, "meta") != NULL;
   const char* bytes = getenv("CRASH_ROOM");
   if (bytes != NULL) room = atol(bytes);
@@ -157,7 +165,16 @@ static enum Kind kind_of(int file) {
 }
 static int is_data(int file) {
   const enum Kind kind = kind_of(file);
-  return kind == kData || kind == kDataDsync;
+  return kind == kData || kind == kDataDsync || kind == kLog;
+}
+static int is_log(int file) { return kind_of(file) == kLog; }
+static uint16_t segment_of(int file) { return is_log(file) ? segments[file] : 0; }
+
+// Of a file of the log, be it whole or being made aside; 0: it is none.
+static uint16_t segment_in(const char* path) {
+  static const char kName[] = "/log/segment.";
+  const char* found = strstr(path, kName);
+  return found == NULL ? 0 : (uint16_t)(atoi(found + sizeof kName - 1) + 1);
 }
 
 // ---- files
@@ -174,6 +191,13 @@ static int opened(int file, const char* path, int flags) {
     // O_SYNC includes the bit of O_DSYNC.
     kinds[file] = (flags & O_DSYNC) != 0 && !drop_meta ? kDataDsync : kData;
     record_bytes('O', (uint32_t)flags, path, strlen(path));
+  } else if (segment_in(path) != 0 && (flags & O_ACCMODE) != O_RDONLY) {
+    segments[file] = segment_in(path);
+    kinds[file] = kLog;
+    appended[file] = 0;
+    if ((flags & O_TRUNC) != 0) {
+      record((struct Head){.type = 'B', .segment = segments[file]}, NULL, 0);
+    }
   } else if ((flags & O_DIRECTORY) != 0) {
     kinds[file] = kFolder;
   }
@@ -208,6 +232,8 @@ int close(int file) {
 static int copied(int from, int to) {
   if (from >= 0 && from < kFiles && to >= 0 && to < kFiles) {
     kinds[to] = kinds[from];
+    segments[to] = segments[from];
+    appended[to] = appended[from];
     connections[to] = connections[from];
   }
   return to;
@@ -251,7 +277,7 @@ static ssize_t write_data(int file, const struct iovec* pieces, int count, off_t
   const size_t size = sum(pieces, count);
   if (moves) offset = (off_t)syscall(SYS_lseek, file, 0, SEEK_CUR);
   struct iovec fitting[kPieces];
-  if (room >= 0 && offset + (off_t)size > room) {
+  if (room >= 0 && !is_log(file) && offset + (off_t)size > room) {
     note_fired("room");
     count = cut(pieces, count, room - offset, fitting);
     if (count == 0) {
@@ -260,10 +286,21 @@ static ssize_t write_data(int file, const struct iovec* pieces, int count, off_t
     }
     pieces = fitting;
   }
-  const int only_growth = is_growth(file, pieces, count, offset);
-  if (fails(only_growth ? "growth" : "write")) return -1;
+  const int only_growth = !is_log(file) && is_growth(file, pieces, count, offset);
+  if (fails(is_log(file) ? "logwrite" : only_growth ? "growth" : "write")) return -1;
+  if (is_log(file)) appended[file] = offset > 0;
+  record((struct Head){.type = 'W',
+                       .dsync = kind_of(file) == kDataDsync,
+                       .segment = segment_of(file),
+                       .offset = (uint64_t)offset,
+                       .size = (uint32_t)size},
+         pieces, count);
   ssize_t done;
-  if (!only_growth && fails("short")) {
+  int torn = 0;
+  if (is_log(file) && fails("logtorn")) {
+    torn = errno;
+    done = (ssize_t)syscall(SYS_pwrite64, file, pieces[0].iov_base, pieces[0].iov_len / 2, offset);
+  } else if (!only_growth && fails(is_log(file) ? "logshort" : "short")) {
     // The disk took the first half of the first piece: less than was asked, and no error.
     done = (ssize_t)syscall(SYS_pwrite64, file, pieces[0].iov_base, pieces[0].iov_len / 2, offset);
     if (moves && done > 0) syscall(SYS_lseek, file, offset + done, SEEK_SET);
@@ -272,12 +309,13 @@ static ssize_t write_data(int file, const struct iovec* pieces, int count, off_t
   } else {
     done = (ssize_t)syscall(SYS_pwritev, file, pieces, count, offset, offset >> 32);
   }
-  if (done > 0) {
-    record((struct Head){.type = 'W',
-                         .dsync = kind_of(file) == kDataDsync,
-                         .offset = (uint64_t)offset,
-                         .size = (uint32_t)done},
-           pieces, count);
+  if (log_file >= 0 && done != (ssize_t)size) {
+    fprintf(stderr, "crash shim: a write was cut short, and is whole in the log\n");
+    abort();
+  }
+  if (torn != 0) {
+    errno = torn;
+    return -1;
   }
   return done;
 }
@@ -313,15 +351,24 @@ int ftruncate64(int file, off_t size) { return ftruncate(file, size); }
 
 int rename(const char* from, const char* to) {
   REAL(int, "rename", const char*, const char*)
-  const int result = real(from, to);
-  if (result == 0 && ends_with(to, "/data.mdb")) record_bytes('N', 0, to, strlen(to));
+  if (ends_with(to, "/data.mdb")) record_bytes('N', 0, to, strlen(to));
+  if (segment_in(to) != 0) {
+    record((struct Head){.type = 'L', .segment = segment_in(to)}, NULL, 0);
+  }
+  return real(from, to);
+}
+
+int mkdir(const char* path, mode_t mode) {
+  REAL(int, "mkdir", const char*, mode_t)
+  const int result = real(path, mode);
+  if (result == 0 && ends_with(path, "/log")) record_bytes('K', 0, path, strlen(path));
   return result;
 }
 
 // Nobody uses these on a store today; whoever does must teach the shim first.
 static int unknown_here(int file, const char* name) {
   if (!is_data(file)) return 0;
-  fprintf(stderr, "crash shim: %s on data.mdb is not known to the log\n", name);
+  fprintf(stderr, "crash shim: %s on the store is not known to the log\n", name);
   abort();
 }
 int fallocate(int file, int mode, off_t offset, off_t size) {
@@ -340,7 +387,7 @@ void* mmap(void* at, size_t size, int protection, int flags, int file, off_t off
   return real(at, size, protection, flags, file, offset);
 }
 
-static int sync_with(int file, int (*real)(int)) {
+static int sync_with(int file, int (*real)(int), int only_data) {
   if (kind_of(file) == kFolder) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
@@ -350,19 +397,21 @@ static int sync_with(int file, int (*real)(int)) {
     return result;
   }
   if (!is_data(file)) return real(file);
-  if (fails("sync")) return -1;
-  if (drop_data && serving) return 0;
+  if (fails(is_log(file) ? "logsync" : "sync")) return -1;
+  // The zeros of a new segment are synced by fsync, and with all that is known of the file.
+  const int drops = is_log(file) ? drop_log && only_data && appended[file] : drop_data;
+  if (drops && serving) return 0;
   const int result = real(file);
-  if (result == 0) record_bare('S', 0, 0);
+  if (result == 0) record((struct Head){.type = 'S', .segment = segment_of(file)}, NULL, 0);
   return result;
 }
 int fsync(int file) {
   REAL(int, "fsync", int)
-  return sync_with(file, real);
+  return sync_with(file, real, 0);
 }
 int fdatasync(int file) {
   REAL(int, "fdatasync", int)
-  return sync_with(file, real);
+  return sync_with(file, real, 1);
 }
 
 // ---- sockets

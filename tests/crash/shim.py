@@ -47,6 +47,7 @@ class Op(NamedTuple):
     connection: tuple[int, int]  # which start of the server, which connection of it
     offset: int
     bytes: bytes
+    segment: int = 0  # W, S, L, B: of the log, and one more; 0: data.mdb
 
 
 def read_log(path: Path) -> list[Op]:
@@ -56,9 +57,11 @@ def read_log(path: Path) -> list[Op]:
     at = boot = 0
     answers: dict[tuple[int, int], int] = {}  # connection → place of its last answer
     while at < len(raw):
-        letter, durable, _, connection, offset, size, _ = HEAD.unpack_from(raw, at)
+        letter, durable, segment, connection, offset, size, _ = HEAD.unpack_from(raw, at)
         at += HEAD.size
-        op = Op(chr(letter), bool(durable), (boot, connection), offset, raw[at : at + size])
+        op = Op(
+            chr(letter), bool(durable), (boot, connection), offset, raw[at : at + size], segment
+        )
         at += size
         # LMDB's first descriptor, and not that of a store that is being made.
         if op.type == "O" and not connection & os.O_WRONLY and b"/.new/" not in op.bytes:
