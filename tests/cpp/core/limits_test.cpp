@@ -141,6 +141,9 @@ TEST(Limits, EveryRefusalNamesItsSetting) {
   EXPECT_THAT(problem_of([](Limits& l) { l.retry_most = milliseconds{999}; }),
               HasSubstr("retry_first (1000 ms) must be at most retry_most (999 ms)"));
   EXPECT_EQ(problem_of([](Limits& l) { l.retry_most = milliseconds{1000}; }), "none");
+  EXPECT_THAT(problem_of([](Limits& l) { l.apply_time = milliseconds{5001}; }),
+              HasSubstr("apply_time (5001 ms) must be at most 5000 ms"));
+  EXPECT_EQ(problem_of([](Limits& l) { l.apply_time = milliseconds{5000}; }), "none");
   EXPECT_EQ(problem_of([](Limits& l) { l.retry_first = l.retry_most = {}; }), "none");
   EXPECT_THAT(problem_of([](Limits& l) { l.store_fill = 1.5; }), HasSubstr("store_fill"));
   EXPECT_THAT(problem_of([](Limits& l) { l.json_depth = 0; }), HasSubstr("json_depth"));

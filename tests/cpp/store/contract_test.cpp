@@ -165,7 +165,7 @@ TEST_P(StoreContract, AChangeSetIsAppliedWholeOrNotAtAll) {
 }
 
 TEST_P(StoreContract, ADropOfWhatIsNotThereIsABugThatNamesTheBucket) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   const std::pair<core::Write, std::string> cases[] = {{core::DropQueue{id_of(9)}, "queue"},
                                                        {core::DropBatch{id_of(9)}, "batch"}};
   for (const auto& [write, bucket] : cases) {
@@ -181,7 +181,7 @@ TEST_P(StoreContract, ADropOfWhatIsNotThereIsABugThatNamesTheBucket) {
 
 // In order and amid others, in another commit and in the same one.
 TEST_P(StoreContract, APutOfWhatIsThereIsABugThatNamesTheBucketAndChangesNothing) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   const ChangeSet all{core::PutQueue{queued(1)}, put_batch(700, {queued(2)}),
                       core::PutReport{reported(4)}, core::PutFail{failed(5)}};
   store_->commit(all);
@@ -232,7 +232,7 @@ TEST_P(StoreContract, FindsIdsInTheOrderTheyAreAskedIn) {
 }
 
 TEST_P(StoreContract, ADropIsOfWhatWasThereBeforeIt) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit({core::PutQueue{queued(1)}, core::PutQueue{queued(9)}});
   for (const std::uint16_t number : std::initializer_list<std::uint16_t>{5, 12}) {
     EXPECT_THROW(store_->commit({core::DropQueue{id_of(number)}, core::PutQueue{queued(number)}}),

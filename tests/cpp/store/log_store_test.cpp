@@ -233,6 +233,14 @@ TEST_F(LogStoreTest, WhereADiskIsTooFullToRecoverItIsToldAndTheNextStartDoes) {
   EXPECT_EQ(queued_in(crash), 6U);
 }
 
+TEST_F(LogStoreTest, ACloseThatFailsSaysSo) {
+  open_with_log();
+  log(1, 1);
+  store_->commit({core::DropQueue{id_of(4)}});  // which is not there
+  EXPECT_THROW(store_->close(), StoreError);
+  EXPECT_THROW(store_->close(), StoreError) << "again";
+}
+
 TEST_F(LogStoreTest, ALogWithoutItsDataIsNoNewStore) {
   open_with_log();
   log(1, 5);

@@ -109,7 +109,7 @@ TEST_P(QueuesContract, IdsOfAllQueuesAreInOrder) {
 }
 
 TEST_P(QueuesContract, ADropIsOfTheQueueThatItNames) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit({core::PutQueue{queued_in(2, 2)}, core::PutQueue{queued_in(3, 3)},
                   core::PutQueue{queued(1)}});
   for (const core::DropQueue& drop : {core::DropQueue{id_of(2), 3}, core::DropQueue{id_of(2)},
@@ -159,7 +159,7 @@ TEST_P(QueuesContract, MsgsAreDueInTheOrderOfTheirDates) {
 }
 
 TEST_P(QueuesContract, RefusesDatesThatDoNotFit) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit({core::PutLater{due(1, 300)}, core::PutQueue{queued_in(2, 2)}});
   EXPECT_NE(refusal({core::DropLater{id_of(1), core::from_us(299)}})
                 .find("to be dropped from the bucket later, but is not in it"),
@@ -172,7 +172,7 @@ TEST_P(QueuesContract, RefusesDatesThatDoNotFit) {
 }
 
 TEST_P(QueuesContract, KeysAreOfTheirQueue) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit({core::PutKey{2, "order 1", id_of(1)}, core::PutKey{3, "order 1", id_of(2)},
                   core::PutKey{0, std::string(200, 'k'), id_of(3)}});
   EXPECT_EQ(store_->find_key(2, "order 1"), id_of(1));
@@ -204,7 +204,7 @@ TEST_P(QueuesContract, ReadsInTheOrderOfSettling) {
 }
 
 TEST_P(QueuesContract, ADropLeavesTheOrderOfTheOthersAsItIs) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit(
       {core::PutReport{reported(1)}, core::PutReport{reported(2)}, core::PutReport{reported(3)}});
   store_->commit({core::DropReport{id_of(2)}});
@@ -308,7 +308,7 @@ TEST_P(QueuesContract, TheReportsOfBothDefaultQueuesAreCountedTogether) {
 }
 
 TEST_P(QueuesContract, QueuesHaveNamesAndPauses) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   store_->commit({core::PutQueueName{2, "mail", true}, core::PutQueueName{0, "default", true}});
   EXPECT_EQ(store_->queues(),
             (std::vector<QueueInfo>{{0, "", true}, {2, "mail", true}, {3, "video", false}}));
@@ -324,7 +324,7 @@ TEST_P(QueuesContract, QueuesHaveNamesAndPauses) {
 }
 
 TEST_P(QueuesContract, AChangeSetOfAllKindsIsAppliedWholeOrNotAtAll) {
-  if (a_bug_is_final()) GTEST_SKIP();
+  if (a_bug_is_final()) GTEST_SKIP() << kFinal;
   const ChangeSet all{core::PutQueueName{4, "more"},       core::PutQueue{queued_in(4, 1)},
                       core::PutLater{due(2, 50, 4)},       core::PutKey{4, "a", id_of(1)},
                       core::PutReport{reported(3)},        core::PutFail{failed(5)},

@@ -23,7 +23,8 @@ struct Kind {
 
 class EveryStore : public testing::TestWithParam<Kind> {
  protected:
-  // A log has taken what the store behind it refuses, so nothing goes on.
+  static constexpr const char* kFinal =
+      "a log has taken what the store behind it refuses, so nothing goes on";
   static bool a_bug_is_final() { return std::string_view{GetParam().name} == "Log"; }
 
   pena::test::TempFolder folder_;
