@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <mutex>
 #include <utility>
 
 namespace pena::store {
@@ -38,6 +39,26 @@ std::uint64_t less(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
+void FillGauge::committed(const Written& written) {
+  const std::lock_guard lock(mutex_);
+  ++since_.commits;
+  since_.written.records += written.records;
+  since_.written.forgotten += written.forgotten;
+  since_.written.bytes += written.bytes;
+}
+
+void FillGauge::take_up() {
+  Since since;
+  {
+    const std::lock_guard lock(mutex_);
+    since = std::exchange(since_, {});
+  }
+  commits_ += since.commits;
+  written_bytes_ += since.written.bytes;
+  written_records_ += since.written.records;
+  if (since.written.forgotten > 0) scan_after_ = commits_;
+}
+
 // Pages behind what the file has used, as far as the disk has room for them.
 std::uint64_t FillGauge::end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages) const {
   const std::uint64_t ahead = less(env.file_bytes(), pages.grown * pages.bytes);
@@ -46,6 +67,7 @@ std::uint64_t FillGauge::end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pag
 }
 
 double FillGauge::read(const LmdbEnv& env) {
+  take_up();
   disk_bytes_ = disk_bytes(env);
   const LmdbEnv::Pages pages = env.pages();
   const std::size_t limit = std::max<std::size_t>(limit_bytes_ / pages.bytes, 1);
@@ -67,7 +89,8 @@ double FillGauge::read(const LmdbEnv& env) {
 
 // Large records find room at the end of the map, or in the longest run of free pages, half of which is left
 // to the small ones.
-core::Room FillGauge::room(const LmdbEnv& env) const {
+core::Room FillGauge::room(const LmdbEnv& env) {
+  take_up();
   const LmdbEnv::Pages pages = env.pages();
   const std::uint64_t end = end_pages(env, pages);
   const std::uint64_t ready = less(ready_pages_, taken_since_scan(pages.bytes));
@@ -84,6 +107,7 @@ std::size_t FillGauge::taken_since_scan(std::size_t page_bytes) const {
 }
 
 void FillGauge::scan(const LmdbEnv& env, bool runs) {
+  take_up();
   const LmdbEnv::FreeList free = env.free_list(runs);
   longest_run_ = free.longest;
   free_pages_ = free.pages;

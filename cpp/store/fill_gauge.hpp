@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 
 #include "core/room.hpp"
 #include "store/change_set.hpp"
@@ -10,7 +11,7 @@
 
 namespace pena::store {
 
-// For the thread that commits.
+// For the thread that asks; another may commit, and neither waits for what the other does with the store.
 class FillGauge {
  public:
   // `limit_bytes`: how large the store may be before nothing new is taken. LMDB's map is larger: what
@@ -19,13 +20,8 @@ class FillGauge {
       : limit_bytes_(limit_bytes), least_disk_bytes_(least_disk_bytes) {}
 
   // There was a commit: what is known of the free pages is no longer exact. Where reports were forgotten,
-  // whoever asks next wants to know what room they made.
-  void committed(const Written& written) {
-    ++commits_;
-    written_bytes_ += written.bytes;
-    written_records_ += written.records;
-    if (written.forgotten > 0) scan_after_ = commits_;
-  }
+  // whoever asks next wants to know what room they made. Any thread.
+  void committed(const Written& written);
   // Looks at the disk. 0 … 1 and beyond: the share of the limit that is in use. Costs a system call, and
   // now and then a scan of the list of free pages.
   [[nodiscard]] double read(const LmdbEnv& env);
@@ -33,13 +29,19 @@ class FillGauge {
   [[nodiscard]] bool disk_is_low() const { return disk_bytes_ < least_disk_bytes_; }
   // Pages that commits may take for sure, less what each takes for itself: as of the last read and the
   // last scan, less what was written since at most.
-  [[nodiscard]] core::Room room(const LmdbEnv& env) const;
+  [[nodiscard]] core::Room room(const LmdbEnv& env);
   // That readers hold, as of the last scan.
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   // `runs`: also for pages side by side.
   void scan(const LmdbEnv& env, bool runs);
 
  private:
+  // Of commits that the asking thread has not seen yet.
+  struct Since {
+    std::size_t commits = 0;
+    Written written;
+  };
+  void take_up();
   [[nodiscard]] std::uint64_t end_pages(const LmdbEnv& env, const LmdbEnv::Pages& pages) const;
   [[nodiscard]] std::size_t taken_since_scan(std::size_t page_bytes) const;
 
@@ -55,6 +57,8 @@ class FillGauge {
   std::size_t longest_run_ = 0;  // of them
   std::size_t held_bytes_ = 0;
   std::uint64_t disk_bytes_ = 0;  // free, as of the last read
+  std::mutex mutex_;              // of what follows; under it nothing else is locked
+  Since since_;
 };
 
 }  // namespace pena::store

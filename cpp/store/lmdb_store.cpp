@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -25,8 +24,9 @@ constexpr std::size_t kLeastUpperPart = std::size_t{64} << 20U;
 class LmdbStore final : public LmdbReading<Store> {
  public:
   // Takes the lock when nothing can fail any more.
-  LmdbStore(std::unique_ptr<ServerLock>& lock, std::shared_ptr<LmdbEnv> env, const FillGauge& gauge)
-      : LmdbReading(std::move(env)), log_(index()), gauge_(gauge) {
+  LmdbStore(std::unique_ptr<ServerLock>& lock, std::shared_ptr<LmdbEnv> env,
+            std::size_t limit_bytes, std::size_t least_disk_bytes)
+      : LmdbReading(std::move(env)), log_(index()), gauge_(limit_bytes, least_disk_bytes) {
     (void)gauge_.read(LmdbStore::env());
     lock_ = std::move(lock);
   }
@@ -39,9 +39,7 @@ class LmdbStore final : public LmdbReading<Store> {
   }
   void commit_writes(std::span<const core::Write* const> writes) override {
     lock_->check();
-    const Written written = log_.commit(writes);
-    const std::lock_guard lock(gauge_mutex_);
-    gauge_.committed(written);
+    gauge_.committed(log_.commit(writes));
   }
 
   [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
@@ -63,28 +61,16 @@ class LmdbStore final : public LmdbReading<Store> {
   [[nodiscard]] std::optional<core::Xid> last_up_to(const core::Xid& id) const override {
     return index().last_up_to(id);
   }
-  [[nodiscard]] double fill() const override {
-    const std::lock_guard lock(gauge_mutex_);
-    return gauge_.read(env());
-  }
-  [[nodiscard]] bool disk_is_low() const override {
-    const std::lock_guard lock(gauge_mutex_);
-    return gauge_.disk_is_low();
-  }
-  [[nodiscard]] core::Room room() const override {
-    const std::lock_guard lock(gauge_mutex_);
-    return gauge_.room(env());
-  }
+  [[nodiscard]] double fill() const override { return gauge_.read(env()); }
+  [[nodiscard]] bool disk_is_low() const override { return gauge_.disk_is_low(); }
+  [[nodiscard]] core::Room room() const override { return gauge_.room(env()); }
   [[nodiscard]] std::optional<std::string> warning() override {
-    const std::lock_guard lock(gauge_mutex_);
     return readers_.warning(env(), gauge_, SlowReaders::Clock::now());
   }
 
  private:
   std::unique_ptr<ServerLock> lock_;
   LmdbLog log_;
-  // Behind a log another thread commits than the one that asks how full it is.
-  mutable std::mutex gauge_mutex_;
   mutable FillGauge gauge_;
   SlowReaders readers_;
 };
@@ -124,8 +110,7 @@ std::unique_ptr<Store> open_lmdb_store(const std::string& path, std::size_t map_
   const bool fresh = !key_of(data_file_of(path));
   try {
     auto env = LmdbEnv::open(path, map_of(map_bytes), true);
-    auto store =
-        std::make_unique<LmdbStore>(lock, std::move(env), FillGauge{map_bytes, least_disk_bytes});
+    auto store = std::make_unique<LmdbStore>(lock, std::move(env), map_bytes, least_disk_bytes);
     folders.keep();
     return store;
   } catch (...) {

@@ -10,7 +10,7 @@
 
 namespace pena::store {
 
-// For the thread that commits.
+// For the thread that asks how full the store is.
 class SlowReaders {
  public:
   // A sentence that names the process, how long it has read and what it holds; once for each reader.
