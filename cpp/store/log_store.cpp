@@ -12,8 +12,9 @@
 namespace pena::store {
 namespace {
 
-// Of what a crash left is applied in one transaction.
+// Of what a crash left is applied in one transaction: in memory a write is longer than in the log.
 constexpr std::size_t kBytesAtOnce = std::size_t{8} << 20U;
+constexpr std::size_t kWritesAtOnce = 100'000;
 
 std::vector<const core::Write*> all_of(const ChangeSet& changes) {
   std::vector<const core::Write*> writes;
@@ -48,6 +49,7 @@ LogStore::LogStore(std::unique_ptr<Store> inside, std::unique_ptr<LogFiles> file
 void LogStore::recover(std::uint32_t segments) {
   std::vector<ChangeSet> sets;
   std::size_t bytes = 0;
+  std::size_t count = 0;
   const auto apply_some = [&](std::vector<core::Write> metas) {
     std::vector<const ChangeSet*> all;
     all.reserve(sets.size());
@@ -62,14 +64,15 @@ void LogStore::recover(std::uint32_t segments) {
                             "; what a crash left in the log is to be taken into the store first");
     }
     sets.clear();
-    bytes = 0;
+    bytes = count = 0;
   };
   const std::uint64_t id = inside().meta(kLogId).value_or(0);
   read_log(*files_, id, segments, number_, [&](std::uint64_t number, std::string_view body) {
     sets.push_back(decode_changes(body));
     number_ = number;
     bytes += body.size();
-    if (bytes >= kBytesAtOnce) apply_some({});
+    count += sets.back().size();
+    if (bytes >= kBytesAtOnce || count >= kWritesAtOnce) apply_some({});
   });
   apply_some({core::PutMeta{kLogOpen, 0}});
 }

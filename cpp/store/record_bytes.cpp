@@ -45,6 +45,20 @@ void Writer::miss(const core::Miss& miss) {
   text(miss.error);
 }
 
+void Writer::batch(const core::Batch& batch) {
+  xid(batch.client);
+  instant(batch.granted_at);
+  name(batch.client_name);
+  number(static_cast<std::uint32_t>(batch.msgs.size()));
+  const core::Xid* before = &batch.id;
+  core::Instant accepted_before = batch.granted_at;
+  for (const core::QueuedMsg& msg : batch.msgs) {
+    held(msg, *before, accepted_before);
+    before = &msg.msg.id;
+    accepted_before = msg.accepted_at;
+  }
+}
+
 Reader::Reader(std::string_view bucket, const core::Xid& id, std::string_view value,
                std::string_view other_key)
     : bucket_(bucket), id_(id), other_key_(other_key) {
@@ -135,6 +149,21 @@ core::QueuedMsg Reader::held(const core::Xid& before, core::Instant accepted_bef
   queued.msg.payload = text();
   times_and_misses(queued, accepted_before);
   return queued;
+}
+
+core::Batch Reader::batch(const core::Xid& id) {
+  core::Batch batch{id, xid(), instant(), {}};
+  if (version_ > 1) batch.client_name = name();
+  const auto size = number<std::uint32_t>();
+  // No reserve: a count is believed only as far as the bytes behind it go.
+  core::Xid before = id;
+  core::Instant accepted_before = batch.granted_at;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    batch.msgs.push_back(held(before, accepted_before));
+    before = batch.msgs.back().msg.id;
+    accepted_before = batch.msgs.back().accepted_at;
+  }
+  return batch;
 }
 
 unsigned Reader::flags(unsigned known) {

@@ -50,7 +50,7 @@ inline constexpr unsigned kHasResult = 32;
 // Another process made the batch's id than the msg's, or the client's than the batch's: it stands whole.
 inline constexpr unsigned kOtherBatch = 64;
 inline constexpr unsigned kOtherClient = 128;
-// Of a held msg: another process made its id than the one before it.
+// Of a msg that is written behind another one: another process made its id.
 inline constexpr unsigned kOtherOrigin = 64;
 
 // From which the instants of a msg are counted.
@@ -124,8 +124,9 @@ class Writer {
   }
   void msg(const core::Msg& msg);
   void queued(const core::QueuedMsg& queued);
-  // Of a batch. `before`, `accepted_before`: the id and the date of the msg before it, or of the batch.
+  // Behind another one, as in a batch. `before`, `accepted_before`: the id and the date of that, or of the batch.
   void held(const core::QueuedMsg& queued, const core::Xid& before, core::Instant accepted_before);
+  void batch(const core::Batch& batch);  // all but its id
   // Those of the first three flags that are set.
   template <class Record>  // a Msg or a ReportRecord
   void extras(unsigned flags, const Record& record) {
@@ -263,6 +264,7 @@ class Reader {
   core::Msg msg();
   core::QueuedMsg queued();
   core::QueuedMsg held(const core::Xid& before, core::Instant accepted_before);
+  core::Batch batch(const core::Xid& id);
   template <class Record>  // a Msg or a ReportRecord
   void extras(unsigned flags, Record& record) {
     if ((flags & kHasQueue) != 0) record.queue = number<core::QueueNumber>();

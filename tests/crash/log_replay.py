@@ -13,13 +13,16 @@ from typing import Any, NamedTuple
 
 import xxhash
 
+import log_records
 import records
-from records import DEFAULT_QUEUE, Place, QueueInfo, Reader, Record, law, xid_text
+from records import DEFAULT_QUEUE, Place, QueueInfo, Reader, Record, law, xid_bytes
 
 BLOCK = 4096
 HEADER = struct.Struct("<8sIIQQQQ")
 FRAME = struct.Struct("<IIQQ")
 FRAME_MAGIC = 0x6D726670
+NO_ID = "0" * 20
+WHOLE_ID = 0x80  # of a kind
 NO_QUEUE = QueueInfo(False, 0, 0, 0, 0, b"")
 
 
@@ -106,12 +109,33 @@ class Replay:
     def apply(self, body: bytes) -> None:
         """Apply one."""
         reader = Reader(body)
+        law(reader.version == records.RECORD_VERSION, f"has version {reader.version}")
+        self.id_before, self.accepted_before = NO_ID, 0
+        self.shared: log_records.Shared | None = None
         while not reader.at_end():
             kind = reader.number("B")
+            self.whole_id = kind & WHOLE_ID
+            kind &= ~WHOLE_ID
             law(1 <= kind <= len(self.KINDS), f"the log has a write of the kind {kind}")
             self.KINDS[kind - 1](self, reader)
+            law(not self.whole_id, f"a write of the kind {kind} has no id to be whole")
+
+    def _id(self, reader: Reader) -> str:
+        self.id_before = reader.near(self.id_before, self.whole_id)
+        self.whole_id = 0
+        return self.id_before
+
+    def _behind(self, record: Record) -> Record:
+        self.id_before, self.accepted_before = record.id, record.accepted_at
+        return record
+
+    def _waiting(self, reader: Reader, bucket: str) -> Record:
+        return self._behind(
+            log_records.queued(reader, bucket, self.id_before, self.accepted_before)
+        )
 
     def _put(self, record: Record) -> None:
+        records.check_history(record)
         before = self.stored.records.get(record.id)
         law(before is None or before.bucket == "batch", f"is put, and there already: {before}")
         self.stored.records[record.id] = record
@@ -127,14 +151,14 @@ class Replay:
         self.stored.queues[queue] = info._replace(**{what: getattr(info, what) + by})
 
     def _put_queue(self, reader: Reader) -> None:
-        record = records.queued(reader, "queue")
+        record = self._waiting(reader, "queue")
         self._put(record)
         self._count(record.queue, "queued", 1)
         if record.queue != DEFAULT_QUEUE:
             self.stored.places[record.id] = Place(record.queue, None)
 
     def _drop_queue(self, reader: Reader) -> None:
-        id, queue = reader.xid(), reader.varint()
+        id, queue = self._id(reader), reader.varint()
         record = self._drop(id, "queue")
         law(record.queue == queue, f"{id} is dropped from the queue {queue}")
         self._count(queue, "queued", -1)
@@ -142,13 +166,13 @@ class Replay:
             del self.stored.places[id]
 
     def _put_later(self, reader: Reader) -> None:
-        record = records.queued(reader, "later")
+        record = self._waiting(reader, "later")
         self._put(record)
         self._count(record.queue, "later", 1)
         self.stored.places[record.id] = Place(record.queue, record.due_at)
 
     def _drop_later(self, reader: Reader) -> None:
-        id, due_at = reader.xid(), reader.number("q")
+        id, due_at = self._id(reader), reader.number("q")
         record = self._drop(id, "later")
         law(record.due_at == due_at, f"{id} is dropped as due at {due_at}")
         self._count(record.queue, "later", -1)
@@ -166,21 +190,19 @@ class Replay:
             del self.stored.records[id]
 
     def _put_batch(self, reader: Reader) -> None:
-        raw, replaces, value = reader.take(12), reader.number("B"), reader.text()
-        id = xid_text(raw)
+        id, replaces = self._id(reader), reader.number("B")
         if replaces:
             self._forget_batch(id)
         law(id not in self.stored.batches, f"the batch {id} is put, and there already")
         self.stored.batches.add(id)
-        for record in records.decode("batch", raw, value):
+        for record in records.decode_batch(reader, id):
             self._put(record)
 
     def _drop_batch(self, reader: Reader) -> None:
-        self._forget_batch(reader.xid())
+        self._forget_batch(self._id(reader))
 
-    def _settle(self, bucket: str, reader: Reader, what: str) -> None:
-        raw, value = reader.take(12), reader.text()
-        (record,) = records.decode(bucket, raw, value)
+    def _settle(self, record: Record, what: str) -> None:
+        bucket = record.bucket
         record = record._replace(order=self.next[bucket])
         self.next[bucket] += 1
         self.stored.order[bucket][record.order] = record.id
@@ -188,10 +210,22 @@ class Replay:
         self._count(record.queue, what, 1)
 
     def _put_report(self, reader: Reader) -> None:
-        self._settle("report", reader, "reported")
+        shared = log_records.shared(reader, self._id(reader))
+        law(shared != self.shared, "tells twice whose report it is")
+        self.shared = shared
+        self._put_next_report(reader)
+
+    def _put_next_report(self, reader: Reader) -> None:
+        law(self.shared is not None, "has a report of nobody")
+        assert self.shared is not None
+        behind = (self.id_before, self.accepted_before)
+        report = log_records.report_of(reader, self.shared, *behind)
+        self._settle(self._behind(report), "reported")
 
     def _put_fail(self, reader: Reader) -> None:
-        self._settle("fail", reader, "failed")
+        id = self._id(reader)
+        (record,) = records.decode("fail", xid_bytes(id), reader.text())
+        self._settle(record, "failed")
 
     def _unsettle(self, bucket: str, id: str, what: str) -> None:
         record = self._drop(id, bucket)
@@ -199,19 +233,19 @@ class Replay:
         self._count(record.queue, what, -1)
 
     def _drop_report(self, reader: Reader) -> None:
-        self._unsettle("report", reader.xid(), "reported")
+        self._unsettle("report", self._id(reader), "reported")
 
     def _drop_fail(self, reader: Reader) -> None:
-        self._unsettle("fail", reader.xid(), "failed")
+        self._unsettle("fail", self._id(reader), "failed")
 
     def _put_meta(self, reader: Reader) -> None:
         name = reader.name().decode()
         self.stored.meta[name] = reader.number("Q")
 
     def _put_key(self, reader: Reader) -> None:
-        key = (reader.varint(), reader.name())
+        id, key = self._id(reader), (reader.varint(), reader.name())
         law(key not in self.stored.keys, f"the key {key} is put, and there already")
-        self.stored.keys[key] = reader.xid()
+        self.stored.keys[key] = id
 
     def _drop_key(self, reader: Reader) -> None:
         del self.stored.keys[reader.varint(), reader.name()]
@@ -236,6 +270,7 @@ class Replay:
         _put_key,
         _drop_key,
         _put_queue_name,
+        _put_next_report,
     )
 
 

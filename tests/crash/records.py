@@ -167,6 +167,7 @@ class Reader:
             law(xid_bytes(id)[4:9] != xid_bytes(start)[4:9], f"tells {id} at length")
             return id
         second = self.differing(xid_second(start))
+        law(0 <= second < 1 << 32, f"has an id of no second: {second}")
         return xid_text(second.to_bytes(4, "big") + xid_bytes(start)[4:9] + self.take(3))
 
     def text(self) -> bytes:
@@ -232,7 +233,8 @@ def _extras_and_payload(reader: Reader, flags: int) -> dict[str, Any]:
     return extras
 
 
-def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
+def attempts_of(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
+    """Return how many attempts count, and the misses."""
     attempts = reader.short("H") if reader.version > 1 else None
     misses = reader.misses()
     return (len(misses) if attempts is None else attempts), misses
@@ -241,11 +243,6 @@ def _attempts(reader: Reader) -> tuple[int, tuple[Miss, ...]]:
 def _queued(reader: Reader, bucket: str, batch: str, granted_at: int) -> Record:
     msg = _msg(reader)
     return _waiting(reader, bucket, msg, batch, granted_at, xid_second(msg[0]) * 1_000_000)
-
-
-def queued(reader: Reader, bucket: str) -> Record:
-    """Return a msg that waits, as a change set has it."""
-    return _queued(reader, bucket, "", 0)
 
 
 def _waiting(
@@ -259,7 +256,7 @@ def _waiting(
     id, period, extras = msg
     accepted_at = reader.instant(before)
     queued_at = reader.instant(accepted_at)
-    attempts, misses = _attempts(reader)
+    attempts, misses = attempts_of(reader)
     return Record(
         bucket,
         id,
@@ -298,21 +295,34 @@ def decode_batch(reader: Reader, key: str) -> list[Record]:
         reader.name()  # what that is called
     count = reader.number("I")
     law(count > 0, "holds nothing")
-    held: list[Record] = []
+    msgs: list[Record] = []
     for _ in range(count):
         if reader.version < 3:
-            held.append(_queued(reader, "batch", key, granted_at))
+            msgs.append(_queued(reader, "batch", key, granted_at))
         else:
-            before = (held[-1].id, held[-1].accepted_at) if held else (key, granted_at)
-            held.append(_held(reader, key, granted_at, *before))
-    return held
+            before = (msgs[-1].id, msgs[-1].accepted_at) if msgs else (key, granted_at)
+            msgs.append(held(reader, key, granted_at, *before))
+    return msgs
 
 
-def _held(reader: Reader, batch: str, granted_at: int, id_before: str, before: int) -> Record:
+def held(reader: Reader, batch: str, granted_at: int, id_before: str, before: int) -> Record:
+    """Return a msg of a batch, behind another."""
     flags = reader.number("B")
     id, period = reader.near(id_before, flags & OTHER_ORIGIN), reader.short("I")
     extras = _extras_and_payload(reader, flags & ~OTHER_ORIGIN)
     return _waiting(reader, "batch", (id, period, extras), batch, granted_at, before)
+
+
+def extras_of_report(reader: Reader, flags: int) -> dict[str, Any]:
+    """Return what a report has besides."""
+    extras = reader.extras(flags)
+    if flags & HAS_CLIENT_NAME:
+        reader.name()
+    if flags & HAS_PAYLOAD_HASH:
+        reader.take(16)
+    if flags & HAS_RESULT:
+        json.loads(reader.text())
+    return extras
 
 
 def decode_report(reader: Reader, key: str) -> list[Record]:
@@ -328,16 +338,10 @@ def decode_report(reader: Reader, key: str) -> list[Record]:
     accepted_at = reader.instant(xid_second(key) * 1_000_000)
     granted_at = reader.instant(accepted_at)
     reported_at = reader.instant(granted_at)
-    attempts, misses = _attempts(reader)
+    attempts, misses = attempts_of(reader)
     if reader.version < 3:
         flags = reader.number("B") if reader.version == 2 else 0
-    extras = reader.extras(flags)
-    if flags & HAS_CLIENT_NAME:
-        reader.name()
-    if flags & HAS_PAYLOAD_HASH:
-        reader.take(16)
-    if flags & HAS_RESULT:
-        json.loads(reader.text())
+    extras = extras_of_report(reader, flags & ~(OTHER_BATCH | OTHER_CLIENT))
     if reader.version == 1:
         attempts += 1
     return [
@@ -363,7 +367,7 @@ def decode_fail(reader: Reader, _key: str) -> list[Record]:
     id, period, extras = _msg(reader)
     accepted_at = reader.instant(xid_second(id) * 1_000_000)
     failed_at = reader.instant(accepted_at)
-    attempts, misses = _attempts(reader)
+    attempts, misses = attempts_of(reader)
     return [
         Record(
             "fail",
@@ -402,7 +406,7 @@ def decode(table: str, key: bytes, value: bytes) -> tuple[Record, ...]:
         reader.end()
         for record in records:
             law(bucket in ("queue", "batch") or record.id == id, f"names another msg, {record.id}")
-            _check_history(record)
+            check_history(record)
             queue, due_at = int.from_bytes(key[:prefix], "big"), record.due_at
             if bucket == "queue":
                 law(record.queue == queue, f"is of the queue {record.queue}, and lies in {queue}")
@@ -482,7 +486,7 @@ def _ids_left(reader: Reader) -> list[str]:
     return ids
 
 
-def _check_history(record: Record) -> None:
+def check_history(record: Record) -> None:
     """The times of a record go on, and no batch held it twice."""
     law(len(set(record.history)) == len(record.history), f"was in one batch twice: {record}")
     spans = [(miss.granted_at, miss.missed_at) for miss in record.misses]
