@@ -27,14 +27,19 @@ struct Step {
   }
 };
 
-// The steps of all records of a kind.
+// The steps of all records of a kind. Msgs are put in the order of their ids as a rule, and leave in it.
 struct Steps {
-  std::vector<Step> all;
-  std::size_t puts = 0;
+  std::vector<Step> puts;
+  std::vector<Step> drops;
 
-  void add(const Step& step) {
-    all.push_back(step);
-    puts += step.puts ? 1U : 0U;
+  void add(const Step& step) { (step.puts ? puts : drops).push_back(step); }
+  [[nodiscard]] std::vector<Step> sorted() {
+    for (std::vector<Step>* const some : {&puts, &drops}) {
+      if (!std::ranges::is_sorted(*some, std::less{})) std::ranges::sort(*some, std::less{});
+    }
+    std::vector<Step> all(puts.size() + drops.size());
+    std::ranges::merge(puts, drops, all.begin(), std::less{});
+    return all;
   }
 };
 
@@ -89,9 +94,8 @@ class Folding {
   }
 
   void leave_out(Steps& steps) {
-    std::vector<Step>& all = steps.all;
-    if (all.size() < 2 || steps.puts == 0) return;  // a record is not dropped twice without a put
-    if (!std::ranges::is_sorted(all, std::less{})) std::ranges::sort(all, std::less{});
+    if (steps.puts.empty()) return;  // a record is not dropped twice without a put
+    const std::vector<Step> all = steps.sorted();
     for (auto first = all.begin(); first != all.end();) {
       const auto end = std::find_if(first, all.end(),
                                     [&](const Step& other) { return !other.same_record(*first); });

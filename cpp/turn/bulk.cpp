@@ -66,8 +66,10 @@ void look_up_waiting(const store::Index& index, Layers layers, const core::Wante
 
 void read_waiting(const store::Index& index, Layers layers, const core::WantedBulk& wanted,
                   core::BulkRead& into) {
-  const QueueThrough through{index, layers};
   const bool later = wanted.from == core::WantedBulk::From::later;
+  std::optional<QueueThrough::Behind> behind;
+  if (!later) behind = QueueThrough::Behind{wanted.queue, wanted.after_id};
+  const QueueThrough through{index, layers, behind};
   auto page = later ? through.later(wanted.after_due, wanted.limit, wanted.bytes)
                     : through.queue(wanted.queue, wanted.after_id, wanted.limit, wanted.bytes);
   into.more = page.more;

@@ -1,6 +1,7 @@
 #include "turn/overlay.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -41,21 +42,31 @@ class GrowingPage {
 
 }  // namespace
 
-QueueThrough::QueueThrough(const store::Index& index, Layers layers) : index_(index) {
+QueueThrough::QueueThrough(const store::Index& index, Layers layers,
+                           const std::optional<Behind>& behind)
+    : index_(index), behind_(behind) {
+  const auto is_asked = [&behind](core::QueueNumber queue, const Xid& id) {
+    return !behind || (queue == behind->queue && (!behind->id || *behind->id < id));
+  };
   for (const store::ChangeSet* changes : layers) {
     for (std::size_t i = 0; i < changes->size(); ++i) {
       const core::Write& write = (*changes)[i];
       if (const auto* put = std::get_if<core::PutQueue>(&write)) {
-        changes_[{put->msg.msg.queue, put->msg.msg.id}] = {changes, i};
+        const core::Msg& msg = put->msg.msg;
+        if (is_asked(msg.queue, msg.id)) changes_.say({msg.queue, msg.id}, {changes, i});
       } else if (const auto* drop = std::get_if<core::DropQueue>(&write)) {
-        changes_[{drop->queue, drop->id}] = {changes, i};
+        if (is_asked(drop->queue, drop->id)) changes_.say({drop->queue, drop->id}, {changes, i});
+      } else if (behind) {
+        continue;
       } else if (const auto* later = std::get_if<core::PutLater>(&write)) {
-        later_changes_[{later->msg.queued_at, later->msg.msg.id}] = {changes, i};
+        later_changes_.say({later->msg.queued_at, later->msg.msg.id}, {changes, i});
       } else if (const auto* due = std::get_if<core::DropLater>(&write)) {
-        later_changes_[{due->due_at, due->id}] = {changes, i};
+        later_changes_.say({due->due_at, due->id}, {changes, i});
       }
     }
   }
+  changes_.settle();
+  later_changes_.settle();
 }
 
 const QueuedMsg* QueueThrough::Change::put() const {
@@ -67,6 +78,7 @@ const QueuedMsg* QueueThrough::Change::put() const {
 // Two lists in the order of the ids become one. Where both have an id, the layers' word is the last.
 store::Page<QueuedMsg> QueueThrough::queue(core::QueueNumber queue, std::optional<Xid> after,
                                            std::size_t limit, std::size_t bytes) const {
+  PENA_CHECK(!behind_ || (behind_->queue == queue && behind_->id <= after));
   auto next = after ? changes_.upper_bound({queue, *after}) : changes_.lower_bound({queue, Xid{}});
   const auto last = changes_.lower_bound({queue + 1, Xid{}});
   if (next == last) return index_.queue(queue, after, limit, bytes);
@@ -85,8 +97,11 @@ store::Page<QueuedMsg> QueueThrough::queue(core::QueueNumber queue, std::optiona
     if (!page.records.empty()) after = page.records.back().msg.id;
     for (QueuedMsg& msg : page.records) {
       const Place place{queue, msg.msg.id};
-      if (!add_changed_until(changes_.upper_bound(place))) return std::move(grown).page();
-      if (!changes_.contains(place) && !grown.add(std::move(msg))) return std::move(grown).page();
+      const auto end =
+          std::find_if(next, last, [&](const auto& change) { return place < change.first; });
+      const bool is_changed = end != next && std::prev(end)->first == place;
+      if (!add_changed_until(end)) return std::move(grown).page();
+      if (!is_changed && !grown.add(std::move(msg))) return std::move(grown).page();
     }
   }
   (void)add_changed_until(last);
@@ -95,6 +110,7 @@ store::Page<QueuedMsg> QueueThrough::queue(core::QueueNumber queue, std::optiona
 
 std::vector<QueuedMsg> QueueThrough::queued(core::QueueNumber queue, std::span<const Xid> ids,
                                             std::size_t bytes) const {
+  PENA_CHECK(!behind_);
   std::vector<Xid> unchanged;
   unchanged.reserve(ids.size());
   for (const Xid& id : ids) {
@@ -124,6 +140,7 @@ std::vector<QueuedMsg> QueueThrough::queued(core::QueueNumber queue, std::span<c
 template <class Add>
 void QueueThrough::walk_later(std::optional<LaterPlace> after, std::size_t most, std::size_t bytes,
                               Add add) const {
+  PENA_CHECK(!behind_);
   auto next = after ? later_changes_.upper_bound(*after) : later_changes_.begin();
   const auto add_changed_until = [&](auto end) {
     for (; next != end; ++next) {

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "store/index.hpp"
+#include "turn/latest.hpp"
 
 namespace pena::turn {
 
@@ -27,7 +27,14 @@ using Layers = std::span<const store::ChangeSet* const>;
 // while this is asked: of what came since, nothing is seen. Index and layers outlive it.
 class QueueThrough {
  public:
-  QueueThrough(const store::Index& index, Layers layers);
+  // `behind`: where nothing else is asked than queue() of that queue behind that id; most of what the layers have
+  // is of msgs before it, and is passed over.
+  struct Behind {
+    core::QueueNumber queue;
+    std::optional<core::Xid> id;
+  };
+  QueueThrough(const store::Index& index, Layers layers,
+               const std::optional<Behind>& behind = std::nullopt);
 
   // As store::Index::queue and ::queued.
   [[nodiscard]] store::Page<core::QueuedMsg> queue(core::QueueNumber queue,
@@ -66,8 +73,9 @@ class QueueThrough {
                   Add add) const;
 
   const store::Index& index_;
-  std::map<Place, Change> changes_;
-  std::map<LaterPlace, Change> later_changes_;
+  std::optional<Behind> behind_;
+  Latest<Place, Change> changes_;
+  Latest<LaterPlace, Change> later_changes_;
 };
 
 // Single msgs that wait, by id, likewise.

@@ -212,8 +212,8 @@ void Turn::read_bodies(core::WantedBodies wanted, core::Instant now) {
 }
 
 void Turn::refill(const core::WantedRefill& wanted, core::Instant now) {
-  auto page =
-      QueueThrough(index_, layers()).queue(wanted.queue, wanted.after, wanted.limit, wanted.bytes);
+  const QueueThrough behind(index_, layers(), QueueThrough::Behind{wanted.queue, wanted.after});
+  auto page = behind.queue(wanted.queue, wanted.after, wanted.limit, wanted.bytes);
   step(core::Refilled{wanted.as_of, wanted.queue, std::move(page.records), page.more}, now);
 }
 

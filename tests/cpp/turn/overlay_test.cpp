@@ -93,6 +93,10 @@ TEST_P(Overlay, AnswersAsTheIndexDoesOnceAllIsApplied) {
     const auto wanted = applied.queue(queue, from, limit, bytes);
     ASSERT_EQ(page.records, wanted.records);
     ASSERT_EQ(page.more, wanted.more);
+    const QueueThrough narrowed(*before, layers, QueueThrough::Behind{queue, from});
+    const auto narrow = narrowed.queue(queue, from, limit, bytes);
+    ASSERT_EQ(narrow.records, wanted.records);
+    ASSERT_EQ(narrow.more, wanted.more);
 
     std::vector<Xid> ids;
     for (const auto& [number, where] : waiting_) {
