@@ -15,6 +15,7 @@ Disk::Disk(Oracle& oracle, const core::Limits& limits, bool has_log, Dice dice)
       oracle_(oracle),
       limits_(limits),
       durable_(store::make_memory_store()),
+      moves_(dice.next()),
       files_(dice),
       people_([this]() -> const store::View& {
         settle();
@@ -58,6 +59,7 @@ void Disk::check_metas(const store::ChangeSet& changes) {
 }
 
 store::Ticket Disk::durable() {
+  note_applied();
   applied_up_to_ = in_index_;
   return synced_;
 }
@@ -77,6 +79,12 @@ void Disk::let_apply() {
   if (log_ == nullptr) return;
   files_.apply(*log_);
   note_applied();
+}
+
+const store::Store& Disk::moved() const {
+  constexpr double kMoves = 0.2;
+  if (log_ != nullptr && moves_.chance(kMoves)) (void)log_->apply();
+  return inside();
 }
 
 void Disk::settle() {

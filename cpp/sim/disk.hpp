@@ -93,13 +93,55 @@ class Disk final : public store::ForwardingStore {
   }
   [[nodiscard]] bool disk_is_low() const override { return shortage_ == Shortage::disk; }
   [[nodiscard]] core::Room room() const override;
+  // What is asked within a round: between two questions the index may move.
   [[nodiscard]] store::Page<core::QueuedMsg> queue(core::QueueNumber queue,
                                                    std::optional<core::Xid> after,
                                                    std::size_t limit,
                                                    std::size_t bytes) const override {
-    auto page = inside().queue(queue, after, limit, bytes);
+    auto page = moved().queue(queue, after, limit, bytes);
     read_ += page.records.size();
     return page;
+  }
+  [[nodiscard]] std::vector<core::QueuedMsg> queued(core::QueueNumber queue,
+                                                    const std::vector<core::Xid>& ids,
+                                                    std::size_t bytes) const override {
+    return moved().queued(queue, ids, bytes);
+  }
+  [[nodiscard]] store::Page<core::QueuedMsg> later(const std::optional<store::LaterPlace>& after,
+                                                   store::Most most) const override {
+    return moved().later(after, most);
+  }
+  [[nodiscard]] std::optional<core::Instant> next_due() const override {
+    return moved().next_due();
+  }
+  [[nodiscard]] std::vector<std::optional<store::Bucket>> find_all(
+      const std::vector<core::Xid>& ids) const override {
+    return moved().find_all(ids);
+  }
+  [[nodiscard]] std::vector<std::optional<core::Xid>> find_keys(
+      const std::vector<Key>& keys) const override {
+    return moved().find_keys(keys);
+  }
+  [[nodiscard]] std::vector<std::optional<core::Content>> contents(
+      const std::vector<Found>& msgs) const override {
+    return moved().contents(msgs);
+  }
+  [[nodiscard]] std::optional<core::QueuedMsg> waiting(const core::Xid& id) const override {
+    return moved().waiting(id);
+  }
+  [[nodiscard]] std::optional<core::ReportRecord> report(const core::Xid& id) const override {
+    return moved().report(id);
+  }
+  [[nodiscard]] std::optional<core::FailRecord> fail(const core::Xid& id) const override {
+    return moved().fail(id);
+  }
+  [[nodiscard]] store::Page<core::ReportRecord> reports_since(std::uint64_t order,
+                                                              store::Most most) const override {
+    return moved().reports_since(order, most);
+  }
+  [[nodiscard]] store::Page<core::FailRecord> fails_since(std::uint64_t order,
+                                                          store::Most most) const override {
+    return moved().fails_since(order, most);
   }
   // How many msgs are to be taken out of the queue by what is not durable and in the index yet.
   [[nodiscard]] std::size_t leaving() const;
@@ -107,6 +149,9 @@ class Disk final : public store::ForwardingStore {
   [[nodiscard]] std::size_t take_read() { return std::exchange(read_, 0); }
 
  private:
+  // The index, to which another thread may have applied what is durable since the last look; its owner does
+  // not hear of that before the next look at what is durable.
+  [[nodiscard]] const store::Store& moved() const;
   void settle();
   void note_applied();
   void open_log();
@@ -132,6 +177,7 @@ class Disk final : public store::ForwardingStore {
   std::deque<std::shared_ptr<const store::ChangeSet>> changes_;
   // Tickets of this run and those before it. begun_: the last one of those before it.
   store::Ticket appended_ = 0, synced_ = 0, in_index_ = 0, applied_up_to_ = 0, begun_ = 0;
+  mutable Dice moves_;
   LogDisk files_;
   store::LogStore* log_ = nullptr;  // the store inside; null: there is no log in front of it
   store::UpToDateView people_;
