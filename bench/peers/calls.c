@@ -13,13 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kMost = 1 << 20, kPage = 4096 };
+enum { kMost = 1 << 20, kMagicBytes = 4 };
+
+// Of a frame of the log (cpp/store/log_frames.hpp).
+static const char kMagic[] = "pfrm";
 
 static struct {
   double begin, took;
   const char* kind;
 } calls[kMost];
 static atomic_int count;
+static atomic_int log_file = -1;  // that was written to last
 
 static double now_us(void) {
   struct timespec at;
@@ -45,25 +49,27 @@ __attribute__((destructor)) static void write_log(void) {
   fclose(file);
 }
 
-#define REAL(result, name, ...)                     \
-  static result (*real)(__VA_ARGS__);               \
-  if (real == NULL) {                               \
-    *(void**)&real = dlsym(RTLD_NEXT, name);        \
-  }                                                 \
+#define REAL(result, name, ...)              \
+  static result (*real)(__VA_ARGS__);        \
+  if (real == NULL) {                        \
+    *(void**)&real = dlsym(RTLD_NEXT, name); \
+  }                                          \
   const double begin = now_us()
 
+// Of the log, or of what the applier or LMDB does beside it.
 int fdatasync(int file) {
   REAL(int, "fdatasync", int);
   const int result = real(file);
-  note("sync", begin);
+  note(file == log_file ? "logged" : "sync", begin);
   return result;
 }
 
-// A page, or a meta page: of that LMDB writes the part that changes.
 ssize_t pwrite64(int file, const void* bytes, size_t size, off_t offset) {
   REAL(ssize_t, "pwrite64", int, const void*, size_t, off_t);
   const ssize_t result = real(file, bytes, size, offset);
-  note(size < kPage ? "meta" : "page", begin);
+  const int is_frame = size > kMagicBytes && memcmp(bytes, kMagic, kMagicBytes) == 0;
+  if (is_frame) log_file = file;
+  note(is_frame ? "frame" : "page", begin);
   return result;
 }
 ssize_t pwrite(int file, const void* bytes, size_t size, off_t offset) {
@@ -84,9 +90,17 @@ ssize_t recv(int socket, void* bytes, size_t size, int flags) {
   return result;
 }
 
+// Behind the size of its chunk.
+static int begins_batch(const void* bytes, size_t size) {
+  enum { kLongestSize = 18 };
+  static const char kNote[] = ": batch=";
+  const size_t looked_at = size < kLongestSize + sizeof kNote ? size : kLongestSize + sizeof kNote;
+  return memmem(bytes, looked_at, kNote, sizeof kNote - 1) != NULL;
+}
+
 ssize_t send(int socket, const void* bytes, size_t size, int flags) {
   REAL(ssize_t, "send", int, const void*, size_t, int);
   const ssize_t result = real(socket, bytes, size, flags);
-  note(memcmp(bytes, ": batch", 7) == 0 ? "batch" : "answer", begin);
+  note(begins_batch(bytes, size) ? "batch" : "answer", begin);
   return result;
 }

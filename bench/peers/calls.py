@@ -34,27 +34,24 @@ def followed(calls: list[Call]) -> list[list[float]]:
     """Return, for each commit that a lone POST /task began, what its parts took."""
     paths = []
     tasks: list[Call] = []
-    pages: list[Call] = []
-    alone = sync = meta = None
+    alone = frame = logged = None
     for call in calls:
         if call.kind == "task":
             tasks.append(call)
-        elif call.kind == "page":
-            pages.append(call)
-        elif call.kind == "sync":
-            sync = call
-        elif call.kind == "meta":
-            meta = call
-            # Who came while the pages were written or synced waits for the next one.
-            waiting = [task for task in tasks if pages and task.begin < pages[0].begin]
+        elif call.kind == "frame":
+            frame = call
+        elif call.kind == "logged" and frame:
+            logged = call
+            # Who came while the frame was written or synced waits for the next one.
+            waiting = [task for task in tasks if task.begin < frame.begin]
             alone = waiting[0] if len(waiting) == 1 else None
         elif call.kind == "batch":
-            if alone and sync and meta and pages:
-                at = [alone.begin, pages[0].begin, sync.begin, meta.begin]
-                at += [meta.begin + meta.took, call.begin, call.begin + call.took]
+            if alone and frame and logged:
+                at = [alone.begin, frame.begin, logged.begin, logged.begin + logged.took]
+                at += [call.begin, call.begin + call.took]
                 paths.append([after - before for before, after in pairwise(at)])
-            tasks = [task for task in tasks if pages and task.begin > pages[0].begin]
-            pages, alone, sync, meta = [], None, None, None
+            tasks = [task for task in tasks if frame and task.begin > frame.begin]
+            alone = frame = logged = None
     return paths
 
 
@@ -88,11 +85,10 @@ def main() -> None:
         calls = [Call(kind, float(begin), float(took)) for kind, begin, took in lines]
     paths = followed(sorted(calls, key=lambda call: call.begin))
     names = (
-        "the POST is read; parsed, stepped, put into LMDB's tree",
-        "pages are written to the page cache",
-        "`fdatasync` of the pages",
-        "the meta page, through `O_DSYNC`",
-        "the commit returns, the I/O thread is woken",
+        "the POST is read; parsed, stepped, made the log's bytes",
+        "they are written to the page cache",
+        "`fdatasync` of the log",
+        "the I/O thread is woken",
         "`send` of the batch",
     )
     sys.stdout.write(f"| {len(paths):,} commits; what | µs (median) |\n|---|---|\n")
