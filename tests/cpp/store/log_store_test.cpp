@@ -233,6 +233,37 @@ TEST_F(LogStoreTest, WhereADiskIsTooFullToRecoverItIsToldAndTheNextStartDoes) {
   EXPECT_EQ(queued_in(crash), 6U);
 }
 
+class CountingStore final : public ForwardingStore {
+ public:
+  CountingStore(std::unique_ptr<Store> inside, int& commits)
+      : ForwardingStore(std::move(inside)), commits_(commits) {}
+  void commit_writes(std::span<const core::Write* const> writes) override {
+    ++commits_;
+    inside().commit_writes(writes);
+  }
+
+ private:
+  int& commits_;
+};
+
+// In memory they are longer than in the log, and all at once might be too much.
+TEST_F(LogStoreTest, ManyWritesOfACrashAreAppliedInParts) {
+  store_ = open(path_, {3, std::size_t{2} << 20U}, std::size_t{2} << 20U);
+  store_->commit(put(1));
+  make_all_ready(*store_);
+  for (std::uint64_t set = 1; set <= 3; ++set) {
+    ChangeSet many;
+    for (int i = 0; i < 60'000; ++i) many.emplace_back(core::PutMeta{kGenerated, set});
+    store_->commit(many);
+  }
+  const std::string crash = crashed();
+  int commits = 0;
+  const LogStore after(std::make_unique<CountingStore>(open_lmdb_store(crash, kMap), commits),
+                       log_files_in(crash), {});
+  EXPECT_EQ(commits, 2);
+  EXPECT_EQ(after.meta(kGenerated), 3U);
+}
+
 TEST_F(LogStoreTest, ACloseThatFailsSaysSo) {
   open_with_log();
   log(1, 1);
